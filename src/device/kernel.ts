@@ -1,0 +1,70 @@
+/** A compute kernel as read off its WGSL: the source is the one place that says what is bound and which sizes travel. */
+export interface Kernel {
+  readonly name: string;
+  readonly source: string;
+  readonly bindings: readonly Binding[];
+  readonly fields: readonly Field[];
+}
+
+export interface Binding {
+  readonly index: number;
+  readonly name: string;
+  readonly type: GPUBufferBindingType;
+}
+
+/** A scalar of `struct Params`, which travels in the uniform binding. */
+export interface Field {
+  readonly name: string;
+  readonly type: 'u32' | 'i32' | 'f32';
+}
+
+export type Constants = Readonly<Record<string, number | boolean | string>>;
+
+/**
+ * Reads a kernel's bindings (`@group(0) @binding(i) var<...> NAME`) and the scalars of its `struct Params`.
+ * @throws Error when a field of Params is no u32, i32 or f32, or there are more than 64 of them.
+ */
+export function defineKernel(name: string, ...parts: string[]): Kernel {
+  const source = parts.join('\n');
+  const bindings = [...source.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<([^>]+)>\s*(\w+)/g)].map((m) => ({
+    index: Number(m[1]),
+    name: m[3],
+    type: bindingType(m[2]),
+  }));
+  const body = source.match(/struct Params\s*\{([^}]*)\}/)?.[1].replace(/\/\/.*/g, '') ?? '';
+  const fields = [...body.matchAll(/(\w+)\s*:\s*(\w+)/g)].map((m) => {
+    if (m[2] !== 'u32' && m[2] !== 'i32' && m[2] !== 'f32')
+      throw new Error(`kernel ${name}: Params.${m[1]} is ${m[2]}, expected u32, i32 or f32`);
+    return { name: m[1], type: m[2] } as Field;
+  });
+  if (fields.length > 64) throw new Error(`kernel ${name}: ${fields.length} Params, at most 64 fit a uniform slot`);
+  return { name, source, bindings, fields };
+}
+
+function bindingType(qualifier: string): GPUBufferBindingType {
+  if (qualifier === 'uniform') return 'uniform';
+  return qualifier.includes('read_write') ? 'storage' : 'read-only-storage';
+}
+
+/** The source with its constants as a header of `const`s (strings become type aliases), after any `enable` lines. */
+export function specialise(kernel: Kernel, constants: Constants): string {
+  const enables = kernel.source.match(/^\s*enable [^;]+;/gm) ?? [];
+  const rest = kernel.source.replace(/^\s*enable [^;]+;/gm, '');
+  const header = Object.entries(constants).map(([k, v]) => {
+    if (typeof v === 'string') return `alias ${k} = ${v};`;
+    return `const ${k} = ${typeof v === 'boolean' ? v : `${v}u`};`;
+  });
+  return [...enables, ...header, rest].join('\n');
+}
+
+/** Encodes the values of `struct Params` in the order of the kernel's fields. */
+export function encodeParams(kernel: Kernel, values: Readonly<Record<string, number>>, into: DataView): number {
+  kernel.fields.forEach((f, i) => {
+    const v = values[f.name];
+    if (v === undefined) throw new Error(`kernel ${kernel.name}: Params.${f.name} was not given`);
+    if (f.type === 'f32') into.setFloat32(i * 4, v, true);
+    else if (f.type === 'i32') into.setInt32(i * 4, v, true);
+    else into.setUint32(i * 4, v, true);
+  });
+  return kernel.fields.length * 4;
+}

@@ -1,0 +1,69 @@
+const CHUNK = 1 << 20;
+
+interface Chunk {
+  readonly buffer: GPUBuffer;
+  used: number;
+}
+
+/**
+ * The way in and out. Uploads are written to staging memory at once and copied by the encoder, so they keep their place
+ * among recorded commands; the memory is free again after the submit (queue writes come after it). Readers are kept.
+ */
+export class Staging {
+  private readonly chunks: Chunk[] = [];
+  private readonly readers: GPUBuffer[] = [];
+  /** GPU buffers made so far. */
+  created = 0;
+
+  constructor(private readonly gpu: GPUDevice) {}
+
+  put(data: ArrayBufferView): { buffer: GPUBuffer; offset: number; bytes: number } {
+    const bytes = Math.ceil(data.byteLength / 4) * 4;
+    let chunk = this.chunks.find((c) => c.buffer.size - c.used >= bytes);
+    if (!chunk) {
+      const size = Math.max(CHUNK, bytes);
+      chunk = {
+        buffer: this.make({ label: 'upload', size, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST }),
+        used: 0,
+      };
+      this.chunks.push(chunk);
+    }
+    const offset = chunk.used;
+    chunk.used += bytes;
+    const whole = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    if (bytes === data.byteLength) this.gpu.queue.writeBuffer(chunk.buffer, offset, whole);
+    else {
+      const padded = new Uint8Array(bytes);
+      padded.set(whole);
+      this.gpu.queue.writeBuffer(chunk.buffer, offset, padded);
+    }
+    return { buffer: chunk.buffer, offset, bytes };
+  }
+
+  /** Everything put so far has been submitted: its memory may be written again. */
+  submitted(): void {
+    for (const c of this.chunks) c.used = 0;
+  }
+
+  reader(bytes: number): GPUBuffer {
+    const i = this.readers.findIndex((b) => b.size >= bytes);
+    if (i >= 0) return this.readers.splice(i, 1)[0];
+    const size = 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
+    return this.make({ label: 'read', size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  readDone(buffer: GPUBuffer): void {
+    this.readers.push(buffer);
+    this.readers.sort((a, b) => a.size - b.size);
+  }
+
+  destroy(): void {
+    for (const c of this.chunks) c.buffer.destroy();
+    for (const b of this.readers) b.destroy();
+  }
+
+  private make(descriptor: GPUBufferDescriptor): GPUBuffer {
+    this.created++;
+    return this.gpu.createBuffer(descriptor);
+  }
+}

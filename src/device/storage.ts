@@ -1,0 +1,20 @@
+import type { Block } from './pool';
+
+/** Memory of one or more tensors: a range of a pool block. `id` numbers the block, for the bind group cache. */
+export class Storage {
+  alive = true;
+
+  constructor(
+    readonly block: Block,
+    readonly offset: number,
+    readonly bytes: number,
+    readonly label: string,
+  ) {}
+
+  /** A 256-byte aligned part of this memory. It dies with the whole. */
+  range(offset: number, bytes: number, label: string): Storage {
+    if (offset % 256 !== 0 || offset + bytes > this.bytes)
+      throw new Error(`${label}: bytes ${offset} to ${offset + bytes} are no aligned range of ${this.label}`);
+    return new Storage(this.block, this.offset + offset, bytes, label);
+  }
+}
