@@ -1,0 +1,144 @@
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { cacheDir, ensureCacheDir } from './cache';
+import { lavapipe } from './lavapipe';
+import { hold, preload } from './preload';
+import { swiftshader } from './swiftshader';
+
+/** One way to a driver that computes on the CPU. Its folder holds `lib/` (with libvulkan.so.1), an ICD file and a manifest. */
+export interface Route {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  /** How much is fetched, in MiB, where nothing of it is on the system yet. */
+  readonly mib: number;
+  /** The driver's file in `lib/`, and the ICD file that points to it. */
+  readonly driver: string;
+  readonly icd: string;
+  /** Why this route cannot be gone on this machine, if so. */
+  hindrance(): string | undefined;
+  /** Fetches into an empty folder, verifying what came. */
+  fill(folder: string): Promise<void>;
+}
+
+/** Best first: lavapipe computes about five times as fast as SwiftShader, and has f16. */
+const ROUTES: readonly Route[] = [lavapipe, swiftshader];
+
+/**
+ * Makes a CPU driver usable in this process: what is cached first, else what can be fetched. A folder that is damaged,
+ * does not load, or has nothing that `ask` accepts is fetched anew, once.
+ * Main thread only: a worker's `process.env` is a copy that the Vulkan loader does not see.
+ * @param ask looks for an adapter with the driver in place
+ * @param say is told, one line each, of a fetch (what, from where, how large, where to) and of one that failed
+ * @returns what `ask` found, or why each route failed
+ */
+export async function withSoftwareDriver<T>(
+  ask: () => Promise<T | undefined>,
+  say: (line: string) => void,
+): Promise<T | string[]> {
+  const failures: string[] = [];
+  const cached = (r: Route) => existsSync(join(cacheDir(), r.name));
+  for (const route of [...ROUTES.filter(cached), ...ROUTES.filter((r) => !cached(r))]) {
+    try {
+      return await useRoute(route, ask, say);
+    } catch (e) {
+      failures.push(`${route.title}: ${(e as Error).message}`);
+    }
+  }
+  return failures;
+}
+
+async function useRoute<T>(route: Route, ask: () => Promise<T | undefined>, say: (line: string) => void): Promise<T> {
+  const folder = join(cacheDir(), route.name);
+  const attempt = () => {
+    load(route, folder);
+    return ask();
+  };
+  if (intact(folder)) {
+    const found = await attempt().catch(() => undefined);
+    if (found) return found;
+  }
+  const hindrance = route.hindrance();
+  if (hindrance) throw new Error(hindrance);
+  const why = existsSync(folder) ? 'the CPU driver is damaged' : 'no GPU is used';
+  say(
+    `${why}: fetching ${route.title}, a CPU driver, once (${route.mib} MiB at most, from ${route.source}, to ${folder})`,
+  );
+  try {
+    await install(route, folder);
+    const found = await attempt();
+    if (found) return found;
+    throw new Error('it loads, but offers no adapter');
+  } catch (e) {
+    rmSync(folder, { recursive: true, force: true });
+    say(`${route.title} cannot be used: ${(e as Error).message}`);
+    throw e;
+  }
+}
+
+function load(route: Route, folder: string): void {
+  const lib = join(folder, 'lib');
+  if (hold('libvulkan.so.1')) preload(lib, 'libvulkan.so.1');
+  preload(lib, route.driver);
+  process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES = join(folder, route.icd);
+}
+
+/** Fills a folder beside the final one and renames it: whole or not at all, and two processes at once do no harm. */
+async function install(route: Route, folder: string): Promise<void> {
+  ensureCacheDir();
+  sweep(folder);
+  const staging = mkdtempSync(`${folder}.part-`);
+  try {
+    await route.fill(staging);
+    writeManifest(staging);
+    if (existsSync(folder)) renameSync(folder, join(mkdtempSync(`${folder}.part-`), 'old'));
+    renameSync(staging, folder);
+  } catch (e) {
+    if (!intact(folder)) throw e; // else another process was first: its copy serves
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+    sweep(folder);
+  }
+}
+
+/** Removes what earlier set-ups left behind when they were killed, and folders that were replaced. */
+function sweep(folder: string): void {
+  for (const name of readdirSync(dirname(folder))) {
+    const path = join(dirname(folder), name);
+    if (!name.startsWith(`${basename(folder)}.part-`)) continue;
+    const abandoned = (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < Date.now() - 3600e3;
+    if (abandoned || existsSync(join(path, 'old'))) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+const MANIFEST = 'manifest.json';
+
+/** The manifest lists every file with its size and time: what a stray write, a full disk or a deletion would change. */
+function describe(folder: string): Record<string, [bytes: number, seconds: number]> {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f !== MANIFEST);
+  const stats = files.sort().map((f) => [f, statSync(join(folder, f))] as const);
+  return Object.fromEntries(
+    stats.filter(([, s]) => s.isFile()).map(([f, s]) => [f, [s.size, Math.floor(s.mtimeMs / 1000)]]),
+  );
+}
+
+function writeManifest(folder: string): void {
+  writeFileSync(join(folder, MANIFEST), JSON.stringify(describe(folder)));
+}
+
+function intact(folder: string): boolean {
+  try {
+    return readFileSync(join(folder, MANIFEST), 'utf8') === JSON.stringify(describe(folder));
+  } catch {
+    return false;
+  }
+}

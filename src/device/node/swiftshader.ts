@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress } from 'node:zlib';
+import { absent, exec } from './exec';
+import type { Route } from './software';
+
+const PACKAGE = '@sparticuz/chromium@147.0.0';
+const INTEGRITY = 'sha512-4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ==';
+
+/** SwiftShader with Chromium's Vulkan loader, out of an npm package. Slower than lavapipe, but needs npm and tar alone. */
+export const swiftshader: Route = {
+  name: 'swiftshader',
+  title: 'SwiftShader',
+  source: `the npm package ${PACKAGE}`,
+  mib: 63,
+  driver: 'libvk_swiftshader.so',
+  icd: 'icd.json',
+  hindrance() {
+    if (process.arch !== 'x64') return `there is none for ${process.arch}`;
+    const programs = absent('npm', 'tar');
+    return programs.length > 0 ? `${programs.join(' and ')} not found` : undefined;
+  },
+  fill,
+};
+
+async function fill(folder: string): Promise<void> {
+  const work = join(folder, 'work');
+  const lib = join(folder, 'lib');
+  for (const d of [work, lib]) mkdirSync(d);
+  const pack = ['pack', PACKAGE, '--silent', '--ignore-scripts', '--pack-destination', work];
+  await exec('npm', pack, { cwd: work, seconds: 600 });
+  const tgz = join(work, readdirSync(work).find((f) => f.endsWith('.tgz')) ?? '');
+  const hash = createHash('sha512');
+  await pipeline(createReadStream(tgz), hash);
+  if (`sha512-${hash.digest('base64')}` !== INTEGRITY) throw new Error(`${PACKAGE} is not what it should be (sha512)`);
+  const archive = 'package/bin/swiftshader.tar.br';
+  await exec('tar', ['-xzf', tgz, archive], { cwd: work });
+  const tar = join(work, 'swiftshader.tar');
+  await pipeline(createReadStream(join(work, archive)), createBrotliDecompress(), createWriteStream(tar));
+  await exec('tar', ['-xf', tar, 'libvulkan.so.1', 'libvk_swiftshader.so'], { cwd: lib });
+  const icd = { library_path: './lib/libvk_swiftshader.so', api_version: '1.3.0' };
+  writeFileSync(join(folder, 'icd.json'), JSON.stringify({ file_format_version: '1.0.0', ICD: icd }));
+  rmSync(work, { recursive: true });
+}
