@@ -59,7 +59,6 @@ export class Device {
   private readonly staging: Staging;
   private readonly scopes: Storage[][] = [];
   private readonly abandoned = new FinalizationRegistry<Storage>((s) => this.free(s));
-  private readonly handles = new WeakMap<object, Storage>();
   private profiler?: Profiler;
   private encoder?: GPUCommandEncoder;
   private pass?: GPUComputePassEncoder;
@@ -131,6 +130,7 @@ export class Device {
   free(storage: Storage): void {
     if (!storage.alive) return;
     storage.alive = false;
+    this.abandoned.unregister(storage);
     this.pool.release(storage.block);
   }
 
@@ -192,7 +192,6 @@ export class Device {
   private watch(storage: Storage): void {
     // The registry must not hold the storage itself: a twin carries what `free` needs.
     const twin = new Storage(storage.block, storage.offset, storage.bytes, storage.label);
-    this.handles.set(storage, twin);
     this.abandoned.register(storage, twin, storage);
   }
 
@@ -206,7 +205,8 @@ export class Device {
       throw new Error(`${kernel.name}: ${x} x ${y} x ${z} workgroups, at most ${most} a dimension`);
     for (const name in launch.buffers) {
       const s = launch.buffers[name];
-      if (!s.alive) throw new Error(`${kernel.name}: ${name} is ${s.label}, which is gone (its step or backward ended)`);
+      if (!s.alive)
+        throw new Error(`${kernel.name}: ${name} is ${s.label}, which is gone (its step or backward ended)`);
     }
     if (this.dry || x * y * z === 0) return;
     const pipeline = this.pipelineOf(kernel, launch.constants ?? {});
@@ -269,7 +269,10 @@ export class Device {
 
   /** Reads memory back; submits first. */
   async read(storage: Storage, offset = 0, bytes = storage.bytes): Promise<ArrayBuffer> {
-    if (!storage.alive) throw new Error(`${storage.label} is gone (its step or backward ended): read it before, or return it from the step`);
+    if (!storage.alive)
+      throw new Error(
+        `${storage.label} is gone (its step or backward ended): read it before, or return it from the step`,
+      );
     if (this.dry) throw new Error('nothing can be read in a dry run');
     const size = Math.ceil(bytes / 4) * 4;
     const staging = this.staging.reader(size);

@@ -1,5 +1,5 @@
 export { Device, type DeviceStats, type Launching } from './device';
 export { InputError, MachineError } from './errors';
-export { defineKernel, type Kernel } from './kernel';
+export { type Constants, defineKernel, type Kernel } from './kernel';
 export type { Launch } from './profiler';
 export { Storage } from './storage';

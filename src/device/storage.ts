@@ -3,6 +3,8 @@ import type { Block } from './pool';
 /** Memory of one or more tensors: a range of a pool block. `id` numbers the block, for the bind group cache. */
 export class Storage {
   alive = true;
+  /** Not to be freed before its step ends. */
+  retained = false;
 
   constructor(
     readonly block: Block,

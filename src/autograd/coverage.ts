@@ -1,0 +1,36 @@
+/** Which half-open ranges of an axis have been written. Ranges are few (a dense block has tens), so a sorted list will do. */
+export class Coverage {
+  private ranges: [number, number][] = [];
+
+  add(from: number, to: number): void {
+    const apart = this.ranges.filter(([a, b]) => b < from || a > to);
+    const touching = this.ranges.filter(([a, b]) => b >= from && a <= to);
+    const merged: [number, number] = [
+      Math.min(from, ...touching.map((r) => r[0])),
+      Math.max(to, ...touching.map((r) => r[1])),
+    ];
+    this.ranges = [...apart, merged].sort((x, y) => x[0] - y[0]);
+  }
+
+  /** The parts of [from, to) that have not been written. */
+  missing(from: number, to: number): [number, number][] {
+    const gaps: [number, number][] = [];
+    let at = from;
+    for (const [a, b] of this.ranges) {
+      if (b <= at) continue;
+      if (a >= to) break;
+      if (a > at) gaps.push([at, a]);
+      at = Math.max(at, b);
+    }
+    if (at < to) gaps.push([at, to]);
+    return gaps;
+  }
+
+  clear(): void {
+    this.ranges = [];
+  }
+
+  get empty(): boolean {
+    return this.ranges.length === 0;
+  }
+}

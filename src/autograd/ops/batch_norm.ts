@@ -1,0 +1,130 @@
+import { type Device, InputError, type Storage } from '../../device';
+import * as kernels from '../../kernels/batch_norm';
+import * as conv from '../../kernels/conv2d';
+import { Coverage } from '../coverage';
+import { gradInto, record } from '../tape';
+import { empty, matrixOf, type Tensor } from '../tensor';
+import { type Conv2dOptions, conv2dBackwardWeight, conv2dGeometry } from './conv2d';
+
+export interface BatchNormOptions {
+  /** Normalise by the batch and update the running statistics, or normalise by the running ones. */
+  readonly training: boolean;
+  /** Share of the new batch in the running statistics. Default 0.1. */
+  readonly momentum?: number;
+  /** Added to the variance inside the root. Default 1e-5. */
+  readonly eps?: number;
+}
+
+/** The tensors of a batch normalisation over C channels, each [C]. The running ones are changed in training. */
+export interface BatchNormTensors {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+}
+
+/** The statistics of x's channels: computed once a channel, whoever normalises later. */
+function statisticsOf(x: Tensor): Storage {
+  const { value, device } = x;
+  value.stats ??= { storage: device.alloc(value.width * 8, `stats:${value.storage.label}`), covered: new Coverage() };
+  const { storage, covered } = value.stats;
+  for (const [from, to] of covered.missing(...x.columns)) {
+    const columns = { ...matrixOf(x), channels: to - from, offset: from };
+    kernels.statistics(device, columns, storage, from);
+    covered.add(from, to);
+  }
+  return storage;
+}
+
+/** (mean, inverse deviation, gamma, beta) a channel; updates the running statistics in training. */
+function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, eps = 1e-5 }: BatchNormOptions): Storage {
+  const { device } = x;
+  const channels = x.shape[1];
+  if (x.layout !== 'rows') throw new InputError(`batch_norm: ${x} must be in layout rows, found ${x.layout}`);
+  for (const t of [bn.weight, bn.bias, bn.runningMean, bn.runningVar])
+    if (t.size !== channels) throw new InputError(`batch_norm: ${x} has ${channels} channels, ${t} does not`);
+  if (training && x.rows === 1)
+    throw new InputError(`batch_norm: expected more than 1 value per channel when training, found ${x}`);
+  const pack = device.alloc(channels * 16, 'batch_norm.pack');
+  const batch = training ? { stats: statisticsOf(x), first: x.offset, rows: x.rows } : null;
+  const normalisation = {
+    gamma: bn.weight.storage,
+    beta: bn.bias.storage,
+    runningMean: bn.runningMean.storage,
+    runningVar: bn.runningVar.storage,
+    eps,
+    momentum,
+  };
+  kernels.prepare(device, channels, normalisation, pack, batch);
+  return pack;
+}
+
+function backward(
+  device: Device,
+  x: Tensor,
+  dy: Tensor,
+  bn: BatchNormTensors,
+  pack: Storage,
+  activation: conv.Activation,
+  training: boolean,
+): void {
+  const [dgamma, dbeta, dx] = [gradInto(bn.weight), gradInto(bn.bias), gradInto(x)];
+  kernels.backward(device, matrixOf(x), matrixOf(dy), pack, activation, training, {
+    dgamma: dgamma && { storage: dgamma.grad.storage, accumulate: dgamma.accumulate },
+    dbeta: dbeta && { storage: dbeta.grad.storage, accumulate: dbeta.accumulate },
+    dx: dx && { matrix: matrixOf(dx.grad), accumulate: dx.accumulate },
+  });
+}
+
+/**
+ * Batch normalisation (Ioffe and Szegedy 2015), as PyTorch's, with an optional activation folded in:
+ * y = act((x - mean) / sqrt(var + eps) * weight + bias), mean and biased variance a channel over all rows; the running
+ * variance takes n / (n - 1) of it. x [N, C] or [N, C, H, W].
+ * @throws InputError when channels do not fit, or in training when a channel has one value.
+ */
+export function batchNorm(
+  x: Tensor,
+  bn: BatchNormTensors,
+  options: BatchNormOptions,
+  activation: conv.Activation = 'none',
+): Tensor {
+  const { device } = x;
+  const pack = prepare(x, bn, options);
+  const y = empty(device, x.shape, { name: 'batch_norm' });
+  kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation);
+  record('batch_norm', [x, bn.weight, bn.bias], [y], (dy) => {
+    if (dy) backward(device, x, dy, bn, pack, activation, options.training);
+  });
+  return y;
+}
+
+/**
+ * conv2d(act(batch_norm(x)), weight, bias) without storing what lies between: normalisation and activation happen as the
+ * convolution, and later its weight gradient, load x. The same values as the unfused pair but for rounding.
+ */
+export function batchNormConv2d(
+  x: Tensor,
+  bn: BatchNormTensors,
+  options: BatchNormOptions,
+  activation: conv.Activation,
+  weight: Tensor,
+  bias: Tensor | null,
+  convOptions: Conv2dOptions,
+): Tensor {
+  const { device } = x;
+  const g = conv2dGeometry(x, weight, bias, convOptions);
+  const pack = prepare(x, bn, options);
+  const prologue = { pack, activation };
+  const y = convOptions.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { name: 'batch_norm_conv2d' });
+  conv.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), prologue);
+  record('batch_norm_conv2d', [x, bn.weight, bn.bias, weight, bias], [y], (dy) => {
+    if (!dy) return;
+    conv2dBackwardWeight(g, x, dy, weight, bias, prologue);
+    if (!x.requiresGrad && !bn.weight.requiresGrad && !bn.bias.requiresGrad) return;
+    const between = empty(device, x.shape, { name: 'batch_norm_conv2d.between' });
+    conv.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(between), false);
+    backward(device, x, between, bn, pack, activation, options.training);
+    device.free(between.storage);
+  });
+  return y;
+}

@@ -1,0 +1,212 @@
+import { type Device, InputError, type Storage } from '../device';
+import type { Matrix } from '../kernels/matrix';
+import { type Layout, logicalToMemory, memoryToLogical } from './layout';
+import type { Node } from './tape';
+import { Value } from './value';
+
+export type DType = 'f32' | 'u32';
+
+export interface TensorOptions {
+  readonly requiresGrad?: boolean;
+  readonly layout?: Layout;
+  readonly name?: string;
+}
+
+/**
+ * A view of a value. `shape` is PyTorch's (NCHW, OIHW); `layout` says how the elements lie in memory:
+ * - `plain`: row-major, contiguous;
+ * - `rows`: one row of channels a pixel (N, then H, then W), `stride` elements from row to row, starting at `offset`:
+ *   activations [N, C, H, W] and matrices [N, C];
+ * - `taps`: convolution weights [O, I, KH, KW] as [tap][I][O].
+ */
+export class Tensor {
+  /** Fires with the complete gradient, before it is used or read. */
+  readonly gradHooks: ((grad: Tensor) => void)[] = [];
+
+  constructor(
+    readonly value: Value,
+    readonly shape: readonly number[],
+    readonly layout: Layout,
+    readonly offset: number,
+    readonly stride: number,
+    readonly dtype: DType = 'f32',
+    public name: string = '',
+  ) {}
+
+  get device(): Device {
+    return this.value.device;
+  }
+
+  get storage(): Storage {
+    return this.value.storage;
+  }
+
+  get requiresGrad(): boolean {
+    return this.value.requiresGrad;
+  }
+
+  set requiresGrad(on: boolean) {
+    if (!this.value.isLeaf)
+      throw new Error(`${this}: only a leaf can be told to require a gradient; detach() it first`);
+    this.value.requiresGrad = on;
+  }
+
+  get size(): number {
+    return numel(this.shape);
+  }
+
+  /** Pixels (or matrix rows) of a `rows` tensor. */
+  get rows(): number {
+    return this.layout === 'rows' ? this.size / this.shape[1] : 1;
+  }
+
+  /** True when the elements fill the memory without gaps. */
+  get contiguous(): boolean {
+    return this.layout !== 'rows' || (this.offset === 0 && this.stride === this.shape[1]);
+  }
+
+  /** The columns of the value that this view covers. */
+  get columns(): [number, number] {
+    if (this.size === this.value.rows * this.value.width) return [0, this.value.width];
+    return [this.offset, this.offset + this.shape[1]];
+  }
+
+  /** The operations that this view's elements come from. */
+  get producers(): Node[] {
+    const [from, to] = this.columns;
+    return this.value.producers.filter((p) => p.from < to && p.to > from).map((p) => p.node);
+  }
+
+  /** The gradient, of the same shape and layout, or null when nothing has written one. */
+  get grad(): Tensor | null {
+    const { grad, gradCovered } = this.value;
+    const [from, to] = this.columns;
+    if (!grad || gradCovered.missing(from, to).length > 0) return null;
+    return this.over(grad);
+  }
+
+  /** The same view of other memory. */
+  over(storage: Storage): Tensor {
+    const value = new Value(this.device, storage, this.value.rows, this.value.width);
+    return new Tensor(value, this.shape, this.layout, this.offset, this.stride, this.dtype, storage.label);
+  }
+
+  /** The same memory under another shape of the same number of elements; the gradient is shared. */
+  view(shape: readonly number[], layout: Layout, stride = this.stride): Tensor {
+    return new Tensor(this.value, shape, layout, this.offset, stride, this.dtype, this.name);
+  }
+
+  /** The same memory, cut off from the graph; it lives on when backward frees the original's graph. */
+  detach(): Tensor {
+    this.retain();
+    const value = new Value(this.device, this.storage, this.value.rows, this.value.width);
+    value.stats = this.value.stats;
+    return new Tensor(value, this.shape, this.layout, this.offset, this.stride, this.dtype, this.name);
+  }
+
+  /** Keeps the memory when backward would free it after its last use; it still ends with the step. */
+  retain(): this {
+    this.storage.retained = true;
+    return this;
+  }
+
+  /** Calls `fn` with the gradient once it is complete. */
+  onGrad(fn: (grad: Tensor) => void): void {
+    this.gradHooks.push(fn);
+  }
+
+  /** Reads the elements in the logical order of `shape`. */
+  async data(): Promise<Float32Array> {
+    const raw = await this.device.read(this.storage);
+    const all = this.dtype === 'u32' ? Float32Array.from(new Uint32Array(raw)) : new Float32Array(raw);
+    return memoryToLogical(all, this.shape, this.layout, this.offset, this.stride);
+  }
+
+  /** Reads the only element. @throws Error when there is more than one. */
+  async item(): Promise<number> {
+    if (this.size !== 1) throw new Error(`item() of ${this}: expected one element, found ${this.size}`);
+    return (await this.data())[0];
+  }
+
+  /** Overwrites the elements with `data`, given in the logical order of `shape`. Leaves only. */
+  write(data: Float32Array | Uint32Array): void {
+    if (data.length !== this.size)
+      throw new Error(`write to ${this}: expected ${this.size} elements, found ${data.length}`);
+    if (!this.contiguous) throw new Error(`write to ${this}: it is a slice; write the whole`);
+    this.device.upload(this.storage, logicalToMemory(data, this.shape, this.layout));
+    this.value.stats = null;
+  }
+
+  toString(): string {
+    return `${this.name || 'tensor'}[${this.shape.join('x')}]`;
+  }
+
+  /** What console.log shows: shape, layout and state, never the elements. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const notes = [
+      this.layout,
+      this.dtype === 'f32' ? '' : this.dtype,
+      this.contiguous ? '' : `slice at ${this.offset} of rows of ${this.stride}`,
+      this.requiresGrad ? 'requires grad' : '',
+      this.value.producers.at(-1) ? `from ${this.value.producers.at(-1)?.node.name}` : '',
+      this.storage.alive ? '' : 'gone',
+    ].filter(Boolean);
+    return `Tensor ${this.toString()} (${notes.join(', ')})`;
+  }
+}
+
+/** A tensor as kernels see it: `rows` rows of `channels` elements. Plain tensors and weights are one row. */
+export function matrixOf(t: Tensor): Matrix {
+  if (t.layout !== 'rows') return { storage: t.storage, rows: 1, channels: t.size, stride: t.size, offset: t.offset };
+  return { storage: t.storage, rows: t.rows, channels: t.shape[1], stride: t.stride, offset: t.offset };
+}
+
+export const numel = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/**
+ * A new tensor with the given elements, in the logical order of `shape`.
+ * @param data Float32Array (or numbers) for `f32`, Uint32Array for `u32` (labels, indices).
+ * @throws InputError when the number of elements is not the shape's.
+ */
+export function tensor(
+  device: Device,
+  data: Float32Array | Uint32Array | readonly number[],
+  shape: readonly number[],
+  options: TensorOptions = {},
+): Tensor {
+  const typed = data instanceof Uint32Array || data instanceof Float32Array ? data : Float32Array.from(data);
+  if (typed.length !== numel(shape))
+    throw new InputError(`tensor ${shape.join('x')}: expected ${numel(shape)} elements, found ${typed.length}`);
+  const t = empty(device, shape, { ...options, dtype: typed instanceof Uint32Array ? 'u32' : 'f32' });
+  t.write(typed);
+  return t;
+}
+
+/** A new tensor with undefined content. Layout: `rows` for rank 2 and 4 unless told otherwise, else `plain`. */
+export function empty(
+  device: Device,
+  shape: readonly number[],
+  options: TensorOptions & { dtype?: DType } = {},
+): Tensor {
+  const { layout = shape.length === 2 || shape.length === 4 ? 'rows' : 'plain', dtype = 'f32', name = '' } = options;
+  if (shape.some((n) => !Number.isInteger(n) || n < 1))
+    throw new Error(`a tensor cannot have shape ${shape.join('x')}`);
+  if (layout === 'rows' && shape.length !== 2 && shape.length !== 4)
+    throw new Error(`layout rows wants [N, C] or [N, C, H, W], found ${shape.join('x')}`);
+  if (layout === 'taps' && shape.length !== 4)
+    throw new Error(`layout taps wants [O, I, KH, KW], found ${shape.join('x')}`);
+  const size = numel(shape);
+  const width = layout === 'rows' ? shape[1] : size;
+  const storage = device.alloc(size * 4, `${name || 'tensor'}:${shape.join('x')}`);
+  const value = new Value(device, storage, size / width, width);
+  value.outlivesStep = !device.scoped;
+  value.requiresGrad = options.requiresGrad ?? false;
+  return new Tensor(value, shape, layout, 0, width, dtype, name);
+}
+
+/** A new tensor of zeros. */
+export function zeros(device: Device, shape: readonly number[], options: TensorOptions = {}): Tensor {
+  const t = empty(device, shape, options);
+  device.clear(t.storage);
+  return t;
+}

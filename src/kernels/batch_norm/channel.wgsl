@@ -1,0 +1,12 @@
+// The normalisation of a lane's WIDTH channels, unpacked; activations and their derivatives on V.
+struct Channel { mean: V, inverse: V, gamma: V, beta: V }
+fn activate(z: V) -> V {
+  if (ACT == 1u) { return max(z, V()); }
+  if (ACT == 2u) { return select(exp(min(z, V())) - V(1), z, z > V()); }
+  return z;
+}
+fn slope(z: V) -> V {
+  if (ACT == 1u) { return select(V(), V(1), z > V()); }
+  if (ACT == 2u) { return select(exp(min(z, V())), V(1), z > V()); }
+  return V(1);
+}

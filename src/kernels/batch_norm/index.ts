@@ -1,0 +1,202 @@
+import { type Device, defineKernel, type Kernel, type Storage } from '../../device';
+import { type Activation, activationCode } from '../conv2d/geometry';
+import { ceilDiv, type Matrix, vectorType, vectorWidth } from '../matrix';
+import applySource from './apply.wgsl';
+import backwardApplySource from './backward_apply.wgsl';
+import backwardFinishSource from './backward_finish.wgsl';
+import backwardSumsSource from './backward_sums.wgsl';
+import channelSource from './channel.wgsl';
+import moments from './moments.wgsl';
+import prepareSource from './prepare.wgsl';
+import statisticsSource from './statistics.wgsl';
+import statisticsFinishSource from './statistics_finish.wgsl';
+import unpack1 from './unpack_1.wgsl';
+import unpack4 from './unpack_4.wgsl';
+import width1 from './width_1.wgsl';
+import width4 from './width_4.wgsl';
+
+type PerWidth = Readonly<Record<4 | 1, Kernel>>;
+const perWidth = (name: string, parts: Record<4 | 1, string>, ...rest: string[]): PerWidth => ({
+  4: defineKernel(`${name}.4`, parts[4], ...rest),
+  1: defineKernel(`${name}.1`, parts[1], ...rest),
+});
+const widths = { 4: width4, 1: width1 };
+const unpack = { 4: unpack4, 1: unpack1 };
+
+const statisticsKernel = defineKernel('batch_norm.statistics', moments, statisticsSource);
+const statisticsFinishKernel = perWidth('batch_norm.statistics_finish', widths, moments, statisticsFinishSource);
+const prepareKernel = defineKernel('batch_norm.prepare', prepareSource);
+const applyKernel = perWidth('batch_norm.apply', unpack, channelSource, applySource);
+const backwardSumsKernel = perWidth('batch_norm.backward_sums', unpack, channelSource, backwardSumsSource);
+const backwardFinishKernel = defineKernel('batch_norm.backward_finish', backwardFinishSource);
+const backwardApplyKernel = perWidth('batch_norm.backward_apply', unpack, channelSource, backwardApplySource);
+
+const LANES = 8;
+/** Rows that one workgroup sums, 64 at a time. */
+const ROWS = 512;
+const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
+
+/** stats[first + c] = (mean, biased variance) of each channel of x over its rows. */
+export function statistics(device: Device, x: Matrix, stats: Storage, first: number): void {
+  const width = vectorWidth(x);
+  const columns = x.channels / width;
+  const parts = ceilDiv(x.rows, ROWS);
+  const part = device.alloc(parts * x.channels * 8, 'batch_norm.parts');
+  const V = vectorType(width);
+  device.dispatch(statisticsKernel, {
+    buffers: { x: x.storage, part },
+    params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width },
+    constants: { V, LANES, ROWS },
+    workgroups: [ceilDiv(columns, LANES), parts],
+    label: `batch_norm.statistics ${describe(x)}`,
+  });
+  device.dispatch(statisticsFinishKernel[width], {
+    buffers: { part, stats },
+    params: { rows: x.rows, columns, parts, first },
+    constants: { V, LANES, ROWS, WIDTH: width },
+    workgroups: [ceilDiv(columns, LANES)],
+    label: `batch_norm.statistics_finish ${describe(x)}`,
+  });
+  device.free(part);
+}
+
+export interface Normalisation {
+  readonly gamma: Storage;
+  readonly beta: Storage;
+  readonly runningMean: Storage;
+  readonly runningVar: Storage;
+  readonly eps: number;
+  readonly momentum: number;
+}
+
+/**
+ * pack[c] = (mean, inverse deviation, gamma, beta). With `batch` (training) the moments are the batch's and the running
+ * ones are updated, once; without it they are the running ones.
+ */
+export function prepare(
+  device: Device,
+  channels: number,
+  n: Normalisation,
+  pack: Storage,
+  batch: { readonly stats: Storage; readonly first: number; readonly rows: number } | null,
+): void {
+  device.dispatch(prepareKernel, {
+    buffers: {
+      stats: batch?.stats ?? device.none,
+      gamma: n.gamma,
+      beta: n.beta,
+      running_mean: n.runningMean,
+      running_var: n.runningVar,
+      pack,
+    },
+    params: {
+      channels,
+      first: batch?.first ?? 0,
+      eps: n.eps,
+      momentum: n.momentum,
+      unbias: batch ? batch.rows / (batch.rows - 1) : 1,
+    },
+    constants: { TRAINING: batch !== null },
+    workgroups: [ceilDiv(channels, 64)],
+    label: `batch_norm.prepare ${channels}`,
+  });
+}
+
+/** Rows a lane of a pass over memory walks: enough to hide a workgroup's cost, and few enough workgroups. */
+const rowsEach = (m: Matrix): number => Math.max(16, ceilDiv(m.rows, 65535));
+
+/** y = act(batch_norm(x)). */
+export function apply(device: Device, x: Matrix, pack: Storage, y: Matrix, activation: Activation): void {
+  const width = vectorWidth(x, y);
+  const columns = x.channels / width;
+  device.dispatch(applyKernel[width], {
+    buffers: { x: x.storage, pack, y: y.storage },
+    params: {
+      rows: x.rows,
+      columns,
+      x_stride: x.stride / width,
+      x_offset: x.offset / width,
+      y_stride: y.stride / width,
+      y_offset: y.offset / width,
+      rows_each: rowsEach(x),
+    },
+    constants: { V: vectorType(width), LANES, ACT: activationCode(activation) },
+    workgroups: [ceilDiv(columns, LANES), ceilDiv(x.rows, rowsEach(x))],
+    label: `batch_norm.apply ${describe(x)}`,
+  });
+}
+
+export interface BackwardTargets {
+  readonly dgamma: { readonly storage: Storage; readonly accumulate: boolean } | null;
+  readonly dbeta: { readonly storage: Storage; readonly accumulate: boolean } | null;
+  readonly dx: { readonly matrix: Matrix; readonly accumulate: boolean } | null;
+}
+
+/**
+ * Gradients of act(batch_norm(x)) from dy, its gradient. `training`: the moments were the batch's and depend on x.
+ */
+export function backward(
+  device: Device,
+  x: Matrix,
+  dy: Matrix,
+  pack: Storage,
+  activation: Activation,
+  training: boolean,
+  { dgamma, dbeta, dx }: BackwardTargets,
+): void {
+  const width = vectorWidth(x, dy, ...(dx ? [dx.matrix] : []));
+  const columns = x.channels / width;
+  const parts = ceilDiv(x.rows, ROWS);
+  const part = device.alloc(parts * x.channels * 8, 'batch_norm.parts');
+  const means = device.alloc(x.channels * 8, 'batch_norm.means');
+  const constants = { V: vectorType(width), LANES, ACT: activationCode(activation) };
+  const views = {
+    rows: x.rows,
+    columns,
+    x_stride: x.stride / width,
+    x_offset: x.offset / width,
+    dy_stride: dy.stride / width,
+    dy_offset: dy.offset / width,
+  };
+  device.dispatch(backwardSumsKernel[width], {
+    buffers: { x: x.storage, dy: dy.storage, pack, part },
+    params: views,
+    constants: { ...constants, ROWS },
+    workgroups: [ceilDiv(columns, LANES), parts],
+    label: `batch_norm.backward_sums ${describe(x)}`,
+  });
+  const unwanted = (): Storage => device.alloc(x.channels * 4, 'batch_norm.unwanted');
+  const [toGamma, toBeta] = [dgamma?.storage ?? unwanted(), dbeta?.storage ?? unwanted()];
+  device.dispatch(backwardFinishKernel, {
+    buffers: { part, dgamma: toGamma, dbeta: toBeta, means },
+    params: {
+      columns,
+      parts,
+      inverse_rows: training ? 1 / x.rows : 0,
+      accumulate_gamma: dgamma?.accumulate ? 1 : 0,
+      accumulate_beta: dbeta?.accumulate ? 1 : 0,
+    },
+    constants: { V: constants.V, LANES },
+    workgroups: [ceilDiv(columns, LANES)],
+    label: `batch_norm.backward_finish ${describe(x)}`,
+  });
+  if (dx) {
+    const to = dx.matrix;
+    device.dispatch(backwardApplyKernel[width], {
+      buffers: { x: x.storage, dy: dy.storage, pack, means, dx: to.storage },
+      params: {
+        ...views,
+        dx_stride: to.stride / width,
+        dx_offset: to.offset / width,
+        rows_each: rowsEach(x),
+        accumulate: dx.accumulate ? 1 : 0,
+      },
+      constants,
+      workgroups: [ceilDiv(columns, LANES), ceilDiv(x.rows, rowsEach(x))],
+      label: `batch_norm.backward_apply ${describe(x)}`,
+    });
+  }
+  for (const s of [part, means]) device.free(s);
+  if (!dgamma) device.free(toGamma);
+  if (!dbeta) device.free(toBeta);
+}

@@ -1,0 +1,54 @@
+// part[split, ky, kx, c, o] = sum over n, oy, ox of f(x[n, oy * stride - pad + ky, ox * stride - pad + kx, c]) * dy[n, oy, ox, o]
+// f as in forward. Rows are (tap, input channel), columns output channels, segments lines of output pixels, positions pixels.
+// Split z sums `lines_each` lines, so that no sum runs over thousands of pixels; a second pass adds the parts.
+struct Params {
+  rows: u32, columns: u32, ci: u32, h: u32, w: u32, oh: u32, ow: u32, kh: u32, kw: u32,
+  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+  x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, lines: u32, lines_each: u32, pixels: u32, accumulate: u32,
+}
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> dy: array<V>;
+@group(0) @binding(2) var<storage, read> pack: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> part: array<V>;
+@group(0) @binding(4) var<uniform> P: Params;
+
+struct Row { down: i32, right: i32, channel: u32, n: vec4f }
+struct Cursor { at: u32, ix: i32, line: f32, n: vec4f }
+alias Position = u32;
+
+fn open_row(m: u32) -> Row {
+  let tap = m / P.ci;
+  let c = m % P.ci;
+  var row = Row(i32(tap / P.kw) - i32(P.pad_h), i32(tap % P.kw) - i32(P.pad_w), c, vec4f());
+  if (NORM) { row.n = pack[c]; }
+  return row;
+}
+fn seek(row: Row, s: u32) -> Cursor {
+  if (POINTWISE) { return Cursor(s * P.ow * P.x_stride + P.x_offset + row.channel, 0, 1.0, row.n); }
+  let iy = u32(i32(s % P.oh * P.stride_h) + row.down);
+  let inside = iy < P.h;
+  let line = select(0u, (s / P.oh * P.h + iy) * P.w, inside);
+  return Cursor(line * P.x_stride + P.x_offset + row.channel, row.right, select(0.0, 1.0, inside), row.n);
+}
+fn position_at(q: u32) -> Position { return 0u; }
+fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 {
+  if (POINTWISE) {
+    let v = x[cursor.at + q * P.x_stride];
+    if (NORM) { return normalise(v, cursor.n); }
+    return v;
+  }
+  let ix = u32(cursor.ix + i32(q * P.stride_w));
+  let inside = ix < P.w;
+  let v = x[cursor.at + select(0u, ix * P.x_stride, inside)];
+  let mask = select(0.0, cursor.line, inside);
+  if (NORM) { return mask * normalise(v, cursor.n); }
+  return mask * v;
+}
+fn b_row(s: u32) -> u32 { return s * P.ow; }
+fn load_b(row: u32, column: u32) -> V { return dy[row * P.dy_stride + P.dy_offset + column]; }
+fn segments_of(split: u32) -> vec2u { return vec2u(split * P.lines_each, min((split + 1u) * P.lines_each, P.lines)); }
+fn length_of(s: u32) -> u32 { return min(P.ow, P.pixels - s * P.ow); }
+fn store(m: u32, n: u32, split: u32, value: V) {
+  let at = (split * P.rows + m) * P.columns + n;
+  if (P.accumulate == 1u) { part[at] += value; } else { part[at] = value; }
+}

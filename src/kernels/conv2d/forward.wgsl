@@ -1,0 +1,48 @@
+// y[n, oy, ox, o] = bias[o] + sum over ky, kx, c of W[ky, kx, c, o] * f(x[n, oy * stride - pad + ky, ox * stride - pad + kx, c])
+// f: identity, or batch normalisation and activation (NORM); outside the image the summand is 0.
+// Rows are output pixels, columns output channels, segments taps, positions input channels.
+struct Params {
+  rows: u32, columns: u32, ci: u32, h: u32, w: u32, oh: u32, ow: u32, kh: u32, kw: u32,
+  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+  x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
+}
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<V>;
+@group(0) @binding(2) var<storage, read> bias: array<V>;
+@group(0) @binding(3) var<storage, read> pack: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<V>;
+@group(0) @binding(5) var<uniform> P: Params;
+
+struct Row { image: u32, top: i32, left: i32 }
+struct Cursor { at: u32, inside: f32 }
+alias Position = vec4f;
+
+fn open_row(m: u32) -> Row {
+  let pixel = m % (P.oh * P.ow);
+  return Row(m / (P.oh * P.ow) * (P.h * P.w),
+    i32(pixel / P.ow * P.stride_h) - i32(P.pad_h), i32(pixel % P.ow * P.stride_w) - i32(P.pad_w));
+}
+fn seek(row: Row, s: u32) -> Cursor {
+  let iy = u32(row.top + i32(s / P.kw));
+  let ix = u32(row.left + i32(s % P.kw));
+  let inside = iy < P.h && ix < P.w;
+  return Cursor(select(0u, (row.image + iy * P.w + ix) * P.x_stride, inside) + P.x_offset, select(0.0, 1.0, inside));
+}
+fn position_at(q: u32) -> Position {
+  if (NORM) { return pack[q]; }
+  return Position();
+}
+fn load_a(cursor: Cursor, q: u32, n: Position) -> f32 {
+  let v = x[cursor.at + q];
+  if (NORM) { return cursor.inside * normalise(v, n); }
+  return cursor.inside * v;
+}
+fn b_row(s: u32) -> u32 { return s * P.ci; }
+fn load_b(row: u32, column: u32) -> V { return weight[row * P.columns + column]; }
+fn segments_of(split: u32) -> vec2u { return vec2u(0u, P.kh * P.kw); }
+fn length_of(s: u32) -> u32 { return P.ci; }
+fn store(m: u32, n: u32, split: u32, value: V) {
+  var v = value;
+  if (BIAS) { v += bias[n]; }
+  y[m * P.y_stride + P.y_offset + n] = v;
+}

@@ -1,0 +1,134 @@
+import type { Device, Storage } from '../../device';
+import { defineGemm, runGemm } from '../gemm';
+import { ceilDiv, type Matrix, vectorWidth } from '../matrix';
+import normalise from '../normalise.wgsl';
+import { sumParts } from '../sum_parts';
+import { transpose } from '../transpose';
+import backwardDataSource from './backward_data.wgsl';
+import backwardWeightSource from './backward_weight.wgsl';
+import forwardSource from './forward.wgsl';
+import { activationCode, type Conv2dGeometry, describe, geometryParams, isPointwise, type Prologue } from './geometry';
+
+export * from './geometry';
+
+const forwardGemm = defineGemm('conv2d.forward', normalise, forwardSource);
+const backwardDataGemm = defineGemm('conv2d.backward_data', backwardDataSource);
+const backwardWeightGemm = defineGemm('conv2d.backward_weight', normalise, backwardWeightSource);
+
+/** Pixels that one sum of a weight gradient runs over at most: longer float32 sums lose what the goldens ask for. */
+const PIXELS_A_SUM = 512;
+const POINTWISE_LINE = 64;
+
+const prologueConstants = (p: Prologue | null): { NORM: boolean; ACT: number } => ({
+  NORM: p !== null,
+  ACT: activationCode(p?.activation ?? 'none'),
+});
+
+/** y = conv2d(f(x), weight) + bias, f the prologue. x: N*H*W rows of ci; weight [tap][ci][co]; y: N*OH*OW rows of co. */
+export function forward(
+  device: Device,
+  g: Conv2dGeometry,
+  x: Matrix,
+  weight: Storage,
+  bias: Storage | null,
+  y: Matrix,
+  prologue: Prologue | null,
+): void {
+  const width = vectorWidth(y, { channels: g.co });
+  runGemm(device, forwardGemm, {
+    rows: y.rows,
+    columns: g.co / width,
+    width,
+    buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
+    params: {
+      ...geometryParams(g),
+      ci: g.ci,
+      x_stride: x.stride,
+      x_offset: x.offset,
+      y_stride: y.stride / width,
+      y_offset: y.offset / width,
+    },
+    constants: { ...prologueConstants(prologue), BIAS: bias !== null },
+    label: `conv2d.forward ${describe(g)}`,
+  });
+}
+
+/** dx (+)= the gradient of the convolution's input. dy: N*OH*OW rows of co; dx: N*H*W rows of ci. */
+export function backwardData(
+  device: Device,
+  g: Conv2dGeometry,
+  dy: Matrix,
+  weight: Storage,
+  dx: Matrix,
+  accumulate: boolean,
+): void {
+  const width = vectorWidth(dx, { channels: g.ci });
+  const turned = device.alloc(weight.bytes, 'conv2d.weight_transposed');
+  transpose(device, weight, turned, { batch: g.kh * g.kw, rows: g.ci, columns: g.co });
+  runGemm(device, backwardDataGemm, {
+    rows: dx.rows,
+    columns: g.ci / width,
+    width,
+    buffers: { dy: dy.storage, weight: turned, dx: dx.storage },
+    params: {
+      ...geometryParams(g),
+      co: g.co,
+      dy_stride: dy.stride,
+      dy_offset: dy.offset,
+      dx_stride: dx.stride / width,
+      dx_offset: dx.offset / width,
+      accumulate: accumulate ? 1 : 0,
+    },
+    constants: { STRIDED: g.stride.some((s) => s > 1) },
+    label: `conv2d.backward_data ${describe(g)}`,
+  });
+  device.free(turned);
+}
+
+/** dweight (+)= the gradient of the weight, as [tap][ci][co]. */
+export function backwardWeight(
+  device: Device,
+  g: Conv2dGeometry,
+  x: Matrix,
+  dy: Matrix,
+  dweight: Storage,
+  accumulate: boolean,
+  prologue: Prologue | null,
+): void {
+  const width = vectorWidth(dy, { channels: g.co });
+  const pointwise = isPointwise(g);
+  const pixels = g.n * g.oh * g.ow;
+  const ow = pointwise ? Math.min(POINTWISE_LINE, pixels) : g.ow;
+  const lines = ceilDiv(pixels, ow);
+  const linesEach = Math.max(1, Math.floor(PIXELS_A_SUM / ow));
+  const splits = ceilDiv(lines, linesEach);
+  const rows = g.kh * g.kw * g.ci;
+  const size = rows * g.co;
+  const part = splits > 1 ? device.alloc(splits * size * 4, 'conv2d.weight_parts') : dweight;
+  runGemm(device, backwardWeightGemm, {
+    rows,
+    columns: g.co / width,
+    splits,
+    width,
+    buffers: { x: x.storage, dy: dy.storage, pack: prologue?.pack ?? device.none, part },
+    params: {
+      ...geometryParams(g),
+      ow,
+      ci: g.ci,
+      x_stride: x.stride,
+      x_offset: x.offset,
+      dy_stride: dy.stride / width,
+      dy_offset: dy.offset / width,
+      lines,
+      lines_each: linesEach,
+      pixels,
+      accumulate: accumulate && splits === 1 ? 1 : 0,
+    },
+    constants: { ...prologueConstants(prologue), POINTWISE: pointwise },
+    label: `conv2d.backward_weight ${describe(g)}`,
+  });
+  if (splits > 1) {
+    sumParts(device, part, dweight, { size, parts: splits, accumulate });
+    device.free(part);
+  }
+}

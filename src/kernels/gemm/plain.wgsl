@@ -1,0 +1,27 @@
+// C[m, n] = sum over segments s and positions q of A(m, s, q) * B(s, q, n), without subgroups or workgroup memory.
+// An invocation owns TM rows of one column of V. Dispatch: (columns / LANES, rows / TM, splits).
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let m0 = group.y * TM;
+  let n = group.x * LANES + lane;
+  let column = min(n, P.columns - 1u);
+  var row: array<Row, TM>;
+  for (var r = 0u; r < TM; r++) { row[r] = open_row(min(m0 + r, P.rows - 1u)); }
+  var c: array<V, TM>;
+
+  let segments = segments_of(group.z);
+  for (var s = segments.x; s < segments.y; s++) {
+    var at: array<Cursor, TM>;
+    for (var r = 0u; r < TM; r++) { at[r] = seek(row[r], s); }
+    let length = length_of(s);
+    let first = b_row(s);
+    for (var q = 0u; q < length; q++) {
+      let position = position_at(q);
+      let b = load_b(first + q, column);
+      for (var r = 0u; r < TM; r++) { c[r] += load_a(at[r], q, position) * b; }
+    }
+  }
+  for (var r = 0u; r < TM; r++) {
+    if (m0 + r < P.rows && n < P.columns) { store(m0 + r, n, group.z, c[r]); }
+  }
+}

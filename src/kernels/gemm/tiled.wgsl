@@ -1,0 +1,51 @@
+// C[m, n] = sum over segments s and positions q of A(m, s, q) * B(s, q, n), for GPUs.
+// 256 invocations share tiles of 64 rows x 16 positions of A and 16 positions x 16 columns of V of B in workgroup memory;
+// invocation (x, y) owns rows 4y .. 4y+3 of column x. Dispatch: (columns / 16, rows / 64, splits).
+const BM = 64u;
+const BN = 16u;
+const BK = 16u;
+var<workgroup> tile_a: array<vec4f, BM / 4u * BK>;
+var<workgroup> tile_b: array<V, BN * BK>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+  let x = t % BN;
+  let y = t / BN;
+  let m0 = group.y * BM;
+  let n0 = group.x * BN;
+  // For A an invocation loads 4 positions of one row, for B one position of one column.
+  let a_row = t / 4u;
+  let a_q = (t % 4u) * 4u;
+  let row = open_row(min(m0 + a_row, P.rows - 1u));
+  let column = min(n0 + x, P.columns - 1u);
+  var c: array<V, 4>;
+
+  let segments = segments_of(group.z);
+  for (var s = segments.x; s < segments.y; s++) {
+    let at = seek(row, s);
+    let length = length_of(s);
+    let first = b_row(s);
+    for (var q0 = 0u; q0 < length; q0 += BK) {
+      for (var i = 0u; i < 4u; i++) {
+        let q = q0 + a_q + i;
+        var a = 0.0;
+        if (q < length) { a = load_a(at, q, position_at(q)); }
+        tile_a[(a_q + i) * (BM / 4u) + a_row / 4u][a_row % 4u] = a;
+      }
+      var b = V();
+      if (q0 + y < length) { b = load_b(first + q0 + y, column); }
+      tile_b[y * BN + x] = b;
+      workgroupBarrier();
+      for (var q = 0u; q < BK; q++) {
+        let a = tile_a[q * (BM / 4u) + y];
+        let v = tile_b[q * BN + x];
+        c[0] += a.x * v; c[1] += a.y * v; c[2] += a.z * v; c[3] += a.w * v;
+      }
+      workgroupBarrier();
+    }
+  }
+  for (var i = 0u; i < 4u; i++) {
+    let m = m0 + y * 4u + i;
+    if (m < P.rows && n0 + x < P.columns) { store(m, n0 + x, group.z, c[i]); }
+  }
+}
