@@ -1,0 +1,143 @@
+// The label graph of Emotion-GCN (Antoniadis, Filntisis, Maragos, FG 2021, section III-B): Spearman correlations of the
+// training labels, thresholded and re-weighted. Matrices are 9 x 9, row-major, in double precision.
+import { readFile } from 'node:fs/promises';
+import { InputError } from '../device/errors';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors';
+import { asInputError } from './files';
+import { CLASSES, NODES, type Sample } from './samples';
+
+const K = NODES.length;
+const THRESHOLD = 0.1;
+/** What the neighbours of a node share; the node itself has the rest. */
+const NEIGHBOURS = 0.5;
+
+/** Every step from correlations to the matrix that the model takes, A. */
+export interface Adjacency {
+  /** Spearman's rank correlations; absent where the graph was read from a file without them. */
+  rho?: Float64Array;
+  /** |rho| */
+  absolute?: Float64Array;
+  /** |rho| without links between two classes. */
+  masked?: Float64Array;
+  /** 1 where masked >= 0.1. */
+  edges?: Float64Array;
+  /** Each row: 0.5 for the node itself, 0.5 shared by its edges. Not symmetric. */
+  A: Float64Array;
+  /** (A D)^T D with D = diag(rowsum(A)^-1/2). */
+  adj: Float64Array;
+}
+
+/**
+ * The label graph of the training samples.
+ * @throws InputError naming a class that no sample has, or a node without any edge (its row would be 0/0)
+ */
+export function buildAdjacency(samples: readonly Sample[]): Adjacency {
+  const columns = [
+    ...CLASSES.map((_, c) => Float64Array.from(samples, (s) => (s.expression === c ? 1 : 0))),
+    Float64Array.from(samples, (s) => s.valence),
+    Float64Array.from(samples, (s) => s.arousal),
+  ];
+  return fromCorrelations(spearman(columns), 'adjacency of the training labels');
+}
+
+/** Spearman's rank correlation of each pair of columns, ties with their average rank; NaN for a constant column. */
+export function spearman(columns: readonly Float64Array[]): Float64Array {
+  const ranks = columns.map(centredRanks);
+  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+  const norms = ranks.map((r) => Math.sqrt(dot(r, r)));
+  const k = columns.length;
+  return Float64Array.from({ length: k * k }, (_, n) => {
+    const [i, j] = [Math.floor(n / k), n % k];
+    if (i === j) return norms[i] > 0 ? 1 : Number.NaN;
+    return dot(ranks[i], ranks[j]) / (norms[i] * norms[j]);
+  });
+}
+
+/** Average ranks minus their mean. */
+function centredRanks(values: Float64Array): Float64Array {
+  const sorted = values.slice().sort();
+  const rank = new Map<number, number>();
+  for (let start = 0, end = 0; start < sorted.length; start = end) {
+    while (end < sorted.length && sorted[end] === sorted[start]) end++;
+    rank.set(sorted[start], (start + end - 1) / 2 - (sorted.length - 1) / 2);
+  }
+  return values.map((v) => rank.get(v)!);
+}
+
+function fromCorrelations(rho: Float64Array, where: string): Adjacency {
+  const absolute = rho.map(Math.abs);
+  const masked = absolute.map((v, n) => {
+    const [i, j] = [Math.floor(n / K), n % K];
+    return i !== j && i < CLASSES.length && j < CLASSES.length ? 0 : v;
+  });
+  const edges = masked.map((v) => (v >= THRESHOLD ? 1 : 0));
+  NODES.forEach((name, i) => {
+    if (Number.isNaN(rho[i * K + i])) throw new InputError(`${where}: ${constantNode(name, i)}`);
+    const neighbours = Array.from(masked.subarray(i * K, i * K + K)).filter((_, j) => j !== i);
+    if (neighbours.some((v) => v >= THRESHOLD)) return;
+    throw new InputError(
+      `${where}: ${name} has no edge: expected a correlation of at least ${THRESHOLD} with another node, found ` +
+        `${Math.max(...neighbours).toFixed(3)} at most; give a ready matrix with --adj, or more training samples`,
+    );
+  });
+  const rowSum = (i: number) => edges.subarray(i * K, i * K + K).reduce((a, b) => a + b, 0);
+  const A = edges.map((v, n) =>
+    n % (K + 1) === 0 ? 1 - NEIGHBOURS : (v * NEIGHBOURS) / (rowSum(Math.floor(n / K)) - 1),
+  );
+  return { rho, absolute, masked, edges, A, adj: normalise(A) };
+}
+
+function constantNode(name: string, i: number): string {
+  return i < CLASSES.length
+    ? `expected samples of every class, found none of ${name} (or no others); add some, or give a ready matrix with --adj`
+    : `expected ${name.toLowerCase()} to vary, found one value only; give a ready matrix with --adj`;
+}
+
+/** A -> (A D)^T D, that is adj[i][j] = A[j][i] d[i] d[j]. Note the transposition. */
+function normalise(a: Float64Array): Float64Array {
+  const d = Array.from({ length: K }, (_, i) => a.subarray(i * K, i * K + K).reduce((x, y) => x + y, 0) ** -0.5);
+  return a.map((_, n) => {
+    const [i, j] = [Math.floor(n / K), n % K];
+    return a[j * K + i] * d[i] * d[j];
+  });
+}
+
+/**
+ * Reads a label graph from a safetensors file (what `--adj` takes), from the first of these tensors that it has:
+ * `A` as it is; `rho`, correlations from which A is made; `adj`, of which A is taken to be the transpose (the rows of
+ * A sum to 1, so that D is the identity).
+ *
+ * @throws InputError: no such file, no such tensor, not 9 x 9, a number that is not finite, a node without an edge
+ */
+export async function readAdjacency(file: string): Promise<Adjacency> {
+  const bytes = await readFile(file).catch((error) => {
+    throw asInputError(file, error);
+  });
+  const { tensors } = readSafetensors(bytes, file);
+  const name = ['A', 'rho', 'adj'].find((n) => tensors.has(n));
+  if (!name) {
+    throw new InputError(`${file}: expected a tensor A, rho or adj, found ${[...tensors.keys()].join(', ') || 'none'}`);
+  }
+  const { shape, data, dtype } = tensors.get(name)!;
+  if (shape.join() !== `${K},${K}` || !(data instanceof Float32Array || data instanceof Float64Array)) {
+    throw new InputError(`${file}: ${name}: expected ${K} x ${K} floats, found ${dtype} ${shape.join(' x ')}`);
+  }
+  const bad = data.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) {
+    const place = `${NODES[Math.floor(bad / K)]}, ${NODES[bad % K]}`;
+    throw new InputError(`${file}: ${name}: expected finite numbers, found ${data[bad]} at ${place}`);
+  }
+  const matrix = Float64Array.from(data);
+  if (name === 'rho') return fromCorrelations(matrix, file);
+  const A = name === 'A' ? matrix : matrix.map((_, n) => matrix[(n % K) * K + Math.floor(n / K)]);
+  const adj = normalise(A);
+  const node = Math.floor(adj.findIndex((v) => !Number.isFinite(v)) / K);
+  if (node >= 0) throw new InputError(`${file}: ${name}: expected weights with a sum above 0 for ${NODES[node]}`);
+  return { A, adj };
+}
+
+/** All steps as the bytes of a safetensors file that `readAdjacency` takes. */
+export function encodeAdjacency(adjacency: Adjacency): Uint8Array {
+  const tensors = Object.entries(adjacency).map(([name, data]) => [name, { shape: [K, K], data }] as const);
+  return writeSafetensors(new Map(tensors), { nodes: NODES.join(',') });
+}

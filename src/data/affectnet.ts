@@ -1,0 +1,153 @@
+// AffectNet's annotation files as they are published: one CSV row a face.
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, type Info, parse } from 'csv-parse';
+import { InputError } from '../device/errors';
+import { eyeCentres } from './align';
+import { asInputError } from './files';
+import { type BadItem, CLASSES, type Sample } from './samples';
+
+/** The columns that are read, in any order; others may stand among them. */
+export const AFFECTNET_COLUMNS = [
+  'subDirectory_filePath',
+  'face_x',
+  'face_y',
+  'face_width',
+  'face_height',
+  'facial_landmarks',
+  'expression',
+  'valence',
+  'arousal',
+] as const;
+
+type Row = Record<(typeof AFFECTNET_COLUMNS)[number], string>;
+
+export interface AffectNetSet {
+  file: string;
+  /** Data rows of the file: samples, bad and dropped together. */
+  rows: number;
+  samples: Sample[];
+  /** Rows that cannot be used, with the reason. */
+  bad: BadItem[];
+  /** Rows of other classes, by their `expression`: 7 contempt, 8 none, 9 uncertain, 10 no face. */
+  dropped: Map<number, number>;
+  /** Samples whose box is not square; their faces will be stretched to a square. */
+  stretched: number;
+}
+
+/**
+ * Reads one of AffectNet's CSV files, in a stream. Rows whose `expression` is not 0 .. 6 are dropped and counted (the
+ * original keeps negative ones, which no loss can take); a row that is broken goes to `bad`.
+ *
+ * @throws InputError: no such file, no CSV, a missing column, no usable row
+ */
+export async function readAffectNet(file: string): Promise<AffectNetSet> {
+  const set: AffectNetSet = { file, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
+  let header: string[] | undefined;
+  const take = async (records: AsyncIterable<{ record: string[]; info: Info }>) => {
+    for await (const { record, info } of records) {
+      if (header) takeRow(set, header, record, info.lines);
+      else header = checkHeader(file, record, info.lines);
+    }
+  };
+  const options = { bom: true, info: true, trim: true, skip_empty_lines: true } as const;
+  const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
+  try {
+    await pipeline(createReadStream(file), parse({ ...options, ...tolerant }), take);
+  } catch (error) {
+    if (error instanceof CsvError) throw new InputError(`${file}: line ${error.lines}: no CSV: ${error.message}`);
+    throw asInputError(file, error);
+  }
+  if (!header) throw new InputError(`${file}: expected a header line and rows, found an empty file`);
+  if (set.samples.length === 0) throw new InputError(`${file}: ${describeNothing(set)}`);
+  return set;
+}
+
+function checkHeader(file: string, header: string[], line: number): string[] {
+  const missing = AFFECTNET_COLUMNS.filter((c) => !header.includes(c));
+  if (missing.length === 0) return header;
+  const found = JSON.stringify(header.join(','));
+  throw new InputError(
+    `${file}: line ${line}: missing column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}; ` +
+      `expected AffectNet's header ${AFFECTNET_COLUMNS.join(',')}, ` +
+      `found ${found.length > 200 ? `${found.slice(0, 200)}...` : found}`,
+  );
+}
+
+function takeRow(set: AffectNetSet, header: string[], record: string[], line: number): void {
+  set.rows++;
+  const row = Object.fromEntries(header.map((name, i) => [name, record[i] ?? ''])) as Row;
+  try {
+    if (record.length !== header.length) {
+      throw new RowError(`expected ${header.length} fields as in the header, found ${record.length}`);
+    }
+    const expression = integer(row, 'expression');
+    if (expression < 0 || expression >= CLASSES.length) {
+      set.dropped.set(expression, (set.dropped.get(expression) ?? 0) + 1);
+      return;
+    }
+    const sample = { ...parseRow(row), line, expression };
+    if (sample.box[2] !== sample.box[3]) set.stretched++;
+    set.samples.push(sample);
+  } catch (error) {
+    if (!(error instanceof RowError)) throw error;
+    const where = `${basename(set.file)} line ${line}`;
+    set.bad.push({ where, image: row.subDirectory_filePath, reason: error.message });
+  }
+}
+
+/** Why a row is bad. */
+class RowError extends Error {}
+
+function parseRow(row: Row): Omit<Sample, 'line' | 'expression'> {
+  if (row.subDirectory_filePath === '') throw new RowError('subDirectory_filePath: expected a path, found nothing');
+  const [x, y, width, height] = (['face_x', 'face_y', 'face_width', 'face_height'] as const).map((column) =>
+    Math.trunc(number(row, column)),
+  );
+  if (width < 1 || height < 1) throw new RowError(`face box: expected a size of 1 or more, found ${width} x ${height}`);
+  const landmarks = row.facial_landmarks.split(';').map((text) => (text.trim() === '' ? Number.NaN : Number(text)));
+  const usable = landmarks.filter((v) => Math.abs(v) <= FAR).length;
+  if (landmarks.length !== 136 || usable !== 136) {
+    throw new RowError(
+      `facial_landmarks: expected 68 points (136 numbers x;y;...), found ${usable} of ${landmarks.length}`,
+    );
+  }
+  const [leftEye, rightEye] = eyeCentres(landmarks);
+  if (leftEye[0] === rightEye[0] && leftEye[1] === rightEye[1]) {
+    throw new RowError(`facial_landmarks: both eyes (points 36-41 and 42-47) are at ${leftEye.join(', ')}`);
+  }
+  const [valence, arousal] = [unit(row, 'valence'), unit(row, 'arousal')];
+  return { image: row.subDirectory_filePath, box: [x, y, width, height], leftEye, rightEye, valence, arousal };
+}
+
+/** Positions beyond this are no pixels of any picture. */
+const FAR = 1e6;
+
+function number(row: Row, column: keyof Row): number {
+  const value = row[column] === '' ? Number.NaN : Number(row[column]);
+  if (!(Math.abs(value) <= FAR))
+    throw new RowError(`${column}: expected a number, found ${JSON.stringify(row[column])}`);
+  return value;
+}
+
+function integer(row: Row, column: keyof Row): number {
+  const value = number(row, column);
+  if (!Number.isInteger(value)) throw new RowError(`${column}: expected an integer, found ${row[column]}`);
+  return value;
+}
+
+function unit(row: Row, column: keyof Row): number {
+  const value = number(row, column);
+  if (value < -1 || value > 1) throw new RowError(`${column}: expected -1 .. 1, found ${row[column]}`);
+  return value;
+}
+
+function describeNothing({ rows, bad, dropped }: AffectNetSet): string {
+  const outside = [...dropped.values()].reduce((a, b) => a + b, 0);
+  const first = bad.length > 0 ? `; the first broken one: ${bad[0].where}: ${bad[0].reason}` : '';
+  return (
+    `expected rows with an expression of 0 to ${CLASSES.length - 1}, found none among ${rows} ` +
+    `(${outside} of other classes, ${bad.length} broken)${first}`
+  );
+}

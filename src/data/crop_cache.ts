@@ -1,0 +1,40 @@
+// Where prepared faces are kept between runs.
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../device/errors';
+import { packsOf } from './crop_store';
+
+/** `$XDG_CACHE_HOME/emotion-gcn/crops`, by default below `~/.cache`. */
+export function defaultCropCache(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'emotion-gcn', 'crops');
+}
+
+/** How much a crop cache holds, of all sizes and versions. */
+export function cropCacheUse(dir = defaultCropCache()): { files: number; bytes: number } {
+  const packs = existsSync(dir) ? packsOf(dir) : [];
+  return { files: packs.length, bytes: packs.reduce((sum, pack) => sum + statSync(join(dir, pack)).size, 0) };
+}
+
+/** Removes what a crop cache holds (only its own files) and says how much that was. Running trainings keep theirs. */
+export function clearCropCache(dir = defaultCropCache()): { files: number; bytes: number } {
+  const use = cropCacheUse(dir);
+  for (const pack of existsSync(dir) ? packsOf(dir) : []) rmSync(join(dir, pack), { force: true });
+  return use;
+}
+
+/**
+ * The directory that `--cache` means: the given one, the default, or for `off` a temporary one. It is made if absent.
+ *
+ * @throws InputError if it cannot be made
+ */
+export function openCropCache(cache: string = defaultCropCache()): { dir: string; temporary: boolean } {
+  if (cache === 'off') return { dir: mkdtempSync(join(tmpdir(), 'emotion-gcn-crops-')), temporary: true };
+  try {
+    mkdirSync(cache, { recursive: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError(`${cache}: cannot be made for the crop cache (${code}); give --cache DIR or --cache off`);
+  }
+  return { dir: cache, temporary: false };
+}

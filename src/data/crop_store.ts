@@ -1,0 +1,108 @@
+// Prepared faces on disk, found by a hash of all that made them.
+//
+// A store is a directory of packs; a pack is a row of records of one length:
+//   key 16 bytes | digest 16 bytes | size * size * 3 bytes of RGB
+// A writer only ever appends to a pack of its own, and a record is believed only after its digest is checked. So any
+// number of programs may use one directory at once, a crash leaves at most half a record at a pack's end, and a record
+// that went bad is simply written again in its place (the same key always has the same bytes).
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Counts up when the same key would have to give other bytes. */
+const VERSION = 1;
+const KEY = 16;
+
+/** Bytes of a record before its pixels. */
+export const RECORD_HEAD = 2 * KEY;
+
+/** Where a crop is. */
+export interface CropPlace {
+  /** File name of the pack. */
+  pack: string;
+  /** Byte at which the record begins. */
+  offset: number;
+}
+
+/** 16 bytes of SHA-256 over all parts and their lengths. */
+export function digest(...parts: (string | Uint8Array)[]): Buffer {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  return hash.digest().subarray(0, KEY);
+}
+
+const PACK = /^crops-v\d+-\d+-[0-9a-f]+\.pack$/;
+
+/** The files of a store's directory that are packs, of whatever size and version. */
+export const packsOf = (dir: string): string[] => readdirSync(dir).filter((name) => PACK.test(name));
+
+export class CropStore {
+  private readonly index = new Map<string, CropPlace>();
+  private readonly length: number;
+  private readonly own: string;
+  private end = 0;
+
+  /** Opens the store of `size` x `size` crops in `dir` (made if absent) and reads which keys are there. */
+  constructor(
+    private readonly dir: string,
+    size: number,
+  ) {
+    this.length = RECORD_HEAD + size * size * 3;
+    mkdirSync(dir, { recursive: true });
+    const prefix = `crops-v${VERSION}-${size}-`;
+    this.own = `${prefix}${randomBytes(8).toString('hex')}.pack`;
+    for (const pack of packsOf(dir)) if (pack.startsWith(prefix)) this.scan(pack);
+  }
+
+  /** The place of a crop, and whether what is there is whole. */
+  find(key: Buffer): { place: CropPlace; whole: boolean } | undefined {
+    const place = this.index.get(key.toString('latin1'));
+    return place && { place, whole: this.isWhole(key, place) };
+  }
+
+  /** Stores a crop: at the end of our own pack, or in `damaged`, the place where it is no longer whole. */
+  put(key: Buffer, pixels: Uint8Array, damaged?: CropPlace): CropPlace {
+    const place = damaged ?? { pack: this.own, offset: this.end };
+    const record = Buffer.concat([key, digest(key, pixels), pixels]);
+    this.with(place.pack, damaged || this.end > 0 ? 'r+' : 'wx', (file) => {
+      for (let done = 0; done < record.length; ) {
+        done += writeSync(file, record, done, record.length - done, place.offset + done);
+      }
+    });
+    if (!damaged) this.end += record.length;
+    this.index.set(key.toString('latin1'), place);
+    return place;
+  }
+
+  private scan(pack: string): void {
+    this.with(pack, 'r', (file) => {
+      const end = fstatSync(file).size - this.length;
+      for (let offset = 0; offset <= end; offset += this.length) {
+        const key = Buffer.alloc(KEY);
+        readSync(file, key, 0, KEY, offset);
+        this.index.set(key.toString('latin1'), { pack, offset });
+      }
+    });
+  }
+
+  private isWhole(key: Buffer, { pack, offset }: CropPlace): boolean {
+    const record = Buffer.alloc(this.length);
+    this.with(pack, 'r', (file) => readSync(file, record, 0, this.length, offset));
+    const [storedKey, storedDigest] = [record.subarray(0, KEY), record.subarray(KEY, RECORD_HEAD)];
+    return storedKey.equals(key) && storedDigest.equals(digest(key, record.subarray(RECORD_HEAD)));
+  }
+
+  private with<T>(pack: string, flags: string, use: (file: number) => T): T {
+    const file = openSync(join(this.dir, pack), flags);
+    try {
+      return use(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Key of the crop of one face: the picture file's content and all settings. */
+export function cropKey(content: Uint8Array, settings: readonly number[]): Buffer {
+  return digest(`emotion-gcn crop ${VERSION}`, settings.join(','), content);
+}

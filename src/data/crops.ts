@@ -1,0 +1,105 @@
+// Prepared faces for a list of samples: made in parallel threads, kept on disk, read by the loader.
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../device/errors';
+import { openCropCache } from './crop_cache';
+import { CropSet } from './crop_set';
+import type { CropResult } from './image_worker';
+import { runImageWorkers } from './image_workers';
+import type { BadItem, Sample } from './samples';
+
+export interface PrepareOptions {
+  /** Directory below which the samples' images are. */
+  imageDir: string;
+  /** Side of a crop in pixels. */
+  size: number;
+  /** Parallel threads, 1 or more; default 4. */
+  workers?: number;
+  /** Directory of the cache, or `off`; default: per user. */
+  cache?: string;
+  /** Largest fraction of bad rows and images that is passed over; default 0.01. */
+  maxBad?: number;
+  /** Name of the annotation file, for the list of bad images. */
+  file?: string;
+  /** Bad rows of that file: they count as well. */
+  badRows?: readonly BadItem[];
+  /** Called after each group of images. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Bad items that a message names. */
+const SHOWN = 20;
+
+/**
+ * Decodes, aligns, crops and resizes every sample's face, or takes it from the cache. An image that cannot be used is
+ * left out and listed in the result's `bad`, after the bad rows. The result must be closed.
+ *
+ * @throws InputError: no such image directory; more than `maxBad` of the rows and images are bad (with a list)
+ * @throws MachineError: a thread died, or cannot write the cache
+ */
+export async function prepareCrops(samples: readonly Sample[], options: PrepareOptions): Promise<CropSet> {
+  const { imageDir, size, cache, maxBad = 0.01, badRows = [], file = 'annotations' } = options;
+  if (!statSync(imageDir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new InputError(`${imageDir}: no such image directory; check --image_dir`);
+  }
+  const limit = Math.floor(maxBad * (samples.length + badRows.length));
+  const { dir, temporary } = openCropCache(cache);
+  const remove = () => rmSync(dir, { recursive: true, force: true });
+  if (temporary) process.once('exit', remove);
+  try {
+    const results = badRows.length > limit ? [] : await prepareAll(samples, options, dir, limit - badRows.length);
+    const usable = results.filter((r) => 'place' in r);
+    const bad = [...badRows];
+    for (const result of results) {
+      if (!('reason' in result)) continue;
+      const { image, line } = samples[result.index];
+      bad.push({ where: `${file} line ${line}`, image, reason: result.reason });
+    }
+    if (bad.length > limit) throw tooManyBad(bad, samples.length + badRows.length, maxBad);
+    if (usable.length === 0) throw new InputError(`${imageDir}: expected images, found none that can be used`);
+    return new CropSet({
+      size,
+      samples: usable.map((r) => samples[r.index]),
+      bad,
+      made: usable.filter((r) => r.made).length,
+      dir,
+      places: usable.map((r) => r.place),
+      release: temporary ? remove : undefined,
+    });
+  } catch (error) {
+    if (temporary) remove();
+    throw error;
+  }
+}
+
+/** Results in the samples' order. Ends early once `limit` is passed and the list of bad images is long enough to show. */
+async function prepareAll(
+  samples: readonly Sample[],
+  { imageDir, size, workers = 4, onProgress }: PrepareOptions,
+  store: string,
+  limit: number,
+): Promise<CropResult[]> {
+  const jobs = samples.map(({ image, leftEye, rightEye, box }, index) => {
+    return { index, file: join(imageDir, image), leftEye, rightEye, box };
+  });
+  const results: CropResult[] = [];
+  let bad = 0;
+  // A thread costs a tenth of a second to start: not for a handful of pictures.
+  const threads = Math.max(1, Math.min(workers, Math.ceil(jobs.length / 32)));
+  await runImageWorkers(jobs, { store, size }, threads, (group) => {
+    results.push(...group);
+    bad += group.filter((r) => 'reason' in r).length;
+    onProgress?.(results.length, jobs.length);
+    return bad <= limit || bad < SHOWN;
+  });
+  return results.sort((a, b) => a.index - b.index);
+}
+
+function tooManyBad(bad: readonly BadItem[], total: number, maxBad: number): InputError {
+  const lines = bad.slice(0, SHOWN).map(({ where, image, reason }) => `  ${where}: ${image}: ${reason}`);
+  if (bad.length > SHOWN) lines.push(`  ... and ${bad.length - SHOWN} more`);
+  return new InputError(
+    `${bad.length} of ${total} rows and images cannot be used, more than ${100 * maxBad} % (--max_bad ${maxBad}):\n` +
+      `${lines.join('\n')}\ncheck --image_dir and the files, or allow more with --max_bad`,
+  );
+}

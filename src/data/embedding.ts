@@ -1,0 +1,82 @@
+// The features of the label graph's nodes: one word vector a node.
+import { open, readFile } from 'node:fs/promises';
+import { InputError } from '../device/errors';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors';
+import { asInputError } from './files';
+import { readGlove } from './glove';
+import { randomStream, randomUniform } from './random';
+import { NODES } from './samples';
+
+/** Numbers a node. */
+export const EMBEDDING_SIZE = 300;
+
+const GLOVE_HELP =
+  'GloVe is at https://nlp.stanford.edu/projects/glove/ (glove.6B.zip, of which glove.6B.300d.txt is needed): ' +
+  '--emb glove.6B.300d.txt; or --emb random for made-up vectors';
+
+/**
+ * The node features that `--emb` means, 9 x 300 in the order of NODES: a GloVe text file (the vectors of the node names
+ * in lower case), a safetensors file (its tensor `emb`, or its only one), or `random`.
+ *
+ * @throws InputError: nothing given, no such file, not what it should be
+ */
+export async function loadEmbedding(source: string | undefined): Promise<Float32Array> {
+  if (source === undefined) throw new InputError(`--emb is missing: emotion_gcn needs word vectors. ${GLOVE_HELP}`);
+  if (source === 'random') return randomEmbedding();
+  try {
+    return (await isSafetensors(source))
+      ? fromSafetensors(source, await readFile(source))
+      : await readGlove(
+          source,
+          NODES.map((n) => n.toLowerCase()),
+          EMBEDDING_SIZE,
+        );
+  } catch (error) {
+    throw asInputError(source, error);
+  }
+}
+
+/** Made-up vectors, always the same ones: uniform in [-0.7, 0.7), about as long as GloVe's. 9 x 300. */
+export function randomEmbedding(): Float32Array {
+  const streams = NODES.map((name) => randomStream(`embedding/${name}`, 0));
+  return Float32Array.from({ length: NODES.length * EMBEDDING_SIZE }, (_, i) => {
+    return 1.4 * randomUniform(streams[Math.floor(i / EMBEDDING_SIZE)], i % EMBEDDING_SIZE) - 0.7;
+  });
+}
+
+/** Node features as the bytes of a safetensors file that `loadEmbedding` takes. */
+export function encodeEmbedding(emb: Float32Array): Uint8Array {
+  return writeSafetensors({ emb: { shape: [NODES.length, EMBEDDING_SIZE], data: emb } }, { nodes: NODES.join(',') });
+}
+
+/** By content: eight bytes of header length, then the header's brace. */
+async function isSafetensors(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const head = Buffer.alloc(9);
+    const { bytesRead } = await handle.read(head, 0, 9, 0);
+    return bytesRead === 9 && head[8] === 0x7b && head.readUInt32LE(4) === 0;
+  } finally {
+    await handle.close();
+  }
+}
+
+function fromSafetensors(file: string, bytes: Uint8Array): Float32Array {
+  const { tensors } = readSafetensors(bytes, file);
+  const tensor = tensors.get('emb') ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
+  const wanted = `${NODES.length} x ${EMBEDDING_SIZE} floats`;
+  if (!tensor) {
+    throw new InputError(
+      `${file}: expected a tensor emb of ${wanted}, found ${[...tensors.keys()].join(', ') || 'none'}`,
+    );
+  }
+  const { shape, data, dtype } = tensor;
+  if (
+    shape.join() !== `${NODES.length},${EMBEDDING_SIZE}` ||
+    !(data instanceof Float32Array || data instanceof Float64Array)
+  ) {
+    throw new InputError(`${file}: expected ${wanted}, found ${dtype} ${shape.join(' x ')}`);
+  }
+  if (!data.every(Number.isFinite)) throw new InputError(`${file}: expected finite numbers in emb, found others`);
+  return Float32Array.from(data);
+}

@@ -1,0 +1,41 @@
+import { alignMatrix, type Point, warpCubic } from './align';
+import { type Box, cropBox } from './crop';
+import { ImageError, MAX_PIXELS, type RgbImage } from './image';
+import { resizeBilinear } from './resize';
+
+/** What the preparation needs to know of a face. */
+export interface FacePose {
+  leftEye: Point;
+  rightEye: Point;
+  box: Box;
+}
+
+/**
+ * The part of the preparation that does not change between epochs: level the eyes, cut the box, resize to
+ * `size` x `size`. For square boxes the original's very bytes. A box that is not square is stretched to the square
+ * (torchvision's Resize((size, size))): the original's Resize(size) keeps its proportion and then stops, because such
+ * pictures cannot be batched.
+ *
+ * @throws ImageError for a box of more than MAX_PIXELS pixels
+ */
+export function prepareFace(image: RgbImage, { leftEye, rightEye, box }: FacePose, size: number): RgbImage {
+  const matrix = alignMatrix(leftEye, rightEye);
+  const window = cropBox(matrix, box);
+  const [width, height] = [window[2] - window[0], window[3] - window[1]];
+  if (width * height > MAX_PIXELS) {
+    throw new ImageError(`the face box is too large: ${width} x ${height} pixels, the limit is ${MAX_PIXELS} pixels`);
+  }
+  return resizeBilinear(warpCubic(image, matrix, window), size, size);
+}
+
+/** The whole picture where nothing is known of a face: the largest centred square, resized to `size` x `size`. */
+export function prepareWhole({ width, height, data }: RgbImage, size: number): RgbImage {
+  const side = Math.min(width, height);
+  const [left, top] = [(width - side) >> 1, (height - side) >> 1];
+  const square = new Uint8Array(side * side * 3);
+  for (let y = 0; y < side; y++) {
+    const start = ((top + y) * width + left) * 3;
+    square.set(data.subarray(start, start + side * 3), y * side * 3);
+  }
+  return resizeBilinear({ width: side, height: side, data: square }, size, size);
+}

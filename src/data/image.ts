@@ -1,0 +1,60 @@
+import sharp from 'sharp';
+
+/** 8-bit RGB picture: `data[(y * width + x) * 3 + c]`. */
+export interface RgbImage {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+/** Largest picture that is decoded, and largest face box that is cut: 2^26 pixels are 201 MB of RGB. */
+export const MAX_PIXELS = 2 ** 26;
+
+/** A picture that cannot be used. The message is the reason alone, fit for a list of bad images. */
+export class ImageError extends Error {
+  override name = 'ImageError';
+}
+
+const OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS } as const;
+
+/**
+ * Decodes a picture to the bytes that OpenCV's `imread` gives (as RGB): EXIF orientation applied, colour profile
+ * ignored, grey replicated, alpha dropped without blending, the upper 8 of 16 bits, CMYK by OpenCV's own formula.
+ * Of an animation the first frame.
+ *
+ * @throws ImageError: zero bytes, no image, truncated or damaged, more than MAX_PIXELS pixels
+ */
+export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
+  if (bytes.length === 0) throw new ImageError('zero bytes');
+  try {
+    // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
+    const { width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
+    if (width * height > MAX_PIXELS) {
+      throw new ImageError(`too large: ${width} x ${height} pixels, the limit is ${MAX_PIXELS} pixels`);
+    }
+    const cmyk = space === 'cmyk';
+    const picture = sharp(bytes, { ...OPTIONS, autoOrient: true });
+    const decoder = cmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.removeAlpha();
+    const { data, info } = await decoder.raw().toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: cmyk ? cmykToRgb(data) : data };
+  } catch (error) {
+    throw error instanceof ImageError ? error : new ImageError(reason(error as Error));
+  }
+}
+
+/** OpenCV's conversion: with k = 255 - K, each of R, G, B is k - (ink * k >> 8). */
+function cmykToRgb(cmyk: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((cmyk.length / 4) * 3);
+  for (let i = 0, o = 0; i < cmyk.length; i += 4) {
+    const k = 255 - cmyk[i + 3];
+    for (let c = 0; c < 3; c++) rgb[o++] = k - ((cmyk[i + c] * k) >> 8);
+  }
+  return rgb;
+}
+
+/** The decoder's message, without its repetitions, in the words of our list. */
+function reason({ message }: Error): string {
+  if (/unsupported image format/.test(message)) return 'not an image, or a format that cannot be read';
+  const [first, second = ''] = message.replace(/^Input buffer (has )?/, '').split('\n');
+  return `truncated or damaged (${first.endsWith(':') ? `${first} ${second}`.replace(/: $/, '') : first})`;
+}

@@ -1,0 +1,66 @@
+// Entry point of a worker thread: prepares faces, one after the other, and puts them into a crop store.
+import { readFileSync, statSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import sharp from 'sharp';
+import { type CropPlace, CropStore, cropKey } from './crop_store';
+import { type FacePose, prepareFace } from './face';
+import { decodeImage, ImageError } from './image';
+
+/** What a worker is started with. */
+export interface WorkerSettings {
+  /** Directory of the crop store. */
+  store: string;
+  size: number;
+}
+
+/** One face: `index` comes back with the result, `file` is the picture's path. */
+export interface CropJob extends FacePose {
+  index: number;
+  file: string;
+}
+
+export type CropResult = { index: number } & ({ place: CropPlace; made: boolean } | { reason: string });
+
+/** A picture file that is longer is not read. */
+const MAX_BYTES = 2 ** 28;
+
+function readPicture(file: string): Uint8Array {
+  const status = statSync(file, { throwIfNoEntry: false });
+  if (!status) throw new ImageError('no such file');
+  if (!status.isFile()) throw new ImageError('not a file');
+  if (status.size > MAX_BYTES) throw new ImageError(`too large: ${status.size} bytes, the limit is ${MAX_BYTES}`);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new ImageError(`cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+async function prepare(store: CropStore, size: number, job: CropJob): Promise<CropResult> {
+  const { index, file, leftEye, rightEye, box } = job;
+  try {
+    const content = readPicture(file);
+    const key = cropKey(content, [size, ...leftEye, ...rightEye, ...box]);
+    const found = store.find(key);
+    if (found?.whole) return { index, place: found.place, made: false };
+    const { data } = prepareFace(await decodeImage(content), job, size);
+    return { index, place: store.put(key, data, found?.place), made: true };
+  } catch (error) {
+    if (error instanceof ImageError) return { index, reason: error.message };
+    throw error;
+  }
+}
+
+const { store: dir, size }: WorkerSettings = workerData;
+const port = parentPort!;
+sharp.concurrency(1);
+sharp.cache(false);
+const store = new CropStore(dir, size);
+
+// Jobs arrive in small groups; null ends the thread.
+port.on('message', async (jobs: CropJob[] | null) => {
+  if (jobs === null) return port.close();
+  const results: CropResult[] = [];
+  for (const job of jobs) results.push(await prepare(store, size, job));
+  port.postMessage(results);
+});

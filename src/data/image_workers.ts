@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { MachineError } from '../device/errors';
+import type { CropJob, CropResult, WorkerSettings } from './image_worker';
+
+/** Jobs that travel in one message: few enough to share the work evenly, enough that messages cost nothing. */
+const GROUP = 8;
+
+/**
+ * Runs `jobs` in `threads` worker threads; each group of results goes to `take`, in no fixed order, which returns false
+ * to stop early. Resolves when all threads have ended.
+ *
+ * @throws MachineError if a thread dies, or cannot write the store
+ */
+export function runImageWorkers(
+  jobs: readonly CropJob[],
+  settings: WorkerSettings,
+  threads: number,
+  take: (results: CropResult[]) => boolean,
+  program = imageWorkerUrl(),
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let next = 0;
+    let missing = jobs.length;
+    let stopped = false;
+    const workers = Array.from({ length: threads }, () => new Worker(program, { workerData: settings }));
+    let running = workers.length;
+    const feed = (worker: Worker) => {
+      if (stopped || next >= jobs.length) return worker.postMessage(null);
+      worker.postMessage(jobs.slice(next, next + GROUP));
+      next += GROUP;
+    };
+    const fail = (reason: string) => {
+      stopped = true;
+      for (const worker of workers) worker.postMessage(null);
+      reject(new MachineError(`a thread that prepares images ended early: ${reason}`));
+    };
+    for (const worker of workers) {
+      worker.on('message', (results: CropResult[]) => {
+        missing -= results.length;
+        if (!take(results)) stopped = true;
+        feed(worker);
+      });
+      worker.on('error', (error) => fail(error.message));
+      worker.on('exit', (code) => {
+        running--;
+        if (code !== 0) fail(`exit code ${code}`);
+        else if (running === 0 && missing > 0 && !stopped) fail(`${missing} of ${jobs.length} images are not done`);
+        else if (running === 0) resolve();
+      });
+      feed(worker);
+    }
+  });
+}
+
+/** The worker is an entry point of its own, in the bundle's root; this code may be in a folder below it. */
+function imageWorkerUrl(): URL {
+  const places = ['./', '../', '../../'].map((up) => new URL(`${up}image-worker.js`, import.meta.url));
+  const found = places.find((url) => existsSync(url));
+  if (!found) throw new MachineError(`image-worker.js is not there: expected ${places[0].pathname}; npm run build`);
+  return found;
+}

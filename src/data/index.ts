@@ -1,0 +1,28 @@
+export { type Adjacency, buildAdjacency, encodeAdjacency, readAdjacency, spearman } from './adjacency';
+export { AFFECTNET_COLUMNS, type AffectNetSet, readAffectNet } from './affectnet';
+export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle, warpCubic } from './align';
+export { type Box, cropBox } from './crop';
+export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
+export { CropSet } from './crop_set';
+export { type PrepareOptions, prepareCrops } from './crops';
+export { EMBEDDING_SIZE, encodeEmbedding, loadEmbedding, randomEmbedding } from './embedding';
+export { type FacePose, prepareFace, prepareWhole } from './face';
+export { readGlove } from './glove';
+export { decodeImage, ImageError, type RgbImage } from './image';
+export { type Batch, Loader, type LoaderOptions } from './loader';
+export { MEAN, normalisationTable, STD, toTensor } from './normalise';
+export { randomBits, randomPermutation, randomStream, randomUniform } from './random';
+export { resizeBilinear, resizedSize } from './resize';
+export { type Affine, applyAffine, rotationAffine } from './rotate';
+export {
+  AFFECTNET_COUNTS,
+  type BadItem,
+  CLASS_WEIGHTS,
+  CLASSES,
+  type ClassWeights,
+  classCounts,
+  classWeights,
+  NODES,
+  type Sample,
+  splitSamples,
+} from './samples';

@@ -1,0 +1,33 @@
+// Where the fixtures are, and how they are read.
+import { existsSync, readFileSync } from 'node:fs';
+import { readSafetensors } from '../../src/formats/safetensors';
+
+/** Material that is not part of the repository, where it lies next to it. */
+export const SHARED = '../shared';
+
+/** Says plainly that something is not tested here; true if so. */
+export function absent(path: string, what: string): boolean {
+  if (existsSync(path)) return false;
+  console.log(`\nskipped: ${what} (${path} is not there)`);
+  return true;
+}
+
+export function golden(path: string) {
+  const { tensors, metadata } = readSafetensors(readFileSync(path), path);
+  const bytes = (name: string) => tensors.get(name)!.data as Uint8Array;
+  const floats = (name: string) => tensors.get(name)!.data as Float32Array;
+  const doubles = (name: string) => tensors.get(name)!.data as Float64Array;
+  const picture = (name: string) => {
+    const [height, width] = tensors.get(name)!.shape;
+    return { width, height, data: bytes(name) };
+  };
+  return { tensors, metadata, floats, doubles, picture };
+}
+
+/** Positions at which two arrays of one length differ: 0 means exactly the same bits. */
+export function differences(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let n = 0;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) n++;
+  return n;
+}
