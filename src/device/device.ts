@@ -189,6 +189,11 @@ export class Device {
     }
   }
 
+  /** False inside a dry run: whoever changes state outside the device should not. */
+  get computing(): boolean {
+    return !this.dry;
+  }
+
   private watch(storage: Storage): void {
     // The registry must not hold the storage itself: a twin carries what `free` needs.
     const twin = new Storage(storage.block, storage.offset, storage.bytes, storage.label);

@@ -26,6 +26,7 @@ export interface BatchNormTensors {
 /** The statistics of x's channels: computed once a channel, whoever normalises later. */
 function statisticsOf(x: Tensor): Storage {
   const { value, device } = x;
+  if (!value.stats?.storage.alive) value.stats = null;
   value.stats ??= { storage: device.alloc(value.width * 8, `stats:${value.storage.label}`), covered: new Coverage() };
   const { storage, covered } = value.stats;
   for (const [from, to] of covered.missing(...x.columns)) {

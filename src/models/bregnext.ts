@@ -1,0 +1,113 @@
+import * as F from '../autograd';
+import type { Tensor } from '../autograd';
+import type { Device } from '../device';
+import { constant } from './init';
+import { BatchNorm2d, Conv2d, Sequential } from './layers';
+import { Module } from './module';
+
+/** BReG-NeXt's shortcut of bounded gradient: atan(a x / s) / (a s), s = sqrt(c^2 + 1), with a and c learnt. */
+export class Shortcut extends Module {
+  private readonly a: Tensor;
+  private readonly c: Tensor;
+
+  constructor(device: Device) {
+    super(device);
+    this.a = this.parameter('_a', [1], constant(1));
+    this.c = this.parameter('_c', [1], constant(1));
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.see(F.shortcut(x, this.a, this.c));
+  }
+}
+
+/** Two pre-activated 3x3 convolutions beside the shortcut; a stride halves the size, new channels come as zeros on both sides. */
+export class BregLayer extends Module {
+  private readonly conv0: Conv2d;
+  private readonly conv1: Conv2d;
+  private readonly shortcut: Shortcut;
+  private readonly norm0: BatchNorm2d;
+  private readonly norm1: BatchNorm2d;
+
+  constructor(
+    device: Device,
+    private readonly channelsIn: number,
+    private readonly channelsOut: number,
+    private readonly stride: number,
+  ) {
+    super(device);
+    const conv = { padding: 1, init: { kind: 'kaiming_uniform' } } as const;
+    this.conv0 = this.child('_conv0', new Conv2d(device, channelsIn, channelsOut, 3, { ...conv, stride }));
+    this.conv1 = this.child('_conv1', new Conv2d(device, channelsOut, channelsOut, 3, conv));
+    this.shortcut = this.child('_shortcut', new Shortcut(device));
+    this.norm0 = this.child('_batchnorm_conv0', new BatchNorm2d(device, channelsIn));
+    this.norm1 = this.child('_batchnorm_conv1', new BatchNorm2d(device, channelsOut));
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.run(() => {
+      const y = this.norm1.then('elu', this.conv1, this.norm0.then('elu', this.conv0, x));
+      let skip = this.shortcut.forward(x);
+      if (this.stride > 1) skip = F.avgPool2d(skip, { kernel: this.stride });
+      const side = (this.channelsOut - this.channelsIn) / 2;
+      return F.add(y, side > 0 ? F.padChannels(skip, side, side) : skip);
+    });
+  }
+}
+
+export class BregBlock extends Module {
+  private readonly stack: Sequential<BregLayer>;
+
+  constructor(device: Device, layers: number, channelsIn: number, channelsOut: number, stride = 1) {
+    super(device);
+    this.stack = this.child(
+      '_layer_stack',
+      new Sequential(
+        device,
+        Array.from({ length: layers }, (_, i) => new BregLayer(device, i ? channelsOut : channelsIn, channelsOut, stride)),
+      ),
+    );
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.stack.layers.reduce((y, layer) => layer.forward(y), x);
+  }
+}
+
+/** The trunk of BReG-NeXt-50 (Hasani, Negi, Mahoor 2020): [N, 32, H, W] gives features [N, 128]. */
+class Trunk extends Module {
+  private readonly blocks: BregBlock[];
+  private readonly norm: BatchNorm2d;
+
+  constructor(device: Device) {
+    super(device);
+    const blocks: [number, number, number, number][] = [
+      [7, 32, 32, 1],
+      [1, 32, 64, 2],
+      [8, 64, 64, 1],
+      [1, 64, 128, 2],
+      [7, 128, 128, 1],
+    ];
+    this.blocks = blocks.map((b, i) => this.child(String(i), new BregBlock(device, ...b)));
+    this.norm = this.child(String(blocks.length), new BatchNorm2d(device, 128));
+  }
+
+  forward(x: Tensor): Tensor {
+    const y = this.blocks.reduce((t, block) => block.forward(t), x);
+    return F.flatten(F.adaptiveAvgPool2d(this.norm.forward(y, 'elu'), 1));
+  }
+}
+
+/** Convolution and trunk, registered in their owner under the original's names `_conv0` and `_model`. */
+export interface BregNext {
+  readonly conv0: Conv2d;
+  readonly trunk: Trunk;
+}
+
+export const bregNext = (device: Device): BregNext => ({
+  conv0: new Conv2d(device, 3, 32, 3, { padding: 1, init: { kind: 'kaiming_uniform' } }),
+  trunk: new Trunk(device),
+});
+
+/** x [N, 3, H, W], H and W multiples of 4, gives features [N, 128]. */
+export const bregFeatures = ({ conv0, trunk }: BregNext, x: Tensor): Tensor => trunk.forward(conv0.forward(x));

@@ -1,0 +1,189 @@
+import * as F from '../autograd';
+import type { Csr, Tensor } from '../autograd';
+import { type Device, InputError } from '../device';
+import { type BregNext, bregFeatures, bregNext } from './bregnext';
+import { DenseNet121Features } from './densenet';
+import { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
+import { constant } from './init';
+import { Linear } from './layers';
+import { Module } from './module';
+
+export const MODELS = ['single_task', 'multi_task', 'emotion_gcn'] as const;
+export const NETWORKS = ['densenet', 'bregnext'] as const;
+export type ModelName = (typeof MODELS)[number];
+export type NetworkName = (typeof NETWORKS)[number];
+
+const CLASSES = 7;
+const NODES = CLASSES + 2;
+const WORDS = 300;
+
+/** Class scores [N, 7], and valence and arousal [N, 2] where the model has them. */
+export interface Prediction {
+  readonly logits: Tensor;
+  readonly va: Tensor | null;
+}
+
+/** One of the six networks of the paper. Names and order of its state are those of the original's checkpoints. */
+export abstract class EmotionModel extends Module {
+  /** @param x images [N, 3, S, S]; @param embedding word vectors of the nodes [9, 300], for emotion_gcn. */
+  abstract forward(x: Tensor, embedding?: Tensor): Prediction;
+}
+
+class DensenetSingle extends EmotionModel {
+  private readonly features = this.child('features', new DenseNet121Features(this.device));
+  private readonly classifier = this.child('classifier', new Linear(this.device, 1024, CLASSES));
+
+  forward(x: Tensor): Prediction {
+    return this.run(() => ({ logits: this.classifier.forward(averaged(this.features, x)), va: null }));
+  }
+}
+
+class DensenetMulti extends EmotionModel {
+  private readonly base = this.child('model_base', new DenseNet121Features(this.device));
+  private readonly categorical = this.child('lin_cat', new Linear(this.device, 1024, CLASSES));
+  private readonly continuous = this.child('lin_cont', new Linear(this.device, 1024, 2));
+
+  forward(x: Tensor): Prediction {
+    return this.run(() => {
+      const f = averaged(this.base, x);
+      return { logits: this.categorical.forward(f), va: this.continuous.forward(f) };
+    });
+  }
+}
+
+const averaged = (features: DenseNet121Features, x: Tensor): Tensor =>
+  F.flatten(F.adaptiveAvgPool2d(features.forward(x, 'relu'), 1));
+
+class BregnextSingle extends EmotionModel {
+  protected readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
+  private readonly fc0 = this.child('_fc0', new Linear(this.device, 128, CLASSES));
+
+  features(x: Tensor): Tensor {
+    return bregFeatures(this.net, x);
+  }
+
+  forward(x: Tensor): Prediction {
+    return this.run(() => ({ logits: this.fc0.forward(this.features(x)), va: null }));
+  }
+}
+
+class BregnextMulti extends EmotionModel {
+  private readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
+  private readonly continuous = this.child('fc_cont', new Linear(this.device, 128, 2));
+  private readonly categorical = this.child('fc_cat', new Linear(this.device, 128, CLASSES));
+
+  forward(x: Tensor): Prediction {
+    return this.run(() => {
+      const f = bregFeatures(this.net, x);
+      return { logits: this.categorical.forward(f), va: this.continuous.forward(f) };
+    });
+  }
+}
+
+function registered(net: BregNext, child: (name: string, module: Module) => void): BregNext {
+  child('_conv0', net.conv0);
+  child('_model', net.trunk);
+  return net;
+}
+
+/**
+ * Emotion-GCN: features times classifiers that a GCN makes; columns 0 to 6 are the classes, 7 valence, 8 arousal. `A` is in
+ * the state and in the optimiser's list, but never gets a gradient.
+ */
+abstract class Gcn extends EmotionModel {
+  private readonly A = this.parameter('A', [NODES, NODES], constant(0));
+  private adjacency: Csr | null = null;
+  protected abstract readonly gcn: GcnHead;
+
+  constructor(device: Device) {
+    super(device);
+    this.A.requiresGrad = false;
+  }
+
+  /** Sets the graph: A [9, 9] row by row, as `adjacency` of the data room gives it. */
+  setGraph(a: Float32Array): void {
+    this.A.write(a);
+    this.loaded('A', a);
+  }
+
+  protected override loaded(name: string, data: Float32Array): void {
+    if (name === 'A') this.adjacency = F.csrFromDense(this.device, normalisedAdjacency(data, NODES), NODES, NODES);
+  }
+
+  protected head(features: Tensor, embedding: Tensor | undefined): Prediction {
+    if (!this.adjacency) throw new Error('emotion_gcn: setGraph or loadStateDict must come before forward');
+    if (embedding?.shape.join() !== `${NODES},${WORDS}`)
+      throw new InputError(`emotion_gcn: the embedding must be ${NODES}x${WORDS}, found ${embedding ?? 'none'}`);
+    const scores = F.matmul(features, this.gcn.classifiers(embedding, this.adjacency), { transposeB: true });
+    return { logits: F.sliceChannels(scores, 0, CLASSES), va: F.sliceChannels(scores, CLASSES, NODES) };
+  }
+
+  protected makeHead(width: number): GcnHead {
+    return new GcnHead(
+      this.child('gc1', new GraphConvolution(this.device, WORDS, 512)),
+      this.child('gc2', new GraphConvolution(this.device, 512, width)),
+    );
+  }
+}
+
+class DensenetGcn extends Gcn {
+  private readonly features = this.child('features', new DenseNet121Features(this.device));
+  protected readonly gcn = this.makeHead(1024);
+
+  constructor(
+    device: Device,
+    private readonly imageSize: number,
+  ) {
+    super(device);
+  }
+
+  /** The raw output of norm5 is max-pooled, 7x7 for 227 pixels, else 3x3. */
+  forward(x: Tensor, embedding?: Tensor): Prediction {
+    return this.run(() => {
+      const pooled = F.maxPool2d(this.features.forward(x), { kernel: this.imageSize === 227 ? 7 : 3 });
+      return this.head(F.flatten(pooled), embedding);
+    });
+  }
+}
+
+/** `model._fc0` is in the state and in the optimiser's list, but unused. */
+class BregnextGcn extends Gcn {
+  private readonly model = this.child('model', new BregnextSingle(this.device));
+  protected readonly gcn = this.makeHead(128);
+
+  forward(x: Tensor, embedding?: Tensor): Prediction {
+    return this.run(() => this.head(this.model.features(x), embedding));
+  }
+}
+
+export interface ModelConfig {
+  readonly model: ModelName;
+  readonly network: NetworkName;
+  /** Side of the images in pixels. */
+  readonly imageSize: number;
+}
+
+/** Checks that a model can take images of a size. @throws InputError saying which sizes it takes. */
+export function checkImageSize({ model, network, imageSize }: ModelConfig): void {
+  const wrong = (wanted: string): never => {
+    throw new InputError(`image_size ${imageSize}: ${model} on ${network} takes ${wanted}`);
+  };
+  if (!Number.isInteger(imageSize)) wrong('whole numbers');
+  if (network === 'bregnext' && (imageSize < 4 || imageSize % 4 !== 0)) wrong('multiples of 4');
+  if (network === 'densenet' && model === 'emotion_gcn' && imageSize !== 227 && (imageSize < 93 || imageSize > 188))
+    wrong('227, or 93 to 188 (its last map must be 3 to 5 wide)');
+  if (network === 'densenet' && imageSize < 29) wrong('29 or more');
+}
+
+/** Builds one of the six networks; its parameters are undefined until `initialise` or `loadStateDict`. */
+export function buildModel(device: Device, config: ModelConfig & { readonly A?: Float32Array }): EmotionModel {
+  checkImageSize(config);
+  const { model, network, imageSize, A } = config;
+  if (model === 'emotion_gcn') {
+    const net = network === 'densenet' ? new DensenetGcn(device, imageSize) : new BregnextGcn(device);
+    if (A) net.setGraph(A);
+    return net;
+  }
+  if (model === 'single_task') return network === 'densenet' ? new DensenetSingle(device) : new BregnextSingle(device);
+  return network === 'densenet' ? new DensenetMulti(device) : new BregnextMulti(device);
+}

@@ -1,0 +1,6 @@
+export { BregBlock, BregLayer } from './bregnext';
+export { DenseBlock, DenseLayer, DenseNet121Features, Transition } from './densenet';
+export * from './emotion';
+export { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
+export { BatchNorm2d, Conv2d, Linear, Sequential } from './layers';
+export { Counter, Module, observe, type StateEntry } from './module';

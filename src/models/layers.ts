@@ -1,0 +1,105 @@
+import * as F from '../autograd';
+import type { Activation, BatchNormTensors, Tensor } from '../autograd';
+import type { Device } from '../device';
+import { constant, type Initialiser, uniform } from './init';
+import { Module } from './module';
+
+export interface Conv2dConfig {
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly bias?: boolean;
+  /** PyTorch's default (uniform, bound 1 / sqrt(fan_in)) unless told otherwise. */
+  readonly init?: Initialiser;
+}
+
+/** A 2-D convolution: weight [out, in, kernel, kernel], bias [out] unless `bias: false`. */
+export class Conv2d extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+  readonly options: { readonly stride: number; readonly padding: number };
+
+  constructor(device: Device, channelsIn: number, channelsOut: number, kernel: number, config: Conv2dConfig = {}) {
+    super(device);
+    const { stride = 1, padding = 0, bias = true } = config;
+    const bound = uniform(1 / Math.sqrt(channelsIn * kernel * kernel));
+    this.weight = this.parameter('weight', [channelsOut, channelsIn, kernel, kernel], config.init ?? bound, 'taps');
+    this.bias = bias ? this.parameter('bias', [channelsOut], bound) : null;
+    this.options = { stride, padding };
+  }
+
+  forward(x: Tensor, out?: Tensor): Tensor {
+    return this.see(F.conv2d(x, this.weight, this.bias, { ...this.options, out }));
+  }
+
+  override multiplyAdds(output: Tensor): number {
+    return (output.size * this.weight.size) / this.weight.shape[0];
+  }
+}
+
+/** Batch normalisation over channels, with running statistics as PyTorch's. */
+export class BatchNorm2d extends Module {
+  readonly tensors: BatchNormTensors;
+  private readonly batchesTracked;
+
+  constructor(device: Device, channels: number) {
+    super(device);
+    this.tensors = {
+      weight: this.parameter('weight', [channels], constant(1)),
+      bias: this.parameter('bias', [channels], constant(0)),
+      runningMean: this.buffer('running_mean', [channels], 0),
+      runningVar: this.buffer('running_var', [channels], 1),
+    };
+    this.batchesTracked = this.counter('num_batches_tracked');
+  }
+
+  /** act(batch_norm(x)). */
+  forward(x: Tensor, activation: Activation = 'none'): Tensor {
+    return this.see(F.batchNorm(x, this.tensors, this.mode(), activation));
+  }
+
+  /** conv(act(batch_norm(x))), with nothing stored in between. */
+  then(activation: Activation, conv: Conv2d, x: Tensor, out?: Tensor): Tensor {
+    const options = { ...conv.options, out };
+    return conv.see(F.batchNormConv2d(x, this.tensors, this.mode(), activation, conv.weight, conv.bias, options));
+  }
+
+  private mode(): { training: boolean } {
+    if (this.training && this.device.computing) this.batchesTracked.value++;
+    return { training: this.training };
+  }
+}
+
+/** y = x W^T + b: weight [out, in], bias [out]. */
+export class Linear extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+
+  constructor(device: Device, featuresIn: number, featuresOut: number) {
+    super(device);
+    const bound = uniform(1 / Math.sqrt(featuresIn));
+    this.weight = this.parameter('weight', [featuresOut, featuresIn], bound);
+    this.bias = this.parameter('bias', [featuresOut], bound);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.see(F.linear(x, this.weight, this.bias));
+  }
+
+  override multiplyAdds(output: Tensor): number {
+    return (output.size * this.weight.size) / this.weight.shape[0];
+  }
+}
+
+/** Modules in a row, named by their place. */
+export class Sequential<M extends Module> extends Module {
+  readonly layers: readonly M[];
+
+  /** @param named the modules with their names in the state dict, or modules named 0, 1, 2 … */
+  constructor(device: Device, named: readonly (M | readonly [string, M])[]) {
+    super(device);
+    this.layers = named.map((entry, i) => {
+      const [name, module] = entry instanceof Module ? [String(i), entry] : entry;
+      return this.child(name, module);
+    });
+  }
+}

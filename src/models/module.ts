@@ -1,0 +1,181 @@
+import { empty, gradEnabled, type Layout, storagesIn, type Tensor } from '../autograd';
+import { type Device, InputError } from '../device';
+import { type Initialiser, initialise } from './init';
+
+/** A number that belongs to the state but never to the GPU: batch norm's `num_batches_tracked`. */
+export class Counter {
+  value = 0;
+}
+
+/** Sees every layer's output as it is made: summaries and tests look through it. */
+export type Observer = (module: Module, output: Tensor) => void;
+let observer: Observer | null = null;
+
+/** Calls `see` for the output of every convolution, linear layer and module call inside `fn`. */
+export function observe<T>(see: Observer, fn: () => T): T {
+  const before = observer;
+  observer = see;
+  try {
+    return fn();
+  } finally {
+    observer = before;
+  }
+}
+
+interface Parameter {
+  readonly tensor: Tensor;
+  readonly init: Initialiser;
+}
+
+/**
+ * A layer or network. Names are PyTorch's: parameters and buffers carry the names of its `state_dict`, and come in its
+ * order (own parameters, own buffers, then children in the order in which they were made).
+ */
+export abstract class Module {
+  training = true;
+  private readonly ownParameters = new Map<string, Parameter>();
+  private readonly ownBuffers = new Map<string, Tensor | Counter>();
+  private readonly children = new Map<string, Module>();
+
+  constructor(readonly device: Device) {}
+
+  /** Registers a trainable tensor, undefined until `initialise` or `loadStateDict`. */
+  protected parameter(name: string, shape: readonly number[], init: Initialiser, layout?: Layout): Tensor {
+    const tensor = this.device.persistent(() => empty(this.device, shape, { name, layout, requiresGrad: true }));
+    this.ownParameters.set(name, { tensor, init });
+    return tensor;
+  }
+
+  /** Registers a tensor that is part of the state but gets no gradient. */
+  protected buffer(name: string, shape: readonly number[], fill: number): Tensor {
+    const tensor = this.device.persistent(() => empty(this.device, shape, { name }));
+    tensor.write(new Float32Array(tensor.size).fill(fill));
+    this.ownBuffers.set(name, tensor);
+    return tensor;
+  }
+
+  protected counter(name: string): Counter {
+    const counter = new Counter();
+    this.ownBuffers.set(name, counter);
+    return counter;
+  }
+
+  protected child<M extends Module>(name: string, module: M): M {
+    this.children.set(name, module);
+    return module;
+  }
+
+  /** Runs `compute`; without gradients all that it made but its result goes back to the pool. */
+  protected run<T>(compute: () => T): T {
+    const result = gradEnabled() ? compute() : this.device.scope(compute, (r) => storagesIn(r));
+    return result;
+  }
+
+  /** Tells an observer of this layer's output, and names it. */
+  see(output: Tensor): Tensor {
+    observer?.(this, output);
+    return output;
+  }
+
+  /** Multiply-adds of one forward pass that made `output`. */
+  multiplyAdds(_output: Tensor): number {
+    return 0;
+  }
+
+  /** This module and all below it, with their dotted names. */
+  *namedModules(prefix = ''): Generator<[string, Module]> {
+    yield [prefix, this];
+    for (const [name, m] of this.children) yield* m.namedModules(prefix ? `${prefix}.${name}` : name);
+  }
+
+  /** All trainable tensors, in PyTorch's order. */
+  *namedParameters(): Generator<[string, Tensor]> {
+    for (const [prefix, m] of this.namedModules())
+      for (const [name, p] of m.ownParameters) yield [prefix ? `${prefix}.${name}` : name, p.tensor];
+  }
+
+  parameters(): Tensor[] {
+    return [...this.namedParameters()].map(([, t]) => t);
+  }
+
+  /** Parameters and buffers by their PyTorch names, in PyTorch's order. */
+  namedState(): Map<string, Tensor | Counter> {
+    const state = new Map<string, Tensor | Counter>();
+    for (const [prefix, m] of this.namedModules()) {
+      const full = (name: string): string => (prefix ? `${prefix}.${name}` : name);
+      for (const [name, p] of m.ownParameters) state.set(full(name), p.tensor);
+      for (const [name, b] of m.ownBuffers) state.set(full(name), b);
+    }
+    return state;
+  }
+
+  train(on = true): this {
+    for (const [, m] of this.namedModules()) m.training = on;
+    return this;
+  }
+
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Fills every parameter by its layer's rule with random numbers that depend on `seed` and its name alone. */
+  initialise(seed: number): this {
+    for (const [prefix, m] of this.namedModules())
+      for (const [name, p] of m.ownParameters)
+        p.tensor.write(initialise(p.init, p.tensor.shape, prefix ? `${prefix}.${name}` : name, seed));
+    return this;
+  }
+
+  /** Called with the numbers of a tensor of this module's own that was loaded. */
+  protected loaded(_name: string, _data: Float32Array): void {}
+
+  /** The numbers of every entry: float32 tensors, and counters. */
+  async stateDict(): Promise<Map<string, StateEntry>> {
+    const entries = new Map<string, StateEntry>();
+    for (const [name, t] of this.namedState())
+      entries.set(
+        name,
+        t instanceof Counter
+          ? { shape: [], data: BigInt64Array.of(BigInt(t.value)) }
+          : { shape: t.shape, data: await t.data() },
+      );
+    return entries;
+  }
+
+  /**
+   * Loads every entry by its name.
+   * @throws InputError naming the first entry that is missing, left over, or of another shape; then nothing was changed.
+   */
+  loadStateDict(entries: ReadonlyMap<string, StateEntry>, from = 'state dict'): void {
+    const state = this.namedState();
+    for (const name of entries.keys())
+      if (!state.has(name)) throw new InputError(`${from}: it has ${name}, this model does not: is it another model's?`);
+    for (const [name, t] of state) {
+      const entry = entries.get(name);
+      const shape = t instanceof Counter ? [] : t.shape;
+      if (!entry) throw new InputError(`${from}: ${name} is missing`);
+      if (entry.shape.join('x') !== shape.join('x') && !(t instanceof Counter && entry.data.length === 1))
+        throw new InputError(`${from}: ${name} is ${entry.shape.join('x')}, this model wants ${shape.join('x')}`);
+    }
+    for (const [prefix, m] of this.namedModules()) {
+      const own: [string, Tensor | Counter][] = [
+        ...[...m.ownParameters].map(([n, p]): [string, Tensor] => [n, p.tensor]),
+        ...m.ownBuffers,
+      ];
+      for (const [name, t] of own) {
+        const { data } = entries.get(prefix ? `${prefix}.${name}` : name) as StateEntry;
+        if (t instanceof Counter) t.value = Number(data[0]);
+        else {
+          const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>);
+          t.write(numbers);
+          m.loaded(name, numbers);
+        }
+      }
+    }
+  }
+}
+
+export interface StateEntry {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array | BigInt64Array;
+}
