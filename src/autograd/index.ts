@@ -1,7 +1,7 @@
 export type { Activation } from '../kernels/conv2d';
 export type { Layout } from './layout';
-export { batchNorm, batchNormConv2d, type BatchNormOptions, type BatchNormTensors } from './ops/batch_norm';
-export { conv2d, type Conv2dOptions } from './ops/conv2d';
-export { backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';
-export { empty, matrixOf, Tensor, tensor, type TensorOptions, zeros } from './tensor';
+export { type BatchNormOptions, type BatchNormTensors, batchNorm, batchNormConv2d } from './ops/batch_norm';
+export { type Conv2dOptions, conv2d } from './ops/conv2d';
 export { step, storagesIn } from './step';
+export { backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';
+export { empty, matrixOf, readAll, Tensor, type TensorOptions, tensor, zeros } from './tensor';

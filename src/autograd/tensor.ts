@@ -117,9 +117,7 @@ export class Tensor {
 
   /** Reads the elements in the logical order of `shape`. */
   async data(): Promise<Float32Array> {
-    const raw = await this.device.read(this.storage);
-    const all = this.dtype === 'u32' ? Float32Array.from(new Uint32Array(raw)) : new Float32Array(raw);
-    return memoryToLogical(all, this.shape, this.layout, this.offset, this.stride);
+    return (await readAll([this]))[0];
   }
 
   /** Reads the only element. @throws Error when there is more than one. */
@@ -153,6 +151,16 @@ export class Tensor {
     ].filter(Boolean);
     return `Tensor ${this.toString()} (${notes.join(', ')})`;
   }
+}
+
+/** Reads several tensors of one device in one go, each in the logical order of its shape. */
+export async function readAll(tensors: readonly Tensor[]): Promise<Float32Array[]> {
+  if (tensors.length === 0) return [];
+  const raw = await tensors[0].device.readAll(tensors.map((t) => t.storage));
+  return tensors.map((t, i) => {
+    const all = t.dtype === 'u32' ? Float32Array.from(new Uint32Array(raw[i])) : new Float32Array(raw[i]);
+    return memoryToLogical(all, t.shape, t.layout, t.offset, t.stride);
+  });
 }
 
 /** A tensor as kernels see it: `rows` rows of `channels` elements. Plain tensors and weights are one row. */

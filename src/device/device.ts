@@ -272,20 +272,38 @@ export class Device {
     this.staging.submitted();
   }
 
-  /** Reads memory back; submits first. */
-  async read(storage: Storage, offset = 0, bytes = storage.bytes): Promise<ArrayBuffer> {
-    if (!storage.alive)
-      throw new Error(
-        `${storage.label} is gone (its step or backward ended): read it before, or return it from the step`,
-      );
+  /** Reads memory back. */
+  async read(storage: Storage): Promise<ArrayBuffer> {
+    return (await this.readAll([storage]))[0];
+  }
+
+  /**
+   * Reads several memories back in one copy. The copies are recorded and submitted at once, so what happens to the
+   * memories later does not matter; only the returned promise waits for the GPU.
+   */
+  async readAll(storages: readonly Storage[]): Promise<ArrayBuffer[]> {
+    const sizes = storages.map((s) => Math.ceil(s.bytes / 4) * 4);
+    for (const s of storages)
+      if (!s.alive)
+        throw new Error(`${s.label} is gone (its step or backward ended): read it before, or return it from the step`);
     if (this.dry) throw new Error('nothing can be read in a dry run');
-    const size = Math.ceil(bytes / 4) * 4;
-    const staging = this.staging.reader(size);
+    const total = sizes.reduce((a, b) => a + b, 0);
+    const staging = this.staging.reader(total);
     this.endPass();
-    this.commands().copyBufferToBuffer(this.bufferOf(storage), storage.offset + offset, staging, 0, size);
+    let at = 0;
+    storages.forEach((s, i) => {
+      this.commands().copyBufferToBuffer(this.bufferOf(s), s.offset, staging, at, sizes[i]);
+      at += sizes[i];
+    });
     this.flush();
-    await patiently(staging.mapAsync(GPUMapMode.READ, 0, size), this.software);
-    const out = staging.getMappedRange(0, size).slice(0, bytes);
+    await patiently(staging.mapAsync(GPUMapMode.READ, 0, total), this.software);
+    const all = staging.getMappedRange(0, total);
+    at = 0;
+    const out = storages.map((s, i) => {
+      const part = all.slice(at, at + s.bytes);
+      at += sizes[i];
+      return part;
+    });
     staging.unmap();
     this.staging.readDone(staging);
     this.check();

@@ -1,5 +1,5 @@
-import * as F from '../autograd';
 import type { Tensor } from '../autograd';
+import * as F from '../autograd';
 import type { Device } from '../device';
 import { constant } from './init';
 import { BatchNorm2d, Conv2d, Sequential } from './layers';
@@ -64,7 +64,10 @@ export class BregBlock extends Module {
       '_layer_stack',
       new Sequential(
         device,
-        Array.from({ length: layers }, (_, i) => new BregLayer(device, i ? channelsOut : channelsIn, channelsOut, stride)),
+        Array.from(
+          { length: layers },
+          (_, i) => new BregLayer(device, i ? channelsOut : channelsIn, channelsOut, stride),
+        ),
       ),
     );
   }

@@ -1,5 +1,5 @@
-import * as F from '../autograd';
 import type { Tensor } from '../autograd';
+import * as F from '../autograd';
 import type { Device } from '../device';
 import { BatchNorm2d, Conv2d, Sequential } from './layers';
 import { Module } from './module';

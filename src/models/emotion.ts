@@ -1,5 +1,5 @@
-import * as F from '../autograd';
 import type { Csr, Tensor } from '../autograd';
+import * as F from '../autograd';
 import { type Device, InputError } from '../device';
 import { type BregNext, bregFeatures, bregNext } from './bregnext';
 import { DenseNet121Features } from './densenet';

@@ -1,5 +1,5 @@
-import * as F from '../autograd';
 import type { Csr, Tensor } from '../autograd';
+import * as F from '../autograd';
 import type { Device } from '../device';
 import { uniform } from './init';
 import { Module } from './module';

@@ -1,5 +1,5 @@
-import * as F from '../autograd';
 import type { Activation, BatchNormTensors, Tensor } from '../autograd';
+import * as F from '../autograd';
 import type { Device } from '../device';
 import { constant, type Initialiser, uniform } from './init';
 import { Module } from './module';

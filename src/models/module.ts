@@ -149,7 +149,8 @@ export abstract class Module {
   loadStateDict(entries: ReadonlyMap<string, StateEntry>, from = 'state dict'): void {
     const state = this.namedState();
     for (const name of entries.keys())
-      if (!state.has(name)) throw new InputError(`${from}: it has ${name}, this model does not: is it another model's?`);
+      if (!state.has(name))
+        throw new InputError(`${from}: it has ${name}, this model does not: is it another model's?`);
     for (const [name, t] of state) {
       const entry = entries.get(name);
       const shape = t instanceof Counter ? [] : t.shape;
