@@ -1,6 +1,6 @@
 export type { Activation } from '../kernels/conv2d';
 export type { Layout } from './layout';
-export { type BatchNormOptions, type BatchNormTensors, batchNorm, batchNormConv2d } from './ops/batch_norm';
+export { type BatchNormOptions, type BatchNormTensors, batchNorm, batchNormAvgPool2d, batchNormConv2d } from './ops/batch_norm';
 export { type Conv2dOptions, conv2d } from './ops/conv2d';
 export { step, storagesIn } from './step';
 export { backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';

@@ -66,7 +66,10 @@ export class DenseBlock extends Sequential<DenseLayer> {
   }
 }
 
-/** Half the channels, half the size: norm, relu, conv1x1, average pool. */
+/**
+ * Half the channels, half the size: norm, relu, conv1x1, average pool. The 1x1 convolution and the average commute, so the
+ * pool comes first and the convolution has a quarter of the work.
+ */
 export class Transition extends Module {
   private readonly norm: BatchNorm2d;
   private readonly conv: Conv2d;
@@ -78,7 +81,7 @@ export class Transition extends Module {
   }
 
   forward(x: Tensor, out?: Tensor): Tensor {
-    return this.run(() => F.avgPool2d(this.norm.then('relu', this.conv, x), { kernel: 2, out }));
+    return this.run(() => this.conv.forward(this.norm.thenAveragePool('relu', x), out));
   }
 }
 

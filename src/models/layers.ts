@@ -63,6 +63,11 @@ export class BatchNorm2d extends Module {
     return conv.see(F.batchNormConv2d(x, this.tensors, this.mode(), activation, conv.weight, conv.bias, options));
   }
 
+  /** avg_pool2d(act(batch_norm(x)), 2), in one pass. */
+  thenAveragePool(activation: Activation, x: Tensor): Tensor {
+    return F.batchNormAvgPool2d(x, this.tensors, this.mode(), activation);
+  }
+
   private mode(): { training: boolean } {
     if (this.training && this.device.computing) this.batchesTracked.value++;
     return { training: this.training };

@@ -68,13 +68,15 @@ function backward(
   pack: Storage,
   activation: conv.Activation,
   training: boolean,
+  pool: kernels.Pooled | null = null,
 ): void {
   const [dgamma, dbeta, dx] = [gradInto(bn.weight), gradInto(bn.bias), gradInto(x)];
-  kernels.backward(device, matrixOf(x), matrixOf(dy), pack, activation, training, {
+  const targets = {
     dgamma: dgamma && { storage: dgamma.grad.storage, accumulate: dgamma.accumulate },
     dbeta: dbeta && { storage: dbeta.grad.storage, accumulate: dbeta.accumulate },
     dx: dx && { matrix: matrixOf(dx.grad), accumulate: dx.accumulate },
-  });
+  };
+  kernels.backward(device, matrixOf(x), matrixOf(dy), pack, activation, training, targets, pool);
 }
 
 /**
@@ -95,6 +97,29 @@ export function batchNorm(
   kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation);
   record('batch_norm', [x, bn.weight, bn.bias], [y], (dy) => {
     if (dy) backward(device, x, dy, bn, pack, activation, options.training);
+  });
+  return y;
+}
+
+/**
+ * avg_pool2d(act(batch_norm(x)), 2) in one pass each way: x [N, C, H, W] gives [N, C, H/2, W/2], rounded down.
+ * @throws InputError as batchNorm, or when a side is 1.
+ */
+export function batchNormAvgPool2d(
+  x: Tensor,
+  bn: BatchNormTensors,
+  options: BatchNormOptions,
+  activation: conv.Activation,
+): Tensor {
+  const { device } = x;
+  if (x.shape.length !== 4 || x.shape[2] < 2 || x.shape[3] < 2)
+    throw new InputError(`batch_norm_avg_pool2d: expected [N, C, H, W] of at least 2x2 pixels, found ${x}`);
+  const [n, c, h, w] = x.shape;
+  const pack = prepare(x, bn, options);
+  const y = empty(device, [n, c, h >> 1, w >> 1], { name: 'batch_norm_avg_pool2d' });
+  kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation, { h, w });
+  record('batch_norm_avg_pool2d', [x, bn.weight, bn.bias], [y], (dy) => {
+    if (dy) backward(device, x, dy, bn, pack, activation, options.training, { h, w });
   });
   return y;
 }

@@ -1,6 +1,6 @@
-// part[g, c] = (sum of dz, sum of dz * xhat) over the g-th ROWS rows; dz = dy * act'(z), z = xhat * gamma + beta.
+// part[g, c] = (sum of dz, sum of dz * xhat) over the g-th ROWS rows; dz = upstream * act'(z), z = xhat * gamma + beta.
 // 64 rows are summed at a time. A lane owns a column of V. Dispatch: (columns / LANES, rows / ROWS).
-struct Params { rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32 }
+struct Params { rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, h: u32, w: u32 }
 @group(0) @binding(0) var<storage, read> x: array<V>;
 @group(0) @binding(1) var<storage, read> dy: array<V>;
 @group(0) @binding(2) var<storage, read> pack: array<vec4f>;
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let last = min(r0 + 64u, end);
     for (var r = r0; r < last; r++) {
       let xhat = (x[r * P.x_stride + P.x_offset + c] - n.mean) * n.inverse;
-      let dz = dy[r * P.dy_stride + P.dy_offset + c] * slope(xhat * n.gamma + n.beta);
+      let dz = upstream(r, c) * slope(xhat * n.gamma + n.beta);
       s += dz;
       p += dz * xhat;
     }

@@ -1,4 +1,4 @@
-// The normalisation of a lane's WIDTH channels, unpacked; activations and their derivatives on V.
+// The normalisation of a lane's channels, unpacked; activations and their derivatives on V.
 struct Channel { mean: V, inverse: V, gamma: V, beta: V }
 fn activate(z: V) -> V {
   if (ACT == 1u) { return max(z, V()); }

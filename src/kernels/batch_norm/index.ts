@@ -2,6 +2,7 @@ import { type Device, defineKernel, type Kernel, type Storage } from '../../devi
 import { type Activation, activationCode } from '../conv2d/geometry';
 import { ceilDiv, type Matrix, vectorType, vectorWidth } from '../matrix';
 import applySource from './apply.wgsl';
+import applyPoolSource from './apply_pool.wgsl';
 import backwardApplySource from './backward_apply.wgsl';
 import backwardFinishSource from './backward_finish.wgsl';
 import backwardSumsSource from './backward_sums.wgsl';
@@ -12,6 +13,7 @@ import statisticsSource from './statistics.wgsl';
 import statisticsFinishSource from './statistics_finish.wgsl';
 import unpack1 from './unpack_1.wgsl';
 import unpack4 from './unpack_4.wgsl';
+import upstream from './upstream.wgsl';
 import width1 from './width_1.wgsl';
 import width4 from './width_4.wgsl';
 
@@ -27,9 +29,10 @@ const statisticsKernel = defineKernel('batch_norm.statistics', moments, statisti
 const statisticsFinishKernel = perWidth('batch_norm.statistics_finish', widths, moments, statisticsFinishSource);
 const prepareKernel = defineKernel('batch_norm.prepare', prepareSource);
 const applyKernel = perWidth('batch_norm.apply', unpack, channelSource, applySource);
-const backwardSumsKernel = perWidth('batch_norm.backward_sums', unpack, channelSource, backwardSumsSource);
+const applyPoolKernel = perWidth('batch_norm.apply_pool', unpack, channelSource, applyPoolSource);
+const backwardSumsKernel = perWidth('batch_norm.backward_sums', unpack, channelSource, upstream, backwardSumsSource);
 const backwardFinishKernel = defineKernel('batch_norm.backward_finish', backwardFinishSource);
-const backwardApplyKernel = perWidth('batch_norm.backward_apply', unpack, channelSource, backwardApplySource);
+const backwardApplyKernel = perWidth('batch_norm.backward_apply', unpack, channelSource, upstream, backwardApplySource);
 
 const LANES = 8;
 /** Rows that one workgroup sums, 64 at a time. */
@@ -105,24 +108,38 @@ export function prepare(
 /** Rows a lane of a pass over memory walks: enough to hide a workgroup's cost, and few enough workgroups. */
 const rowsEach = (m: Matrix): number => Math.max(16, ceilDiv(m.rows, 65535));
 
-/** y = act(batch_norm(x)). */
-export function apply(device: Device, x: Matrix, pack: Storage, y: Matrix, activation: Activation): void {
+/** A 2x2 average pool after the activation: sizes before it. */
+export interface Pooled {
+  readonly h: number;
+  readonly w: number;
+}
+
+/** y = act(batch_norm(x)), averaged over 2x2 pixels where `pool` says so. */
+export function apply(
+  device: Device,
+  x: Matrix,
+  pack: Storage,
+  y: Matrix,
+  activation: Activation,
+  pool: Pooled | null = null,
+): void {
   const width = vectorWidth(x, y);
   const columns = x.channels / width;
-  device.dispatch(applyKernel[width], {
+  device.dispatch((pool ? applyPoolKernel : applyKernel)[width], {
     buffers: { x: x.storage, pack, y: y.storage },
     params: {
-      rows: x.rows,
+      rows: y.rows,
       columns,
       x_stride: x.stride / width,
       x_offset: x.offset / width,
       y_stride: y.stride / width,
       y_offset: y.offset / width,
-      rows_each: rowsEach(x),
+      rows_each: rowsEach(y),
+      ...pool,
     },
     constants: { V: vectorType(width), LANES, ACT: activationCode(activation) },
-    workgroups: [ceilDiv(columns, LANES), ceilDiv(x.rows, rowsEach(x))],
-    label: `batch_norm.apply ${describe(x)}`,
+    workgroups: [ceilDiv(columns, LANES), ceilDiv(y.rows, rowsEach(y))],
+    label: `batch_norm.apply ${describe(y)}`,
   });
 }
 
@@ -133,7 +150,8 @@ export interface BackwardTargets {
 }
 
 /**
- * Gradients of act(batch_norm(x)) from dy, its gradient. `training`: the moments were the batch's and depend on x.
+ * Gradients of act(batch_norm(x)) from dy, its gradient, or that of its 2x2 average `pool`. `training`: the moments were
+ * the batch's and depend on x.
  */
 export function backward(
   device: Device,
@@ -143,13 +161,14 @@ export function backward(
   activation: Activation,
   training: boolean,
   { dgamma, dbeta, dx }: BackwardTargets,
+  pool: Pooled | null = null,
 ): void {
   const width = vectorWidth(x, dy, ...(dx ? [dx.matrix] : []));
   const columns = x.channels / width;
   const parts = ceilDiv(x.rows, ROWS);
   const part = device.alloc(parts * x.channels * 8, 'batch_norm.parts');
   const means = device.alloc(x.channels * 8, 'batch_norm.means');
-  const constants = { V: vectorType(width), LANES, ACT: activationCode(activation) };
+  const constants = { V: vectorType(width), LANES, ACT: activationCode(activation), POOLED: pool !== null };
   const views = {
     rows: x.rows,
     columns,
@@ -157,6 +176,8 @@ export function backward(
     x_offset: x.offset / width,
     dy_stride: dy.stride / width,
     dy_offset: dy.offset / width,
+    h: pool?.h ?? 0,
+    w: pool?.w ?? 0,
   };
   device.dispatch(backwardSumsKernel[width], {
     buffers: { x: x.storage, dy: dy.storage, pack, part },
