@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { InputError, MachineError } from '../errors';
 import { adapterNamed, adapterNames } from './dawn';
 import { hold } from './preload';
-import { withSoftwareDriver } from './software';
+import { useSoftwareDriver } from './software';
 
 export interface AdapterOptions {
   /** An index into `listAdapters()`, a part of a name (in any case), or `software` for the CPU driver. Default: the best. */
@@ -30,9 +30,13 @@ export async function requestAdapter({ gpu, say = toStderr }: AdapterOptions = {
   const ask = () => (software ? softwareAdapter() : choose(gpu));
   const found = anyDriver() ? await ask() : undefined;
   if (found) return found;
-  const outcome = process.platform === 'linux' ? await withSoftwareDriver(ask, say) : [];
-  if (!Array.isArray(outcome)) return outcome;
-  throw new MachineError(noAdapter(outcome));
+  let failures: string[] | undefined = [];
+  if (process.platform === 'linux') {
+    failures = await useSoftwareDriver(async () => (await adapterNamed()) !== undefined, say);
+    const own = failures ? undefined : await ask();
+    if (own) return own;
+  }
+  throw new MachineError(noAdapter(failures ?? []));
 }
 
 /** The names of the adapters that this system itself offers, best first: what an index of `gpu` refers to. */

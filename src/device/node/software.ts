@@ -35,21 +35,22 @@ const ROUTES: readonly Route[] = [lavapipe, swiftshader];
 
 /**
  * Makes a CPU driver usable in this process: what is cached first, else what can be fetched. A folder that is damaged,
- * does not load, or has nothing that `ask` accepts is fetched anew, once.
+ * does not load, or offers no adapter is fetched anew, once.
  * Main thread only: a worker's `process.env` is a copy that the Vulkan loader does not see.
- * @param ask looks for an adapter with the driver in place
+ * @param usable tells whether there is an adapter with the driver in place
  * @param say is told, one line each, of a fetch (what, from where, how large, where to) and of one that failed
- * @returns what `ask` found, or why each route failed
+ * @returns undefined when a driver is in place, else why each route failed
  */
-export async function withSoftwareDriver<T>(
-  ask: () => Promise<T | undefined>,
+export async function useSoftwareDriver(
+  usable: () => Promise<boolean>,
   say: (line: string) => void,
-): Promise<T | string[]> {
+): Promise<string[] | undefined> {
   const failures: string[] = [];
   const cached = (r: Route) => existsSync(join(cacheDir(), r.name));
   for (const route of [...ROUTES.filter(cached), ...ROUTES.filter((r) => !cached(r))]) {
     try {
-      return await useRoute(route, ask, say);
+      await useRoute(route, usable, say);
+      return undefined;
     } catch (e) {
       failures.push(`${route.title}: ${(e as Error).message}`);
     }
@@ -57,32 +58,30 @@ export async function withSoftwareDriver<T>(
   return failures;
 }
 
-async function useRoute<T>(route: Route, ask: () => Promise<T | undefined>, say: (line: string) => void): Promise<T> {
+async function useRoute(route: Route, usable: () => Promise<boolean>, say: (line: string) => void): Promise<void> {
   const folder = join(cacheDir(), route.name);
-  const attempt = () => {
-    load(route, folder);
-    return ask();
-  };
-  if (intact(folder)) {
-    const found = await attempt().catch(() => undefined);
-    if (found) return found;
-  }
+  if (intact(folder) && (await works(route, folder, usable).catch(() => false))) return;
   const hindrance = route.hindrance();
   if (hindrance) throw new Error(hindrance);
-  const why = existsSync(folder) ? 'the CPU driver is damaged' : 'no GPU is used';
+  ensureCacheDir();
+  const why = existsSync(folder) ? 'the CPU driver in the cache is damaged' : 'no GPU is used';
   say(
-    `${why}: fetching ${route.title}, a CPU driver, once (${route.mib} MiB at most, from ${route.source}, to ${folder})`,
+    `${why}: fetching ${route.title}, a CPU driver, once (at most ${route.mib} MiB, from ${route.source}, to ${folder})`,
   );
   try {
     await install(route, folder);
-    const found = await attempt();
-    if (found) return found;
-    throw new Error('it loads, but offers no adapter');
+    if (!(await works(route, folder, usable))) throw new Error('it loads, but offers no adapter');
   } catch (e) {
     rmSync(folder, { recursive: true, force: true });
     say(`${route.title} cannot be used: ${(e as Error).message}`);
     throw e;
   }
+}
+
+/** Loads the driver into this process and asks it for an adapter. @throws Error when a library is missing or damaged */
+async function works(route: Route, folder: string, usable: () => Promise<boolean>): Promise<boolean> {
+  load(route, folder);
+  return usable();
 }
 
 function load(route: Route, folder: string): void {
@@ -94,7 +93,6 @@ function load(route: Route, folder: string): void {
 
 /** Fills a folder beside the final one and renames it: whole or not at all, and two processes at once do no harm. */
 async function install(route: Route, folder: string): Promise<void> {
-  ensureCacheDir();
   sweep(folder);
   const staging = mkdtempSync(`${folder}.part-`);
   try {

@@ -39,7 +39,7 @@ async function fill(folder: string): Promise<void> {
   await exec('tar', ['-xzf', tgz, archive], { cwd: work });
   const tar = join(work, 'swiftshader.tar');
   await pipeline(createReadStream(join(work, archive)), createBrotliDecompress(), createWriteStream(tar));
-  await exec('tar', ['-xf', tar, 'libvulkan.so.1', 'libvk_swiftshader.so'], { cwd: lib });
+  await exec('tar', ['-xf', tar, '--no-same-owner', 'libvulkan.so.1', 'libvk_swiftshader.so'], { cwd: lib });
   const icd = { library_path: './lib/libvk_swiftshader.so', api_version: '1.3.0' };
   writeFileSync(join(folder, 'icd.json'), JSON.stringify({ file_format_version: '1.0.0', ICD: icd }));
   rmSync(work, { recursive: true });
