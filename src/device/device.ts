@@ -126,10 +126,14 @@ export class Device {
     return storage;
   }
 
-  /** Gives memory back now. Later commands may use it for something else; earlier ones still see this content. */
+  /**
+   * Gives memory back now. Later commands may use it for something else; earlier ones still see this content. The memory
+   * of a range goes with the whole.
+   */
   free(storage: Storage): void {
     if (!storage.alive) return;
     storage.alive = false;
+    if (storage.whole) return;
     this.abandoned.unregister(storage);
     this.pool.release(storage.block);
   }

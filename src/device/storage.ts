@@ -2,7 +2,7 @@ import type { Block } from './pool';
 
 /** Memory of one or more tensors: a range of a pool block. `id` numbers the block, for the bind group cache. */
 export class Storage {
-  alive = true;
+  private given = true;
   /** Not to be freed before its step ends. */
   retained = false;
 
@@ -11,12 +11,23 @@ export class Storage {
     readonly offset: number,
     readonly bytes: number,
     readonly label: string,
+    /** The memory that this is a range of; a range keeps it. */
+    readonly whole: Storage | null = null,
   ) {}
+
+  /** False once the memory was given back. */
+  get alive(): boolean {
+    return this.given && (this.whole?.alive ?? true);
+  }
+
+  set alive(on: boolean) {
+    this.given = on;
+  }
 
   /** A 256-byte aligned part of this memory. It dies with the whole. */
   range(offset: number, bytes: number, label: string): Storage {
     if (offset % 256 !== 0 || offset + bytes > this.bytes)
       throw new Error(`${label}: bytes ${offset} to ${offset + bytes} are no aligned range of ${this.label}`);
-    return new Storage(this.block, this.offset + offset, bytes, label);
+    return new Storage(this.block, this.offset + offset, bytes, label, this);
   }
 }
