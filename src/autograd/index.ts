@@ -8,8 +8,30 @@ export {
   batchNormAvgPool2d,
   batchNormConv2d,
 } from './ops/batch_norm';
+export { concat, padChannels, sliceChannels } from './ops/channels';
 export { type Conv2dOptions, conv2d } from './ops/conv2d';
 export { linear, type MatmulOptions, matmul } from './ops/matmul';
+export {
+  abs,
+  add,
+  div,
+  elu,
+  exp,
+  leakyRelu,
+  log,
+  mul,
+  neg,
+  type Operand,
+  relu,
+  sigmoid,
+  sqrt,
+  square,
+  sub,
+  tanh,
+} from './ops/pointwise';
+export { adaptiveAvgPool2d, avgPool2d, maxPool2d, maxPool2dWithIndices, type PoolOptions } from './ops/pool';
+export { flatten, reshape, transpose } from './ops/reshape';
+export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';
 export { step, storagesIn } from './step';
 export { backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';
 export { empty, matrixOf, readAll, Tensor, type TensorOptions, tensor, zeros } from './tensor';

@@ -1,0 +1,140 @@
+import { InputError } from '../../device';
+import type { Axis } from '../../kernels/axes';
+import * as kernels from '../../kernels/pointwise';
+import { reduce } from '../../kernels/reduce';
+import { gradInto, record } from '../tape';
+import { empty, matrixOf, type Tensor } from '../tensor';
+import { broadcastShapes, memoryAxes, stridesIn } from './axes';
+import { wantFloats } from './check';
+
+/** y = f(x), element by element, of x's shape and layout. Value and derivative stand in kernels/pointwise/unary.wgsl. */
+function unary(op: kernels.Unary, x: Tensor, k = 0): Tensor {
+  wantFloats(op, x);
+  const { device } = x;
+  const y = empty(device, x.shape, { layout: x.layout, name: op });
+  kernels.unary(device, op, k, matrixOf(x), matrixOf(y));
+  record(op, [x], [y], (dy) => {
+    const dx = dy && gradInto(x);
+    if (!dx) return;
+    const { grad, accumulate } = dx;
+    kernels.unaryBackward(device, op, k, { x: matrixOf(x), dy: matrixOf(dy), dx: matrixOf(grad), accumulate });
+  });
+  return y;
+}
+
+/** max(x, 0); its derivative at 0 is 0. */
+export const relu = (x: Tensor): Tensor => unary('relu', x);
+
+/** x where positive, else slope * x; its derivative at 0 is the slope. */
+export const leakyRelu = (x: Tensor, slope = 0.2): Tensor => unary('leakyRelu', x, slope);
+
+/** x where positive, else alpha * (exp(x) - 1) (Clevert et al. 2015); its derivative at 0 is alpha. */
+export const elu = (x: Tensor, alpha = 1): Tensor => unary('elu', x, alpha);
+
+export const exp = (x: Tensor): Tensor => unary('exp', x);
+
+/** Natural logarithm. */
+export const log = (x: Tensor): Tensor => unary('log', x);
+
+export const sqrt = (x: Tensor): Tensor => unary('sqrt', x);
+
+export const square = (x: Tensor): Tensor => unary('square', x);
+
+export const neg = (x: Tensor): Tensor => unary('neg', x);
+
+/** |x|; its derivative at 0 is 0. */
+export const abs = (x: Tensor): Tensor => unary('abs', x);
+
+/** 1 / (1 + exp(-x)) */
+export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
+
+export const tanh = (x: Tensor): Tensor => unary('tanh', x);
+
+/** Operand of the arithmetic: a tensor or a number. */
+export type Operand = Tensor | number;
+
+/**
+ * a + b with NumPy's broadcasting: shapes are aligned at their last axes, axes of size 1 are repeated. At least one
+ * operand is a tensor. @throws InputError when the shapes do not fit.
+ */
+export function add(a: Operand, b: Operand): Tensor {
+  if (typeof a === 'number') return unary('addNumber', tensorOf('add', b), a);
+  return typeof b === 'number' ? unary('addNumber', a, b) : binary('add', a, b);
+}
+
+/** a - b, broadcasting as `add`. */
+export function sub(a: Operand, b: Operand): Tensor {
+  if (typeof a === 'number') return unary('numberSub', tensorOf('sub', b), a);
+  return typeof b === 'number' ? unary('addNumber', a, -b) : binary('sub', a, b);
+}
+
+/** a * b, element by element, broadcasting as `add`. */
+export function mul(a: Operand, b: Operand): Tensor {
+  if (typeof a === 'number') return unary('mulNumber', tensorOf('mul', b), a);
+  return typeof b === 'number' ? unary('mulNumber', a, b) : binary('mul', a, b);
+}
+
+/** a / b, element by element, broadcasting as `add`. */
+export function div(a: Operand, b: Operand): Tensor {
+  if (typeof a === 'number') return unary('numberDiv', tensorOf('div', b), a);
+  return typeof b === 'number' ? unary('divNumber', a, b) : binary('div', a, b);
+}
+
+function tensorOf(op: string, x: Operand): Tensor {
+  if (typeof x === 'number') throw new InputError(`${op}: expected at least one tensor, found two numbers`);
+  return x;
+}
+
+function binary(op: kernels.Binary, a: Tensor, b: Tensor): Tensor {
+  wantFloats(op, a, b);
+  if (a.shape.join() !== b.shape.join() || a.layout !== b.layout) return broadcast(op, a, b);
+  const { device } = a;
+  const y = empty(device, a.shape, { layout: a.layout, name: op });
+  kernels.binary(device, op, matrixOf(a), matrixOf(b), matrixOf(y));
+  record(op, [a, b], [y], (dy) => {
+    if (!dy) return;
+    // One after the other: where a is b, the second adds to the first.
+    for (const by of [1, 2] as const) {
+      const to = gradInto(by === 1 ? a : b);
+      if (!to) continue;
+      const { grad, accumulate } = to;
+      const operands = { a: matrixOf(a), b: matrixOf(b), dy: matrixOf(dy), to: matrixOf(grad), accumulate };
+      kernels.binaryBackward(device, op, by, operands);
+    }
+  });
+  return y;
+}
+
+function broadcast(op: kernels.Binary, a: Tensor, b: Tensor): Tensor {
+  const { device } = a;
+  const shape = broadcastShapes(op, a, b);
+  const like = [a, b].find((t) => t.shape.join() === shape.join());
+  const y = empty(device, shape, { layout: like?.layout, name: op });
+  const axes = memoryAxes(y, [a, b]);
+  kernels.broadcast(device, op, axes, a, b, y.storage);
+  record(op, [a, b], [y], (dy) => {
+    if (!dy) return;
+    for (const by of [1, 2] as const) {
+      const input = by === 1 ? a : b;
+      const to = gradInto(input);
+      if (!to) continue;
+      const each = device.alloc(y.storage.bytes, `${op}.each`);
+      kernels.broadcast(device, op, axes, a, b, each, { dy: dy.storage, by });
+      sumInto(each, y, input, to.grad, to.accumulate);
+      device.free(each);
+    }
+  });
+  return y;
+}
+
+/** grad (+)= the sum of `each` (in y's order in memory) over the axes along which `input` was repeated. */
+function sumInto(each: Tensor['storage'], y: Tensor, input: Tensor, grad: Tensor, accumulate: boolean): void {
+  const own = stridesIn(y, y);
+  const repeated = y.shape.map((_, d) => (input.shape[d - (y.shape.length - input.shape.length)] ?? 1) === 1);
+  const to = stridesIn(grad, y);
+  const axes = y.shape.map((size, d) => ({ size, strides: [own[d], to[d]], repeated: repeated[d] }));
+  axes.sort((p, q) => q.strides[0] - p.strides[0]);
+  const kept: Axis[] = axes.filter((x) => !x.repeated);
+  const reduced: Axis[] = axes.filter((x) => x.repeated).map((x) => ({ size: x.size, strides: [x.strides[0]] }));
+  reduce(y.device, { x: { storage: each, offset: 0 }, y: grad, kept, reduced, accumulate });
+}

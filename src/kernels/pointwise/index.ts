@@ -1,0 +1,119 @@
+import { type Device, defineKernel, type Storage } from '../../device';
+import { type Axis, mergeAxes, stepsOf } from '../axes';
+import { ceilDiv, GRID_X, grid, type Matrix } from '../matrix';
+import { walk } from '../walk';
+import walkSource from '../walk.wgsl';
+import binarySource from './binary.wgsl';
+import binaryOp from './binary_op.wgsl';
+import broadcastSource from './broadcast.wgsl';
+import unarySource from './unary.wgsl';
+
+const unaryKernel = defineKernel('pointwise.unary', walkSource, unarySource);
+const binaryKernel = defineKernel('pointwise.binary', walkSource, binaryOp, binarySource);
+const broadcastKernel = defineKernel('pointwise.broadcast', binaryOp, broadcastSource);
+
+/** The rows of the table in unary.wgsl, in its order. The last five have a number as their other operand. */
+export const UNARY = [
+  ...(['relu', 'leakyRelu', 'elu', 'exp', 'log', 'sqrt', 'square', 'neg', 'abs', 'sigmoid', 'tanh'] as const),
+  ...(['addNumber', 'mulNumber', 'divNumber', 'numberSub', 'numberDiv'] as const),
+] as const;
+export type Unary = (typeof UNARY)[number];
+
+/** The rows of the table in binary_op.wgsl, in its order. */
+export const BINARY = ['add', 'sub', 'mul', 'div'] as const;
+export type Binary = (typeof BINARY)[number];
+
+const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
+
+/** y = f(x); `k` is the op's number (slope, alpha, operand). */
+export function unary(device: Device, op: Unary, k: number, x: Matrix, y: Matrix): void {
+  const w = walk({ x, y });
+  device.dispatch(unaryKernel, {
+    buffers: { ...w.buffers, dy: device.none },
+    params: { ...w.params, dy_stride: 0, dy_offset: 0, k, accumulate: 0 },
+    constants: { ...w.constants, OP: UNARY.indexOf(op), BACKWARD: false },
+    workgroups: w.workgroups,
+    label: `${op} ${describe(x)}`,
+  });
+}
+
+/** dx (+)= dy * f'(x). */
+export function unaryBackward(
+  device: Device,
+  op: Unary,
+  k: number,
+  { x, dy, dx, accumulate }: { x: Matrix; dy: Matrix; dx: Matrix; accumulate: boolean },
+): void {
+  const w = walk({ x, dy, y: dx });
+  device.dispatch(unaryKernel, {
+    buffers: w.buffers,
+    params: { ...w.params, k, accumulate: accumulate ? 1 : 0 },
+    constants: { ...w.constants, OP: UNARY.indexOf(op), BACKWARD: true },
+    workgroups: w.workgroups,
+    label: `${op}.backward ${describe(x)}`,
+  });
+}
+
+/** y = f(a, b), all of one size. */
+export function binary(device: Device, op: Binary, a: Matrix, b: Matrix, y: Matrix): void {
+  const w = walk({ a, b, y });
+  device.dispatch(binaryKernel, {
+    buffers: { ...w.buffers, dy: device.none },
+    params: { ...w.params, dy_stride: 0, dy_offset: 0, accumulate: 0 },
+    constants: { ...w.constants, OP: BINARY.indexOf(op), WANT: 0 },
+    workgroups: w.workgroups,
+    label: `${op} ${describe(y)}`,
+  });
+}
+
+/** to (+)= dy * df/da (`by` = 1) or dy * df/db (`by` = 2), all of one size. */
+export function binaryBackward(
+  device: Device,
+  op: Binary,
+  by: 1 | 2,
+  { a, b, dy, to, accumulate }: { a: Matrix; b: Matrix; dy: Matrix; to: Matrix; accumulate: boolean },
+): void {
+  const w = walk({ a, b, dy, y: to });
+  device.dispatch(binaryKernel, {
+    buffers: w.buffers,
+    params: { ...w.params, accumulate: accumulate ? 1 : 0 },
+    constants: { ...w.constants, OP: BINARY.indexOf(op), WANT: by },
+    workgroups: w.workgroups,
+    label: `${op}.backward ${describe(to)}`,
+  });
+}
+
+/** An operand of `broadcast`: the axes that it is walked along say how. */
+export interface Strided {
+  readonly storage: Storage;
+  readonly offset: number;
+}
+
+/**
+ * y = f(a, b) over the axes of y in its order in memory, strides of (a, b) an axis; or, with `backward`, what each element
+ * of dy gives to a (`by` = 1) or b (`by` = 2). y and dy are contiguous.
+ */
+export function broadcast(
+  device: Device,
+  op: Binary,
+  axes: readonly Axis[],
+  a: Strided,
+  b: Strided,
+  y: Storage,
+  backward?: { readonly dy: Storage; readonly by: 1 | 2 },
+): void {
+  const size = stepsOf(axes);
+  const [x0, x1, x2, x3] = mergeAxes(axes, 4, 2);
+  const each = 4;
+  device.dispatch(broadcastKernel, {
+    buffers: { a: a.storage, b: b.storage, dy: backward?.dy ?? device.none, y },
+    params: {
+      ...{ size, n1: x1.size, n2: x2.size, n3: x3.size },
+      ...{ a0: x0.strides[0], a1: x1.strides[0], a2: x2.strides[0], a3: x3.strides[0], a_offset: a.offset },
+      ...{ b0: x0.strides[1], b1: x1.strides[1], b2: x2.strides[1], b3: x3.strides[1], b_offset: b.offset },
+    },
+    constants: { V: 'f32', OP: BINARY.indexOf(op), WANT: backward?.by ?? 0, EACH: each, GRID_X },
+    workgroups: grid(ceilDiv(size, 64 * each)),
+    label: `${op}.broadcast ${size}`,
+  });
+}
