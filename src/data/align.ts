@@ -132,7 +132,10 @@ function sumAtEdge(
 
 const clampByte = (v: number): number => Math.max(0, Math.min(v, 255));
 
-/** As Python's and NumPy's rounding, for |v| < 2^51: adding 1.5 * 2^52 leaves no room for a fraction, and the processor rounds half to even. */
+/**
+ * As Python and NumPy round, for |v| < 2^51: adding 1.5 * 2^52 leaves no room for a fraction, and the processor rounds
+ * half to even.
+ */
 export const roundHalfEven = (v: number): number => v + 6755399441055744 - 6755399441055744;
 
 let table: Int32Array | undefined;
@@ -161,7 +164,7 @@ function cubic(x: number): number[] {
   return [c0, c1, c2, f(f(f(1 - c0) - c1) - c2)];
 }
 
-/** What the rounded weights lack to 32768 goes to the least, what they have too much leaves the largest, of the taps (2..3, 2..3). */
+/** Of the taps (2..3, 2..3) the least gets what the sum lacks to 32768, the largest gives what it has too much. */
 function giveRemainder(set: Int32Array): void {
   const excess = set.reduce((sum, v) => sum + v, 0) - 32768;
   if (excess === 0) return;

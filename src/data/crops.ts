@@ -72,7 +72,7 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
   }
 }
 
-/** Results in the samples' order. Ends early once `limit` is passed and the list of bad images is long enough to show. */
+/** Results in the samples' order. Ends early once `limit` is passed and there are enough bad images to show. */
 async function prepareAll(
   samples: readonly Sample[],
   { imageDir, size, workers = 4, onProgress }: PrepareOptions,

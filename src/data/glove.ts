@@ -56,7 +56,7 @@ function parseLine(file: string, line: number, text: string, dim: number): Float
 
 /** Calls `take` with each line (without its line feed) until `done`. */
 async function forEachLine(file: string, take: (line: Buffer) => void, done: () => boolean): Promise<void> {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   let lines = 0;
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
     const data: Buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;

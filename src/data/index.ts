@@ -26,3 +26,4 @@ export {
   type Sample,
   splitSamples,
 } from './samples';
+export { type SyntheticOptions, writeSyntheticSet } from './synthetic';

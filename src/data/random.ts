@@ -1,5 +1,5 @@
-// Random numbers as a pure function of (stream, index): any of them can be had at any time, by any worker, on the CPU or
-// in a kernel, and a resumed run needs no saved state.
+// Random numbers as a pure function of (stream, index): any of them can be had at any time, by any thread, on the CPU
+// or in a kernel, and a resumed run needs no saved state.
 //
 //   key  = crc32(utf8(name)) XOR seed
 //   h(i) = fmix32((key + i * 0x9E3779B9) mod 2^32)       fmix32: murmur3's finaliser

@@ -1,0 +1,147 @@
+// A set of made-up faces in AffectNet's layout, so that everything can be tried without AffectNet.
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import writeFileAtomic from 'write-file-atomic';
+import { InputError } from '../device/errors';
+import { AFFECTNET_COLUMNS } from './affectnet';
+import { alignMatrix, eyeCentres, type Point } from './align';
+import { randomPermutation, randomStream, randomUniform } from './random';
+import { CLASSES } from './samples';
+import { type Draw, drawFace } from './synthetic_face';
+
+export interface SyntheticOptions {
+  /** Directory to write: images/, training.csv, validation.csv. New, empty, or an older synthetic set. */
+  out: string;
+  /** Faces for training. */
+  n: number;
+  /** Faces for validation; default a quarter of n, at least one a class. */
+  validation?: number;
+  seed?: number;
+  /** Side of the pictures in pixels; default 144. */
+  size?: number;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Valence and arousal around which the faces of a class lie. */
+const PROTOTYPES: Record<(typeof CLASSES)[number], Point> = {
+  Neutral: [0, -0.15],
+  Happy: [0.7, 0.2],
+  Sad: [-0.65, -0.35],
+  Surprise: [0.25, 0.65],
+  Fear: [-0.2, 0.7],
+  Disgust: [-0.6, 0.1],
+  Anger: [-0.5, 0.55],
+};
+const SPREAD = 0.3;
+/** The file that marks a directory as a synthetic set, and says how it was made. */
+const MARK = 'synthetic.json';
+/** Pictures in work at once: as many as libuv has threads. */
+const PARALLEL = 4;
+
+/**
+ * Draws faces and writes them as an AffectNet-style tree. Each class has the same number of faces (up to one); the same
+ * options give the same set, and a longer set begins like a shorter one.
+ *
+ * @returns the two annotation files
+ * @throws InputError if `out` holds something else, or an option is out of range
+ */
+export async function writeSyntheticSet(options: SyntheticOptions): Promise<{ training: string; validation: string }> {
+  const { out, n, seed = 0, size = 144, onProgress } = options;
+  const validation = options.validation ?? Math.max(CLASSES.length, Math.round(n / 4));
+  for (const [name, value, least] of [
+    ['n', n, 1],
+    ['validation', validation, 1],
+    ['size', size, 32],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least)
+      throw new InputError(`${name}: expected an integer of ${least} or more, found ${value}`);
+  }
+  if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(join(out, MARK))) {
+    throw new InputError(`${out}: expected a new or empty directory, or a synthetic set, found something else in it`);
+  }
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, MARK), `${JSON.stringify({ n, validation, seed, size }, null, 2)}\n`);
+  const total = n + validation;
+  let done = 0;
+  const progress = () => onProgress?.(++done, total);
+  const files = { training: join(out, 'training.csv'), validation: join(out, 'validation.csv') };
+  for (const [part, count] of [
+    ['training', n],
+    ['validation', validation],
+  ] as const) {
+    const rows = await drawPart(out, part, count, seed, size, progress);
+    await writeFileAtomic(files[part], `${[AFFECTNET_COLUMNS.join(','), ...rows].join('\n')}\n`);
+  }
+  return files;
+}
+
+/** Draws the faces of one part and gives their CSV rows. */
+async function drawPart(
+  out: string,
+  part: string,
+  count: number,
+  seed: number,
+  size: number,
+  progress: () => void,
+): Promise<string[]> {
+  await mkdir(join(out, 'images', part), { recursive: true });
+  const rows = new Array<string>(count);
+  let next = 0;
+  const work = async () => {
+    for (let i = next++; i < count; i = next++) {
+      const image = `images/${part}/${String(i).padStart(5, '0')}.jpg`;
+      const stream = randomStream(`${part}/${i}`, seed);
+      let at = 0;
+      const { jpeg, row } = await makeFace(classOf(part, i, seed), size, () => randomUniform(stream, at++));
+      await writeFile(join(out, image), jpeg);
+      rows[i] = `${image},${row}`;
+      progress();
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  return rows;
+}
+
+/** Each run of seven faces holds every class once, in random order. */
+function classOf(part: string, i: number, seed: number): number {
+  const k = CLASSES.length;
+  return randomPermutation(randomStream(`${part}/classes/${Math.floor(i / k)}`, seed), k)[i % k];
+}
+
+async function makeFace(expression: number, size: number, draw: Draw): Promise<{ jpeg: Buffer; row: string }> {
+  const label = (middle: number) => {
+    const value = middle + SPREAD * (draw() + draw() - 1);
+    return Number(Math.min(Math.max(value, -1), 1).toFixed(4));
+  };
+  const [valence, arousal] = PROTOTYPES[CLASSES[expression]].map(label);
+  const { svg, landmarks, frame } = drawFace(expression, valence, arousal, size, draw);
+  const [blur, noise] = [0.3 + 0.6 * draw(), 2 + 8 * draw()];
+  const { data, info } = await sharp(Buffer.from(svg))
+    .removeAlpha()
+    .blur(blur)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  for (let i = 0; i < data.length; i++)
+    data[i] = Math.max(0, Math.min(255, data[i] + noise * (draw() + draw() + draw() + draw() - 2) * 1.7));
+  const { width, height, channels } = info;
+  const jpeg = await sharp(data, { raw: { width, height, channels } }).jpeg({ quality: 90 }).toBuffer();
+  const box = faceBox(landmarks, frame, draw);
+  const points = landmarks.map(([x, y]) => `${x.toFixed(2)};${y.toFixed(2)}`).join(';');
+  return { jpeg, row: `${box.join(',')},${points},${expression},${valence},${arousal}` };
+}
+
+/**
+ * The face box as AffectNet's: upper left corner and size. The preparation moves the corner by the rotation that levels
+ * the eyes and keeps the box upright, so the corner is where it will frame the levelled face, within a few per cent.
+ */
+function faceBox(landmarks: Point[], { middle, side }: { middle: Point; side: number }, draw: Draw): number[] {
+  const [a, b, c, d, e, f] = alignMatrix(...eyeCentres(landmarks.flat()));
+  const jitter = () => side * 0.06 * (2 * draw() - 1);
+  const size = Math.round(side * (0.95 + 0.1 * draw()));
+  const x = a * middle[0] + b * middle[1] + c - size / 2 + jitter() - c;
+  const y = d * middle[0] + e * middle[1] + f - size / 2 + jitter() - f;
+  // The inverse of a rotation is its transpose.
+  return [Math.round(a * x + d * y), Math.round(b * x + e * y), size, size];
+}
