@@ -10,6 +10,7 @@ export {
 } from './ops/batch_norm';
 export { concat, padChannels, sliceChannels } from './ops/channels';
 export { type Conv2dOptions, conv2d } from './ops/conv2d';
+export { crossEntropy, labels, logSoftmax } from './ops/cross_entropy';
 export { linear, type MatmulOptions, matmul } from './ops/matmul';
 export {
   abs,
@@ -31,6 +32,7 @@ export {
 } from './ops/pointwise';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, maxPool2dWithIndices, type PoolOptions } from './ops/pool';
 export { flatten, reshape, transpose } from './ops/reshape';
+export { shortcut } from './ops/shortcut';
 export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';
 export { step, storagesIn } from './step';
 export { backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';

@@ -1,0 +1,33 @@
+// loss = sum over r of w[label r] * -log_softmax(x)[r, label r] / sum over r of w[label r]; weight_sum = the divisor.
+// w = 1 without WEIGHTED. Each of 64 lanes sums every 64th row; then a tree. Dispatch: one workgroup.
+struct Params { rows: u32, columns: u32, stride: u32, offset: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(4) var<storage, read_write> weight_sum: array<f32>;
+@group(0) @binding(5) var<uniform> P: Params;
+
+var<workgroup> sums: array<vec2f, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var sum = vec2f();
+  for (var r = lane; r < P.rows; r += 64u) {
+    let first = P.offset + r * P.stride;
+    let s = softmax_of(first, P.columns);
+    let label = labels[r];
+    var w = 1.0;
+    if (WEIGHTED) { w = weight[label]; }
+    sum += w * vec2f((s.largest - x[first + label]) + precise_log1p(s.others), 1.0);
+  }
+  sums[lane] = sum;
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+  }
+  if (lane == 0u) {
+    loss[0] = sums[0].x / sums[0].y;
+    weight_sum[0] = sums[0].y;
+  }
+}

@@ -1,0 +1,30 @@
+// dx[r, j] (+)= up * w[label r] / weight_sum * (softmax(x)[r, j] - [j = label r]), where p - 1 is -(the other classes' share).
+// A lane owns a row. Dispatch: (rows / 64) workgroups, GRID_X a row.
+struct Params { rows: u32, columns: u32, stride: u32, offset: u32, dx_stride: u32, dx_offset: u32, accumulate: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read> weight_sum: array<f32>;
+@group(0) @binding(4) var<storage, read> up: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(6) var<uniform> P: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let r = (group.y * GRID_X + group.x) * 64u + lane;
+  if (r >= P.rows) { return; }
+  let first = P.offset + r * P.stride;
+  let s = softmax_of(first, P.columns);
+  let label = labels[r];
+  var scale = up[0] / (weight_sum[0] * (1.0 + s.others));
+  if (WEIGHTED) { scale *= weight[label]; }
+  var rest = 0.0;
+  for (var j = 0u; j < P.columns; j++) {
+    if (j != label) { rest += precise_exp(x[first + j] - s.largest); }
+  }
+  for (var j = 0u; j < P.columns; j++) {
+    let e = select(precise_exp(x[first + j] - s.largest), -rest, j == label);
+    let to = P.dx_offset + r * P.dx_stride + j;
+    if (P.accumulate == 1u) { dx[to] += scale * e; } else { dx[to] = scale * e; }
+  }
+}
