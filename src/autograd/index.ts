@@ -8,10 +8,12 @@ export {
   batchNormAvgPool2d,
   batchNormConv2d,
 } from './ops/batch_norm';
+export { ccc, cccLoss } from './ops/ccc';
 export { concat, padChannels, sliceChannels } from './ops/channels';
 export { type Conv2dOptions, conv2d } from './ops/conv2d';
 export { crossEntropy, labels, logSoftmax } from './ops/cross_entropy';
 export { linear, type MatmulOptions, matmul } from './ops/matmul';
+export { mse } from './ops/mse';
 export {
   abs,
   add,
@@ -31,6 +33,7 @@ export {
   tanh,
 } from './ops/pointwise';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, maxPool2dWithIndices, type PoolOptions } from './ops/pool';
+export { mean, type ReduceOptions, sum } from './ops/reduce';
 export { flatten, reshape, transpose } from './ops/reshape';
 export { shortcut } from './ops/shortcut';
 export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';

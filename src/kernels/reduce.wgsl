@@ -1,4 +1,4 @@
-// y[o] (+)= scale * sum of x[o, j] over j in [64 p, 64 p + 64) of `reduced`; o over kept axes k0 x k1 x k2 x k3, j over reduced
+// y[o] (+)= scale * sum of x[o, j] over j in [64 p, 64 p + 64) of `reduced`, in blocks of 8; o over kept axes k0 x k1 x k2 x k3, j over reduced
 // axes r0 x r1 x r2 x r3, each with strides of its own (kx, rx in x; ky in y, where part p starts at p * part_stride).
 // A thread makes one (p, o): the same sums in the same order, whatever the shapes. Dispatch: parts * outputs / 64
 // workgroups, GRID_X a row.
@@ -30,8 +30,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var at = P.x_offset + o0 * P.kx0 + o1 * P.kx1 + o2 * P.kx2 + o3 * P.kx3
     + j0 * P.rx0 + j1 * P.rx1 + j2 * P.rx2 + j3 * P.rx3;
   var sum = V();
+  var block = V();
   for (var j = first; j < last; j++) {
-    sum += x[at];
+    block += x[at];
+    if (j % 8u == 7u || j + 1u == last) {
+      sum += block;
+      block = V();
+    }
     // Steps backwards wrap around, as u32 does.
     at += P.rx3;
     j3++;

@@ -3,6 +3,8 @@ import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
 
 /** How a kernel that includes walk.wgsl passes over matrices of equal size, element by element. */
 export interface Walk {
+  /** Elements of V. */
+  readonly width: 4 | 1;
   readonly buffers: Record<string, Storage>;
   readonly params: Record<string, number>;
   readonly constants: Constants;
@@ -39,6 +41,7 @@ export function walk(operands: Readonly<Record<string, Matrix>>, { each = 8, exa
   }
   const workgroups: [number, number] = [ceilDiv(columns, lanes), ceilDiv(rows, rowsEach)];
   return {
+    width,
     buffers,
     params,
     constants: { V: vectorType(width), LANES: lanes },

@@ -1,0 +1,44 @@
+// DX: dx[i] (+)= dy[i] * dy/dx. SUMS: part[t] = the sums of dy x^3 bend and of dy x (value + slope) over thread t's elements,
+// each as value and error: what a and c get but for factors. Formulas: arctangent.wgsl. Dispatch: see walk.wgsl.
+struct Params {
+  rows: u32, columns: u32, tail: u32, rows_each: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32,
+  dx_stride: u32, dx_offset: u32, accumulate: u32, veil: u32,
+}
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> dy: array<V>;
+@group(0) @binding(2) var<storage, read> a: array<f32>;
+@group(0) @binding(3) var<storage, read> c: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<V>;
+@group(0) @binding(5) var<storage, read_write> part: array<V>;
+@group(0) @binding(6) var<uniform> P: Params;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+) {
+  let s = share_of(group, lane);
+  let f = factors();
+  var to_a = Sum();
+  var to_c = Sum();
+  for (var r = s.first; r < s.last; r++) {
+    let v = x[r * P.x_stride + P.x_offset + s.c];
+    let g = dy[r * P.dy_stride + P.dy_offset + s.c];
+    let arc = arctangent(v * (f.a * f.inverse));
+    if (DX) {
+      let at = r * P.dx_stride + P.dx_offset + s.c;
+      let d = g * f.inverse_square * arc.slope;
+      if (P.accumulate == 1u) { dx[at] += d; } else { dx[at] = d; }
+    }
+    if (SUMS) {
+      to_a = plus(to_a, g * v * (v * v * arc.bend));
+      to_c = plus(to_c, g * v * (arc.value + arc.slope));
+    }
+  }
+  if (SUMS) {
+    let t = ((group.y * groups.x + group.x) * LANES + lane) * 4u;
+    part[t] = to_a.value;
+    part[t + 1u] = to_a.error;
+    part[t + 2u] = to_c.value;
+    part[t + 3u] = to_c.error;
+  }
+}
