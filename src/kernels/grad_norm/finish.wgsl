@@ -1,0 +1,24 @@
+// norm = sqrt(sum of part); scale = min(1, most / (norm + 1e-6)). Each of 64 lanes sums every 64th part; then a tree.
+// Dispatch: one workgroup.
+struct Params { parts: u32, most: f32 }
+@group(0) @binding(0) var<storage, read> part: array<f32>;
+@group(0) @binding(1) var<storage, read_write> norm: array<f32>;
+@group(0) @binding(2) var<storage, read_write> scale: array<f32>;
+@group(0) @binding(3) var<uniform> P: Params;
+
+var<workgroup> sums: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var i = lane; i < P.parts; i += 64u) { sum += part[i]; }
+  sums[lane] = sum;
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+  }
+  if (lane == 0u) {
+    norm[0] = sqrt(sums[0]);
+    scale[0] = min(1.0, P.most / (sqrt(sums[0]) + 1e-6));
+  }
+}
