@@ -1,6 +1,7 @@
 export type { Activation } from '../kernels/conv2d';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck';
 export type { Layout } from './layout';
+export { affineImage, type ImageBatch } from './ops/affine_image';
 export {
   type BatchNormOptions,
   type BatchNormTensors,
@@ -12,6 +13,7 @@ export { ccc, cccLoss } from './ops/ccc';
 export { concat, padChannels, sliceChannels } from './ops/channels';
 export { type Conv2dOptions, conv2d } from './ops/conv2d';
 export { crossEntropy, labels, logSoftmax } from './ops/cross_entropy';
+export { type DropoutOptions, dropout } from './ops/dropout';
 export { linear, type MatmulOptions, matmul } from './ops/matmul';
 export { mse } from './ops/mse';
 export {

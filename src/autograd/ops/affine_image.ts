@@ -1,0 +1,50 @@
+import { type Device, InputError, type Storage } from '../../device';
+import * as kernels from '../../kernels/affine_image';
+import { empty, type Tensor } from '../tensor';
+
+/** A batch of N pictures of H x W pixels, as read. */
+export interface ImageBatch {
+  readonly n: number;
+  readonly h: number;
+  readonly w: number;
+  /** N * H * W * 3 bytes of RGB. */
+  readonly images: Uint8Array;
+  /**
+   * N * 6 integers of 1/65536 pixel: pixel (x, y) of the result shows (u, v) = ((a0 + a1 x + a2 y) >> 16,
+   * (a3 + a4 x + a5 y) >> 16) of the picture.
+   */
+  readonly affine: Int32Array;
+  /** N, 1 where the picture is mirrored, left to right, before it is mapped. */
+  readonly flip: Uint32Array;
+}
+
+/**
+ * Pictures through an affine map each, with nearest sampling, black outside, and normalised: [N, 3, H, W] of
+ * table[byte, channel]. Exact: integers, then a look-up. Has no gradient.
+ * @param table [256, 3]: what each byte becomes in each channel.
+ * @throws InputError when the arrays do not fit the sizes.
+ */
+export function affineImage(device: Device, batch: ImageBatch, table: Tensor): Tensor {
+  const { n, h, w, images, affine, flip } = batch;
+  const sizes: [string, number, number][] = [
+    ['images', images.length, n * h * w * 3],
+    ['affine', affine.length, n * 6],
+    ['flip', flip.length, n],
+    ['table', table.size, 256 * 3],
+  ];
+  for (const [what, found, expected] of sizes)
+    if (found !== expected)
+      throw new InputError(
+        `affine_image of ${n} pictures of ${w}x${h}: expected ${expected} numbers in ${what}, found ${found}`,
+      );
+  const upload = (data: Uint8Array | Int32Array | Uint32Array, what: string): Storage => {
+    const storage = device.alloc(Math.ceil(data.byteLength / 4) * 4, `affine_image.${what}`);
+    device.upload(storage, data);
+    return storage;
+  };
+  const y = empty(device, [n, 3, h, w], { name: 'images' });
+  const scratch = { images: upload(images, 'images'), affine: upload(affine, 'affine'), flip: upload(flip, 'flip') };
+  kernels.affineImage(device, n, h, w, { ...scratch, table: table.storage, y: y.storage });
+  for (const s of Object.values(scratch)) device.free(s);
+  return y;
+}
