@@ -189,6 +189,7 @@ export class Device {
       return this.pool.stats().peak;
     } finally {
       this.dry = false;
+      this.pool.trim();
       this.pool.resetPeak();
     }
   }

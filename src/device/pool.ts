@@ -15,7 +15,8 @@ const GRANULE = 256;
  * lowest-numbered), so a step that asks for the same sizes in the same order gets the same blocks every time.
  */
 export class Pool {
-  private readonly blocks: Block[] = [];
+  private blocks: Block[] = [];
+  private made = 0;
   private liveBytes = 0;
   private totalBytes = 0;
   private peakBytes = 0;
@@ -37,7 +38,7 @@ export class Pool {
           `out of device memory: ${label} needs ${mib(size)} MiB, ${mib(this.totalBytes)} of ${mib(this.budget)} MiB are taken; use a smaller batch or image size`,
         );
       }
-      best = { id: this.blocks.length, size, free: true };
+      best = { id: this.made++, size, free: true };
       this.blocks.push(best);
       this.totalBytes += size;
     }
@@ -56,6 +57,12 @@ export class Pool {
   /** Bytes in use, held (in use or waiting for reuse) and the most that were ever in use since `resetPeak`. */
   stats(): { live: number; held: number; peak: number; blocks: number } {
     return { live: this.liveBytes, held: this.totalBytes, peak: this.peakBytes, blocks: this.blocks.length };
+  }
+
+  /** Forgets blocks that were asked for in a dry run and never used. */
+  trim(): void {
+    this.blocks = this.blocks.filter((b) => b.buffer || !b.free);
+    this.totalBytes = this.blocks.reduce((sum, b) => sum + b.size, 0);
   }
 
   resetPeak(): void {

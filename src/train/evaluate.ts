@@ -1,0 +1,84 @@
+import { Loader, loadEmbedding, prepareCrops, readAdjacency, readAffectNet } from '../data';
+import type { Device } from '../device';
+import { openDevice } from '../device/node';
+import { buildModel, type EmotionModel } from '../models';
+import { loadWeights } from './checkpoint';
+import type { TrainHooks } from './events';
+import { Learner } from './learner';
+import type { Metrics } from './metrics';
+import { type Run, readWeights } from './run_folder';
+import { addTo, meansOf, newTally } from './tally';
+import { evaluateAll } from './trainer';
+
+export interface EvaluateSettings {
+  readonly image_dir: string;
+  /** Annotation file. */
+  readonly data: string;
+  readonly workers: number;
+  readonly batch_size: number;
+  readonly max_bad: number;
+  readonly gpu: string | null;
+  readonly cache: string | null;
+}
+
+/** Opens the network of a run with its best weights. */
+export async function openRunModel(
+  device: Device,
+  run: Run,
+): Promise<{ model: EmotionModel; embedding: Float32Array | null }> {
+  const { args, dir } = run;
+  const gcn = args.model === 'emotion_gcn';
+  const A = gcn ? Float32Array.from((await readAdjacency(`${dir}/adj.safetensors`)).A) : undefined;
+  const model = buildModel(device, { ...args, imageSize: args.image_size, A });
+  loadWeights(model, readWeights(run, 'best'), `${dir}/weights/best.safetensors`);
+  return { model, embedding: gcn ? await loadEmbedding(`${dir}/emb.safetensors`) : null };
+}
+
+/**
+ * The metrics of a run's best weights on an annotation file.
+ * @throws InputError for a run or files that cannot be used
+ */
+export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Metrics> {
+  const notice = (line: string): void => hooks.onNotice?.(line);
+  const set = await readAffectNet(settings.data);
+  const crops = await prepareCrops(set.samples, {
+    imageDir: settings.image_dir,
+    size: run.args.image_size,
+    workers: settings.workers,
+    cache: settings.cache ?? undefined,
+    maxBad: settings.max_bad,
+    file: set.file,
+    badRows: set.bad,
+    onProgress: hooks.onPrepare,
+  });
+  for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
+  let device: Device | null = null;
+  try {
+    device = await openDevice({ gpu: settings.gpu ?? undefined, say: notice });
+    const { model, embedding } = await openRunModel(device, run);
+    const classWeights = new Float32Array(run.args.classes.length).fill(1);
+    const learner = new Learner(device, model, { embedding, classWeights, lambda: run.args.lambda_multi });
+    const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: false });
+    const tally = newTally();
+    const start = performance.now();
+    return await evaluateAll(learner, loader, (result) => {
+      addTo(tally, result);
+      const { loss, cat, cont } = meansOf(tally);
+      hooks.onStep?.({
+        phase: 'validate',
+        epoch: 1,
+        epochs: 1,
+        step: tally.steps,
+        steps: loader.steps,
+        loss,
+        cat,
+        cont: result.cont === null ? null : cont,
+        imagesPerSecond: (1000 * tally.samples) / (performance.now() - start),
+        bytes: (device as Device).stats().peak,
+      });
+    });
+  } finally {
+    await crops.close();
+    device?.destroy();
+  }
+}

@@ -1,0 +1,114 @@
+import type { Tensor } from '../autograd';
+import * as F from '../autograd';
+import type { Batch } from '../data/loader';
+import { normalisationTable } from '../data/normalise';
+import { CLASSES } from '../data/samples';
+import type { Device } from '../device';
+import type { EmotionModel } from '../models';
+import { losses } from './objective';
+
+/** What one batch gave, on the CPU. */
+export interface BatchResult {
+  readonly loss: number;
+  readonly cat: number;
+  /** null where the model has no valence and arousal. */
+  readonly cont: number | null;
+  readonly labels: readonly number[];
+  /** The class of the highest score, of each sample. */
+  readonly predicted: readonly number[];
+  /** N x 7 class scores. */
+  readonly logits: Float32Array;
+  /** N x 2. */
+  readonly va: Float32Array | null;
+}
+
+/** A network with what it needs to see batches of images: training steps, and looks in evaluation mode. */
+export class Learner {
+  private readonly embedding: Tensor | undefined;
+  private readonly classWeights: Tensor;
+  private readonly table: Tensor;
+
+  constructor(
+    readonly device: Device,
+    readonly model: EmotionModel,
+    private readonly settings: {
+      /** Word vectors of the label graph, 9 x 300, for emotion_gcn. */
+      readonly embedding: Float32Array | null;
+      readonly classWeights: Float32Array;
+      readonly lambda: number;
+    },
+  ) {
+    const { embedding, classWeights } = settings;
+    this.embedding = embedding ? F.tensor(device, embedding, [9, 300], { name: 'embedding' }) : undefined;
+    this.classWeights = F.tensor(device, classWeights, [CLASSES.length], { name: 'class_weights' });
+    this.table = F.tensor(device, normalisationTable(), [256, 3], { name: 'normalisation' });
+  }
+
+  /**
+   * Forward, backward and an optimiser step. Everything is submitted when it returns; the promise waits for the GPU.
+   * @param update makes the optimiser's step, the gradients being there
+   */
+  train(batch: Batch, optimiser: F.SGD): Promise<BatchResult> {
+    return F.step(this.device, () => {
+      optimiser.zeroGrad();
+      const { read, total } = this.look(batch, true);
+      F.backward(total);
+      optimiser.step();
+      return read();
+    });
+  }
+
+  /** Losses and predictions in evaluation mode. */
+  evaluate(batch: Batch): Promise<BatchResult> {
+    return F.step(this.device, () => F.noGrad(() => this.look(batch, false).read()));
+  }
+
+  /** The most device memory that a training step on a batch of `n` images of a size takes, found without computing. */
+  memoryOfTraining(n: number, size: number): number {
+    const batch: Batch = {
+      images: new Uint8Array(n * size * size * 3),
+      affine: new Int32Array(n * 6),
+      flip: new Uint32Array(n),
+      labels: new Uint32Array(n),
+      va: new Float32Array(n * 2),
+      rows: new Uint32Array(n),
+    };
+    const bytes = this.device.dryRun(() => F.backward(this.look(batch, true).total));
+    for (const p of this.model.parameters()) p.value.dropGrad();
+    return bytes;
+  }
+
+  private look(batch: Batch, training: boolean): { total: Tensor; read: () => Promise<BatchResult> } {
+    const { device, model } = this;
+    const n = batch.labels.length;
+    const size = Math.sqrt(batch.images.length / 3 / n);
+    const x = F.affineImage(device, { ...batch, n, h: size, w: size }, this.table);
+    const prediction = model.train(training).forward(x, this.embedding);
+    const labels = F.labels(device, batch.labels, CLASSES.length);
+    const truth = F.tensor(device, batch.va, [n, 2], { name: 'va' });
+    const { total, cat, cont } = losses(prediction, labels, truth, this.classWeights, this.settings.lambda);
+    const logits = prediction.logits.detach();
+    const va = prediction.va?.detach();
+    return {
+      total,
+      read: async () => result(batch, await F.readAll([total, cat, logits, ...(cont && va ? [cont, va] : [])])),
+    };
+  }
+}
+
+function result(batch: Batch, [total, cat, logits, cont, va]: Float32Array[]): BatchResult {
+  const n = batch.labels.length;
+  const predicted = Array.from({ length: n }, (_, i) => {
+    const row = logits.subarray(i * CLASSES.length, (i + 1) * CLASSES.length);
+    return row.indexOf(Math.max(...row));
+  });
+  return {
+    loss: total[0],
+    cat: cat[0],
+    cont: cont ? cont[0] : null,
+    labels: Array.from(batch.labels),
+    predicted,
+    logits,
+    va: va ?? null,
+  };
+}

@@ -1,0 +1,122 @@
+// What a run learns from: samples, prepared faces, class weights, the label graph and the word vectors.
+import { existsSync } from 'node:fs';
+import {
+  type AffectNetSet,
+  buildAdjacency,
+  CLASSES,
+  type CropSet,
+  classCounts,
+  classWeights,
+  encodeAdjacency,
+  encodeEmbedding,
+  loadEmbedding,
+  prepareCrops,
+  readAdjacency,
+  readAffectNet,
+  type Sample,
+  splitSamples,
+} from '../data';
+import type { TrainArgs } from './args';
+import type { TrainHooks } from './events';
+import type { RunFolder } from './run_folder';
+
+const SPLIT = 0.1;
+
+export interface RunData {
+  readonly train: CropSet;
+  readonly val: CropSet;
+  readonly classWeights: Float32Array;
+  /** The label graph's A, 9 x 9, and word vectors, 9 x 300: for emotion_gcn. */
+  readonly graph: { readonly A: Float32Array; readonly embedding: Float32Array } | null;
+  close(): Promise<void>;
+}
+
+/** Reads and prepares everything; what was made or left out is said through `notice`. The result must be closed. */
+export async function openRunData(
+  args: TrainArgs,
+  folder: RunFolder,
+  hooks: TrainHooks,
+  notice: (line: string) => void,
+): Promise<RunData> {
+  const training = await readAffectNet(args.data);
+  describe(training, notice);
+  let samples: { train: readonly Sample[]; val: readonly Sample[] };
+  let validation: AffectNetSet | null = null;
+  if (args.val_data) {
+    validation = await readAffectNet(args.val_data);
+    describe(validation, notice);
+    samples = { train: training.samples, val: validation.samples };
+  } else {
+    samples = splitSamples(training.samples, SPLIT, args.seed);
+    notice(`no --val_data: ${samples.val.length} of ${training.samples.length} samples are split off for validation`);
+  }
+  const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice) : null;
+  const weights = classWeights(samples.train, args.class_weights);
+  const prepare = async (part: readonly Sample[], set: AffectNetSet, counted: boolean): Promise<CropSet> => {
+    const crops = await prepareCrops(part, {
+      imageDir: args.image_dir,
+      size: args.image_size,
+      workers: args.workers,
+      cache: args.cache ?? undefined,
+      maxBad: args.max_bad,
+      file: set.file,
+      badRows: counted ? set.bad : [],
+      onProgress: hooks.onPrepare,
+    });
+    for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
+    return crops;
+  };
+  const train = await prepare(samples.train, training, true);
+  const val = await prepare(samples.val, validation ?? training, validation !== null).catch(async (error) => {
+    await train.close();
+    throw error;
+  });
+  const counts = classCounts(train.samples).map((n, c) => `${CLASSES[c]} ${n}`);
+  notice(`${train.samples.length} training and ${val.samples.length} validation faces (${counts.join(', ')})`);
+  return {
+    train,
+    val,
+    classWeights: weights,
+    graph,
+    close: async () => {
+      await train.close();
+      await val.close();
+    },
+  };
+}
+
+/** The graph and vectors of a run: what it has kept, else what its settings name or its labels give, which is then kept. */
+async function openGraph(
+  args: TrainArgs,
+  folder: RunFolder,
+  samples: readonly Sample[],
+  notice: (line: string) => void,
+): Promise<{ A: Float32Array; embedding: Float32Array }> {
+  const [kept, vectors] = [folder.path('adj.safetensors'), folder.path('emb.safetensors')];
+  if (existsSync(kept) && existsSync(vectors)) {
+    return { A: Float32Array.from((await readAdjacency(kept)).A), embedding: await loadEmbedding(vectors) };
+  }
+  const embedding = await loadEmbedding(args.emb ?? undefined);
+  if (args.emb === 'random') notice('--emb random: made-up word vectors');
+  const given = args.adj !== null && existsSync(args.adj);
+  const adjacency = given ? await readAdjacency(args.adj as string) : buildAdjacency(samples);
+  if (!given)
+    notice(`${args.adj ? `${args.adj} is not there: the` : 'the'} label graph is made from the training labels`);
+  await folder.write('adj.safetensors', encodeAdjacency(adjacency));
+  await folder.write('emb.safetensors', encodeEmbedding(embedding));
+  return { A: Float32Array.from(adjacency.A), embedding };
+}
+
+function describe(
+  { file, rows, samples, bad, dropped, stretched }: AffectNetSet,
+  notice: (line: string) => void,
+): void {
+  const parts = [`${file}: ${rows} rows, ${samples.length} of the seven classes`];
+  if (dropped.size > 0) {
+    const kinds = [...dropped].sort((a, b) => a[0] - b[0]).map(([expression, n]) => `${n} of expression ${expression}`);
+    parts.push(`dropped ${kinds.join(', ')}`);
+  }
+  if (bad.length > 0) parts.push(`${bad.length} broken`);
+  if (stretched > 0) parts.push(`${stretched} boxes that are not square are stretched`);
+  notice(parts.join('; '));
+}

@@ -1,0 +1,310 @@
+import { freemem } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { CosineLR, SGD, StepLR } from '../autograd';
+import { type Batch, CLASSES, Loader } from '../data';
+import { type Device, InputError, MachineError } from '../device';
+import { openDevice } from '../device/node';
+import { choose } from '../kernels/variant';
+import { buildModel, type EmotionModel } from '../models';
+import type { TrainArgs } from './args';
+import { encodeCheckpoint, encodeWeights, loadCheckpoint, newProgress, type Progress } from './checkpoint';
+import type { TrainHooks } from './events';
+import { type BatchResult, Learner } from './learner';
+import { computeMetrics, type Metrics } from './metrics';
+import type { EpochRow } from './results';
+import { openRunData, type RunData } from './run_data';
+import { type Run, RunFolder, type RunMetrics, readWeights } from './run_folder';
+import { addTo, meansOf, newTally, type Tally } from './tally';
+
+/** How a run ended: with the validation metrics of its best weights, or by its signal. */
+export type Outcome =
+  | { readonly status: 'finished'; readonly metrics: RunMetrics }
+  | { readonly status: 'interrupted'; readonly epoch: number; readonly step: number };
+
+export interface TrainerOptions {
+  readonly hooks?: TrainHooks;
+  /** A run to go on with (see `readRunToResume`) in place of a new one. */
+  readonly resume?: Run;
+}
+
+/**
+ * One training run, as its settings say: reads and prepares the data, trains, validates after every epoch, keeps the best
+ * weights and everything else in the run folder. The same settings on the same adapter give the same bits, and a run that
+ * was stopped and resumed those of one that was not.
+ */
+export class Trainer {
+  private readonly hooks: TrainHooks;
+
+  constructor(
+    private readonly args: TrainArgs,
+    private readonly options: TrainerOptions = {},
+  ) {
+    this.hooks = options.hooks ?? {};
+  }
+
+  /**
+   * Runs to the end, or until `signal` is aborted: then the current step is finished and the run saved as it stands.
+   * @throws InputError for inputs that cannot be used; MachineError when the machine cannot do it, or the loss is NaN
+   */
+  async run(signal?: AbortSignal): Promise<Outcome> {
+    const { args } = this;
+    const { resume } = this.options;
+    const folder = resume ? RunFolder.reopen(resume) : RunFolder.create({ ...args, classes: [...CLASSES] });
+    const notice = (line: string): void => {
+      folder.log(line);
+      this.hooks.onNotice?.(line);
+    };
+    let device: Device | null = null;
+    let data: RunData | null = null;
+    try {
+      data = await openRunData(args, folder, this.hooks, notice);
+      device = await openDevice({ gpu: args.gpu ?? undefined, say: notice });
+      notice(`adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels`);
+      const model = buildModel(device, { ...args, imageSize: args.image_size, A: data.graph?.A }).initialise(args.seed);
+      const optimiser = new SGD(model.parameters(), {
+        lr: args.lr,
+        momentum: args.momentum,
+        weightDecay: args.weight_decay,
+      });
+      const learner = new Learner(device, model, {
+        embedding: data.graph?.embedding ?? null,
+        classWeights: data.classWeights,
+        lambda: args.lambda_multi,
+      });
+      fitMemory(device, learner, args, notice);
+      const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, learner);
+      if (resume) session.restore(resume, readWeights(resume, 'last'));
+      return await session.run(signal);
+    } catch (error) {
+      folder.log(`ended by an error: ${(error as Error).message}`);
+      if (!resume) folder.abandon();
+      throw error;
+    } finally {
+      await data?.close();
+      device?.destroy();
+    }
+  }
+}
+
+/** Makes sure, before the first step, that a step fits the device and the machine. @throws InputError with the batch size that does. */
+function fitMemory(device: Device, learner: Learner, args: TrainArgs, notice: (line: string) => void): void {
+  if (device.software) device.pool.budget = device.pool.stats().held + Math.floor(freemem() * 0.8);
+  const fits = (n: number): number | null => {
+    try {
+      return learner.memoryOfTraining(n, args.image_size);
+    } catch (error) {
+      if (error instanceof MachineError) return null;
+      throw error;
+    }
+  };
+  const bytes = fits(args.batch_size);
+  if (bytes !== null) {
+    notice(`a step of ${args.batch_size} images takes ${Math.ceil(bytes / 2 ** 20)} MiB of device memory`);
+    return;
+  }
+  let [least, most] = [1, args.batch_size];
+  while (most - least > 1) {
+    const n = (least + most) >> 1;
+    if (fits(n) === null) most = n;
+    else least = n;
+  }
+  const advice = fits(least) === null ? 'no batch size does: use a smaller --image_size' : `--batch_size ${least} does`;
+  throw new InputError(
+    `--batch_size ${args.batch_size} at ${args.image_size} pixels does not fit this adapter's memory; ${advice}`,
+  );
+}
+
+/** The epochs of a run. */
+class Session {
+  private progress: Progress = newProgress();
+  private rows: EpochRow[] = [];
+  private metrics: RunMetrics | null = null;
+  private readonly train: Loader;
+  private readonly val: Loader;
+
+  constructor(
+    private readonly args: TrainArgs,
+    private readonly hooks: TrainHooks,
+    private readonly notice: (line: string) => void,
+    private readonly folder: RunFolder,
+    data: RunData,
+    private readonly model: EmotionModel,
+    private readonly optimiser: SGD,
+    private readonly learner: Learner,
+  ) {
+    const { batch_size: batchSize, seed, shuffle, augment, limit } = args;
+    this.train = new Loader(data.train, { batchSize, seed, shuffle, augment, limit: limit ?? undefined });
+    this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: false });
+  }
+
+  /** Sets the learning rate of a step; `done` steps of the run came before it. */
+  private setRate(done: number): void {
+    const { args, optimiser, train } = this;
+    if (args.schedule === 'cosine')
+      new CosineLR(optimiser, { steps: args.epochs * train.steps, warmup: args.warmup }).set(done);
+    else if (done < args.warmup) optimiser.lr = (args.lr * (done + 1)) / args.warmup;
+    else new StepLR(optimiser, { stepSize: 10, gamma: 0.1 }).set(Math.floor(done / train.steps));
+  }
+
+  /** Takes up a run where its checkpoint has it. */
+  restore(run: Run, checkpoint: Uint8Array): void {
+    this.progress = loadCheckpoint(
+      this.model,
+      this.optimiser,
+      checkpoint,
+      this.folder.path('weights/last.safetensors'),
+    );
+    // A run that died between its files may have written a row more than the checkpoint knows.
+    this.rows = run.rows.slice(0, this.progress.epoch);
+    this.metrics = run.metrics;
+    this.notice(`resumed at epoch ${this.progress.epoch + 1}, step ${this.progress.step + 1}`);
+  }
+
+  async run(signal?: AbortSignal): Promise<Outcome> {
+    const { args, folder, progress } = this;
+    if (args.epochs > progress.epoch && !progress.stopped) this.notice('compiling kernels, once');
+    while (progress.epoch < args.epochs && !progress.stopped) {
+      if (!(await this.trainEpoch(signal))) {
+        await folder.writeWeights('last', await encodeCheckpoint(this.model, this.optimiser, progress));
+        this.notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
+        return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
+      }
+      await this.endEpoch();
+    }
+    if (!this.metrics) throw new InputError(`${folder.dir}: no epoch was trained; give --epochs 1 or more`);
+    await folder.writePictures(this.rows, this.metrics);
+    return { status: 'finished', metrics: this.metrics };
+  }
+
+  /** Returns false when `signal` ended it early. Results are looked at one step late, so that the device never waits. */
+  private async trainEpoch(signal?: AbortSignal): Promise<boolean> {
+    const { progress, train } = this;
+    const pace = new Pace(progress.tally.samples);
+    const start = performance.now() - 1000 * progress.seconds;
+    let pending: Promise<BatchResult> | null = null;
+    const settle = async (): Promise<void> => {
+      if (!pending) return;
+      const result = await pending;
+      pending = null;
+      addTo(progress.tally, result);
+      progress.step++;
+      progress.seconds = (performance.now() - start) / 1000;
+      this.checkLoss(result.loss);
+      this.tell('train', progress.tally, train, pace);
+    };
+    let submitted = progress.step;
+    for await (const batch of train.epoch(progress.epoch, progress.step)) {
+      if (signal?.aborted) break;
+      this.setRate(progress.epoch * train.steps + submitted++);
+      const next = this.learner.train(batch, this.optimiser);
+      await settle();
+      pending = next;
+    }
+    await settle();
+    return progress.step === train.steps;
+  }
+
+  private async endEpoch(): Promise<void> {
+    const { progress, folder, args } = this;
+    const start = performance.now();
+    const { metrics, tally } = await this.validate();
+    const trained = meansOf(progress.tally);
+    const validated = meansOf(tally);
+    const continuous = metrics.ccc_valence !== null;
+    const row: EpochRow = {
+      epoch: progress.epoch + 1,
+      lr: this.optimiser.lr,
+      train_loss: trained.loss,
+      train_cat: trained.cat,
+      train_cont: continuous ? trained.cont : null,
+      train_accuracy: trained.accuracy,
+      val_loss: validated.loss,
+      val_cat: validated.cat,
+      val_cont: continuous ? validated.cont : null,
+      val_accuracy: validated.accuracy,
+      val_ccc_valence: metrics.ccc_valence,
+      val_ccc_arousal: metrics.ccc_arousal,
+      seconds: progress.seconds + (performance.now() - start) / 1000,
+    };
+    this.rows.push(row);
+    if (!progress.best || metrics.accuracy > progress.best.accuracy) {
+      progress.best = { accuracy: metrics.accuracy, epoch: progress.epoch };
+      this.metrics = { ...metrics, best_epoch: progress.epoch + 1 };
+      await folder.writeWeights('best', await encodeWeights(this.model));
+      await folder.writeMetrics(this.metrics);
+    }
+    progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
+    Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally(), seconds: 0 });
+    await folder.writeResults(this.rows);
+    await folder.writeWeights('last', await encodeCheckpoint(this.model, this.optimiser, progress));
+    this.hooks.onEpoch?.(row);
+    if (progress.stopped) this.notice(`no better validation accuracy for ${args.patience} epochs: training ends`);
+  }
+
+  private async validate(): Promise<{ metrics: Metrics; tally: Tally }> {
+    const tally = newTally();
+    const pace = new Pace(0);
+    const metrics = await evaluateAll(this.learner, this.val, (result) => {
+      addTo(tally, result);
+      this.tell('validate', tally, this.val, pace);
+    });
+    return { metrics, tally };
+  }
+
+  private checkLoss(loss: number): void {
+    if (Number.isFinite(loss)) return;
+    const { epoch, step } = this.progress;
+    throw new MachineError(
+      `the loss is ${loss} in epoch ${epoch + 1}, step ${step}: training diverged; start again with a lower --lr or a larger --batch_size`,
+    );
+  }
+
+  private tell(phase: 'train' | 'validate', tally: Tally, loader: Loader, pace: Pace): void {
+    const { loss, cat, cont } = meansOf(tally);
+    this.hooks.onStep?.({
+      phase,
+      epoch: this.progress.epoch + 1,
+      epochs: this.args.epochs,
+      step: tally.steps,
+      steps: loader.steps,
+      loss,
+      cat,
+      cont: this.args.model === 'single_task' ? null : cont,
+      imagesPerSecond: pace.rate(tally.samples),
+      bytes: this.learner.device.stats().peak,
+    });
+  }
+}
+
+/** Images a second since it was made. */
+class Pace {
+  private readonly start = performance.now();
+
+  constructor(private readonly before: number) {}
+
+  rate(samples: number): number {
+    return (1000 * (samples - this.before)) / (performance.now() - this.start);
+  }
+}
+
+/** Shows a network every sample of a loader, in evaluation mode. */
+export async function evaluateAll(
+  learner: Learner,
+  loader: Loader,
+  onBatch: (result: BatchResult, batch: Batch) => void = () => {},
+): Promise<Metrics> {
+  const labels: number[] = [];
+  const predicted: number[] = [];
+  const va = { truth: [] as number[], predicted: [] as number[] };
+  for await (const batch of loader.epoch(0)) {
+    const result = await learner.evaluate(batch);
+    labels.push(...result.labels);
+    predicted.push(...result.predicted);
+    if (result.va) {
+      va.truth.push(...batch.va);
+      va.predicted.push(...result.va);
+    }
+    onBatch(result, batch);
+  }
+  return computeMetrics({ classes: CLASSES, labels, predicted, va: va.truth.length > 0 ? va : undefined });
+}
