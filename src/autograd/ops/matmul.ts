@@ -3,6 +3,7 @@ import { columnSums } from '../../kernels/column_sums';
 import * as kernels from '../../kernels/matmul';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
+import { wantFloats } from './check';
 
 export interface MatmulOptions {
   /** Multiply with the transpose of `a`. */
@@ -39,6 +40,7 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
     const names = `a is ${a}${transposeA ? ' transposed' : ''}, b ${b}${transposeB ? ' transposed' : ''}`;
     throw new InputError(`matmul: ${what}; ${names}`);
   };
+  wantFloats('matmul', a, b);
   for (const t of [a, b]) if (t.shape.length !== 2) fail(`expected two matrices, found ${t}`);
   const [left, right] = [turn(asMatrix(a), transposeA), turn(asMatrix(b), transposeB)];
   if (left.columns !== right.rows) fail(`a has ${left.columns} columns, b ${right.rows} rows`);
@@ -66,6 +68,7 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const fail = (what: string): never => {
     throw new InputError(`linear: ${what}; x is ${x}, weight ${weight}${bias ? `, bias ${bias}` : ''}`);
   };
+  wantFloats('linear', x, weight, ...(bias ? [bias] : []));
   if (x.shape.length !== 2) fail('x must be [N, I]');
   if (weight.shape.length !== 2) fail('weight must be [O, I]');
   const [n, features] = x.shape;
