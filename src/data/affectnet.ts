@@ -45,16 +45,16 @@ export interface AffectNetSet {
 export async function readAffectNet(file: string): Promise<AffectNetSet> {
   const set: AffectNetSet = { file, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
   let header: string[] | undefined;
-  const take = async (records: AsyncIterable<{ record: string[]; info: Info }>) => {
-    for await (const { record, info } of records) {
+  const options = { bom: true, info: true, trim: true, skip_empty_lines: true } as const;
+  const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
+  const records = parse({ ...options, ...tolerant });
+  // An error of the file destroys `records`, and so arrives in the loop.
+  pipeline(createReadStream(file), records).catch(() => {});
+  try {
+    for await (const { record, info } of records as AsyncIterable<{ record: string[]; info: Info }>) {
       if (header) takeRow(set, header, record, info.lines);
       else header = checkHeader(file, record, info.lines);
     }
-  };
-  const options = { bom: true, info: true, trim: true, skip_empty_lines: true } as const;
-  const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
-  try {
-    await pipeline(createReadStream(file), parse({ ...options, ...tolerant }), take);
   } catch (error) {
     if (error instanceof CsvError) throw new InputError(`${file}: line ${error.lines}: no CSV: ${error.message}`);
     throw asInputError(file, error);

@@ -1,5 +1,6 @@
 // Where the fixtures are, and how they are read.
 import { existsSync, readFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
 import { readSafetensors } from '../../src/formats/safetensors';
 
 /** Material that is not part of the repository, where it lies next to it. */
@@ -30,4 +31,16 @@ export function differences(a: ArrayLike<number>, b: ArrayLike<number>): number 
   let n = 0;
   for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) n++;
   return n;
+}
+
+/** Asserts that `run` ends with a message for the person who can mend it. */
+export async function refusal(run: () => unknown, message: RegExp, name = 'InputError'): Promise<void> {
+  let error: Error | undefined;
+  try {
+    await run();
+  } catch (caught) {
+    error = caught as Error;
+  }
+  assert.is(error?.name, name, `expected a refusal ${message}, found ${error}`);
+  assert.match(error?.message ?? '', message);
 }

@@ -1,0 +1,197 @@
+// AffectNet's CSV, samples, class weights, the split, random numbers.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AFFECTNET_COLUMNS, readAffectNet } from '../../src/data/affectnet';
+import { randomBits, randomPermutation, randomStream, randomUniform } from '../../src/data/random';
+import { classWeights, splitSamples } from '../../src/data/samples';
+import { absent, refusal, SHARED } from './goldens';
+
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
+const csv = (lines: string[], header: string = AFFECTNET_COLUMNS.join(',')) => {
+  const file = join(dir, 'training.csv');
+  writeFileSync(file, [header, ...lines].join('\n'));
+  return file;
+};
+
+const POINTS = Array.from({ length: 68 }, (_, i) => [i < 42 ? 50.9 : 90.5, 60 + (i % 6) / 10]);
+const landmarks = (points = POINTS) => points.map(([x, y]) => `${x};${y}`).join(';');
+const row = (fields: Partial<Record<(typeof AFFECTNET_COLUMNS)[number], string | number>> = {}) => {
+  const good = [`a/b.jpg`, 10, 20, 100, 100, landmarks(), 3, 0.5, -0.25];
+  return AFFECTNET_COLUMNS.map((c, i) => fields[c] ?? good[i]).join(',');
+};
+
+test('rows of the seven classes are read, others dropped and counted, broken ones named', async () => {
+  const file = csv([
+    row({ face_x: 10.7, face_y: -3.9 }),
+    row({ expression: 7, facial_landmarks: '' }),
+    row({ expression: 10, face_width: 'NULL' }),
+    row({ expression: 10 }),
+    row({ expression: -1 }),
+    row({ face_width: 'NULL' }),
+    row({ face_width: 0 }),
+    row({ facial_landmarks: landmarks(POINTS.slice(1)) }),
+    row({ facial_landmarks: landmarks(POINTS.map(([, y]) => [Number.NaN, y])) }),
+    row({ facial_landmarks: landmarks(POINTS.map(() => [5, 5])) }),
+    row({ valence: -2 }),
+    row({ arousal: 'NaN' }),
+    row({ expression: 2.5 }),
+    row({ subDirectory_filePath: '' }),
+    row({ face_x: 1e300 }),
+    'only,three,fields',
+    '',
+    row({ face_width: 120, expression: 0 }),
+  ]);
+  const set = await readAffectNet(file);
+  assert.equal(set.samples, [
+    {
+      image: 'a/b.jpg',
+      line: 2,
+      expression: 3,
+      box: [10, -3, 100, 100],
+      leftEye: [50, 60],
+      rightEye: [90, 60],
+      valence: 0.5,
+      arousal: -0.25,
+    },
+    { ...set.samples[1], line: 19, expression: 0, box: [10, 20, 120, 100] },
+  ]);
+  assert.is(set.stretched, 1);
+  assert.equal(
+    [...set.dropped],
+    [
+      [7, 1],
+      [10, 2],
+      [-1, 1],
+    ],
+  );
+  const reasons = [
+    /face_width: expected a number, found "NULL"/,
+    /face box: expected a size of 1 or more, found 0 x 100/,
+    /expected 68 points.* found 134 of 134/,
+    /expected 68 points.* found 68 of 136/,
+    /both eyes/,
+    /valence: expected -1 .. 1, found -2/,
+    /arousal: expected a number, found "NaN"/,
+    /expression: expected an integer, found 2.5/,
+    /expected a path/,
+    /face_x: expected a number/,
+    /expected 9 fields as in the header, found 3/,
+  ];
+  assert.is(set.bad.length, reasons.length);
+  set.bad.forEach(({ where, reason }, i) => {
+    assert.is(where, `training.csv line ${i + 7}`);
+    assert.match(reason, reasons[i]);
+  });
+  assert.is(set.rows, 17);
+});
+
+test('columns may come in any order, with others, a byte order mark and quotes', async () => {
+  const header = `\ufeff${[...AFFECTNET_COLUMNS].reverse().join(',')},extra`;
+  const file = csv(
+    [
+      `${row({ subDirectory_filePath: '"a/b, c.jpg"' })
+        .split(/,(?! )/)
+        .reverse()
+        .join(',')},9`,
+    ],
+    header,
+  );
+  const { samples } = await readAffectNet(file);
+  assert.is(samples[0].image, 'a/b, c.jpg');
+});
+
+test('a file that is no AffectNet CSV is refused with what was expected and found', async () => {
+  const without = AFFECTNET_COLUMNS.filter((c) => c !== 'valence').join(',');
+  await refusal(
+    () => readAffectNet(csv([row()], without)),
+    /training.csv: line 1: missing column valence; expected .*found/,
+  );
+  await refusal(() => readAffectNet(csv([], '')), /expected a header line and rows, found an empty file/);
+  await refusal(() => readAffectNet(csv([])), /expected rows with an expression of 0 to 6, found none among 0/);
+  await refusal(
+    () => readAffectNet(csv([row({ valence: 'x' })])),
+    /found none among 1 .*1 broken\); the first broken one: .*line 2: valence/,
+  );
+  await refusal(() => readAffectNet(csv([], '\x80\x04\x95binary')), /missing columns subDirectory_filePath/);
+  await refusal(() => readAffectNet(csv([row(), `"${'x'.repeat(2 ** 21)}`])), /training.csv: line \d+: no CSV/);
+  await refusal(() => readAffectNet(join(dir, 'nothing.csv')), /nothing.csv: no such file/);
+  await refusal(() => readAffectNet(dir), /expected a file, found a directory/);
+});
+
+test("the original's annotations of eight photographs", async () => {
+  const root = `${SHARED}/reference`;
+  if (absent(root, "comparison with the original's annotations")) return;
+  const { train } = JSON.parse(readFileSync(`${root}/pickles/affectnet_faces8.json`, 'utf8'));
+  const { samples, dropped } = await readAffectNet(`${root}/data/faces8/training.csv`);
+  const same = samples.map((s) => ({
+    image_path: s.image,
+    face_x: s.box[0],
+    face_y: s.box[1],
+    face_width: s.box[2],
+    face_height: s.box[3],
+    expression: s.expression,
+    valence: s.valence,
+    arousal: s.arousal,
+    left_eye: [...s.leftEye],
+    right_eye: [...s.rightEye],
+  }));
+  // The original keeps fractions of a box until it is used, where it truncates them.
+  const box = (s: Record<string, number>) => ({ face_x: Math.trunc(s.face_x), face_y: Math.trunc(s.face_y) });
+  assert.equal(
+    same,
+    train.map((s: Record<string, number>) => ({ ...s, ...box(s) })),
+  );
+  assert.equal([...dropped.keys()], [7, 10]);
+});
+
+test('class weights', () => {
+  const { affectnet_weights, faces_counts, faces_weights } = JSON.parse(
+    readFileSync('test/golden/data/class_weights.json', 'utf8'),
+  );
+  const samples = faces_counts.flatMap((n: number, expression: number) => new Array(n).fill({ expression }));
+  const rounded = (weights: number[]) => [...Float32Array.from(weights)];
+  assert.equal([...classWeights([], 'affectnet')], rounded(affectnet_weights));
+  assert.equal([...classWeights(samples, 'balanced')], rounded(faces_weights));
+  assert.equal([...classWeights(samples, 'none')], [1, 1, 1, 1, 1, 1, 1]);
+  assert.throws(() => classWeights(samples.slice(0, 150), 'balanced'), /found none of Happy, Sad, Surprise/);
+});
+
+test('the split takes a share of every class, is the same for the same seed, and loses nobody', () => {
+  const samples = Array.from({ length: 400 }, (_, i) => ({ expression: i % 40 === 0 ? 5 : i % 3, line: i }));
+  const a = splitSamples(samples, 0.1, 7);
+  const ofClass = (c: number) => a.val.filter((s) => s.expression === c).length;
+  assert.equal([0, 1, 2, 5].map(ofClass), [13, 13, 13, 1]);
+  assert.equal(
+    [...a.train, ...a.val].map((s) => s.line).sort((x, y) => x - y),
+    samples.map((s) => s.line),
+  );
+  assert.equal(splitSamples(samples, 0.1, 7), a);
+  assert.not.equal(splitSamples(samples, 0.1, 8), a);
+  assert.throws(() => splitSamples(samples.slice(0, 3), 0.1, 0), /leaves 3 for training and 0 for validation/);
+});
+
+test('random numbers: the documented formula, uniform, every order possible', () => {
+  // From the table of the reference filler: name, seed, number, bits.
+  assert.is(randomBits(randomStream('input', 0), 0), 188906796);
+  assert.is(randomBits(randomStream('input', 0), 2 ** 20 - 1), 2234723265);
+  assert.is(randomBits(randomStream('features.conv0.weight', 777), 3), 2970823);
+  assert.is(randomBits(randomStream('é', 1), 0), 646655609);
+  const stream = randomStream('uniform', 3);
+  const draws = Array.from({ length: 1e5 }, (_, i) => randomUniform(stream, i));
+  assert.ok(draws.every((v) => v >= 0 && v < 1));
+  // Four standard errors of the mean of a uniform variable: 4 / sqrt(12 n).
+  assert.ok(Math.abs(draws.reduce((a, b) => a + b) / 1e5 - 0.5) < 0.0037);
+  const seen = new Map<string, number>();
+  for (let s = 0; s < 6000; s++) {
+    const order = randomPermutation(randomStream('order', s), 3).join('');
+    seen.set(order, (seen.get(order) ?? 0) + 1);
+  }
+  assert.is(seen.size, 6);
+  // Five standard deviations of a binomial count, n = 6000, p = 1/6: 5 * 28.9.
+  for (const count of seen.values()) assert.ok(Math.abs(count - 1000) < 145, `${[...seen]}`);
+});
+
+test.run();

@@ -1,0 +1,156 @@
+// The label graph and its node features. Adjacency is compared to 1e-12 (sums in another order), features exactly.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Adjacency, buildAdjacency, encodeAdjacency, readAdjacency, spearman } from '../../src/data/adjacency';
+import { readAffectNet } from '../../src/data/affectnet';
+import { encodeEmbedding, loadEmbedding, randomEmbedding } from '../../src/data/embedding';
+import { readGlove } from '../../src/data/glove';
+import type { Sample } from '../../src/data/samples';
+import { writeSafetensors } from '../../src/formats/safetensors';
+import { absent, differences, golden, refusal, SHARED } from './goldens';
+
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
+const write = (name: string, content: string | Uint8Array) => {
+  writeFileSync(join(dir, name), content);
+  return join(dir, name);
+};
+const near = (got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number, what = '') => {
+  assert.is(got.length, wanted.length, what);
+  for (let i = 0; i < got.length; i++) {
+    assert.ok(Math.abs(got[i] - wanted[i]) <= tolerance, `${what}[${i}]: expected ${wanted[i]}, found ${got[i]}`);
+  }
+};
+const face = { image: '', line: 0, box: [0, 0, 1, 1], leftEye: [0, 0], rightEye: [1, 0] } as const;
+const sample = (expression: number, valence: number, arousal: number): Sample => {
+  return { ...face, expression, valence, arousal };
+};
+
+test('Spearman: average ranks for ties', () => {
+  // Ranks 1, 2.5, 2.5, 4 and 1, 3, 2, 4; centred -1.5 0 0 1.5 and -1.5 .5 -.5 1.5: 4.5 / sqrt(4.5 * 5).
+  const rho = spearman([Float64Array.of(1, 2, 2, 9), Float64Array.of(-3, 0.2, 0.1, 7), Float64Array.of(4, 4, 4, 4)]);
+  near(rho.slice(0, 2), [1, Math.sqrt(0.9)], 1e-15);
+  assert.ok(Number.isNaN(rho[2]) && Number.isNaN(rho[8]));
+});
+
+test('adjacency of sixteen rows, by hand', () => {
+  // Classes in the order of their valences, and of their arousals; Neutral has four rows, the others two.
+  const ranks = (order: number[]) => order.flatMap((c) => new Array(c === 0 ? 4 : 2).fill(c));
+  const byArousal = ranks([2, 3, 0, 1, 4, 5, 6]);
+  const samples = ranks([0, 1, 2, 3, 4, 5, 6]).map((c, i, all) => {
+    const before = all.slice(0, i).filter((other) => other === c).length;
+    return sample(c, i / 16, (byArousal.indexOf(c) + before) / 16);
+  });
+  const { rho, edges, A, adj } = buildAdjacency(samples);
+  const column = (m: Float64Array, j: number, rows = 9) => Array.from({ length: rows }, (_, i) => m[i * 9 + j]);
+  // A class of n rows and rank sum s, less n times the mean 8.5: that over the norms of both columns.
+  const norm = (n: number) => Math.sqrt((n * (16 - n)) / 16) * Math.sqrt((16 * (16 ** 2 - 1)) / 12);
+  const expected = (sums: number[]) => sums.map((s, c) => s / norm(c === 0 ? 4 : 2));
+  near(column(rho!, 7, 7), expected([-24, -6, -2, 2, 6, 10, 14]), 1e-14, 'valence');
+  near(column(rho!, 8, 7), expected([-8, 2, -14, -10, 6, 10, 14]), 1e-14, 'arousal');
+  near([rho![7 * 9 + 8]], [1 - (6 * 240) / (16 * 255)], 1e-14, 'valence, arousal');
+  assert.equal(column(edges!, 7), [1, 1, 0, 0, 1, 1, 1, 1, 1]);
+  assert.equal(column(edges!, 8), [1, 0, 1, 1, 1, 1, 1, 1, 1]);
+  near(A.slice(0, 9), [0.5, 0, 0, 0, 0, 0, 0, 0.25, 0.25], 0, 'Neutral');
+  near(A.slice(9, 18), [0, 0.5, 0, 0, 0, 0, 0, 0.5, 0], 0, 'Happy');
+  const sixth = 0.5 / 6;
+  near(A.slice(63, 72), [sixth, sixth, 0, 0, sixth, sixth, sixth, 0.5, sixth], 1e-16, 'Valence');
+  // The rows of A sum to 1: adj is its transpose.
+  near(column(adj, 7), A.slice(63, 72), 1e-15, 'adj');
+});
+
+test('a node without an edge, and a class without samples, are refused by name', async () => {
+  const spread = (classes: number[]) =>
+    classes.flatMap((c) => [sample(c, c / 10, 0.5 - c / 10), sample(c, c / 9, 0.3)]);
+  assert.throws(() => buildAdjacency(spread([0, 1, 2, 3, 4, 6])), /samples of every class, found none of Disgust/);
+  // Neutral's labels are the middle of all, both ways.
+  const others = Array.from({ length: 12 }, (_, i) => sample(1 + (i % 6), i < 6 ? 1 : -1, i % 2 ? 1 : -1));
+  assert.throws(() => buildAdjacency([...others, sample(0, 0, 0), sample(0, 0, 0)]), /Neutral has no edge: .* at most/);
+  assert.throws(
+    () => buildAdjacency(spread([0, 1, 2, 3, 4, 5, 6]).map((s) => ({ ...s, valence: 0 }))),
+    /valence to vary/,
+  );
+});
+
+const STEPS = ['rho', 'absolute', 'masked', 'edges', 'A'] as const;
+
+test('adjacency of the real training labels, step by step', async () => {
+  if (absent(`${SHARED}/faces/training.csv`, 'adjacency from real labels')) return;
+  const { doubles, floats } = golden('test/golden/data/adjacency.safetensors');
+  const got = buildAdjacency((await readAffectNet(`${SHARED}/faces/training.csv`)).samples);
+  for (const step of STEPS) near(got[step]!, doubles(step), 1e-12, step);
+  near(got.adj, doubles('adj.f64'), 1e-12, 'adj');
+  near(got.adj, floats('adj_float32'), 2e-7, 'adj_float32');
+});
+
+test('adjacency from the correlations of a file, and saved and read back', async () => {
+  const { doubles } = golden('test/golden/data/adjacency.safetensors');
+  const matrix = (name: string, data: Float64Array | Float32Array, shape = [9, 9]) =>
+    write(`${name}.safetensors`, writeSafetensors({ [name]: { shape, data } }));
+  const fromRho = await readAdjacency(matrix('rho', doubles('rho')));
+  for (const step of STEPS) near(fromRho[step]!, doubles(step), 1e-15, step);
+  const again = await readAdjacency(write('saved.safetensors', encodeAdjacency(fromRho)));
+  assert.is(differences(again.A, fromRho.A), 0);
+  assert.is(differences(again.adj, fromRho.adj), 0);
+  const fromAdj: Adjacency = await readAdjacency(matrix('adj', doubles('adj.f64')));
+  near(fromAdj.A, doubles('A'), 1e-15);
+  await refusal(
+    () => readAdjacency(matrix('A', new Float32Array(72), [8, 9])),
+    /A: expected 9 x 9 floats, found F32 8 x 9/,
+  );
+  await refusal(() => readAdjacency(matrix('B', new Float32Array(81))), /expected a tensor A, rho or adj, found B/);
+  const holed = doubles('A').with(10, Number.NaN);
+  await refusal(() => readAdjacency(matrix('A', holed)), /finite numbers, found NaN at Happy, Happy/);
+  await refusal(() => readAdjacency(matrix('A', new Float64Array(81))), /a sum above 0 for Neutral/);
+  await refusal(() => readAdjacency(join(dir, 'none')), /none: no such file/);
+});
+
+const GLOVE = 'test/golden/data/glove_tiny.txt';
+
+test("GloVe's vectors of the nine words, also with long files, other line ends and no last line end", async () => {
+  const wanted = golden('test/golden/data/glove_embedding.safetensors').floats('emb');
+  assert.is(differences(await loadEmbedding(GLOVE), wanted), 0);
+  const text = readFileSync(GLOVE, 'utf8');
+  const filler = `filler${' 0.12345'.repeat(300)}\n`.repeat(2000);
+  const long = write('long.txt', `${filler}${text.replaceAll('\n', '\r\n')}${filler}`);
+  assert.is(differences(await loadEmbedding(long), wanted), 0);
+  assert.is(differences(await loadEmbedding(write('cut.txt', text.trimEnd())), wanted), 0);
+  const twice = write('twice.txt', `${text}happy${' 1'.repeat(300)}\n`);
+  assert.is(differences(await loadEmbedding(twice), wanted), 0);
+});
+
+test('GloVe: what is no such file is refused with its line', async () => {
+  const lines = readFileSync(GLOVE, 'utf8').trimEnd().split('\n');
+  const without = lines.filter((l) => !/^(fear|anger) /.test(l));
+  await refusal(() => loadEmbedding(write('a.txt', without.join('\n'))), /not found in 18 lines: fear, anger$/);
+  const small = lines.map((l) => l.split(' ').slice(0, 101).join(' '));
+  await refusal(
+    () => loadEmbedding(write('b.txt', small.join('\n'))),
+    /b.txt: line 1: .* found 100; take the 300d file/,
+  );
+  const broken = lines.map((l) => (l.startsWith('fear ') ? l.replace(/ [^ ]+$/, ' x') : l));
+  const at = lines.findIndex((l) => l.startsWith('fear ')) + 1;
+  await refusal(() => loadEmbedding(write('c.txt', broken.join('\n'))), new RegExp(`c.txt: line ${at}: no GloVe text`));
+  await refusal(() => loadEmbedding(write('d.txt', '400000 300\n')), /line 1: no GloVe text/);
+  await refusal(() => loadEmbedding(write('e.txt', 'x'.repeat(3e6))), /line 1: no GloVe text: longer than/);
+  await refusal(() => loadEmbedding(write('f.txt', '')), /not found in 0 lines/);
+  await refusal(() => readGlove(GLOVE, ['Valence'], 300), /not found in 20 lines: Valence/);
+  await refusal(() => loadEmbedding(join(dir, 'none.txt')), /none.txt: no such file/);
+  await refusal(() => loadEmbedding(dir), /found a directory/);
+  await refusal(() => loadEmbedding(undefined), /--emb is missing.*https:.*--emb random/);
+});
+
+test('embeddings from safetensors, and the random ones', async () => {
+  const random = await loadEmbedding('random');
+  assert.is(random.length, 9 * 300);
+  assert.is(differences(random, randomEmbedding()), 0);
+  assert.ok(random.every((v) => v >= -0.7 && v < 0.7));
+  assert.is(new Set(random).size > 2690, true, 'rows differ');
+  assert.is(differences(await loadEmbedding(write('r.safetensors', encodeEmbedding(random))), random), 0);
+  const wrong = write('w.safetensors', writeSafetensors({ emb: { shape: [9, 50], data: new Float32Array(450) } }));
+  await refusal(() => loadEmbedding(wrong), /expected 9 x 300 floats, found F32 9 x 50/);
+});
+
+test.run();
