@@ -22,10 +22,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let v = (affine[a + 3u] + affine[a + 4u] * column + affine[a + 5u] * row) >> 16u;
     let inside = u >= 0 && v >= 0 && u < i32(P.w) && v < i32(P.h);
     if (flip[n] != 0u) { u = i32(P.w) - 1 - u; }
-    let from = select(0u, ((n * P.h + u32(v)) * P.w + u32(u)) * 3u, inside);
+    let source = select(0u, ((n * P.h + u32(v)) * P.w + u32(u)) * 3u, inside);
     let to = (n * P.h * P.w + i) * 3u;
     for (var c = 0u; c < 3u; c++) {
-      let byte = (images[(from + c) / 4u] >> ((from + c) % 4u * 8u)) & 255u;
+      let byte = (images[(source + c) / 4u] >> ((source + c) % 4u * 8u)) & 255u;
       y[to + c] = table[select(0u, byte, inside) * 3u + c];
     }
   }
