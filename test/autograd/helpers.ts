@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Tensor, type TensorOptions, tensor } from '../../src/autograd';
@@ -83,4 +85,10 @@ export function near(got: ArrayLike<number>, expected: ArrayLike<number>, limit:
 /** Elements [from, to) of each row of a matrix given row by row. */
 export function columnsOf(data: Float32Array, width: number, from: number, to: number): Float32Array {
   return data.filter((_, i) => i % width >= from && i % width < to);
+}
+
+/** Runs the garbage collector; what waits for it is done after the next pause. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
 }
