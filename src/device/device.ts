@@ -431,6 +431,7 @@ export class Device {
     }
     let group = this.bindGroups.get(key);
     if (!group) {
+      refuseAliases(kernel, buffers);
       group = this.gpu.createBindGroup({
         label: kernel.name,
         layout: pipeline.layout,
@@ -445,5 +446,22 @@ export class Device {
       this.bindGroups.set(key, group);
     }
     return group;
+  }
+}
+
+/** WebGPU forbids what is checked here, but says so later, without a name, and drops all commands that it came with. */
+function refuseAliases(kernel: Kernel, buffers: Readonly<Record<string, Storage>>): void {
+  const bound = kernel.bindings.filter((b) => b.type !== 'uniform');
+  for (const written of bound.filter((b) => b.type === 'storage')) {
+    const to = buffers[written.name];
+    for (const other of bound) {
+      const from = buffers[other.name];
+      if (other === written || from.block !== to.block) continue;
+      const apart = from.offset + from.bytes <= to.offset || to.offset + to.bytes <= from.offset;
+      if (other.type === 'storage' && apart) continue;
+      throw new Error(
+        `${kernel.name}: ${written.name} (${to.label}) is written and lies in the same memory as ${other.name} (${from.label}); let the result go to other memory`,
+      );
+    }
   }
 }

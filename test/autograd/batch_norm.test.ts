@@ -1,0 +1,256 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type Activation,
+  add,
+  avgPool2d,
+  type BatchNormTensors,
+  backward,
+  batchNorm,
+  batchNormAvgPool2d,
+  batchNormConv2d,
+  conv2d,
+  elu,
+  empty,
+  gradcheck,
+  mul,
+  relu,
+  sliceChannels,
+  sum,
+  type Tensor,
+} from '../../src/autograd';
+import { device } from '../gpu';
+import { columnsOf, eachVariant, goldens, near, random, refuses } from './helpers';
+
+const test = suite('batch_norm');
+goldens(test, 'batchnorm');
+
+const TRAINING = { training: true } as const;
+const ACTIVATIONS: Record<Activation, (x: Tensor) => Tensor> = { none: (x) => x, relu, elu: (x) => elu(x) };
+
+const normOf = (channels: number): BatchNormTensors => ({
+  weight: random('weight', [channels], { scale: 0.5, offset: 1 }),
+  bias: random('bias', [channels], { scale: 0.5 }),
+  runningMean: random('running_mean', [channels], { scale: 0.1, requiresGrad: false }),
+  runningVar: random('running_var', [channels], { scale: 0.2, offset: 1, requiresGrad: false }),
+});
+
+/** Batch norm in double precision over rows of pixels: mean, biased variance, result. */
+function reference(x: Float32Array, shape: readonly number[], weight: Float32Array, bias: Float32Array) {
+  const [n, c, ...map] = shape;
+  const pixels = map.reduce((a, b) => a * b, 1);
+  const channel = (i: number): number => Math.floor(i / pixels) % c;
+  const [mean, variance] = [new Float64Array(c), new Float64Array(c)];
+  x.forEach((v, i) => {
+    mean[channel(i)] += v / (n * pixels);
+  });
+  x.forEach((v, i) => {
+    variance[channel(i)] += (v - mean[channel(i)]) ** 2 / (n * pixels);
+  });
+  const y = Float64Array.from(x, (v, i) => {
+    const k = channel(i);
+    return ((v - mean[k]) / Math.sqrt(variance[k] + 1e-5)) * weight[k] + bias[k];
+  });
+  return { mean, variance, y };
+}
+
+test('training: result and running statistics, scalar and vector channels, maps and matrices', async () => {
+  for (const shape of [
+    [2, 3, 5, 4],
+    [3, 8, 3, 3],
+    [6, 5],
+    [1, 4, 40, 33],
+  ]) {
+    const [x, bn] = [random('x', shape, { scale: 2, offset: 30 }), normOf(shape[1])];
+    const [mean0, var0] = [await bn.runningMean.data(), await bn.runningVar.data()];
+    const expected = reference(await x.data(), shape, await bn.weight.data(), await bn.bias.data());
+    near(await batchNorm(x, bn, { training: true, momentum: 0.3 }).data(), expected.y, 2e-6, `${shape}`);
+    const n = x.size / shape[1];
+    near(
+      await bn.runningMean.data(),
+      mean0.map((m, i) => 0.7 * m + 0.3 * expected.mean[i]),
+      1e-6,
+    );
+    near(
+      await bn.runningVar.data(),
+      var0.map((v, i) => 0.7 * v + (0.3 * expected.variance[i] * n) / (n - 1)),
+      1e-6,
+    );
+  }
+});
+
+test('gradients of input, weight and bias, training and evaluation, each activation', async () => {
+  for (const shape of [
+    [3, 3, 2, 3],
+    [2, 4, 3, 3],
+    [7, 5],
+  ])
+    for (const training of [true, false])
+      for (const activation of ['none', 'elu', 'relu'] as const) {
+        const bn = normOf(shape[1]);
+        // relu has a kink at 0: with this bias every value is far on the positive or, where weight < 0.75, mostly so.
+        const bias = random('bias', [shape[1]], { scale: 0.5, offset: activation === 'relu' ? 8 : 0 });
+        await gradcheck(
+          (x, weight, b) => batchNorm(x, { ...bn, weight, bias: b }, { training }, activation),
+          [random('x', shape), bn.weight, bias],
+          { samples: 12, eps: 5e-3 },
+        );
+      }
+});
+
+test('evaluation uses the running statistics and leaves them', async () => {
+  const [x, bn] = [random('x', [2, 3, 2, 2]), normOf(3)];
+  const [values, mean, variance] = [await x.data(), await bn.runningMean.data(), await bn.runningVar.data()];
+  const [weight, bias] = [await bn.weight.data(), await bn.bias.data()];
+  const y = await batchNorm(x, bn, { training: false }).data();
+  const k = (i: number): number => Math.floor(i / 4) % 3;
+  const expected = values.map(
+    (v, i) => ((v - mean[k(i)]) / Math.sqrt(variance[k(i)] + 1e-5)) * weight[k(i)] + bias[k(i)],
+  );
+  near(y, expected, 1e-6);
+  assert.equal([await bn.runningMean.data(), await bn.runningVar.data()], [mean, variance]);
+});
+
+test('activations are those of the ops', async () => {
+  for (const activation of ['relu', 'elu'] as const) {
+    const [x, bn] = [random('x', [2, 5, 3, 3]), normOf(5)];
+    const fused = batchNorm(x, bn, TRAINING, activation);
+    near(await fused.data(), await ACTIVATIONS[activation](batchNorm(x, bn, TRAINING)).data(), 1e-6, activation);
+  }
+});
+
+interface Gradients {
+  readonly y: Float32Array;
+  readonly grads: Float32Array[];
+}
+
+/** Forward and backward of `fn` from the same start: the result and all gradients. */
+async function both(
+  fn: (x: Tensor, bn: BatchNormTensors, w: Tensor, b: Tensor) => Tensor,
+  channels: number,
+): Promise<Gradients> {
+  const [x, bn] = [random('x', [2, channels, 6, 5]), normOf(channels)];
+  const [w, b] = [random('w', [6, channels, 3, 3], { layout: 'taps' }), random('b', [6])];
+  const y = fn(x, bn, w, b).retain();
+  backward(y, random('up', y.shape, { requiresGrad: false }));
+  const leaves = [x, bn.weight, bn.bias, w, b];
+  return {
+    y: await y.data(),
+    grads: await Promise.all(leaves.map(async (t) => (await t.grad?.data()) ?? new Float32Array(t.size))),
+  };
+}
+
+test('batch norm in the load of a convolution equals the two apart, every variant', async () => {
+  const options = { stride: 2, padding: 1 };
+  await eachVariant(async (variant) => {
+    for (const channels of [3, 8])
+      for (const training of [true, false])
+        for (const activation of ['none', 'relu', 'elu'] as const) {
+          const apart = await both(
+            (x, bn, w, b) => conv2d(batchNorm(x, bn, { training }, activation), w, b, options),
+            channels,
+          );
+          const fused = await both(
+            (x, bn, w, b) => batchNormConv2d(x, bn, { training }, activation, w, b, options),
+            channels,
+          );
+          const what = `${variant} ${channels} ${activation} ${training ? 'training' : 'evaluation'}`;
+          near(fused.y, apart.y, 2e-6, what);
+          fused.grads.forEach((g, i) => {
+            near(g, apart.grads[i], 5e-6, `${what}, gradient ${i}`);
+          });
+        }
+  });
+});
+
+test('batch norm with a 2x2 average pool equals the two apart', async () => {
+  for (const channels of [3, 8])
+    for (const activation of ['none', 'relu', 'elu'] as const) {
+      const apart = await both((x, bn) => avgPool2d(batchNorm(x, bn, TRAINING, activation), { kernel: 2 }), channels);
+      const fused = await both((x, bn) => batchNormAvgPool2d(x, bn, TRAINING, activation), channels);
+      near(fused.y, apart.y, 2e-6, activation);
+      fused.grads.forEach((g, i) => {
+        near(g, apart.grads[i], 5e-6, `${activation}, gradient ${i}`);
+      });
+    }
+});
+
+test('gradient check of the fused convolution, through a slice into a slice', async () => {
+  const bn = normOf(5);
+  const w = random('w', [4, 5, 3, 3], { layout: 'taps' });
+  await gradcheck(
+    (x, weight, kernel) => {
+      const all = empty(device, [2, 9, 3, 3]);
+      const out = sliceChannels(all, 4, 8);
+      return batchNormConv2d(sliceChannels(x, 2, 7), { ...bn, weight }, TRAINING, 'elu', kernel, null, {
+        padding: 1,
+        out,
+      });
+    },
+    [random('x', [2, 8, 3, 3]), bn.weight, w],
+    { samples: 12, eps: 5e-3 },
+  );
+});
+
+test('a slice is normalised as if it were alone; statistics are computed once a channel', async () => {
+  const wide = random('wide', [2, 10, 3, 3], { scale: 3 });
+  const values = await wide.data();
+  const part = (from: number, to: number): Float32Array =>
+    values.filter((_, i) => Math.floor(i / 9) % 10 >= from && Math.floor(i / 9) % 10 < to);
+  for (const [from, to] of [
+    [0, 4],
+    [0, 8],
+    [3, 10],
+  ]) {
+    const bn = normOf(to - from);
+    const expected = reference(part(from, to), [2, to - from, 3, 3], await bn.weight.data(), await bn.bias.data());
+    near(await batchNorm(sliceChannels(wide, from, to), bn, TRAINING).data(), expected.y, 1e-6, `${from} to ${to}`);
+  }
+  const bn = normOf(10);
+  const before = device.stats().dispatches;
+  batchNorm(wide, bn, TRAINING);
+  assert.is(device.stats().dispatches - before, 2, 'all channels are known: prepare and apply');
+});
+
+test('writing to a tensor forgets its statistics', async () => {
+  const [x, bn] = [random('x', [4, 3]), normOf(3)];
+  await batchNorm(x, bn, TRAINING).data();
+  const other = random('other', [4, 3]);
+  x.write(await other.data());
+  near(await batchNorm(x, bn, TRAINING).data(), await batchNorm(other, bn, TRAINING).data(), 0);
+});
+
+test('two norms of one input: gradients add up', async () => {
+  const [a, b] = [normOf(4), normOf(4)];
+  await gradcheck(
+    (x, weight) =>
+      add(batchNorm(x, { ...a, weight }, TRAINING, 'elu'), mul(batchNorm(x, { ...b, weight }, TRAINING), 2)),
+    [random('x', [3, 4, 2, 2]), a.weight],
+    { eps: 5e-3 },
+  );
+  const wide = random('wide', [3, 6]);
+  const bn = normOf(4);
+  await gradcheck((t) => batchNorm(sliceChannels(t, 2, 6), bn, TRAINING), [wide], { eps: 5e-3 });
+  wide.value.dropGrad();
+  backward(sum(batchNorm(sliceChannels(wide, 2, 6), bn, { training: false })));
+  const inside = await (sliceChannels(wide, 2, 6).grad as Tensor).data();
+  assert.is(inside.length, columnsOf(await wide.data(), 6, 2, 6).length);
+  assert.is(sliceChannels(wide, 0, 2).grad, null);
+});
+
+test('shapes that do not fit', () => {
+  const bn = normOf(4);
+  refuses(
+    () => batchNorm(random('x', [2, 3, 2, 2]), bn, TRAINING),
+    /x\[2x3x2x2\] has 3 channels, weight\[4\] does not/,
+  );
+  refuses(
+    () => batchNorm(random('x', [1, 4]), bn, TRAINING),
+    /more than 1 value per channel when training, found x\[1x4\]/,
+  );
+  refuses(() => batchNorm(random('x', [4]), bn, TRAINING), /layout rows/);
+  refuses(() => batchNormAvgPool2d(random('x', [2, 4, 1, 3]), bn, TRAINING, 'relu'), /at least 2x2 pixels/);
+  assert.not.throws(() => batchNorm(random('x', [1, 4]), bn, { training: false }));
+});
+
+test.run();
