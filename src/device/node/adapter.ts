@@ -1,8 +1,7 @@
 import { tmpdir } from 'node:os';
 import { InputError, MachineError } from '../errors';
 import { adapterNamed, adapterNames } from './dawn';
-import { hold } from './preload';
-import { useSoftwareDriver } from './software';
+import { hasLoader, useSoftwareDriver } from './software';
 
 export interface AdapterOptions {
   /** An index into `listAdapters()`, a part of a name (in any case), or `software` for the CPU driver. Default: the best. */
@@ -36,7 +35,7 @@ export async function requestAdapter({ gpu, say = toStderr }: AdapterOptions = {
     const own = failures ? undefined : await ask();
     if (own) return own;
   }
-  throw new MachineError(noAdapter(failures ?? []));
+  throw new MachineError(noAdapter(software, failures ?? []));
 }
 
 /** The names of the adapters that this system itself offers, best first: what an index of `gpu` refers to. */
@@ -46,9 +45,8 @@ export async function listAdapters(): Promise<string[]> {
 
 const toStderr = (line: string) => process.stderr.write(`${line}\n`);
 
-/** Without the system's Vulkan loader Dawn would only print a warning. */
-const anyDriver = () =>
-  process.platform !== 'linux' || process.env.VK_DRIVER_FILES !== undefined || hold('libvulkan.so.1') === undefined;
+/** Without a Vulkan loader Dawn would only print a warning. */
+const anyDriver = () => process.platform !== 'linux' || hasLoader();
 
 async function choose(gpu = '0'): Promise<FoundAdapter | undefined> {
   if (gpu === '0') return describe(await adapterNamed());
@@ -102,9 +100,9 @@ const plain = (name: string) =>
     .replace(/^-|-$/g, '');
 const same = (a: string, b: string) => plain(a) === plain(b);
 
-const noAdapter = (failures: string[]) =>
+const noAdapter = (software: boolean, failures: string[]) =>
   [
-    'no GPU or CPU driver that WebGPU can use was found on this machine.',
+    `this machine has no ${software ? '' : 'GPU or '}CPU driver that WebGPU can use.`,
     ...failures.map((f) => `  tried ${f}`),
     'Install a driver, then run the same command again:',
     ...INSTALL.map(([system, command]) => `  ${`${system}:`.padEnd(24)} ${command}`),

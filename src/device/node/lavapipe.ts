@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { absent, exec } from './exec';
+import { needs } from './preload';
 import type { Route } from './software';
 
 /**
@@ -30,9 +31,6 @@ export const lavapipe: Route = {
   },
   fill,
 };
-
-// Packages that these depend on for other drivers or for OpenGL alone.
-const UNNEEDED = /^(libgl1|libglx|libegl|libgbm|mesa-libgallium|libx11-(6|data)$|libdrm-common)/;
 
 async function fill(folder: string): Promise<void> {
   const work = join(folder, 'work');
@@ -65,7 +63,7 @@ async function fill(folder: string): Promise<void> {
   const install = ['install', '-y', '--no-install-recommends', '--print-uris', ...wanted];
   const missing = [...(await exec('apt-get', [...apt, ...install])).matchAll(/^'[^']*' ([^_ ]+)_/gm)].map((m) => m[1]);
   // Whatever of the two is installed already, but does not do, is wanted as a private copy of the newest.
-  const packages = [...new Set([...wanted, ...missing.filter((p) => !UNNEEDED.test(p))])];
+  const packages = [...new Set([...wanted, ...missing])];
   const debs = join(work, 'debs');
   await exec('apt-get', [...apt, 'download', ...packages], { cwd: debs, seconds: 600 });
   for (const deb of readdirSync(debs)) await exec('dpkg-deb', ['-x', join(debs, deb), join(work, 'root')]);
@@ -87,20 +85,24 @@ function release(): { codename: string; suites: string[]; keyring: string } {
   return { codename, suites: [codename, ...extra], keyring };
 }
 
-/** Moves the libraries of an unpacked tree into `folder/lib`, each under the name that others ask for (its SONAME). */
+/** Moves the loader, the driver and what they need of an unpacked tree into `folder/lib`, each under its SONAME. */
 function collect(root: string, folder: string): void {
   const lib = join(folder, 'lib');
   mkdirSync(lib);
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((e) => /\.so(\.|$)/.test(e.name) && !/^libvulkan_(?!lvp)|VkLayer/.test(e.name))
-    .map((e) => ({ link: e.isSymbolicLink(), path: join(e.parentPath ?? e.path, e.name) }));
-  // Links first: libX.so.1 -> libX.so.1.2.3 has the SONAME; what no link names goes under its own name.
-  for (const { link, path } of entries.sort((a, b) => Number(b.link) - Number(a.link)))
-    if (existsSync(path)) renameSync(link ? realpathSync(path) : path, join(lib, basename(path)));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((f) => /\.so(\.|$)/.test(f));
+  const paths = new Map(files.map((f) => [basename(f), join(root, f)]));
+  const take = (name: string): void => {
+    const path = paths.get(name);
+    if (!path || existsSync(join(lib, name))) return; // the system has it, or it is here
+    renameSync(realpathSync(path), join(lib, name));
+    for (const other of needs(join(lib, name))) take(other);
+  };
+  take('libvulkan.so.1');
+  take(lavapipe.driver);
   const icds = join(root, 'usr/share/vulkan/icd.d');
   const name = readdirSync(icds).find((f) => f.startsWith('lvp_icd'));
   if (!name) throw new Error('the package mesa-vulkan-drivers holds no lavapipe');
   const icd = JSON.parse(readFileSync(join(icds, name), 'utf8'));
-  icd.ICD.library_path = './lib/libvulkan_lvp.so';
-  writeFileSync(join(folder, 'icd.json'), JSON.stringify(icd));
+  icd.ICD.library_path = `./lib/${lavapipe.driver}`;
+  writeFileSync(join(folder, lavapipe.icd), JSON.stringify(icd));
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 const RTLD_NOW = 2;
@@ -9,33 +9,64 @@ const RTLD_NODELETE = 0x1000;
  * (Dawn's `dlopen("libvulkan.so.1")`, a driver's own needs) without LD_LIBRARY_PATH and without starting again.
  * Node closes a library that is no add-on at once ("Module did not self-register"): RTLD_NODELETE keeps it.
  * @param file a path, or a bare name for the system's search path
- * @returns the name of the library that is missing (`file` itself or something that it needs), undefined when all is well
- * @throws Error when the file is damaged
+ * @throws Error when the library, or one that it needs, is missing or damaged
  */
-export function hold(file: string): string | undefined {
+export function hold(file: string): void {
   try {
     process.dlopen({ exports: {} }, file, RTLD_NOW | RTLD_NODELETE);
   } catch (e) {
-    const message = (e as Error).message;
-    if (message.includes('did not self-register')) return undefined;
-    const missing = /(\S+): cannot open shared object file/.exec(message)?.[1];
-    if (missing) return missing;
-    throw e;
+    if (!(e as Error).message.includes('did not self-register')) throw e;
   }
-  return undefined;
 }
 
-/**
- * Loads `folder/file` and whatever it needs: the system's libraries where there are any, else those of `folder`.
- * @throws Error that names a library which is in neither place, or is damaged
- */
+/** Loads `folder/file`, before it whatever `folder` has of what it needs; the rest is the system's. @throws as `hold` */
 export function preload(folder: string, file: string): void {
-  const path = join(folder, file);
-  const tried = new Set<string>();
-  for (let missing = hold(path); missing; missing = hold(path)) {
-    if (missing === path || tried.has(missing) || !existsSync(join(folder, missing)))
-      throw new Error(`${file}: ${missing} is missing`);
-    tried.add(missing);
-    preload(folder, missing);
+  for (const name of needs(join(folder, file))) if (existsSync(join(folder, name))) preload(folder, name);
+  hold(join(folder, file));
+}
+
+const PT_DYNAMIC = 2;
+const DT_NEEDED = 1;
+const DT_STRTAB = 5;
+const DT_STRSZ = 10;
+
+/**
+ * The SONAMEs that a shared library asks for: the DT_NEEDED entries of its ELF dynamic section.
+ * @throws Error when the file is no whole 64-bit little-endian ELF library
+ */
+export function needs(file: string): string[] {
+  const fd = openSync(file, 'r');
+  const read = (offset: number, bytes: number) => {
+    const data = Buffer.alloc(bytes);
+    if (readSync(fd, data, 0, bytes, offset) !== bytes) throw new Error(`${file} is damaged: it ends too early`);
+    return data;
+  };
+  const word = (data: Buffer, offset: number) => Number(data.readBigUInt64LE(offset));
+  try {
+    const header = read(0, 64);
+    if (header.toString('latin1', 0, 6) !== '\x7fELF\x02\x01') throw new Error(`${file} is damaged: no ELF library`);
+    const [size, count] = [header.readUInt16LE(54), header.readUInt16LE(56)];
+    const table = read(word(header, 32), size * count);
+    const segments = Array.from({ length: count }, (_, i) => ({
+      type: table.readUInt32LE(i * size),
+      offset: word(table, i * size + 8),
+      address: word(table, i * size + 16),
+      bytes: word(table, i * size + 32),
+    }));
+    const dynamic = segments.find((s) => s.type === PT_DYNAMIC);
+    if (!dynamic) return [];
+    const section = read(dynamic.offset, dynamic.bytes);
+    const entries = Array.from({ length: dynamic.bytes / 16 }, (_, i) => [
+      word(section, 16 * i),
+      word(section, 16 * i + 8),
+    ]);
+    const value = (tag: number) => entries.find(([t]) => t === tag)?.[1] ?? 0;
+    const address = value(DT_STRTAB);
+    const home = segments.find((s) => address >= s.address && address < s.address + s.bytes);
+    const strings = read(address - (home?.address ?? 0) + (home?.offset ?? 0), value(DT_STRSZ));
+    const name = (at: number) => strings.toString('utf8', at, strings.indexOf(0, at));
+    return entries.filter(([tag]) => tag === DT_NEEDED).map(([, at]) => name(at));
+  } finally {
+    closeSync(fd);
   }
 }

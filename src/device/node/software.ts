@@ -44,10 +44,11 @@ const ROUTES: readonly Route[] = [lavapipe, swiftshader];
 export async function useSoftwareDriver(
   usable: () => Promise<boolean>,
   say: (line: string) => void,
+  routes = ROUTES,
 ): Promise<string[] | undefined> {
   const failures: string[] = [];
   const cached = (r: Route) => existsSync(join(cacheDir(), r.name));
-  for (const route of [...ROUTES.filter(cached), ...ROUTES.filter((r) => !cached(r))]) {
+  for (const route of [...routes.filter(cached), ...routes.filter((r) => !cached(r))]) {
     try {
       await useRoute(route, usable, say);
       return undefined;
@@ -64,9 +65,9 @@ async function useRoute(route: Route, usable: () => Promise<boolean>, say: (line
   const hindrance = route.hindrance();
   if (hindrance) throw new Error(hindrance);
   ensureCacheDir();
-  const why = existsSync(folder) ? 'the CPU driver in the cache is damaged' : 'no GPU is used';
+  const task = existsSync(folder) ? 'Repairing' : 'Setting up';
   say(
-    `${why}: fetching ${route.title}, a CPU driver, once (at most ${route.mib} MiB, from ${route.source}, to ${folder})`,
+    `${task} a CPU driver, once: fetching ${route.title} (at most ${route.mib} MiB) from ${route.source} into ${folder}`,
   );
   try {
     await install(route, folder);
@@ -84,9 +85,19 @@ async function works(route: Route, folder: string, usable: () => Promise<boolean
   return usable();
 }
 
+/** True when a Vulkan loader is to be had: the system's, or one that was preloaded. */
+export function hasLoader(): boolean {
+  try {
+    hold('libvulkan.so.1');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function load(route: Route, folder: string): void {
   const lib = join(folder, 'lib');
-  if (hold('libvulkan.so.1')) preload(lib, 'libvulkan.so.1');
+  if (!hasLoader()) preload(lib, 'libvulkan.so.1');
   preload(lib, route.driver);
   process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES = join(folder, route.icd);
 }
