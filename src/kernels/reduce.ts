@@ -1,11 +1,14 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { type Axis, mergeAxes, stepsOf } from './axes';
+import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from './axes';
+import axesSource from './axes.wgsl';
 import { ceilDiv, GRID_X, grid, vectorType } from './matrix';
 import source from './reduce.wgsl';
 
-const kernel = defineKernel('reduce', source);
+const kernel = defineKernel('reduce', axesSource, source);
 /** Elements of a partial sum. */
 const CHUNK = 64;
+/** From this many sums on there are threads enough for several a thread. */
+const MANY = 1 << 15;
 
 export interface Reduction {
   readonly x: { readonly storage: Storage; readonly offset: number };
@@ -53,36 +56,27 @@ export function reduce(device: Device, r: Reduction): void {
 }
 
 function launch(device: Device, r: Required<Reduction>, parts: number): void {
-  const width = widthOf(r);
-  const cut = (axes: readonly Axis[]): Axis[] => axes.map((a) => ({ ...a, strides: a.strides.map((s) => s / width) }));
-  const narrow = r.kept.map((a, i) =>
-    width === 4 && i === r.kept.length - 1 ? { size: a.size / 4, strides: [4, 4] } : a,
-  );
-  const [k0, k1, k2, k3] = mergeAxes(cut(narrow), 4, 2);
-  const [r0, r1, r2, r3] = mergeAxes(cut(r.reduced), 4, 1);
-  const outputs = stepsOf([k0, k1, k2, k3]);
+  const aside = r.reduced.flatMap((a) => [...a.strides]);
+  const width = axesWidth(r.kept, [r.x.offset, r.y.offset, ...aside]);
+  const { rank: kRank, axes: k } = mergeAxes(inVectors(r.kept, width), 2);
+  const reduced = r.reduced.map((a) => ({ size: a.size, strides: a.strides.map((s) => s / width) }));
+  const { rank: rRank, axes: j } = mergeAxes(reduced, 1);
+  const outputs = stepsOf(k);
+  const each = outputs * parts > MANY ? 4 : 1;
   device.dispatch(kernel, {
     buffers: { x: r.x.storage, y: r.y.storage },
     params: {
       ...{ outputs, parts, reduced: stepsOf(r.reduced), part_stride: outputs },
       ...{ x_offset: r.x.offset / width, y_offset: r.y.offset / width },
-      ...{ k1: k1.size, k2: k2.size, k3: k3.size },
-      ...{ kx0: k0.strides[0], kx1: k1.strides[0], kx2: k2.strides[0], kx3: k3.strides[0] },
-      ...{ ky0: k0.strides[1], ky1: k1.strides[1], ky2: k2.strides[1], ky3: k3.strides[1] },
-      ...{ r1: r1.size, r2: r2.size, r3: r3.size },
-      ...{ rx0: r0.strides[0], rx1: r1.strides[0], rx2: r2.strides[0], rx3: r3.strides[0] },
+      ...{ k_rank: kRank, k1: k[1].size, k2: k[2].size, k3: k[3].size },
+      ...{ kx0: k[0].strides[0], kx1: k[1].strides[0], kx2: k[2].strides[0], kx3: k[3].strides[0] },
+      ...{ ky0: k[0].strides[1], ky1: k[1].strides[1], ky2: k[2].strides[1], ky3: k[3].strides[1] },
+      ...{ r_rank: rRank, r1: j[1].size, r2: j[2].size, r3: j[3].size },
+      ...{ rx0: j[0].strides[0], rx1: j[1].strides[0], rx2: j[2].strides[0], rx3: j[3].strides[0] },
       ...{ scale: r.scale, accumulate: r.accumulate ? 1 : 0 },
     },
-    constants: { V: vectorType(width), GRID_X },
-    workgroups: grid(ceilDiv(outputs * parts, 64)),
+    constants: { V: vectorType(width), GRID_X, EACH: each },
+    workgroups: grid(ceilDiv(outputs * parts, 64 * each)),
     label: `reduce ${outputs * width}x${stepsOf(r.reduced)}`,
   });
-}
-
-/** 4 where the innermost kept axis is contiguous on both sides and everything else moves by multiples of 4. */
-function widthOf({ x, y, kept, reduced }: Required<Reduction>): 4 | 1 {
-  const inner = kept.at(-1);
-  if (!inner || inner.size % 4 !== 0 || inner.strides.some((s) => s !== 1)) return 1;
-  const others = [...kept.slice(0, -1), ...reduced].flatMap((a) => [...a.strides]);
-  return [x.offset, y.offset, ...others].every((s) => s % 4 === 0) ? 4 : 1;
 }

@@ -2,7 +2,7 @@
 // order in memory (contiguous, as dy). a and b have a stride an axis, 0 where they are repeated.
 // A thread makes EACH elements, 64 apart. Dispatch: size / (64 * EACH) workgroups, GRID_X a row.
 struct Params {
-  size: u32, n1: u32, n2: u32, n3: u32,
+  size: u32, rank: u32, n1: u32, n2: u32, n3: u32,
   a0: u32, a1: u32, a2: u32, a3: u32, a_offset: u32, b0: u32, b1: u32, b2: u32, b3: u32, b_offset: u32,
 }
 @group(0) @binding(0) var<storage, read> a: array<V>;
@@ -17,14 +17,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var k = 0u; k < EACH; k++) {
     let i = first + 64u * k;
     if (i >= P.size) { return; }
-    let i3 = i % P.n3;
-    let i2 = i / P.n3 % P.n2;
-    let i1 = i / (P.n3 * P.n2) % P.n1;
-    let i0 = i / (P.n3 * P.n2 * P.n1);
+    let at = place(i, P.rank, P.n1, P.n2, P.n3);
     var g = V();
     if (WANT > 0u) { g = dy[i]; }
-    let from_a = P.a_offset + i0 * P.a0 + i1 * P.a1 + i2 * P.a2 + i3 * P.a3;
-    let from_b = P.b_offset + i0 * P.b0 + i1 * P.b1 + i2 * P.b2 + i3 * P.b3;
+    let from_a = P.a_offset + step_of(at, P.a0, P.a1, P.a2, P.a3);
+    let from_b = P.b_offset + step_of(at, P.b0, P.b1, P.b2, P.b3);
     y[i] = op(a[from_a], b[from_b], g);
   }
 }

@@ -1,6 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { type Axis, mergeAxes, stepsOf } from '../axes';
-import { ceilDiv, GRID_X, grid, type Matrix } from '../matrix';
+import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from '../axes';
+import axesSource from '../axes.wgsl';
+import { ceilDiv, GRID_X, grid, type Matrix, vectorType } from '../matrix';
 import { walk } from '../walk';
 import walkSource from '../walk.wgsl';
 import binarySource from './binary.wgsl';
@@ -10,7 +11,7 @@ import unarySource from './unary.wgsl';
 
 const unaryKernel = defineKernel('pointwise.unary', walkSource, unarySource);
 const binaryKernel = defineKernel('pointwise.binary', walkSource, binaryOp, binarySource);
-const broadcastKernel = defineKernel('pointwise.broadcast', binaryOp, broadcastSource);
+const broadcastKernel = defineKernel('pointwise.broadcast', axesSource, binaryOp, broadcastSource);
 
 /** The rows of the table in unary.wgsl, in its order. The last five have a number as their other operand. */
 export const UNARY = [
@@ -102,18 +103,27 @@ export function broadcast(
   y: Storage,
   backward?: { readonly dy: Storage; readonly by: 1 | 2 },
 ): void {
-  const size = stepsOf(axes);
-  const [x0, x1, x2, x3] = mergeAxes(axes, 4, 2);
+  const width = axesWidth(axes, [a.offset, b.offset]);
+  const { rank, axes: n } = mergeAxes(inVectors(axes, width), 2);
+  const size = stepsOf(n);
   const each = 4;
   device.dispatch(broadcastKernel, {
     buffers: { a: a.storage, b: b.storage, dy: backward?.dy ?? device.none, y },
     params: {
-      ...{ size, n1: x1.size, n2: x2.size, n3: x3.size },
-      ...{ a0: x0.strides[0], a1: x1.strides[0], a2: x2.strides[0], a3: x3.strides[0], a_offset: a.offset },
-      ...{ b0: x0.strides[1], b1: x1.strides[1], b2: x2.strides[1], b3: x3.strides[1], b_offset: b.offset },
+      ...{
+        size,
+        rank,
+        n1: n[1].size,
+        n2: n[2].size,
+        n3: n[3].size,
+        a_offset: a.offset / width,
+        b_offset: b.offset / width,
+      },
+      ...{ a0: n[0].strides[0], a1: n[1].strides[0], a2: n[2].strides[0], a3: n[3].strides[0] },
+      ...{ b0: n[0].strides[1], b1: n[1].strides[1], b2: n[2].strides[1], b3: n[3].strides[1] },
     },
-    constants: { V: 'f32', OP: BINARY.indexOf(op), WANT: backward?.by ?? 0, EACH: each, GRID_X },
+    constants: { V: vectorType(width), OP: BINARY.indexOf(op), WANT: backward?.by ?? 0, EACH: each, GRID_X },
     workgroups: grid(ceilDiv(size, 64 * each)),
-    label: `${op}.broadcast ${size}`,
+    label: `${op}.broadcast ${size * width}`,
   });
 }
