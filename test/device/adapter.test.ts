@@ -115,7 +115,7 @@ function localRoute(fill: (folder: string) => void): Route & { fills: number } {
     name: 'local',
     title: 'Local driver',
     source: 'here',
-    mib: 0,
+    mib: { fetched: 0, kept: 0 },
     driver: 'driver.so',
     icd: 'icd.json',
     fills: 0,

@@ -19,8 +19,8 @@ export interface Route {
   readonly name: string;
   readonly title: string;
   readonly source: string;
-  /** How much is fetched, in MiB, where nothing of it is on the system yet. */
-  readonly mib: number;
+  /** About how many MiB come over the network and stay on the disk where the system has nothing of it yet. */
+  readonly mib: { readonly fetched: number; readonly kept: number };
   /** The driver's file in `lib/`, and the ICD file that points to it. */
   readonly driver: string;
   readonly icd: string;
@@ -66,9 +66,8 @@ async function useRoute(route: Route, usable: () => Promise<boolean>, say: (line
   if (hindrance) throw new Error(hindrance);
   ensureCacheDir();
   const task = existsSync(folder) ? 'Repairing' : 'Setting up';
-  say(
-    `${task} a CPU driver, once: fetching ${route.title} (at most ${route.mib} MiB) from ${route.source} into ${folder}`,
-  );
+  const size = `about ${route.mib.fetched} MiB, ${route.mib.kept} MiB on disk`;
+  say(`${task} a CPU driver, once: fetching ${route.title} (${size}) from ${route.source} into ${folder}`);
   try {
     await install(route, folder);
     if (!(await works(route, folder, usable))) throw new Error('it loads, but offers no adapter');

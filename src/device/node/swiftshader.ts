@@ -14,7 +14,7 @@ export const swiftshader: Route = {
   name: 'swiftshader',
   title: 'SwiftShader',
   source: `the npm package ${PACKAGE}`,
-  mib: 63,
+  mib: { fetched: 63, kept: 7 },
   driver: 'libvk_swiftshader.so',
   icd: 'icd.json',
   hindrance() {
