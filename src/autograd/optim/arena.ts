@@ -47,6 +47,8 @@ function packOne(device: Device, params: readonly Tensor[], bytes: number): Aren
     value.grad = arena.grads.range(at, storage.bytes, `grad:${storage.label}`);
     device.copy(storage, value.storage);
     if (grad) device.copy(grad, value.grad);
+    // Given back now, not by the garbage collector at some later step: the pool would then hand out other memory.
+    for (const old of [storage, grad]) if (old && !old.retained) device.free(old);
     at += aligned(storage.bytes);
   }
   return arena;
