@@ -1,24 +1,31 @@
-// For u = a x / s and s^2 = c^2 + 1: value = atan(u) / u, slope = 1 / (1 + u^2) and bend = (slope - value) / u^2, all even in u
-// and finite at u = 0. With them y = x / s^2 * value, dy/dx = slope / s^2, dy/da = a x^3 / s^4 * bend,
-// dy/dc = -c x / s^4 * (value + slope). WGSL's atan may be off by 4,096 ULP; this one is off by two or three.
-struct Arc { value: V, slope: V, bend: V }
-fn arctangent(u: V) -> Arc {
-  let t = abs(u);
+// For u = a x / s, s^2 = c^2 + 1: value = atan(u) / u, slope = 1 / (1 + u^2) and bend = (slope - value) / u^2, all even in u and
+// finite at u = 0. With them y = x / s^2 * value, dy/dx = slope / s^2, dy/da = a x^3 / s^4 * bend and
+// dy/dc = -c x / s^4 * (value + slope). (WGSL's atan may be off by 4,096 ULP.)
+struct Arc { value: Pair, slope: Pair, bend: Pair }
+fn arctangent(u: Pair) -> Arc {
+  let one = Pair(V(1.0), V());
+  let negative = u.hi < V();
+  let t = pick(u, minus(u), negative);
   // atan t = base + atan v with |v| <= tan(pi / 8): v = t, (t - 1) / (t + 1) or -1 / t.
-  let middle = t > V(0.41421356);
-  let large = t > V(2.4142136);
-  let over = select(select(t, t - 1.0, middle), V(-1.0), large);
-  let under = select(select(V(1.0), t + 1.0, middle), t, large);
-  let base = select(select(V(), V(0.78539816), middle), V(1.5707963), large);
-  let v = over / under;
+  let middle = t.hi > V(0.41421356);
+  let large = t.hi > V(2.4142136);
+  var numerator = pick(t, plus(t, minus(one)), middle);
+  var denominator = pick(one, plus(t, one), middle);
+  numerator = pick(numerator, minus(one), large);
+  denominator = pick(denominator, t, large);
+  var base = pick(Pair(), Pair(V(0.78539819), V(-2.1855695e-8)), middle);
+  base = pick(base, Pair(V(1.5707964), V(-4.3711388e-8)), large);
+  let v = over(numerator, denominator);
   // (atan(v) / v - 1) / v^2 on that range, a minimax polynomial in v^2.
-  let z = v * v;
+  let z = v.hi * v.hi;
   let p = -0.333333313 + z * (0.199995488 + z * (-0.142641753 + z * (0.107456729 - z * 0.0645729452)));
-  let square = t * t;
-  let slope = 1.0 / (1.0 + square);
-  let value = select(1.0 + z * p, (base + v + v * z * p) / max(t, V(0.1)), middle);
-  // For small u the difference cancels: slope - 1 - u^2 p = -u^2 (slope + p).
-  let bend = select(-(slope + p), (slope - value) / max(square, V(0.1)), middle);
+  let square = times(t, t);
+  let slope = over(one, plus(one, square));
+  // Of a small u only what is added to 1, and bend without the cancelling difference: slope - 1 - u^2 p = -u^2 (slope + p).
+  let safe = pick(one, t, middle);
+  let angle = plus(base, Pair(v.hi, v.hi * z * p + v.lo * (1.0 - z)));
+  let value = pick(Pair(V(1.0), z * p), over(angle, safe), middle);
+  let bend = pick(Pair(-(slope.hi + p), V()), over(plus(slope, minus(value)), times(safe, safe)), middle);
   return Arc(value, slope, bend);
 }
 

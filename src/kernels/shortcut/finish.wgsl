@@ -9,17 +9,15 @@ struct Params { accumulate_a: u32, accumulate_c: u32, veil: u32 }
 
 @compute @workgroup_size(1)
 fn main() {
-  var to_a = Sum();
-  var to_c = Sum();
+  var to_a = Pair();
+  var to_c = Pair();
   for (var t = 0u; t < 64u; t++) {
-    to_a = plus(to_a, part[t].x);
-    to_a.error += part[t].y;
-    to_c = plus(to_c, part[t].z);
-    to_c.error += part[t].w;
+    to_a = plus(to_a, Pair(part[t].x, part[t].y));
+    to_c = plus(to_c, Pair(part[t].z, part[t].w));
   }
   let square = c[0] * c[0] + 1.0;
-  let by_a = (to_a.value + to_a.error) * a[0] / (square * square);
-  let by_c = -(to_c.value + to_c.error) * c[0] / (square * square);
+  let by_a = (to_a.hi + to_a.lo) * a[0] / (square * square);
+  let by_c = -(to_c.hi + to_c.lo) * c[0] / (square * square);
   da[0] = select(by_a, da[0] + by_a, P.accumulate_a == 1u);
   dc[0] = select(by_c, dc[0] + by_c, P.accumulate_c == 1u);
 }

@@ -4,16 +4,20 @@ import { walk } from '../walk';
 import walkSource from '../walk.wgsl';
 import arctangent from './arctangent.wgsl';
 import backwardSource from './backward.wgsl';
-import compensated from './compensated.wgsl';
 import finishSource from './finish.wgsl';
 import forwardSource from './forward.wgsl';
+import pair from './pair.wgsl';
 import sumsSource from './sums.wgsl';
 
-const forwardKernel = defineKernel('shortcut.forward', walkSource, arctangent, forwardSource);
-const backwardKernel = defineKernel('shortcut.backward', walkSource, arctangent, compensated, backwardSource);
-const sumsKernel = defineKernel('shortcut.sums', compensated, sumsSource);
-const finishKernel = defineKernel('shortcut.finish', compensated, finishSource);
+const forwardKernel = defineKernel('shortcut.forward', walkSource, pair, arctangent, forwardSource);
+const backwardKernel = defineKernel('shortcut.backward', walkSource, pair, arctangent, backwardSource);
+const sumsKernel = defineKernel('shortcut.sums', pair, sumsSource);
+const finishKernel = defineKernel('shortcut.finish', pair, finishSource);
 
+/** Terms of a sum from which on their rounding errors average out far below float32's own. */
+const MANY = 1 << 16;
+/** The integer and boolean types beside V. */
+const lanesOf = (width: 4 | 1) => (width === 4 ? { U: 'vec4u', B: 'vec4<bool>' } : { U: 'u32', B: 'bool' });
 const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
 
 /** y = atan(a x / s) / (a s), s = sqrt(c^2 + 1); a and c are one number each. */
@@ -21,8 +25,8 @@ export function forward(device: Device, x: Matrix, a: Storage, c: Storage, y: Ma
   const w = walk({ x, y });
   device.dispatch(forwardKernel, {
     buffers: { ...w.buffers, a, c },
-    params: w.params,
-    constants: w.constants,
+    params: { ...w.params, veil: 0 },
+    constants: { ...w.constants, ...lanesOf(w.width), EXACT: false },
     workgroups: w.workgroups,
     label: `shortcut.forward ${describe(x)}`,
   });
@@ -34,7 +38,7 @@ export interface BackwardTargets {
   readonly dc: { readonly storage: Storage; readonly accumulate: boolean } | null;
 }
 
-/** Gradients of the shortcut; those of a and c are sums over all of x, compensated. */
+/** Gradients of the shortcut; those of a and c are sums over all of x, of doubled precision. */
 export function backward(
   device: Device,
   { x, a, c, dy }: { x: Matrix; a: Storage; c: Storage; dy: Matrix },
@@ -55,7 +59,7 @@ export function backward(
   device.dispatch(backwardKernel, {
     buffers: { ...w.buffers, a, c, part, dx: dx?.matrix.storage ?? alloc(16, 'unwanted') },
     params: { dx_stride: 0, dx_offset: 0, ...w.params, accumulate: dx?.accumulate ? 1 : 0, veil: 0 },
-    constants: { ...w.constants, U: w.width === 4 ? 'vec4u' : 'u32', DX: dx !== null, SUMS: sums },
+    constants: { ...w.constants, ...lanesOf(w.width), EXACT: x.rows * x.channels < MANY, DX: dx !== null, SUMS: sums },
     workgroups: w.workgroups,
     label: `shortcut.backward ${describe(x)}`,
   });
@@ -64,7 +68,7 @@ export function backward(
     device.dispatch(sumsKernel, {
       buffers: { part, out },
       params: { entries, each: Math.ceil(entries / 64), veil: 0 },
-      constants: { V: 'f32', U: 'u32', W: w.width },
+      constants: { V: 'f32', ...lanesOf(1), EXACT: true, W: w.width },
       workgroups: [1],
       label: `shortcut.sums ${entries}`,
     });
@@ -77,7 +81,7 @@ export function backward(
         dc: dc?.storage ?? alloc(4, 'unwanted'),
       },
       params: { accumulate_a: da?.accumulate ? 1 : 0, accumulate_c: dc?.accumulate ? 1 : 0, veil: 0 },
-      constants: { V: 'f32', U: 'u32' },
+      constants: { V: 'f32', ...lanesOf(1), EXACT: true },
       workgroups: [1],
       label: 'shortcut.finish',
     });
