@@ -4,6 +4,7 @@ import * as kernels from '../../kernels/pool';
 import { reduce } from '../../kernels/reduce';
 import { gradEnabled, gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
+import { wantFloats } from './check';
 import { pair } from './conv2d';
 
 export interface PoolOptions {
@@ -18,6 +19,7 @@ export interface PoolOptions {
 }
 
 function checkMap(op: string, x: Tensor, out?: Tensor): void {
+  wantFloats(op, x);
   if (x.shape.length !== 4 || x.layout !== 'rows')
     throw new InputError(`${op}: x must be [N, C, H, W] in layout rows, found ${x} in layout ${x.layout}`);
   if (out?.value === x.value) throw new InputError(`${op}: out ${out} is a part of the memory that x ${x} lies in`);
