@@ -1,0 +1,219 @@
+// Everything that changes a run's numbers, in one plain object: what a run folder's args.json holds.
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CLASS_WEIGHTS, type ClassWeights } from '../data/samples';
+import { InputError } from '../device/errors';
+import { choice, orNone, readSettings, real, type Settings, text, toggle, whole } from './settings';
+
+/** Settings of a training run. The names are the original program's flags where it has them. Paths are absolute. */
+export interface TrainArgs {
+  /** Folder below which the annotation files' images are. */
+  image_dir: string;
+  /** Annotation file of the training samples. */
+  data: string;
+  /** Annotation file of the validation samples; null: a tenth of `data` is split off by `seed`. */
+  val_data: string | null;
+  dataset: 'affectnet';
+  network: 'densenet' | 'bregnext';
+  model: 'emotion_gcn' | 'single_task' | 'multi_task';
+  /** File of the label graph; null, or a file that is not there: made from the training labels. */
+  adj: string | null;
+  /** File of the word vectors, or `random`; only emotion_gcn needs it. */
+  emb: string | null;
+  /** Side of the network's input in pixels. */
+  image_size: number;
+  /** Threads that prepare images; the numbers do not depend on it. */
+  workers: number;
+  batch_size: number;
+  epochs: number;
+  /** Weight of the valence/arousal loss. */
+  lambda_multi: number;
+  lr: number;
+  momentum: number;
+  weight_decay: number;
+  /** step: a tenth of the rate after every ten epochs; cosine: down to 0 at the end of the last epoch. */
+  schedule: 'step' | 'cosine';
+  /** Steps in which the learning rate rises linearly to `lr`. */
+  warmup: number;
+  /** Weights of the classes in the cross entropy: AffectNet's constants, by the training set's counts, or none. */
+  class_weights: ClassWeights;
+  /** Epochs without a better validation accuracy after which training ends. */
+  patience: number;
+  /** Random flip and rotation of the training images. */
+  augment: boolean;
+  /** Another order of the training images in every epoch. */
+  shuffle: boolean;
+  /** At most so many training rows an epoch; null: all. */
+  limit: number | null;
+  /** Largest fraction of bad rows and images that is passed over. */
+  max_bad: number;
+  /** Of initial weights, order, augmentation, split. */
+  seed: number;
+  /** Adapter by index or by a part of its name, or `software`; null: the best. */
+  gpu: string | null;
+  /** Folder of the prepared faces, or `off`; null: one per user. */
+  cache: string | null;
+  /** The run folder. */
+  saved_model: string;
+}
+
+const file = (what: string) => text('FILE', `the path of ${what}`);
+
+/** Kinds, defaults and help of the settings that training shares with `evaluate` and `predict`. */
+export const COMMON = {
+  image_dir: { kind: text('DIR', 'the path of a folder'), help: "folder that the images' paths start from" },
+  workers: { kind: whole(1, 256), default: 4, help: 'threads that prepare images' },
+  batch_size: { kind: whole(1, 65536), default: 35, help: 'images a step' },
+  max_bad: {
+    kind: real(0, { most: 1 }),
+    default: 0.01,
+    help: 'largest fraction of bad rows and images that is passed over',
+  },
+  gpu: {
+    kind: orNone(text('ID', 'an index, a part of an adapter name, or software')),
+    default: null,
+    help: 'adapter: index, part of its name, or software (see: emotion-gcn doctor); default: the best',
+  },
+  cache: {
+    kind: orNone(text('DIR|off', 'the path of a folder, or off')),
+    default: null,
+    help: 'where prepared faces are kept, or off; default: a folder per user (see: emotion-gcn cache)',
+  },
+} as const;
+
+/** Kinds, defaults and help of all settings: the command line and the checks follow from it. */
+export const TRAIN_SETTINGS: Settings<TrainArgs> = {
+  image_dir: COMMON.image_dir,
+  data: { kind: file('an annotation file'), help: "training annotations: AffectNet's CSV" },
+  val_data: {
+    kind: orNone(file('an annotation file')),
+    default: null,
+    help: 'validation annotations; default: a tenth of --data is split off',
+  },
+  dataset: { kind: choice('affectnet'), default: 'affectnet', help: 'layout of the annotations' },
+  network: { kind: choice('densenet', 'bregnext'), default: 'densenet', help: 'DenseNet-121 or BReG-NeXt' },
+  model: {
+    kind: choice('emotion_gcn', 'single_task', 'multi_task'),
+    default: 'emotion_gcn',
+    help: 'classes with valence and arousal through a label graph, classes alone, or both side by side',
+  },
+  adj: {
+    kind: orNone(file('a label graph')),
+    default: null,
+    help: 'label graph (safetensors); default, or if absent: made from the training labels',
+  },
+  emb: {
+    kind: orNone(text('FILE|random', 'the path of word vectors, or random')),
+    default: null,
+    help: 'word vectors of emotion_gcn: GloVe text, safetensors, or random',
+  },
+  image_size: {
+    kind: whole(4, 4096),
+    default: 227,
+    help: 'input size in pixels; emotion_gcn on densenet: 227 or 93 to 188; bregnext: a multiple of 4',
+  },
+  workers: COMMON.workers,
+  batch_size: COMMON.batch_size,
+  epochs: { kind: whole(1), default: 10, help: 'passes over the training set' },
+  lambda_multi: { kind: real(0), default: 1, help: 'weight of the valence/arousal loss' },
+  lr: { kind: real(0, { excluded: true }), default: 0.001, help: 'learning rate' },
+  momentum: { kind: real(0, { most: 1 }), default: 0.9, help: 'momentum of SGD' },
+  weight_decay: { kind: real(0), default: 0.001, help: 'weight decay of SGD' },
+  schedule: {
+    kind: choice('step', 'cosine'),
+    default: 'step',
+    help: 'learning rate: a tenth after every 10 epochs, or down to 0 along a cosine',
+  },
+  warmup: { kind: whole(0), default: 0, help: 'steps in which the learning rate rises to --lr' },
+  class_weights: {
+    kind: choice(...CLASS_WEIGHTS),
+    default: 'affectnet',
+    help: "class weights of the loss: AffectNet's constants, by this set's counts, or none",
+  },
+  patience: { kind: whole(1), default: 10, help: 'epochs without a better validation accuracy before training ends' },
+  augment: { kind: toggle, default: true, help: 'flip and rotate the training images at random' },
+  shuffle: { kind: toggle, default: true, help: 'take the training images in another order in every epoch' },
+  limit: { kind: orNone(whole(2)), default: null, help: 'at most so many training rows an epoch' },
+  max_bad: COMMON.max_bad,
+  seed: { kind: whole(0, 2 ** 32 - 1), default: 0, help: 'of initial weights, order, augmentation and split' },
+  gpu: COMMON.gpu,
+  cache: COMMON.cache,
+  saved_model: { kind: text('DIR', 'the path of the run folder'), help: 'run folder: weights, metrics, pictures, log' },
+};
+
+/**
+ * Checked settings out of whatever was given (texts of a command line or typed values), with the defaults, and with
+ * absolute paths. Looks at no file; see `checkInputs`.
+ *
+ * @throws InputError naming the setting, what was expected and what was found
+ */
+export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainArgs {
+  const args = readSettings(TRAIN_SETTINGS, given);
+  checkImageSize(args);
+  if (args.model !== 'single_task' && args.batch_size < 2) {
+    throw new InputError(`--batch_size expects at least 2 for ${args.model} (the CCC of one sample is 0/0), found 1`);
+  }
+  return {
+    ...args,
+    image_dir: resolve(args.image_dir),
+    data: resolve(args.data),
+    val_data: args.val_data && resolve(args.val_data),
+    adj: args.adj && resolve(args.adj),
+    emb: args.emb === 'random' ? args.emb : args.emb && resolve(args.emb),
+    cache: args.cache === 'off' ? args.cache : args.cache && resolve(args.cache),
+    saved_model: resolve(args.saved_model),
+  };
+}
+
+function checkImageSize({ network, model, image_size: size }: TrainArgs): void {
+  const fail = (expected: string) => {
+    throw new InputError(`--image_size expects ${expected} for ${model} on ${network}, found ${size}`);
+  };
+  if (network === 'bregnext') {
+    if (size % 4 !== 0 || size < 8) fail('a multiple of 4, at least 8');
+  } else if (model === 'emotion_gcn') {
+    // Its pooling window is fixed (7 at 227, else 3) and must leave one value a channel.
+    if (size !== 227 && (size < 93 || size > 188)) fail('227, or 93 to 188 (112 is usual)');
+  } else if (size < 32) fail('at least 32');
+}
+
+/**
+ * Looks whether the files and folders that a run starts from are there.
+ * @throws InputError naming the setting and the path
+ */
+export function checkInputs(args: Pick<TrainArgs, 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'>): void {
+  checkFolder('image_dir', args.image_dir);
+  checkFile('data', args.data);
+  if (args.val_data !== null) checkFile('val_data', args.val_data);
+  if (args.model !== 'emotion_gcn' || args.emb === 'random') return;
+  if (args.emb === null) {
+    throw new InputError(
+      'missing: --emb FILE. emotion_gcn needs word vectors: glove.6B.300d.txt out of glove.6B.zip from ' +
+        'https://nlp.stanford.edu/projects/glove/, or a safetensors file; or --emb random for made-up vectors',
+    );
+  }
+  checkFile('emb', args.emb);
+}
+
+/** @throws InputError unless there is a folder at `path` */
+export function checkFolder(name: string, path: string): void {
+  const found = lookAt(path);
+  if (found !== 'a folder') {
+    throw new InputError(`--${name} expects a folder, found ${found} at ${path}; check the path`);
+  }
+}
+
+/** @throws InputError unless there is a file at `path` */
+export function checkFile(name: string, path: string): void {
+  const found = lookAt(path);
+  if (found !== 'a file') throw new InputError(`--${name} expects a file, found ${found} at ${path}; check the path`);
+}
+
+function lookAt(path: string): string {
+  try {
+    return statSync(path).isDirectory() ? 'a folder' : 'a file';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'nothing' : `what cannot be read (${code})`;
+  }
+}

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkInputs, readTrainArgs } from '../../src/train/args';
+
+const NEEDED = { image_dir: 'faces', data: 'train.csv', saved_model: 'run' };
+const read = (given: Record<string, unknown> = {}) => readTrainArgs({ ...NEEDED, ...given });
+
+test("the defaults are the original program's", () => {
+  const args = read();
+  assert.is(args.dataset, 'affectnet');
+  assert.is(args.network, 'densenet');
+  assert.is(args.model, 'emotion_gcn');
+  assert.is(args.workers, 4);
+  assert.is(args.batch_size, 35);
+  assert.is(args.epochs, 10);
+  assert.is(args.lambda_multi, 1);
+  assert.is(args.lr, 0.001);
+  assert.is(args.momentum, 0.9);
+  assert.is(args.weight_decay, 0.001);
+  assert.is(args.image_size, 227);
+  assert.is(args.class_weights, 'affectnet');
+  assert.is(args.schedule, 'step');
+  assert.is(args.max_bad, 0.01);
+});
+
+test('texts and typed values are both read, paths become absolute, words that are no paths stay', () => {
+  const args = read({ epochs: '3', lr: 1e-2, augment: 'off', shuffle: true, emb: 'random', cache: 'off', limit: null });
+  assert.is(args.epochs, 3);
+  assert.is(args.lr, 0.01);
+  assert.is(args.augment, false);
+  assert.is(args.shuffle, true);
+  assert.is(args.emb, 'random');
+  assert.is(args.cache, 'off');
+  assert.is(args.data, resolve('train.csv'));
+  assert.is(read({ emb: 'glove.txt' }).emb, resolve('glove.txt'));
+  assert.equal(readTrainArgs({ ...args }), args, 'reading what was read changes nothing');
+});
+
+test('a wrong value is refused with what was expected and found', () => {
+  for (const [given, message] of [
+    [{ epochs: '2.5' }, '--epochs expects a whole number from 1, found "2.5"'],
+    [{ epochs: 0 }, '--epochs expects a whole number from 1, found 0'],
+    [{ batch_size: '' }, '--batch_size expects a whole number from 1 to 65536, found ""'],
+    [{ lr: '0' }, '--lr expects a number above 0, found "0"'],
+    [{ lr: 'fast' }, '--lr expects a number above 0, found "fast"'],
+    [{ lr: Number.NaN }, '--lr expects a number above 0, found NaN'],
+    [{ momentum: '-0.1' }, '--momentum expects a number from 0 to 1, found "-0.1"'],
+    [{ max_bad: 5 }, '--max_bad expects a number from 0 to 1, found 5'],
+    [{ network: 'resnet' }, '--network expects one of densenet, bregnext, found "resnet"'],
+    [{ dataset: 'affwild2' }, '--dataset expects one of affectnet, found "affwild2"'],
+    [{ augment: 'yes' }, '--augment expects on or off, found "yes"'],
+    [{ limit: '1' }, '--limit expects a whole number from 2, found "1"'],
+    [{ seed: 2 ** 32 }, '--seed expects a whole number from 0 to 4294967295, found 4294967296'],
+    [{ data: '' }, '--data expects the path of an annotation file, found ""'],
+  ] as const) {
+    assert.throws(
+      () => read(given),
+      (error: Error) => {
+        assert.is(error.message, message);
+        return true;
+      },
+    );
+  }
+});
+
+test('all missing settings are named at once, and a name that is no setting', () => {
+  assert.throws(() => readTrainArgs({ data: 'a' }), /^missing: --image_dir DIR, --saved_model DIR$/);
+  assert.throws(() => read({ batchsize: 3 }), /unknown setting batchsize; there are image_dir, /);
+  assert.throws(() => read({ constructor: 3 }), /unknown setting constructor/);
+});
+
+test('the image size must suit the network', () => {
+  const sizes = (network: string, model: string) =>
+    [4, 8, 31, 32, 42, 92, 93, 112, 188, 189, 224, 227, 228].filter((image_size) => {
+      try {
+        read({ network, model, image_size });
+        return true;
+      } catch (error) {
+        assert.match((error as Error).message, /^--image_size expects .* for \w+ on \w+, found \d+$/);
+        return false;
+      }
+    });
+  assert.equal(sizes('densenet', 'emotion_gcn'), [93, 112, 188, 227]);
+  assert.equal(sizes('densenet', 'multi_task'), [32, 42, 92, 93, 112, 188, 189, 224, 227, 228]);
+  assert.equal(sizes('bregnext', 'emotion_gcn'), [8, 32, 92, 112, 188, 224, 228]);
+});
+
+test('batches of one sample suit only a model without valence and arousal', () => {
+  assert.throws(() => read({ batch_size: 1 }), /--batch_size expects at least 2 for emotion_gcn/);
+  assert.is(read({ batch_size: 1, model: 'single_task' }).batch_size, 1);
+});
+
+test('files that are not there are named with their flag', () => {
+  const here = read({ image_dir: 'src', data: 'package.json', emb: 'random' });
+  checkInputs(here);
+  checkInputs({ ...here, model: 'multi_task', emb: null });
+  const check = (changes: object) => () => checkInputs({ ...here, ...changes });
+  assert.throws(check({ image_dir: resolve('nowhere') }), /--image_dir expects a folder, found nothing at .*nowhere/);
+  assert.throws(check({ image_dir: resolve('package.json') }), /--image_dir expects a folder, found a file/);
+  assert.throws(check({ data: resolve('package.json/x') }), /--data expects a file, found nothing/);
+  assert.throws(check({ val_data: resolve('src') }), /--val_data expects a file, found a folder/);
+  assert.throws(check({ emb: resolve('glove.txt') }), /--emb expects a file, found nothing at .*glove.txt/);
+  assert.throws(check({ emb: null }), /missing: --emb FILE.*https:\/\/nlp.stanford.edu\/projects\/glove.*--emb random/);
+});
+
+test.run();

@@ -1,0 +1,226 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../../src/device/errors';
+import { readTrainArgs } from '../../src/train/args';
+import { computeMetrics } from '../../src/train/metrics';
+import { type EpochRow, formatResults, parseResults } from '../../src/train/results';
+import { readRunToResume } from '../../src/train/resume';
+import { type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run_folder';
+
+const test = suite('run folder', { dir: '' });
+test.before.each((context) => {
+  context.dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-run-'));
+});
+test.after.each(({ dir }) => rmSync(dir, { recursive: true }));
+
+const CLASSES = ['Calm', 'Cross'];
+const argsIn = (dir: string, changes = {}): RunArgs => ({
+  ...readTrainArgs({ image_dir: 'faces', data: 'a.csv', emb: 'random', saved_model: join(dir, 'run'), ...changes }),
+  classes: CLASSES,
+});
+const METRICS = { ...computeMetrics({ classes: CLASSES, labels: [0, 1, 1], predicted: [0, 1, 0] }), best_epoch: 2 };
+const ROW: EpochRow = {
+  epoch: 1,
+  lr: 0.001,
+  train_loss: 1 / 3,
+  train_cat: 1e-7,
+  train_cont: null,
+  train_accuracy: 0,
+  val_loss: Number.NaN,
+  val_cat: Number.POSITIVE_INFINITY,
+  val_cont: null,
+  val_accuracy: 1,
+  val_ccc_valence: null,
+  val_ccc_arousal: null,
+  seconds: 12.5,
+};
+
+/** The InputError that `f` throws. */
+function refusal(f: () => unknown): string {
+  try {
+    f();
+  } catch (error) {
+    assert.instance(error, InputError);
+    return (error as Error).message;
+  }
+  return assert.unreachable('expected an InputError') as never;
+}
+
+test('what is written is read back, and nothing else lies about', async ({ dir }) => {
+  const args = argsIn(dir);
+  const folder = RunFolder.create(args);
+  assert.equal(readRun(folder.dir), { dir: folder.dir, args, rows: [], metrics: null });
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 256);
+  await folder.writeResults([ROW]);
+  await folder.writeResults([ROW, { ...ROW, epoch: 2 }]);
+  await folder.writeMetrics(METRICS);
+  await folder.writeWeights('best', bytes.subarray(100));
+  await folder.writeWeights('last', bytes);
+  await folder.writePictures([ROW], METRICS);
+  folder.log('first line');
+  folder.log('second line');
+
+  const run = readRun(join(dir, 'run'));
+  assert.equal(run.rows, [ROW, { ...ROW, epoch: 2 }]);
+  assert.equal(run.metrics, METRICS);
+  assert.equal(new Uint8Array(readWeights(run, 'best')), bytes.subarray(100));
+  assert.equal(new Uint8Array(readWeights(run, 'last')), bytes);
+  assert.match(readFileSync(folder.path('run.log'), 'utf8'), /^\d{4}-\S+Z first line\n\S+ second line\n$/);
+  assert.is(readFileSync(folder.path('results.png')).toString('latin1', 1, 4), 'PNG');
+  assert.equal(readdirSync(folder.dir).sort(), [
+    'args.json',
+    'confusion_matrix.png',
+    'metrics.json',
+    'results.csv',
+    'results.png',
+    'run.log',
+    'weights',
+  ]);
+  assert.equal(readdirSync(folder.path('weights')).sort(), ['best.safetensors', 'last.safetensors']);
+});
+
+test('a run is never overwritten: not one that has started, not one whose args.json is lost', async ({ dir }) => {
+  const args = argsIn(dir);
+  const folder = RunFolder.create(args);
+  assert.match(
+    refusal(() => RunFolder.create(args)),
+    /holds a run already.*--resume.*--saved_model/,
+  );
+  await folder.writeWeights('last', new Uint8Array(8));
+  rmSync(folder.path('args.json'));
+  assert.match(
+    refusal(() => RunFolder.create(args)),
+    /holds a run already/,
+  );
+});
+
+test('a folder with other things in it is taken as it is', ({ dir }) => {
+  mkdirSync(join(dir, 'run'));
+  writeFileSync(join(dir, 'run', 'notes.txt'), 'mine');
+  const folder = RunFolder.create(argsIn(dir));
+  folder.log('x');
+  folder.abandon();
+  assert.equal(readdirSync(folder.dir), ['notes.txt']);
+});
+
+test('a run that failed before its first checkpoint gives its folder back, a later one keeps it', async ({ dir }) => {
+  const early = RunFolder.create(argsIn(dir));
+  early.log('a bad start');
+  early.abandon();
+  assert.not(existsSync(early.dir));
+  const late = RunFolder.create(argsIn(dir));
+  await late.writeWeights('last', new Uint8Array(8));
+  late.abandon();
+  assert.ok(existsSync(late.path('args.json')));
+});
+
+test('a folder that cannot be made is named', ({ dir }) => {
+  writeFileSync(join(dir, 'file'), '');
+  const message = refusal(() => RunFolder.create(argsIn(dir, { saved_model: join(dir, 'file', 'run') })));
+  assert.match(message, /file\/run: cannot be written: .*--saved_model/);
+});
+
+test('a missing or damaged run is refused with the file and what was expected', async ({ dir }) => {
+  assert.match(
+    refusal(() => readRun(join(dir, 'no'))),
+    /--saved_model expects the folder of a run, found nothing there/,
+  );
+  assert.match(
+    refusal(() => readRun(dir)),
+    /no args.json in it/,
+  );
+  const folder = RunFolder.create(argsIn(dir));
+  assert.match(
+    refusal(() => readWeights(readRun(folder.dir), 'best')),
+    /best.safetensors: no such file/,
+  );
+
+  const good = readFileSync(folder.path('args.json'), 'utf8');
+  for (const [text, expected] of [
+    [good.slice(0, -20), /args.json: expected JSON/],
+    ['[]', /args.json: expected the classes' names/],
+    ['null', /args.json: expected a JSON object, found null/],
+    [good.replace('"Calm"', '7'), /args.json: expected the classes' names as classes, found \[7,"Cross"\]/],
+    [good.replace('"densenet"', '"resnet"'), /args.json: --network expects one of densenet, bregnext, found "resnet"/],
+    [good.replace('"momentum"', '"momentun"'), /args.json: unknown setting momentun/],
+  ] as const) {
+    writeFileSync(folder.path('args.json'), text);
+    assert.match(
+      refusal(() => readRun(folder.dir)),
+      expected,
+    );
+  }
+  writeFileSync(folder.path('args.json'), good);
+  writeFileSync(folder.path('metrics.json'), '{"accuracy": 1}');
+  assert.match(
+    refusal(() => readRun(folder.dir)),
+    /metrics.json: expected a number as macro_f1, found undefined/,
+  );
+  rmSync(folder.path('metrics.json'));
+  writeFileSync(folder.path('results.csv'), 'epoch,loss\n1,2\n');
+  assert.match(
+    refusal(() => readRun(folder.dir)),
+    /results.csv: line 1: expected epoch,lr,/,
+  );
+});
+
+test('results.csv holds every number in full, and names a damaged line', () => {
+  const text = formatResults([ROW]);
+  assert.is(
+    text,
+    'epoch,lr,train_loss,train_cat,train_cont,train_accuracy,val_loss,val_cat,val_cont,val_accuracy,val_ccc_valence,' +
+      'val_ccc_arousal,seconds\n1,0.001,0.3333333333333333,1e-7,,0,nan,inf,,1,,,12.5\n',
+  );
+  assert.equal(parseResults(text, 'x'), [ROW]);
+  assert.equal(parseResults(formatResults([]), 'x'), []);
+  assert.match(
+    refusal(() => parseResults(text.replace('12.5', '12.5,3'), 'r.csv')),
+    /r.csv: line 2: expected epoch 1/,
+  );
+  assert.match(
+    refusal(() => parseResults(text.replace('0.001', 'slow'), 'r.csv')),
+    /r.csv: line 2/,
+  );
+  assert.match(
+    refusal(() => parseResults(text.replace('\n1,', '\n3,'), 'r.csv')),
+    /r.csv: line 2: expected epoch 1/,
+  );
+});
+
+test('resuming takes what does not change the numbers, and more epochs; nothing else', ({ dir }) => {
+  const args = argsIn(dir);
+  const saved_model = RunFolder.create(args).dir;
+  const resumed = (given: Record<string, unknown>) => readRunToResume(saved_model, given).args;
+  assert.equal(resumed({}), args);
+  assert.equal(resumed({ workers: '2', gpu: 'software', epochs: '20', data: 'a.csv', lr: '0.001' }), {
+    ...args,
+    workers: 2,
+    gpu: 'software',
+    epochs: 20,
+  });
+  assert.match(
+    refusal(() => resumed({ lr: '0.1' })),
+    /--lr 0.1 differs from the run's own 0.001/,
+  );
+  assert.match(
+    refusal(() => resumed({ data: 'b.csv' })),
+    /--data .*b.csv differs/,
+  );
+  assert.match(
+    refusal(() => resumed({ epochs: '3' })),
+    /--epochs 3 differs from the run's own 10/,
+  );
+});
+
+test('a cosine schedule depends on the number of epochs, so that resuming cannot change it', ({ dir }) => {
+  const { dir: run } = RunFolder.create(argsIn(dir, { schedule: 'cosine' }));
+  assert.match(
+    refusal(() => readRunToResume(run, { epochs: 20 })),
+    /--epochs 20 differs/,
+  );
+});
+
+test.run();
