@@ -17,8 +17,9 @@ const LANES = 64;
 
 /**
  * Plans a pass over the operands. Their strides and offsets become parameters `NAME_stride` and `NAME_offset`. Matrices
- * without gaps are cut into rows of 64 vectors; the last one may reach into the padding behind the data (buffers end on
- * a multiple of 256 bytes) unless `exact`.
+ * without gaps are cut into rows of 64 vectors. The last vector may reach into the padding behind the data (memory ends
+ * on a multiple of 256 bytes) unless `exact`: what adds up its elements, and what writes a gradient, whose padding others
+ * may take for data (packed parameters), must not.
  * @param each rows that a thread walks.
  */
 export function walk(operands: Readonly<Record<string, Matrix>>, { each = 8, exact = false } = {}): Walk {

@@ -22,7 +22,7 @@ export interface Mask {
 
 /** y (+)= x / (1 - p) where the mask keeps, else 0. x may be a slice; elements are numbered as in a contiguous y. */
 export function dropout(device: Device, x: Matrix, y: Matrix, { seed, stream, p }: Mask, accumulate: boolean): void {
-  const w = walk({ x, y });
+  const w = walk({ x, y }, { exact: true });
   device.dispatch(kernels[w.width], {
     buffers: { ...w.buffers, seed },
     params: {

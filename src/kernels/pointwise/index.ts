@@ -45,7 +45,7 @@ export function unaryBackward(
   k: number,
   { x, dy, dx, accumulate }: { x: Matrix; dy: Matrix; dx: Matrix; accumulate: boolean },
 ): void {
-  const w = walk({ x, dy, y: dx });
+  const w = walk({ x, dy, y: dx }, { exact: true });
   device.dispatch(unaryKernel, {
     buffers: w.buffers,
     params: { ...w.params, k, accumulate: accumulate ? 1 : 0 },
@@ -74,7 +74,7 @@ export function binaryBackward(
   by: 1 | 2,
   { a, b, dy, to, accumulate }: { a: Matrix; b: Matrix; dy: Matrix; to: Matrix; accumulate: boolean },
 ): void {
-  const w = walk({ a, b, dy, y: to });
+  const w = walk({ a, b, dy, y: to }, { exact: true });
   device.dispatch(binaryKernel, {
     buffers: w.buffers,
     params: { ...w.params, accumulate: accumulate ? 1 : 0 },
