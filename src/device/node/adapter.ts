@@ -109,7 +109,7 @@ const noAdapter = (software: boolean, failures: string[]) =>
   ].join('\n');
 
 /** The commands that give a machine without a usable GPU a driver. */
-export const INSTALL: readonly (readonly [system: string, command: string])[] = [
+const INSTALL: readonly (readonly [system: string, command: string])[] = [
   ['Debian 13, Ubuntu 24.04', 'sudo apt-get update && sudo apt-get install -y mesa-vulkan-drivers libvulkan1'],
   [
     'Debian 12',
