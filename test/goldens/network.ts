@@ -44,9 +44,9 @@ export interface Losses {
 }
 
 /** Weighted cross entropy, plus the CCC loss where the model has valence and arousal. */
-export function losses({ logits, va }: Prediction, labels: Tensor, gold: Tensor, weights: Tensor): Losses {
+export function losses({ logits, va }: Prediction, labels: Tensor, gold: Tensor | null, weights: Tensor): Losses {
   const cat = crossEntropy(logits, labels, weights);
-  if (!va) return { total: cat, cat, cont: null };
+  if (!va || !gold) return { total: cat, cat, cont: null };
   const cont = cccLoss(va, gold);
   return { total: add(cat, cont), cat, cont };
 }

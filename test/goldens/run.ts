@@ -41,6 +41,7 @@ export async function judge(fixture: Fixture, setting: Setting): Promise<Verdict
     if (checks.length === 0) checks.push(failure('-', 'holds nothing to compare'));
     return { name, checks };
   } catch (error) {
+    await setting.device.wait().catch(() => {}); // what else the driver has to say belongs to this file
     return { name, checks: [failure('-', error instanceof Error ? error.message : String(error))] };
   }
 }
