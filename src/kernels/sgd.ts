@@ -1,9 +1,9 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv, GRID_X, grid } from './matrix';
+import { ceilDiv } from './matrix';
+import { passOver } from './pass';
 import source from './sgd.wgsl';
 
 const kernel = defineKernel('sgd', source);
-const EACH = 16;
 
 /** A run of parameters: equal ranges of the values, gradients and velocities, each filled up to 16 bytes. */
 export interface SgdRun {
@@ -18,11 +18,12 @@ export interface SgdRun {
  */
 export function sgd(device: Device, run: SgdRun, rates: Storage, group: number, nesterov: boolean): void {
   const size = ceilDiv(run.grad.bytes, 16);
+  const { constants, workgroups } = passOver(device, size);
   device.dispatch(kernel, {
     buffers: { ...run, rates },
     params: { size, group },
-    constants: { NESTEROV: nesterov, EACH, GRID_X },
-    workgroups: grid(ceilDiv(size, 64 * EACH)),
+    constants: { ...constants, NESTEROV: nesterov },
+    workgroups,
     label: `sgd ${size}`,
   });
 }

@@ -1,8 +1,8 @@
 // One step of SGD on a run of parameters that lie side by side, with (lr, momentum, weight decay) = rates[group]:
 //   d = grad + weight_decay * value;  velocity = momentum * velocity + d
 //   value -= lr * velocity, with NESTEROV lr * (d + momentum * velocity)
-// A velocity that starts as zeros makes the first step's d, as PyTorch has it. A lane takes EACH vectors, 64 apart.
-// Dispatch: (size / (64 EACH)) workgroups, GRID_X a row; size counted in vec4f.
+// A velocity that starts as zeros makes the first step's d, as PyTorch has it. A lane takes EACH vectors, LANES apart.
+// Dispatch: (size / (LANES EACH)) workgroups, GRID_X a row; size counted in vec4f.
 struct Params { size: u32, group: u32 }
 @group(0) @binding(0) var<storage, read_write> value: array<vec4f>;
 @group(0) @binding(1) var<storage, read> grad: array<vec4f>;
@@ -10,12 +10,12 @@ struct Params { size: u32, group: u32 }
 @group(0) @binding(3) var<storage, read> rates: array<vec4f>;
 @group(0) @binding(4) var<uniform> P: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let rate = rates[P.group];
-  let first = (group.y * GRID_X + group.x) * 64u * EACH + lane;
+  let first = (group.y * GRID_X + group.x) * LANES * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
-    let i = first + j * 64u;
+    let i = first + j * LANES;
     if (i >= P.size) { return; }
     let d = grad[i] + rate.z * value[i];
     let v = rate.y * velocity[i] + d;

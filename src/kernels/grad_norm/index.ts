@@ -1,5 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv, GRID_X, grid } from '../matrix';
+import { ceilDiv } from '../matrix';
+import { type Pass, passOver } from '../pass';
 import finishSource from './finish.wgsl';
 import scaleSource from './scale.wgsl';
 import squaresSource from './squares.wgsl';
@@ -8,32 +9,32 @@ const squaresKernel = defineKernel('grad_norm.squares', squaresSource);
 const finishKernel = defineKernel('grad_norm.finish', finishSource);
 const scaleKernel = defineKernel('grad_norm.scale', scaleSource);
 
-const EACH = 16;
-const workgroupsOf = (grad: Storage): number => ceilDiv(grad.bytes, 16 * 64 * EACH);
+const vectorsOf = (grad: Storage): number => ceilDiv(grad.bytes, 16);
 
 /** norm = the L2 norm of all gradients together; each is scaled so that it becomes `most` where it is more. */
 export function clip(device: Device, grads: readonly Storage[], most: number, norm: Storage): void {
-  const parts = grads.reduce((n, g) => n + workgroupsOf(g), 0);
+  const passes = grads.map((g): [Storage, Pass] => [g, passOver(device, vectorsOf(g))]);
+  const parts = passes.reduce((n, [, pass]) => n + pass.count, 0);
   const part = device.alloc(Math.max(1, parts) * 4, 'grad_norm.parts');
   const scale = device.alloc(4, 'grad_norm.scale');
   let first = 0;
-  for (const grad of grads) {
+  for (const [grad, { constants, count, workgroups }] of passes) {
     device.dispatch(squaresKernel, {
       buffers: { grad, part },
       params: { size: grad.bytes / 4, first },
-      constants: { EACH, GRID_X },
-      workgroups: grid(workgroupsOf(grad)),
+      constants,
+      workgroups,
       label: `grad_norm.squares ${grad.bytes / 4}`,
     });
-    first += workgroupsOf(grad);
+    first += count;
   }
   device.dispatch(finishKernel, { buffers: { part, norm, scale }, params: { parts, most }, workgroups: [1] });
-  for (const grad of grads)
+  for (const [grad, { constants, workgroups }] of passes)
     device.dispatch(scaleKernel, {
       buffers: { grad, scale },
-      params: { size: ceilDiv(grad.bytes, 16) },
-      constants: { EACH, GRID_X },
-      workgroups: grid(workgroupsOf(grad)),
+      params: { size: vectorsOf(grad) },
+      constants,
+      workgroups,
       label: `grad_norm.scale ${grad.bytes / 4}`,
     });
   for (const s of [part, scale]) device.free(s);
