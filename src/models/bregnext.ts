@@ -46,7 +46,7 @@ export class BregLayer extends Module {
 
   forward(x: Tensor): Tensor {
     return this.run(() => {
-      const y = this.norm1.then('elu', this.conv1, this.norm0.then('elu', this.conv0, x));
+      const y = this.norm1.thenConv('elu', this.conv1, this.norm0.thenConv('elu', this.conv0, x));
       let skip = this.shortcut.forward(x);
       if (this.stride > 1) skip = F.avgPool2d(skip, { kernel: this.stride });
       const side = (this.channelsOut - this.channelsIn) / 2;

@@ -26,8 +26,8 @@ export class DenseLayer extends Module {
   /** @param out where the new channels go. */
   forward(x: Tensor, out?: Tensor): Tensor {
     return this.run(() => {
-      const bottleneck = this.norm1.then('relu', this.conv1, x);
-      return this.norm2.then('relu', this.conv2, bottleneck, out);
+      const bottleneck = this.norm1.thenConv('relu', this.conv1, x);
+      return this.norm2.thenConv('relu', this.conv2, bottleneck, out);
     });
   }
 }
@@ -81,7 +81,7 @@ export class Transition extends Module {
   }
 
   forward(x: Tensor, out?: Tensor): Tensor {
-    return this.run(() => this.conv.forward(this.norm.thenAveragePool('relu', x), out));
+    return this.run(() => this.conv.forward(this.norm.thenAvgPool('relu', x), out));
   }
 }
 

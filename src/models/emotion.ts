@@ -4,7 +4,6 @@ import { type Device, InputError } from '../device';
 import { type BregNext, bregFeatures, bregNext } from './bregnext';
 import { DenseNet121Features } from './densenet';
 import { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
-import { constant } from './init';
 import { Linear } from './layers';
 import { Module } from './module';
 
@@ -91,7 +90,7 @@ function registered(net: BregNext, child: (name: string, module: Module) => void
  * the state and in the optimiser's list, but never gets a gradient.
  */
 abstract class Gcn extends EmotionModel {
-  private readonly A = this.parameter('A', [NODES, NODES], constant(0));
+  private readonly A = this.parameter('A', [NODES, NODES], { kind: 'given' });
   private adjacency: Csr | null = null;
   protected abstract readonly gcn: GcnHead;
 

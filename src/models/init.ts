@@ -2,6 +2,8 @@ import { randomStream, randomUniform } from '../data/random';
 
 /** How a parameter starts. `fan_in` is what one output sums over: input channels times kernel area. */
 export type Initialiser =
+  /** Set by its owner: initialising leaves it alone. */
+  | { readonly kind: 'given' }
   | { readonly kind: 'constant'; readonly value: number }
   /** Uniform in [-bound, bound). */
   | { readonly kind: 'uniform'; readonly bound: number }
@@ -14,7 +16,12 @@ export const constant = (value: number): Initialiser => ({ kind: 'constant', val
 export const uniform = (bound: number): Initialiser => ({ kind: 'uniform', bound });
 
 /** The starting numbers of parameter `name`: the same for the same name, shape and seed. */
-export function initialise(init: Initialiser, shape: readonly number[], name: string, seed: number): Float32Array {
+export function initialise(
+  init: Exclude<Initialiser, { kind: 'given' }>,
+  shape: readonly number[],
+  name: string,
+  seed: number,
+): Float32Array {
   const size = shape.reduce((a, b) => a * b, 1);
   const fanIn = size / shape[0];
   const stream = randomStream(`init/${name}`, seed);

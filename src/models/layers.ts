@@ -58,13 +58,13 @@ export class BatchNorm2d extends Module {
   }
 
   /** conv(act(batch_norm(x))), with nothing stored in between. */
-  then(activation: Activation, conv: Conv2d, x: Tensor, out?: Tensor): Tensor {
+  thenConv(activation: Activation, conv: Conv2d, x: Tensor, out?: Tensor): Tensor {
     const options = { ...conv.options, out };
     return conv.see(F.batchNormConv2d(x, this.tensors, this.mode(), activation, conv.weight, conv.bias, options));
   }
 
   /** avg_pool2d(act(batch_norm(x)), 2), in one pass. */
-  thenAveragePool(activation: Activation, x: Tensor): Tensor {
+  thenAvgPool(activation: Activation, x: Tensor): Tensor {
     return F.batchNormAvgPool2d(x, this.tensors, this.mode(), activation);
   }
 

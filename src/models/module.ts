@@ -121,8 +121,9 @@ export abstract class Module {
   /** Fills every parameter by its layer's rule with random numbers that depend on `seed` and its name alone. */
   initialise(seed: number): this {
     for (const [prefix, m] of this.namedModules())
-      for (const [name, p] of m.ownParameters)
-        p.tensor.write(initialise(p.init, p.tensor.shape, prefix ? `${prefix}.${name}` : name, seed));
+      for (const [name, { tensor, init }] of m.ownParameters)
+        if (init.kind !== 'given')
+          tensor.write(initialise(init, tensor.shape, prefix ? `${prefix}.${name}` : name, seed));
     return this;
   }
 

@@ -197,6 +197,8 @@ class Session {
       if (signal?.aborted) break;
       this.setRate(progress.epoch * train.steps + submitted++);
       const next = this.learner.train(batch, this.optimiser);
+      // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
+      next.catch(() => {});
       await settle();
       pending = next;
     }

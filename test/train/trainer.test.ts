@@ -1,0 +1,131 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { writeSyntheticSet } from '../../src/data';
+import { InputError } from '../../src/device';
+import { readSafetensors } from '../../src/formats/safetensors';
+import { readTrainArgs, type TrainArgs } from '../../src/train/args';
+import { evaluate } from '../../src/train/evaluate';
+import { predict } from '../../src/train/predict';
+import { readRunToResume } from '../../src/train/resume';
+import { readRun } from '../../src/train/run_folder';
+import { type Outcome, Trainer } from '../../src/train/trainer';
+
+const test = suite('trainer');
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-trainer-'));
+const faces = join(dir, 'faces');
+let set: { training: string; validation: string };
+
+test.before(async () => {
+  set = await writeSyntheticSet({ out: faces, n: 42, validation: 14, seed: 3, size: 96 });
+});
+test.after(() => rmSync(dir, { recursive: true, force: true }));
+
+const settings = (name: string, more: Partial<TrainArgs> = {}): TrainArgs =>
+  readTrainArgs({
+    image_dir: faces,
+    data: set.training,
+    val_data: set.validation,
+    network: 'bregnext',
+    emb: 'random',
+    image_size: 16,
+    batch_size: 8,
+    epochs: 2,
+    class_weights: 'none',
+    max_bad: 0,
+    cache: join(dir, 'cache'),
+    saved_model: join(dir, name),
+    ...more,
+  });
+const bytes = (run: string, file: string): Buffer => readFileSync(join(dir, run, file));
+
+/** Trains, stopping as by Ctrl-C after `steps` training steps. */
+async function trainStopped(args: TrainArgs, steps: number, resume?: string): Promise<Outcome> {
+  const stop = new AbortController();
+  let seen = 0;
+  const onStep = ({ phase }: { phase: string }): void => {
+    if (phase === 'train' && ++seen === steps) stop.abort();
+  };
+  const run = resume ? readRunToResume(join(dir, resume), {}) : undefined;
+  return new Trainer(run?.args ?? args, { hooks: { onStep }, resume: run }).run(stop.signal);
+}
+
+test('a run leaves its folder complete', async () => {
+  const notices: string[] = [];
+  const outcome = await new Trainer(settings('whole'), { hooks: { onNotice: (l) => notices.push(l) } }).run();
+  assert.is(outcome.status, 'finished');
+  const run = readRun(join(dir, 'whole'));
+  assert.is(run.rows.length, 2);
+  assert.equal(run.args.classes.length, 7);
+  assert.ok(run.metrics && run.metrics.best_epoch >= 1 && run.metrics.accuracy > 0);
+  for (const row of run.rows) assert.ok(Number.isFinite(row.train_loss) && Number.isFinite(row.val_loss));
+  assert.is(bytes('whole', 'results.png').subarray(1, 4).toString(), 'PNG');
+  assert.is(bytes('whole', 'confusion_matrix.png').subarray(1, 4).toString(), 'PNG');
+  assert.ok(
+    notices.some((l) => l.includes('label graph is made')),
+    'says that it made the graph',
+  );
+  const best = readSafetensors(bytes('whole', 'weights/best.safetensors'));
+  assert.ok(best.tensors.has('model._model.5.running_var') && !best.tensors.has('momentum.gc1.weight'));
+  const last = readSafetensors(bytes('whole', 'weights/last.safetensors'));
+  assert.ok(last.tensors.has('momentum.gc1.weight') && last.tensors.has('gc1.weight'));
+  assert.not(last.tensors.has('momentum.A'), 'A has no gradient, so no momentum');
+  assert.is(Number(last.tensors.get('model._model.5.num_batches_tracked')?.data[0]), 12, 'two epochs of six steps');
+});
+
+test('stopped in the middle of an epoch and resumed, it ends with the same bits', async () => {
+  assert.equal(await trainStopped(settings('stopped'), 2), { status: 'interrupted', epoch: 1, step: 3 });
+  assert.is((await trainStopped(settings('stopped'), 5, 'stopped')).status, 'interrupted');
+  assert.is((await trainStopped(settings('stopped'), Number.POSITIVE_INFINITY, 'stopped')).status, 'finished');
+  const numbers = (run: string) => readRun(join(dir, run)).rows.map(({ seconds: _, ...row }) => row);
+  assert.equal(numbers('stopped'), numbers('whole'));
+  const [a, b] = ['stopped', 'whole'].map((run) => readSafetensors(bytes(run, 'weights/last.safetensors')).tensors);
+  assert.equal([...a.keys()], [...b.keys()]);
+  for (const [name, t] of a) assert.equal(t.data, b.get(name)?.data, name);
+});
+
+test('the number of workers does not change a bit', async () => {
+  await new Trainer(settings('workers', { workers: 1, cache: 'off', epochs: 1 })).run();
+  const [a] = readRun(join(dir, 'workers')).rows;
+  const [b] = readRun(join(dir, 'whole')).rows;
+  assert.is(a.train_loss, b.train_loss);
+  assert.is(a.val_loss, b.val_loss);
+});
+
+test('evaluation of the best weights gives the metrics of the run', async () => {
+  const run = readRun(join(dir, 'whole'));
+  const common = { image_dir: faces, workers: 2, batch_size: 5, max_bad: 0, gpu: null, cache: join(dir, 'cache') };
+  const metrics = await evaluate(run, { ...common, data: set.validation });
+  assert.equal(metrics.confusion, run.metrics?.confusion);
+  // Another batch size may choose another tile: sums in another order.
+  assert.ok(Math.abs((metrics.ccc_valence ?? 0) - (run.metrics?.ccc_valence ?? 1)) < 1e-5);
+});
+
+test('prediction: probabilities, valence and arousal of pictures', async () => {
+  const run = readRun(join(dir, 'whole'));
+  const image = join(faces, readFileSync(set.validation, 'utf8').split('\n')[1].split(',')[0]);
+  const [p, again] = await predict(run, [image, image]);
+  assert.ok(Math.abs(Object.values(p.probabilities).reduce((a, b) => a + b, 0) - 1) < 1e-5);
+  assert.is(p.probabilities[p.expression], Math.max(...Object.values(p.probabilities)));
+  assert.type(p.valence, 'number');
+  assert.equal(p.probabilities, again.probabilities);
+});
+
+test('wrong inputs: a batch that fits no memory, an image that is none, a taken folder', async () => {
+  const refuse = async (args: TrainArgs, wanted: RegExp): Promise<void> => {
+    try {
+      await new Trainer(args).run();
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, InputError);
+      assert.match((error as Error).message, wanted);
+    }
+  };
+  await refuse(settings('whole'), /--resume/);
+  await refuse(settings('gone', { image_dir: dir }), /cannot be used/);
+  assert.throws(() => readRun(join(dir, 'gone')), /nothing there/, 'a run that failed at its start leaves nothing');
+});
+
+test.run();
