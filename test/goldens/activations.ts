@@ -25,7 +25,7 @@ type Walk = Map<string, Tensor>;
  * normalised map and of the activation.
  */
 function unfused<T>(see: (norm: BatchNorm2d, kind: 'norm' | Activation, output: Tensor) => void, fn: () => T): T {
-  const { forward, then, thenAveragePool } = BatchNorm2d.prototype;
+  const { forward, thenConv, thenAvgPool } = BatchNorm2d.prototype;
   BatchNorm2d.prototype.forward = function (x, activation = 'none') {
     const y = batchNorm(x, this.tensors, { training: this.training });
     see(this, 'norm', y);
@@ -34,17 +34,16 @@ function unfused<T>(see: (norm: BatchNorm2d, kind: 'norm' | Activation, output: 
     see(this, activation, a);
     return a;
   };
-  // biome-ignore lint/suspicious/noThenProperty: the layer's method has that name
-  BatchNorm2d.prototype.then = function (activation, conv, x, out) {
+  BatchNorm2d.prototype.thenConv = function (activation, conv, x, out) {
     return conv.forward(this.forward(x, activation), out);
   };
-  BatchNorm2d.prototype.thenAveragePool = function (activation, x) {
+  BatchNorm2d.prototype.thenAvgPool = function (activation, x) {
     return avgPool2d(this.forward(x, activation), { kernel: 2 });
   };
   try {
     return fn();
   } finally {
-    Object.assign(BatchNorm2d.prototype, { forward, then, thenAveragePool });
+    Object.assign(BatchNorm2d.prototype, { forward, thenConv, thenAvgPool });
   }
 }
 
