@@ -77,6 +77,9 @@ const worst = (checks: Check[]): Check =>
     (b.problem ? Number.POSITIVE_INFINITY : b.fraction) > a.fraction || (b.problem && !a.problem) ? b : a,
   );
 
+/** A message as a part of one line. */
+const short = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 200);
+
 const figure = (v: number): string => (Number.isNaN(v) ? '-' : v === 0 ? '0' : v.toExponential(1));
 
 /** Name, worst tensor, its max abs and relative L2 error, the ratio to PyTorch's own, verdict. */
@@ -85,7 +88,7 @@ export function line(v: Verdict): string {
   const ratio = c.own > 0 && !Number.isNaN(c.relL2) ? (c.relL2 / c.own).toFixed(2) : '-';
   const verdict = passed(v)
     ? 'passed'
-    : `FAILED${c.problem ? `: ${c.problem}` : ` at ${c.fraction.toFixed(2)} x its limit`}`;
+    : `FAILED${c.problem ? `: ${short(c.problem)}` : ` at ${c.fraction.toFixed(2)} x its limit`}`;
   return [
     v.name.padEnd(50),
     c.tensor.padEnd(28),
