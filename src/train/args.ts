@@ -90,12 +90,16 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
     default: null,
     help: 'validation annotations; default: a tenth of --data is split off',
   },
-  dataset: { kind: choice('affectnet'), default: 'affectnet', help: 'layout of the annotations' },
-  network: { kind: choice('densenet', 'bregnext'), default: 'densenet', help: 'DenseNet-121 or BReG-NeXt' },
+  dataset: { kind: choice('affectnet'), default: 'affectnet', help: 'layout of the annotations: affectnet' },
+  network: {
+    kind: choice('densenet', 'bregnext'),
+    default: 'densenet',
+    help: 'densenet (DenseNet-121) or bregnext (BReG-NeXt)',
+  },
   model: {
     kind: choice('emotion_gcn', 'single_task', 'multi_task'),
     default: 'emotion_gcn',
-    help: 'classes with valence and arousal through a label graph, classes alone, or both side by side',
+    help: 'emotion_gcn (classes, valence, arousal by a label graph), multi_task (side by side), single_task (classes)',
   },
   adj: {
     kind: orNone(file('a label graph')),
@@ -122,13 +126,13 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
   schedule: {
     kind: choice('step', 'cosine'),
     default: 'step',
-    help: 'learning rate: a tenth after every 10 epochs, or down to 0 along a cosine',
+    help: 'of the learning rate: step (a tenth after every 10 epochs) or cosine (down to 0)',
   },
   warmup: { kind: whole(0), default: 0, help: 'steps in which the learning rate rises to --lr' },
   class_weights: {
     kind: choice(...CLASS_WEIGHTS),
     default: 'affectnet',
-    help: "class weights of the loss: AffectNet's constants, by this set's counts, or none",
+    help: "in the loss: affectnet (its constants), balanced (by this set's counts) or none",
   },
   patience: { kind: whole(1), default: 10, help: 'epochs without a better validation accuracy before training ends' },
   augment: { kind: toggle, default: true, help: 'flip and rotate the training images at random' },

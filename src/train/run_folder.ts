@@ -94,6 +94,23 @@ export class RunFolder {
     await this.write('confusion_matrix.png', await drawConfusion(metrics));
   }
 
+  /**
+   * Writes metrics.json and confusion_matrix.png of an evaluation, in place of an older one of that name.
+   * @returns their folder, `evaluate/NAME`
+   */
+  async writeEvaluation(name: string, metrics: Metrics): Promise<string> {
+    const dir = this.path(join('evaluate', name));
+    try {
+      mkdirSync(dir, { recursive: true });
+    } catch (error) {
+      throw writeError(dir, error);
+    }
+    const { drawConfusion } = await import('./charts');
+    await this.write(join('evaluate', name, 'metrics.json'), toJson(metrics));
+    await this.write(join('evaluate', name, 'confusion_matrix.png'), await drawConfusion(metrics));
+    return dir;
+  }
+
   /** Any further file of the run, such as its label graph. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
     try {

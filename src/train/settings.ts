@@ -3,7 +3,7 @@ import { InputError } from '../device/errors';
 
 /** A kind of value. */
 export interface Kind<T> {
-  /** How the help calls it: `N`, `DIR`, `step|cosine`. */
+  /** How the help calls it: `N`, `DIR`, `on|off`. */
   placeholder: string;
   /** Completes "--epochs expects ...". */
   expected: string;
@@ -56,7 +56,7 @@ export function real(least: number, { most = Number.POSITIVE_INFINITY, excluded 
 /** One of a few words. */
 export function choice<const T extends string>(...words: readonly T[]): Kind<T> {
   return {
-    placeholder: words.join('|'),
+    placeholder: 'NAME',
     expected: `one of ${words.join(', ')}`,
     read: (value) => words.find((word) => word === value),
   };

@@ -1,0 +1,48 @@
+import { basename, extname } from 'node:path';
+import { Command } from 'commander';
+import { COMMON, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/args';
+import type { EvaluateSettings } from '../train/evaluate';
+import { RunFolder, readRun } from '../train/run_folder';
+import { readSettings, type Settings } from '../train/settings';
+import { formatMetrics } from './format';
+import { ProgressView } from './progress';
+import { addSettings } from './settings_options';
+
+const SETTINGS: Settings<EvaluateSettings & { saved_model: string }> = {
+  saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run; its best weights are taken' },
+  image_dir: COMMON.image_dir,
+  data: { ...TRAIN_SETTINGS.data, help: "annotations to evaluate on: AffectNet's CSV" },
+  workers: COMMON.workers,
+  batch_size: COMMON.batch_size,
+  max_bad: COMMON.max_bad,
+  gpu: COMMON.gpu,
+  cache: COMMON.cache,
+};
+
+const EXAMPLE = `
+Example:
+  emotion-gcn evaluate --saved_model run1 --image_dir AffectNet/Manually_Annotated_Images --data validation.csv
+
+Prints the metrics, and writes them and the confusion matrix below the run folder, in evaluate/NAME OF THE CSV.`;
+
+/** `emotion-gcn evaluate` */
+export const evaluateCommand = (): Command =>
+  addSettings(new Command('evaluate').description('measure a trained network on annotated images'), SETTINGS)
+    .addHelpText('after', EXAMPLE)
+    .action(async (options: Record<string, unknown>) => {
+      const { saved_model, ...settings } = readSettings(SETTINGS, options);
+      const run = readRun(saved_model);
+      checkFolder('image_dir', settings.image_dir);
+      checkFile('data', settings.data);
+      const { evaluate } = await import('../train/evaluate');
+      const view = new ProgressView();
+      try {
+        const metrics = await evaluate(run, settings, view);
+        const folder = RunFolder.reopen(run);
+        const name = basename(settings.data, extname(settings.data));
+        const written = await folder.writeEvaluation(name, metrics);
+        process.stdout.write(`${formatMetrics(metrics)}\n\nwritten to ${written}\n`);
+      } finally {
+        view.stop();
+      }
+    });

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+// The program `emotion-gcn`: finds the command, and turns whatever goes wrong into one message and an exit code.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { InputError, MachineError } from '../device/errors';
+import { cacheCommand } from './cache';
+import { demoCommand } from './demo';
+import { doctorCommand } from './doctor';
+import { evaluateCommand } from './evaluate';
+import { predictCommand } from './predict';
+import { checkValues } from './settings_options';
+import { synthCommand } from './synth';
+import { trainCommand } from './train';
+
+const COMMANDS = [
+  trainCommand,
+  evaluateCommand,
+  predictCommand,
+  demoCommand,
+  synthCommand,
+  doctorCommand,
+  cacheCommand,
+] as const;
+
+/** Exit codes: 0 done, 1 ours or the machine's failure, 2 wrong usage or input, 130 stopped by Ctrl-C. */
+async function main(args: readonly string[]): Promise<void> {
+  const program = new Command('emotion-gcn')
+    .description('Trains Emotion-GCN (facial expression, valence and arousal) on any GPU, or on the CPU.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help; after a command, its own')
+    .addHelpText('after', '\nExample:\n  emotion-gcn demo\n  emotion-gcn train --help')
+    .configureOutput({ outputError: () => {} })
+    .exitOverride();
+  for (const make of COMMANDS) program.addCommand(make().copyInheritedSettings(program));
+  if (args.length === 0) {
+    program.outputHelp({ error: true });
+    process.exitCode = 2;
+    return;
+  }
+  const command = program.commands.find((c) => c.name() === args[0]);
+  const spelt = args.map(withUnderscores);
+  try {
+    if (command) checkValues(command, spelt);
+    await program.parseAsync(spelt, { from: 'user' });
+  } catch (error) {
+    fail(error, command);
+  }
+}
+
+/** `--batch-size` is `--batch_size`. */
+const withUnderscores = (arg: string): string =>
+  arg.replace(/^--[a-z][a-z-]*/, (flag) => `--${flag.slice(2).replaceAll('-', '_')}`);
+
+/** Prints what went wrong, as one message, and sets the exit code. */
+function fail(error: unknown, command?: Command): void {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return; // help or version, printed already
+    const message = error.message
+      .replace(/^error: /, '')
+      .replace('\n', ' ')
+      .replace(/\.$/, '');
+    report(`${message}; see emotion-gcn ${command ? `${command.name()} ` : ''}--help`, 2, error);
+  } else if (error instanceof InputError) report(error.message, 2, error);
+  else if (error instanceof MachineError) report(error.message, 1, error);
+  else {
+    const message = error instanceof Error ? error.message : String(error);
+    report(`${message} (unexpected; EMOTION_GCN_DEBUG=1 shows where)`, 1, error);
+  }
+}
+
+function report(message: string, exitCode: number, error: unknown): void {
+  const debug = process.env.EMOTION_GCN_DEBUG === '1' && error instanceof Error;
+  process.stderr.write(`error: ${message}\n${debug ? `${error.stack}\n` : ''}`);
+  process.exitCode = exitCode;
+}
+
+/** From the package's own package.json, which lies above wherever this is bundled to. */
+function version(): string {
+  for (let at = new URL('.', import.meta.url); ; at = new URL('..', at)) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL('package.json', at), 'utf8'));
+      if (name === 'emotion-gcn') return version;
+    } catch {
+      if (at.pathname === '/') return 'unknown';
+    }
+  }
+}
+
+// A reader that goes away (`| head`) is no error: a training goes on without it. A full disk behind stdout is one.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') fail(error);
+});
+process.stderr.on('error', () => {});
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error) => {
+    fail(error);
+    process.exit();
+  });
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,24 @@
+import { type Command, Option } from 'commander';
+import { InputError } from '../device/errors';
+import type { Settings } from '../train/settings';
+
+/** Gives a command one option for each setting. Values stay texts: the settings' own kinds read and check them. */
+export function addSettings<T>(command: Command, settings: Settings<T>): Command {
+  for (const name of Object.keys(settings) as (keyof T & string)[]) {
+    const { kind, help, default: preset } = settings[name];
+    const shown = typeof preset === 'boolean' ? (preset ? 'on' : 'off') : preset;
+    const remark = shown === undefined ? ' (required)' : shown === null ? '' : ` (default: ${shown})`;
+    command.addOption(new Option(`--${name} <${kind.placeholder}>`, help + remark));
+  }
+  return command;
+}
+
+/** @throws InputError where the value of a flag was forgotten, so that the next flag stands in its place */
+export function checkValues(command: Command, args: readonly string[]): void {
+  for (const [i, flag] of args.entries()) {
+    const value = args[i + 1];
+    if (value?.startsWith('--') && command.options.some(({ long, required }) => long === flag && required)) {
+      throw new InputError(`${flag} expects a value, found the flag ${value}`);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { relative } from 'node:path';
+import { Command } from 'commander';
+import { InputError } from '../device/errors';
+import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/args';
+import type { TrainHooks } from '../train/events';
+import { readRunToResume } from '../train/resume';
+import type { Run } from '../train/run_folder';
+import type { Outcome } from '../train/trainer';
+import { formatMetrics } from './format';
+import { INTERRUPTED, stoppable } from './interrupt';
+import { ProgressView } from './progress';
+import { addSettings } from './settings_options';
+
+const EXAMPLE = `
+Examples:
+  emotion-gcn train --image_dir AffectNet/Manually_Annotated_Images --data training.csv --val_data validation.csv \\
+    --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
+  emotion-gcn train --saved_model run1 --resume
+
+Flags may be written with hyphens too (--batch-size). What a run writes: args.json, results.csv, results.png,
+metrics.json, confusion_matrix.png, run.log, weights/best.safetensors and weights/last.safetensors.`;
+
+/** `emotion-gcn train` */
+export const trainCommand = (): Command =>
+  addSettings(new Command('train').description('train a network'), TRAIN_SETTINGS)
+    .option('--resume', 'go on with the run in --saved_model where it stopped; other flags are not needed')
+    .addHelpText('after', EXAMPLE)
+    .action(async ({ resume, ...options }: { resume?: boolean }) => {
+      const { args, run } = resume ? resumed(options) : fresh(options);
+      const outcome = await trainVisibly(args, run);
+      if (outcome.status === 'interrupted') {
+        process.exitCode = INTERRUPTED;
+        return;
+      }
+      const { metrics } = outcome;
+      process.stdout.write(
+        `\n${formatMetrics(metrics)}\n\nbest epoch ${metrics.best_epoch}; written to ${args.saved_model}\n`,
+      );
+    });
+
+function fresh(given: Record<string, unknown>): { args: TrainArgs; run?: Run } {
+  const args = readTrainArgs(given);
+  checkInputs(args);
+  return { args };
+}
+
+function resumed(given: Record<string, unknown>): { args: TrainArgs; run: Run } {
+  if (typeof given.saved_model !== 'string') throw new InputError('missing: --saved_model DIR, the run to resume');
+  const run = readRunToResume(given.saved_model, given);
+  return { args: run.args, run };
+}
+
+/** Trains with a progress display; Ctrl-C stops the run after its step and says how to go on. */
+export async function trainVisibly(args: TrainArgs, resume?: Run, hooks: TrainHooks = {}): Promise<Outcome> {
+  const { Trainer } = await import('../train/trainer');
+  const view = new ProgressView();
+  try {
+    const { onNotice, onPrepare, onStep, onEpoch } = view;
+    const trainer = new Trainer(args, { hooks: { onNotice, onPrepare, onStep, onEpoch, ...hooks }, resume });
+    const outcome = await stoppable(
+      (signal) => trainer.run(signal),
+      () => onNotice('stopping after this step; press Ctrl-C again to quit at once'),
+    );
+    if (outcome.status === 'interrupted') {
+      onNotice(`saved; go on with: emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`);
+    }
+    return outcome;
+  } finally {
+    view.stop();
+  }
+}
+
+/** A path as one would type it here. */
+function shellPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  const shown = near.startsWith('..') || near === '' ? path : near;
+  return /^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,28 @@
+// The library: what a script imports from 'emotion-gcn'.
+export * from './autograd';
+export * from './data';
+export { writeSyntheticSet } from './data/synthetic';
+export { Device, type DeviceStats, InputError, MachineError } from './device';
+export { listAdapters, openDevice } from './device/node';
+export { readSafetensors, type SafetensorsFile, writeSafetensors } from './formats/safetensors';
+export * from './models';
+export { checkInputs, readTrainArgs, type TrainArgs } from './train/args';
+export { type EvaluateSettings, evaluate } from './train/evaluate';
+export type { StepEvent, TrainHooks } from './train/events';
+export {
+  accuracy,
+  argmaxRows,
+  type ClassScores,
+  classScores,
+  computeMetrics,
+  confusionMatrix,
+  type Metrics,
+  macroF1,
+  type Predictions,
+  rmse,
+} from './train/metrics';
+export { type FacePrediction, predict } from './train/predict';
+export type { EpochRow } from './train/results';
+export { readRunToResume } from './train/resume';
+export { type Run, type RunArgs, RunFolder, type RunMetrics, readRun, readWeights } from './train/run_folder';
+export { type Outcome, Trainer, type TrainerOptions } from './train/trainer';
