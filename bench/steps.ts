@@ -1,6 +1,6 @@
 import * as F from '../src/autograd';
 import type { Device } from '../src/device';
-import { buildModel, type EmotionModel, type NetworkName, observe } from '../src/models';
+import { buildModel, type NetworkName, summarise } from '../src/models';
 import { filler } from './measure';
 
 /** A whole training step or inference, timed by the wall clock with its losses read back. */
@@ -28,20 +28,6 @@ export const stepWorks: readonly StepWork[] = [
   step('densenet', 112, 32, false),
 ];
 
-/** Multiply-adds (times two) of a model's layers in one forward pass. */
-function forwardFlop(model: EmotionModel, x: F.Tensor, embedding: F.Tensor): number {
-  let flop = 0;
-  model.device.dryRun(() => {
-    F.noGrad(() =>
-      observe(
-        (m, y) => (flop += 2 * m.multiplyAdds(y)),
-        () => model.forward(x, embedding),
-      ),
-    );
-  });
-  return flop;
-}
-
 /** Makes the network and its batch; returns what to time and the flop of one call. */
 export function prepareStep(device: Device, work: StepWork): { run: () => Promise<unknown>; flop: number } {
   const { network, size, batch: n, training } = work;
@@ -55,7 +41,7 @@ export function prepareStep(device: Device, work: StepWork): { run: () => Promis
     7,
   );
   const va = F.tensor(device, filler(2 * n), [n, 2]);
-  const flop = forwardFlop(model, x, embedding);
+  const flop = 2 * summarise(model, () => model.forward(x, embedding)).multiplyAdds;
   if (!training) {
     const run = () => F.step(device, () => F.noGrad(() => F.readAll([model.forward(x, embedding).logits])));
     return { run, flop };

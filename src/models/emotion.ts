@@ -2,15 +2,12 @@ import type { Csr, Tensor } from '../autograd';
 import * as F from '../autograd';
 import { type Device, InputError } from '../device';
 import { type BregNext, bregFeatures, bregNext } from './bregnext';
+import { checkImageSize, type ModelConfig } from './config';
 import { DenseNet121Features } from './densenet';
 import { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
 import { Linear } from './layers';
 import { Module } from './module';
-
-export const MODELS = ['single_task', 'multi_task', 'emotion_gcn'] as const;
-export const NETWORKS = ['densenet', 'bregnext'] as const;
-export type ModelName = (typeof MODELS)[number];
-export type NetworkName = (typeof NETWORKS)[number];
+import { formatSummary, type Summary, summarise } from './summary';
 
 const CLASSES = 7;
 const NODES = CLASSES + 2;
@@ -26,6 +23,22 @@ export interface Prediction {
 export abstract class EmotionModel extends Module {
   /** @param x images [N, 3, S, S]; @param embedding word vectors of the nodes [9, 300], for emotion_gcn. */
   abstract forward(x: Tensor, embedding?: Tensor): Prediction;
+
+  /**
+   * Layers with their shapes, parameters and multiply-adds for `batch` images of a side of `imageSize` pixels.
+   * @throws InputError when the model cannot take images of that size
+   */
+  summarise({ imageSize, batch = 1 }: { readonly imageSize: number; readonly batch?: number }): Summary {
+    return summarise(this, () => {
+      const x = F.empty(this.device, [batch, 3, imageSize, imageSize], { name: 'images' });
+      this.forward(x, F.empty(this.device, [NODES, WORDS], { name: 'embedding' }));
+    });
+  }
+
+  /** The same as a table to print. */
+  summary(of: { readonly imageSize: number; readonly batch?: number }): string {
+    return formatSummary(this.summarise(of));
+  }
 }
 
 class DensenetSingle extends EmotionModel {
@@ -153,25 +166,6 @@ class BregnextGcn extends Gcn {
   forward(x: Tensor, embedding?: Tensor): Prediction {
     return this.run(() => this.head(this.model.features(x), embedding));
   }
-}
-
-export interface ModelConfig {
-  readonly model: ModelName;
-  readonly network: NetworkName;
-  /** Side of the images in pixels. */
-  readonly imageSize: number;
-}
-
-/** Checks that a model can take images of a size. @throws InputError saying which sizes it takes. */
-export function checkImageSize({ model, network, imageSize }: ModelConfig): void {
-  const wrong = (wanted: string): never => {
-    throw new InputError(`image_size ${imageSize}: ${model} on ${network} takes ${wanted}`);
-  };
-  if (!Number.isInteger(imageSize)) wrong('whole numbers');
-  if (network === 'bregnext' && (imageSize < 4 || imageSize % 4 !== 0)) wrong('multiples of 4');
-  if (network === 'densenet' && model === 'emotion_gcn' && imageSize !== 227 && (imageSize < 93 || imageSize > 188))
-    wrong('227, or 93 to 188 (its last map must be 3 to 5 wide)');
-  if (network === 'densenet' && imageSize < 29) wrong('29 or more');
 }
 
 /** Builds one of the six networks; its parameters are undefined until `initialise` or `loadStateDict`. */

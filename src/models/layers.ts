@@ -31,6 +31,12 @@ export class Conv2d extends Module {
     return this.see(F.conv2d(x, this.weight, this.bias, { ...this.options, out }));
   }
 
+  override get kind(): string {
+    const [, , h, w] = this.weight.shape;
+    return `Conv2d ${h}x${w}${this.options.stride > 1 ? `, stride ${this.options.stride}` : ''}`;
+  }
+
+  /** Every tap counts, also where it meets the padding. */
   override multiplyAdds(output: Tensor): number {
     return (output.size * this.weight.size) / this.weight.shape[0];
   }
@@ -65,7 +71,7 @@ export class BatchNorm2d extends Module {
 
   /** avg_pool2d(act(batch_norm(x)), 2), in one pass. */
   thenAvgPool(activation: Activation, x: Tensor): Tensor {
-    return F.batchNormAvgPool2d(x, this.tensors, this.mode(), activation);
+    return this.see(F.batchNormAvgPool2d(x, this.tensors, this.mode(), activation));
   }
 
   private mode(): { training: boolean } {

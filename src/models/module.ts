@@ -77,7 +77,12 @@ export abstract class Module {
     return output;
   }
 
-  /** Multiply-adds of one forward pass that made `output`. */
+  /** What this layer is, for people: its class, with what tells it from others of its kind. */
+  get kind(): string {
+    return this.constructor.name;
+  }
+
+  /** Multiply-adds of one forward pass that made `output`, as they are carried out. */
   multiplyAdds(_output: Tensor): number {
     return 0;
   }

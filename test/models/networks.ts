@@ -1,0 +1,34 @@
+// The six networks, built on the tests' device, and what PyTorch says of them.
+import { buildModel, type EmotionModel, type ModelName, type NetworkName } from '../../src/models';
+import { release } from '../goldens/network';
+import { device } from '../gpu';
+
+/**
+ * Of the networks in test/golden/reference.py: how many numbers `parameters()` has, and the CRC-32 of the lines
+ * "NAME SHAPE\n" (`features.conv0.weight 64x3x7x7`) of `state_dict()`.
+ */
+export const NETS: readonly { network: NetworkName; model: ModelName; parameters: number; crc: number }[] = [
+  { network: 'densenet', model: 'single_task', parameters: 6961031, crc: 1331970898 },
+  { network: 'bregnext', model: 'single_task', parameters: 3072567, crc: 2551544366 },
+  { network: 'densenet', model: 'multi_task', parameters: 6963081, crc: 3972032989 },
+  { network: 'bregnext', model: 'multi_task', parameters: 3072825, crc: 2443804084 },
+  { network: 'densenet', model: 'emotion_gcn', parameters: 7631825, crc: 217742612 },
+  { network: 'bregnext', model: 'emotion_gcn', parameters: 3291784, crc: 665489751 },
+];
+
+/** A graph that connects every class with valence. */
+export const A = Float32Array.from({ length: 81 }, (_, i) => (i % 10 === 0 || i % 9 === 7 ? 0.5 : 0));
+
+/** Builds a network for images of 112 pixels, hands it on, and gives its memory back. */
+export async function withNet(
+  network: NetworkName,
+  model: ModelName,
+  fn: (net: EmotionModel) => void | Promise<void>,
+): Promise<void> {
+  const net = buildModel(device, { network, model, imageSize: 112, A });
+  try {
+    await fn(net);
+  } finally {
+    release(device, net);
+  }
+}
