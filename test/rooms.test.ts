@@ -1,0 +1,154 @@
+// The rooms of src (docs/architecture.md): each imports only from rooms below it, and the engine imports nothing of Node.
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+/** Lowest first. `index` is src/index.ts, the library's door. */
+const ROOMS = ['device', 'kernels', 'autograd', 'formats', 'data', 'models', 'train', 'index', 'cli'];
+/** What must run in a browser as well: these, but device's entry for Node. */
+const ENGINE = ['device', 'kernels', 'autograd', 'models'];
+
+const roomOf = (file: string): string => file.split('/')[0].replace(/\.ts$/, '');
+const ofEngine = (file: string): boolean => ENGINE.includes(roomOf(file)) && !file.startsWith('device/node/');
+
+interface Import {
+  readonly from: string;
+  /** Erased when compiled: it brings nothing along. */
+  readonly typeOnly: boolean;
+}
+
+/** Every import of a module's text: import and export declarations, and import() of a literal. */
+function importsOf(text: string): Import[] {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const found: Import[] = [];
+  for (const [, type, from] of code.matchAll(/^(?:import|export)\s+(type\s)?[^'"`;]*?from\s*['"]([^'"]+)['"]/gm))
+    found.push({ from, typeOnly: type !== undefined });
+  for (const [, from] of code.matchAll(/^import\s*['"]([^'"]+)['"]/gm)) found.push({ from, typeOnly: false });
+  for (const [, from] of code.matchAll(/\b(?:import|require)\s*\(\s*['"]([^'"]+)['"]/g))
+    found.push({ from, typeOnly: false });
+  return found;
+}
+
+/** What is wrong with a tree of sources, path below src to text: a line for each import that must not be. */
+function judge(files: ReadonlyMap<string, string>): string[] {
+  const wrong: string[] = [];
+  const imports = new Map([...files].map(([file, text]) => [file, importsOf(text)]));
+
+  /** The file that a relative import means, null for a package; undefined when there is none. */
+  const resolve = (file: string, from: string): string | null | undefined => {
+    if (!from.startsWith('.')) return null;
+    const path = posix.join(posix.dirname(file), from);
+    return [path, `${path}.ts`, `${path}/index.ts`].find((p) => files.has(p));
+  };
+
+  for (const [file, list] of imports) {
+    const room = ROOMS.indexOf(roomOf(file));
+    if (room < 0) wrong.push(`${file} lies in no room`);
+    for (const { from } of list) {
+      const to = resolve(file, from);
+      if (to === undefined) wrong.push(`${file} imports ${from}, which is not there`);
+      else if (to && ROOMS.indexOf(roomOf(to)) > room) wrong.push(`${file} imports ${to}, which lies above it`);
+    }
+  }
+
+  // The engine: no package at all in its own files, types included, nor in anything that they bring along.
+  for (const start of files.keys()) {
+    if (!ofEngine(start)) continue;
+    const reached = new Map<string, string>([[start, start]]);
+    for (const [file, way] of reached) {
+      for (const { from, typeOnly } of imports.get(file) ?? []) {
+        if (typeOnly && file !== start) continue;
+        const to = resolve(file, from);
+        if (to === null) wrong.push(`${way} imports ${from}: the engine uses no package and nothing of Node`);
+        else if (to && !typeOnly && !reached.has(to)) reached.set(to, `${way} > ${to}`);
+      }
+    }
+    // What Node has without an import.
+    const code = (files.get(start) ?? '').replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+    for (const [, name] of code.matchAll(/(?<![.\w])(process|Buffer|__dirname|__filename)\b(?=\.\w|[[(])/g))
+      wrong.push(`${start} uses Node's ${name}`);
+  }
+  return wrong;
+}
+
+const tree = (files: Record<string, string>): Map<string, string> => new Map(Object.entries(files));
+
+test('every import of src goes down, and the engine is free of Node', () => {
+  const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => /\.(ts|wgsl)$/.test(name) && !name.endsWith('.d.ts'));
+  const files = new Map(names.map((name) => [name, readFileSync(`src/${name}`, 'utf8')]));
+  for (const room of ROOMS)
+    assert.ok(
+      [...files.keys()].some((f) => roomOf(f) === room),
+      `no file in ${room}`,
+    );
+  const edges = [...files].flatMap(([, text]) => importsOf(text)).length;
+  assert.ok(edges > 300, `${edges} imports found`);
+  assert.equal(judge(files), []);
+});
+
+test('an upward import is found, whatever its form', () => {
+  for (const [form, file] of [
+    ["import { train } from '../train';", 'models/a.ts'],
+    ["import type { Train } from '../train';", 'models/a.ts'],
+    ["import {\n  a,\n  type B,\n} from '../train';", 'models/a.ts'],
+    ["import * as all from '../train/index';", 'models/a.ts'],
+    ["import './../train';", 'models/a.ts'],
+    ["export * from '../train';", 'models/a.ts'],
+    ["export type { A } from '../train';", 'models/a.ts'],
+    ["const later = await import('../train');", 'models/a.ts'],
+    ["type T = import('../train').T;", 'models/a.ts'],
+    ["import source from '../train/shader.wgsl';", 'kernels/a.ts'],
+  ] as const) {
+    const found = judge(tree({ [file]: form, 'train/index.ts': '', 'train/shader.wgsl': '' }));
+    assert.is(found.length, 1, `${form}: ${found}`);
+    assert.match(found[0], /imports train\/\S+, which lies above it/);
+  }
+});
+
+test('imports that go down or stay, comments and texts are left alone', () => {
+  const fine = tree({
+    'device/index.ts': '',
+    'device/node/index.ts': "import { tmpdir } from 'node:os';\nprocess.exit();",
+    'train/a.ts': "import { b } from './b';\nimport fs from 'node:fs';\nimport { openDevice } from '../device/node';",
+    'train/b.ts': "import { Device } from '../device';",
+    'models/a.ts':
+      "// import x from 'node:fs'\n/* import '../train'; process.exit() */\nconst text = 'the process. ends';\nimport { Device } from '../device';",
+  });
+  assert.equal(judge(fine), []);
+  assert.equal(judge(tree({ 'attic/a.ts': '', 'data/a.ts': "import './gone';" })), [
+    'attic/a.ts lies in no room',
+    'data/a.ts imports ./gone, which is not there',
+  ]);
+});
+
+test('Node and packages are found in the engine, however they come', () => {
+  for (const from of ['node:fs', 'fs', 'sharp', 'webgpu', 'node:worker_threads'])
+    assert.equal(judge(tree({ 'kernels/a.ts': `import { x } from '${from}';` })), [
+      `kernels/a.ts imports ${from}: the engine uses no package and nothing of Node`,
+    ]);
+  assert.match(judge(tree({ 'device/a.ts': "import type { Stats } from 'node:fs';" })).join(), /device\/a.ts imports/);
+  assert.match(judge(tree({ 'autograd/a.ts': 'const home = process.env.HOME;' })).join(), /uses Node's process/);
+  // By way of files that may use it themselves.
+  const through = tree({
+    'models/a.ts': "import { random } from '../data/random';",
+    'data/random.ts': "import { helper } from './files';",
+    'data/files.ts': "import { readFileSync } from 'node:fs';",
+    'kernels/a.ts': "import { openDevice } from '../device/node';",
+    'device/node/index.ts': "import { create } from 'webgpu';",
+  });
+  assert.equal(judge(through), [
+    'models/a.ts > data/random.ts > data/files.ts imports node:fs: the engine uses no package and nothing of Node',
+    'kernels/a.ts > device/node/index.ts imports webgpu: the engine uses no package and nothing of Node',
+  ]);
+  // A type brings nothing along.
+  const type = tree({
+    'models/a.ts': "import type { Sample } from '../data/samples';",
+    'data/samples.ts': "import sharp from 'sharp';",
+  });
+  assert.equal(judge(type), []);
+});
+
+test.run();
