@@ -12,14 +12,20 @@ export interface ModelConfig {
   readonly imageSize: number;
 }
 
+/** The sizes that a model takes, in words, if the one in `config` is none of them; else null. */
+export function imageSizeWanted({ model, network, imageSize }: ModelConfig): string | null {
+  if (network === 'bregnext') return imageSize >= 4 && imageSize % 4 === 0 ? null : 'a multiple of 4';
+  if (model === 'emotion_gcn') {
+    // Its pooling window is fixed (7 at 227, else 3) and must leave one value a channel.
+    if (imageSize === 227 || (Number.isInteger(imageSize) && imageSize >= 93 && imageSize <= 188)) return null;
+    return '227, or 93 to 188 (its last map must be 3 to 5 wide)';
+  }
+  return Number.isInteger(imageSize) && imageSize >= 29 ? null : 'a whole number from 29';
+}
+
 /** Checks that a model can take images of a size. @throws InputError saying which sizes it takes. */
-export function checkImageSize({ model, network, imageSize }: ModelConfig): void {
-  const wrong = (wanted: string): never => {
-    throw new InputError(`image_size ${imageSize}: ${model} on ${network} takes ${wanted}`);
-  };
-  if (!Number.isInteger(imageSize)) wrong('whole numbers');
-  if (network === 'bregnext' && (imageSize < 4 || imageSize % 4 !== 0)) wrong('multiples of 4');
-  if (network === 'densenet' && model === 'emotion_gcn' && imageSize !== 227 && (imageSize < 93 || imageSize > 188))
-    wrong('227, or 93 to 188 (its last map must be 3 to 5 wide)');
-  if (network === 'densenet' && imageSize < 29) wrong('29 or more');
+export function checkImageSize(config: ModelConfig): void {
+  const wanted = imageSizeWanted(config);
+  const { model, network, imageSize } = config;
+  if (wanted) throw new InputError(`imageSize expects ${wanted} for ${model} on ${network}, found ${imageSize}`);
 }

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CLASS_WEIGHTS, type ClassWeights } from '../data/samples';
 import { InputError } from '../device/errors';
+import { imageSizeWanted } from '../models/config';
 import { choice, orNone, readSettings, real, type Settings, text, toggle, whole } from './settings';
 
 /** Settings of a training run. The names are the original program's flags where it has them. Paths are absolute. */
@@ -153,7 +154,9 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
  */
 export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainArgs {
   const args = readSettings(TRAIN_SETTINGS, given);
-  checkImageSize(args);
+  const { model, network, image_size } = args;
+  const wanted = imageSizeWanted({ model, network, imageSize: image_size });
+  if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
   if (args.model !== 'single_task' && args.batch_size < 2) {
     throw new InputError(`--batch_size expects at least 2 for ${args.model} (the CCC of one sample is 0/0), found 1`);
   }
@@ -167,18 +170,6 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
     cache: args.cache === 'off' ? args.cache : args.cache && resolve(args.cache),
     saved_model: resolve(args.saved_model),
   };
-}
-
-function checkImageSize({ network, model, image_size: size }: TrainArgs): void {
-  const fail = (expected: string) => {
-    throw new InputError(`--image_size expects ${expected} for ${model} on ${network}, found ${size}`);
-  };
-  if (network === 'bregnext') {
-    if (size % 4 !== 0 || size < 8) fail('a multiple of 4, at least 8');
-  } else if (model === 'emotion_gcn') {
-    // Its pooling window is fixed (7 at 227, else 3) and must leave one value a channel.
-    if (size !== 227 && (size < 93 || size > 188)) fail('227, or 93 to 188 (112 is usual)');
-  } else if (size < 32) fail('at least 32');
 }
 
 /**

@@ -72,7 +72,7 @@ test('all missing settings are named at once, and a name that is no setting', ()
 
 test('the image size must suit the network', () => {
   const sizes = (network: string, model: string) =>
-    [4, 8, 31, 32, 42, 92, 93, 112, 188, 189, 224, 227, 228].filter((image_size) => {
+    [4, 6, 8, 28, 29, 32, 42, 92, 93, 112, 188, 189, 224, 227, 228].filter((image_size) => {
       try {
         read({ network, model, image_size });
         return true;
@@ -82,8 +82,8 @@ test('the image size must suit the network', () => {
       }
     });
   assert.equal(sizes('densenet', 'emotion_gcn'), [93, 112, 188, 227]);
-  assert.equal(sizes('densenet', 'multi_task'), [32, 42, 92, 93, 112, 188, 189, 224, 227, 228]);
-  assert.equal(sizes('bregnext', 'emotion_gcn'), [8, 32, 92, 112, 188, 224, 228]);
+  assert.equal(sizes('densenet', 'multi_task'), [29, 32, 42, 92, 93, 112, 188, 189, 224, 227, 228]);
+  assert.equal(sizes('bregnext', 'emotion_gcn'), [4, 8, 28, 32, 92, 112, 188, 224, 228]);
 });
 
 test('batches of one sample suit only a model without valence and arousal', () => {
