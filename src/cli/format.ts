@@ -15,8 +15,9 @@ export const percent = (fraction: number): string => `${(100 * fraction).toFixed
 export const decimal = (value: number | null): string =>
   value === null || Number.isNaN(value) ? '-' : value.toFixed(3);
 
-/** `1:02:03` or `2:03`. */
+/** `1:02:03` or `2:03`; `?` for NaN. */
 export function duration(seconds: number): string {
+  if (Number.isNaN(seconds)) return '?';
   const s = Math.max(0, Math.round(seconds));
   const two = (n: number) => String(n).padStart(2, '0');
   const [hours, minutes] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];

@@ -89,7 +89,7 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
   }
 }
 
-/** Estimates the seconds until the end of a run from the pace of its steps. */
+/** Estimates the seconds until the end of a run from the pace of its steps; NaN before there is one. */
 export class TimeLeft {
   private readonly pace = { train: { seconds: 0, steps: 0 }, validate: { seconds: 0, steps: 0 } };
   private last: { phase: Phase; time: number } | null = null;
@@ -108,6 +108,7 @@ export class TimeLeft {
     this.last = { phase, time };
     const { train, validate } = this.pace;
     const whole = (p: typeof pace) => p.seconds * p.steps;
+    if (pace.seconds === 0 && step < steps) return Number.NaN;
     const rest = pace.seconds * (steps - step) + (phase === 'train' ? whole(validate) : 0);
     return rest + (epochs - epoch) * (whole(train) + whole(validate));
   }

@@ -1,0 +1,109 @@
+// The program from drawn faces to predictions, on whatever adapter there is: small pictures, a few steps.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readSafetensors } from '../../src/formats/safetensors';
+import { readRun } from '../../src/train/run_folder';
+import { type Ended, type RunOptions, run } from './program';
+
+const test = suite('runs');
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-runs-'));
+test.after(() => rmSync(dir, { recursive: true }));
+
+const faces = join(dir, 'faces');
+const [whole, stopped] = [join(dir, 'whole'), join(dir, 'stopped')];
+const EPOCHS = 3;
+
+/** Runs the program and expects an exit code. */
+async function ends(code: number, args: string, options: RunOptions = {}): Promise<Ended> {
+  const ended = await run(args.split(' '), options);
+  assert.is(ended.code, code, `${args}\n${ended.out}\n${ended.err}`);
+  return ended;
+}
+
+const train = (to: string) =>
+  `train --image_dir ${faces} --data ${faces}/training.csv --val_data ${faces}/validation.csv --emb random ` +
+  `--network bregnext --image_size 16 --batch_size 8 --epochs ${EPOCHS} --cache off --workers 1 --saved_model ${to}`;
+
+test('training writes its files and says how it goes', async () => {
+  await ends(0, `synth --out ${faces} --n 42 --validation 14 --size 48`);
+  const { out, err } = await ends(0, train(whole));
+  for (let epoch = 1; epoch <= EPOCHS; epoch++) assert.match(out, new RegExp(`epoch ${epoch}/${EPOCHS}: loss \\d`));
+  assert.match(out, /accuracy +[\d.]+ %\n/);
+  assert.match(out, `written to ${whole}`);
+  assert.match(err, /adapter: \S/);
+  assert.not.match(out + err, '\x1b', 'no control codes where there is no terminal');
+  for (const name of ['results.png', 'confusion_matrix.png', 'weights/best.safetensors', 'weights/last.safetensors']) {
+    assert.ok(existsSync(join(whole, name)), name);
+  }
+  const { rows, metrics, args } = readRun(whole);
+  assert.is(rows.length, EPOCHS);
+  assert.is(metrics?.accuracy, Math.max(...rows.map((row) => row.val_accuracy)));
+  assert.is(
+    metrics?.confusion.flat().reduce((a, b) => a + b),
+    14,
+  );
+  assert.is(args.classes.length, 7);
+});
+
+test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits of one that was never stopped', async () => {
+  const { err, out } = await ends(130, train(stopped), { interruptAt: /epoch 1\/3: loss/ });
+  assert.match(err, /stopping after this step/);
+  assert.match(err, `saved; go on with: emotion-gcn train --resume --saved_model ${stopped}`);
+  assert.not.match(out, /epoch 3\/3/);
+  await ends(0, `train --resume --saved_model ${stopped}`);
+
+  const [a, b] = [whole, stopped].map((run) => readRun(run));
+  const timeless = (rows: typeof a.rows) => rows.map((row) => ({ ...row, seconds: 0 }));
+  assert.equal(timeless(b.rows), timeless(a.rows));
+  assert.equal(b.metrics, a.metrics);
+  for (const name of ['best', 'last']) {
+    const [x, y] = [whole, stopped].map((run) =>
+      readSafetensors(readFileSync(join(run, 'weights', `${name}.safetensors`))),
+    );
+    assert.equal([...y.tensors.keys()], [...x.tensors.keys()]);
+    for (const [key, { data }] of x.tensors) assert.equal(y.tensors.get(key)?.data, data, `${name}: ${key}`);
+  }
+});
+
+test('evaluation of the validation set gives the metrics that training gave', async () => {
+  const { out } = await ends(
+    0,
+    `evaluate --saved_model ${whole} --image_dir ${faces} --data ${faces}/validation.csv --batch_size 8 --cache off`,
+  );
+  const written = join(whole, 'evaluate', 'validation');
+  assert.match(out, `written to ${written}`);
+  const { best_epoch: _, ...metrics } = readRun(whole).metrics!;
+  assert.equal(JSON.parse(readFileSync(join(written, 'metrics.json'), 'utf8')), metrics);
+  assert.ok(existsSync(join(written, 'confusion_matrix.png')));
+});
+
+test('prediction: JSON as documented, and a table', async () => {
+  const images = ['00000', '00001'].map((name) => join(faces, 'images', 'validation', `${name}.jpg`));
+  const { out } = await ends(0, `predict --saved_model ${whole} --json ${images.join(' ')}`);
+  const { classes } = readRun(whole).args;
+  const predictions = JSON.parse(out);
+  assert.equal(
+    predictions.map((p: { image: string }) => p.image),
+    images,
+  );
+  for (const { expression, probabilities, valence, arousal, image, ...rest } of predictions) {
+    assert.ok(images.includes(image));
+    assert.equal(rest, {});
+    assert.equal(Object.keys(probabilities), classes);
+    const values = Object.values<number>(probabilities);
+    assert.ok(Math.abs(values.reduce((a, b) => a + b) - 1) < 1e-5);
+    assert.is(probabilities[expression], Math.max(...values));
+    assert.ok(Number.isFinite(valence) && Number.isFinite(arousal));
+  }
+  const table = await ends(0, `predict --saved_model ${whole} ${images[0]}`);
+  assert.match(table.out, /^image +expression +Neutral .* valence +arousal\n\S+00000.jpg +[A-Z][a-z]+ .*\d\.\d %/);
+  assert.match(
+    (await ends(2, `predict --saved_model ${whole} ${images[0]} nothing.jpg`)).err,
+    /nothing.jpg: no such file/,
+  );
+});
+
+test.run();
