@@ -1,8 +1,16 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv } from './matrix';
+import { ceilDiv, vectorType, vectorWidth } from './matrix';
 import source from './transpose.wgsl';
 
-const kernel = defineKernel('transpose', source);
+const kernels = {
+  4: defineKernel(
+    'transpose.4',
+    'fn column(b: array<V, 4>, i: u32) -> V { return V(b[0][i], b[1][i], b[2][i], b[3][i]); }',
+    source,
+  ),
+  1: defineKernel('transpose.1', 'fn column(b: array<V, 1>, i: u32) -> V { return b[0]; }', source),
+};
+const LANES = 8;
 
 /** y[b, c, r] = x[b, r, c] for `batch` contiguous matrices. */
 export function transpose(
@@ -11,10 +19,12 @@ export function transpose(
   y: Storage,
   { batch, rows, columns }: { batch: number; rows: number; columns: number },
 ): void {
-  device.dispatch(kernel, {
+  const width = vectorWidth({ channels: rows }, { channels: columns });
+  device.dispatch(kernels[width], {
     buffers: { x, y },
-    params: { rows, columns },
-    workgroups: [ceilDiv(columns, 16), ceilDiv(rows, 16), batch],
+    params: { rows: rows / width, columns: columns / width },
+    constants: { V: vectorType(width), WIDTH: width, LANES },
+    workgroups: [ceilDiv(columns / width, LANES), rows / width, batch],
     label: `transpose:${batch}x${rows}x${columns}`,
   });
 }

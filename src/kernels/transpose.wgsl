@@ -1,14 +1,17 @@
-// y[b, c, r] = x[b, r, c]: `batch` matrices of rows x columns. Dispatch: (columns / 16, rows / 16, batch).
+// y[b, c, r] = x[b, r, c]: `batch` matrices of rows x columns, both counted in blocks of WIDTH.
+// A lane turns one block of WIDTH x WIDTH elements. Dispatch: (columns / LANES, rows, batch).
 struct Params { rows: u32, columns: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(0) @binding(2) var<uniform> P: Params;
 
-@compute @workgroup_size(16)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let base = group.z * P.rows * P.columns;
-  let c = group.x * 16u + lane;
+  let base = group.z * P.rows * P.columns * WIDTH;
+  let c = group.x * LANES + lane;
+  let r = group.y;
   if (c >= P.columns) { return; }
-  let last = min((group.y + 1u) * 16u, P.rows);
-  for (var r = group.y * 16u; r < last; r++) { y[base + c * P.rows + r] = x[base + r * P.columns + c]; }
+  var block: array<V, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { block[i] = x[base + (r * WIDTH + i) * P.columns + c]; }
+  for (var i = 0u; i < WIDTH; i++) { y[base + (c * WIDTH + i) * P.rows + r] = column(block, i); }
 }

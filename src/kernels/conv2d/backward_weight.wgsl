@@ -38,6 +38,11 @@ fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 {
     return v;
   }
   let ix = u32(cursor.ix + i32(q * P.stride_w));
+  if (ONE_TAP) {
+    let v = x[cursor.at + ix * P.x_stride];
+    if (NORM) { return normalise(v, cursor.n); }
+    return v;
+  }
   let inside = ix < P.w;
   let v = x[cursor.at + select(0u, ix * P.x_stride, inside)];
   let mask = select(0.0, cursor.line, inside);
@@ -47,7 +52,17 @@ fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 {
 fn b_row(s: u32) -> u32 { return s * P.ow; }
 fn load_b(row: u32, column: u32) -> V { return dy[row * P.dy_stride + P.dy_offset + column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(split * P.lines_each, min((split + 1u) * P.lines_each, P.lines)); }
-fn length_of(s: u32) -> u32 { return min(P.ow, P.pixels - s * P.ow); }
+// With ONE_TAP all rows of a tile belong to one tap, so the image's border becomes the loop's limits: nothing is masked.
+fn positions_of(s: u32, m0: u32) -> vec2u {
+  if (POINTWISE) { return vec2u(0u, min(P.ow, P.pixels - s * P.ow)); }
+  if (!ONE_TAP) { return vec2u(0u, P.ow); }
+  let row = open_row(m0);
+  let iy = u32(i32(s % P.oh * P.stride_h) + row.down);
+  let stride = i32(P.stride_w);
+  let first = u32(max(0, (stride - 1 - row.right) / stride));
+  let last = u32(clamp((i32(P.w) - 1 - row.right + stride) / stride, 0, i32(P.ow)));
+  return vec2u(first, select(first, last, iy < P.h));
+}
 fn store(m: u32, n: u32, split: u32, value: V) {
   let at = (split * P.rows + m) * P.columns + n;
   if (P.accumulate == 1u) { part[at] += value; } else { part[at] = value; }

@@ -1,5 +1,5 @@
 import type { Device, Storage } from '../../device';
-import { defineGemm, runGemm } from '../gemm';
+import { defineGemm, runGemm, tileRows } from '../gemm';
 import { ceilDiv, type Matrix, vectorWidth } from '../matrix';
 import normalise from '../normalise.wgsl';
 import { sumParts } from '../sum_parts';
@@ -124,7 +124,11 @@ export function backwardWeight(
       pixels,
       accumulate: accumulate && splits === 1 ? 1 : 0,
     },
-    constants: { ...prologueConstants(prologue), POINTWISE: pointwise },
+    constants: {
+      ...prologueConstants(prologue),
+      POINTWISE: pointwise,
+      ONE_TAP: !pointwise && g.ci % tileRows(device, rows) === 0,
+    },
     label: `conv2d.backward_weight ${describe(g)}`,
   });
   if (splits > 1) {

@@ -14,7 +14,7 @@ export type Gemm = Readonly<Record<Variant, Kernel>>;
  * - `Row`, `open_row(m)`: what is worth keeping for a row of A; `Cursor`, `seek(row, s)`: its place in segment s;
  * - `position_at(q) -> Position`: what all rows share at position q; `load_a(cursor, q, position) -> f32`;
  * - `b_row(s)`: the row of B at the start of segment s; `load_b(row, column) -> V`;
- * - `segments_of(split) -> vec2u`, `length_of(s)`: the sum's range; `store(m, n, split, value: V)`.
+ * - `segments_of(split) -> vec2u`, `positions_of(s, m0) -> vec2u`: the sum's range, for the tile of rows that begins at m0; `store(m, n, split, value: V)`.
  * The sum runs over segments (taps of a kernel, lines of an image), within them over positions (channels, pixels).
  */
 export function defineGemm(name: string, ...operands: string[]): Gemm {
@@ -37,14 +37,20 @@ interface GemmLaunch {
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   const { rows, columns, splits = 1, width, buffers, params, constants, label } = launch;
   const { variant, lanes } = choose(device);
-  const [tileRows, tileColumns, own] = tile(variant, lanes, rows, columns);
+  const [height, across, own] = tile(variant, lanes, rows, columns);
   device.dispatch(gemm[variant], {
     buffers,
     params: { ...params, rows, columns },
     constants: { ...constants, V: vectorType(width), ...own },
-    workgroups: [ceilDiv(columns, tileColumns), ceilDiv(rows, tileRows), splits],
+    workgroups: [ceilDiv(columns, across), ceilDiv(rows, height), splits],
     label,
   });
+}
+
+/** Rows of C that a workgroup of this device owns at most. */
+export function tileRows(device: Device, rows: number): number {
+  const { variant, lanes } = choose(device);
+  return tile(variant, lanes, rows, 1)[0];
 }
 
 /** Rows and columns (in vectors) of C that a workgroup owns, and the constants that say so. */

@@ -13,9 +13,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var s = segments.x; s < segments.y; s++) {
     var at: array<Cursor, TM>;
     for (var r = 0u; r < TM; r++) { at[r] = seek(row[r], s); }
-    let length = length_of(s);
+    let positions = positions_of(s, m0);
     let first = b_row(s);
-    for (var q = 0u; q < length; q++) {
+    for (var q = positions.x; q < positions.y; q++) {
       let position = position_at(q);
       let b = load_b(first + q, column);
       for (var r = 0u; r < TM; r++) { c[r] += load_a(at[r], q, position) * b; }

@@ -23,17 +23,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
     let at = seek(row, s);
-    let length = length_of(s);
+    let positions = positions_of(s, m0);
     let first = b_row(s);
-    for (var q0 = 0u; q0 < length; q0 += BK) {
+    for (var q0 = positions.x; q0 < positions.y; q0 += BK) {
       for (var i = 0u; i < 4u; i++) {
         let q = q0 + a_q + i;
         var a = 0.0;
-        if (q < length) { a = load_a(at, q, position_at(q)); }
+        if (q < positions.y) { a = load_a(at, q, position_at(q)); }
         tile_a[(a_q + i) * (BM / 4u) + a_row / 4u][a_row % 4u] = a;
       }
       var b = V();
-      if (q0 + y < length) { b = load_b(first + q0 + y, column); }
+      if (q0 + y < positions.y) { b = load_b(first + q0 + y, column); }
       tile_b[y * BN + x] = b;
       workgroupBarrier();
       for (var q = 0u; q < BK; q++) {
