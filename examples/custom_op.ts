@@ -3,19 +3,20 @@
 // (In a program that has installed the package, import all of this from 'emotion-gcn'.)
 import {
   backward,
+  defineKernel,
   empty,
   gradcheck,
   gradInto,
   linear,
   mse,
+  openDevice,
   record,
   SGD,
+  type Storage,
   step,
   type Tensor,
   tensor,
-} from '../src/autograd';
-import { defineKernel, type Storage } from '../src/device';
-import { openDevice } from '../src/device/node';
+} from '../src/index';
 
 // swish(x) = x * s, s = 1 / (1 + exp(-x)); its derivative is s * (1 + x * (1 - s)). Lane i computes element i.
 const kernel = defineKernel(

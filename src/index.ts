@@ -2,7 +2,16 @@
 export * from './autograd';
 export * from './data';
 export { writeSyntheticSet } from './data/synthetic';
-export { Device, type DeviceStats, InputError, MachineError } from './device';
+export {
+  Device,
+  type DeviceStats,
+  defineKernel,
+  InputError,
+  type Kernel,
+  type Launching,
+  MachineError,
+  type Storage,
+} from './device';
 export { listAdapters, openDevice } from './device/node';
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from './formats/safetensors';
 export * from './models';
