@@ -163,6 +163,8 @@ class Session {
   async run(signal?: AbortSignal): Promise<Outcome> {
     const { args, folder, progress } = this;
     if (args.epochs > progress.epoch && !progress.stopped) this.notice('compiling kernels, once');
+    if (this.hooks.onBefore && progress.epoch === 0 && progress.step === 0)
+      this.hooks.onBefore((await this.validate()).metrics);
     while (progress.epoch < args.epochs && !progress.stopped) {
       if (!(await this.trainEpoch(signal))) {
         await folder.writeWeights('last', await encodeCheckpoint(this.model, this.optimiser, progress));
