@@ -1,5 +1,6 @@
 import { MachineError } from './errors';
-import { type Constants, encodeParams, type Kernel, specialise } from './kernel';
+import { type Constants, encodeParams, type Kernel } from './kernel';
+import { Pipelines } from './pipelines';
 import { Pool } from './pool';
 import { type Launch, Profiler } from './profiler';
 import { Staging } from './staging';
@@ -31,12 +32,6 @@ export interface DeviceStats {
   submits: number;
 }
 
-interface Pipeline {
-  readonly id: number;
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
-
 const OPTIONAL_FEATURES: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
 const DISPATCHES_A_SUBMIT = 256;
 
@@ -53,8 +48,7 @@ export class Device {
   readonly none: Storage;
   /** While true nothing is encoded: memory is counted, nothing computed. See `dryRun`. */
   private dry = false;
-  private readonly pipelines = new Map<string, Pipeline>();
-  private readonly bindGroups = new Map<string, GPUBindGroup>();
+  private readonly pipelines: Pipelines;
   private readonly uniforms: Uniforms;
   private readonly staging: Staging;
   private readonly scopes: Storage[][] = [];
@@ -77,6 +71,7 @@ export class Device {
     this.limits = gpu.limits;
     this.info = adapter.info;
     this.uniforms = new Uniforms(gpu);
+    this.pipelines = new Pipelines(gpu, (s) => this.bufferOf(s));
     this.staging = new Staging(gpu);
     this.none = this.alloc(256, 'none');
     gpu.addEventListener('uncapturederror', (e) => {
@@ -219,13 +214,13 @@ export class Device {
         throw new Error(`${kernel.name}: ${name} is ${s.label}, which is gone (its step or backward ended)`);
     }
     if (this.dry || x * y * z === 0) return;
-    const pipeline = this.pipelineOf(kernel, launch.constants ?? {});
+    const pipeline = this.pipelines.pipeline(kernel, launch.constants ?? {});
     let slot: ReturnType<Uniforms['slot']> | undefined;
     if (kernel.fields.length > 0) {
       const length = encodeParams(kernel, launch.params ?? {}, this.scratchView);
       slot = this.uniforms.slot(this.scratch.subarray(0, length));
     }
-    const group = this.bindGroupOf(kernel, pipeline, launch.buffers, slot);
+    const group = this.pipelines.bindGroup(kernel, pipeline, launch.buffers, slot);
     const label = launch.label ?? kernel.name;
     if (this.profiler) {
       this.endPass();
@@ -344,8 +339,8 @@ export class Device {
       live,
       held,
       peak,
-      bindGroups: this.bindGroups.size,
-      pipelines: this.pipelines.size,
+      bindGroups: this.pipelines.bindGroups,
+      pipelines: this.pipelines.count,
       uniformBytes: this.uniforms.bytes,
       ...this.counts,
       buffers: this.counts.buffers + this.staging.created,
@@ -390,78 +385,5 @@ export class Device {
       });
     }
     return block.buffer;
-  }
-
-  private pipelineOf(kernel: Kernel, constants: Constants): Pipeline {
-    const key = kernel.name + JSON.stringify(constants);
-    let found = this.pipelines.get(key);
-    if (!found) {
-      const layout = this.gpu.createBindGroupLayout({
-        label: key,
-        entries: kernel.bindings.map((b) => ({
-          binding: b.index,
-          visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: b.type, hasDynamicOffset: b.type === 'uniform' },
-        })),
-      });
-      const module = this.gpu.createShaderModule({ label: key, code: specialise(kernel, constants) });
-      const pipeline = this.gpu.createComputePipeline({
-        label: key,
-        layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main' },
-      });
-      found = { id: this.pipelines.size, pipeline, layout };
-      this.pipelines.set(key, found);
-    }
-    return found;
-  }
-
-  private bindGroupOf(
-    kernel: Kernel,
-    pipeline: Pipeline,
-    buffers: Readonly<Record<string, Storage>>,
-    slot: { page: number; buffer: GPUBuffer } | undefined,
-  ): GPUBindGroup {
-    let key = `${pipeline.id}/${slot?.page ?? ''}`;
-    for (const b of kernel.bindings) {
-      if (b.type === 'uniform') continue;
-      const s = buffers[b.name];
-      if (!s) throw new Error(`kernel ${kernel.name}: no buffer for ${b.name}`);
-      key += `/${s.block.id}:${s.offset}:${s.bytes}`;
-    }
-    let group = this.bindGroups.get(key);
-    if (!group) {
-      refuseAliases(kernel, buffers);
-      group = this.gpu.createBindGroup({
-        label: kernel.name,
-        layout: pipeline.layout,
-        entries: kernel.bindings.map((b) => {
-          if (b.type === 'uniform')
-            return { binding: b.index, resource: { buffer: slot?.buffer as GPUBuffer, size: 256 } };
-          const s = buffers[b.name];
-          const size = Math.ceil(s.bytes / 16) * 16;
-          return { binding: b.index, resource: { buffer: this.bufferOf(s), offset: s.offset, size } };
-        }),
-      });
-      this.bindGroups.set(key, group);
-    }
-    return group;
-  }
-}
-
-/** WebGPU forbids what is checked here, but says so later, without a name, and drops all commands that it came with. */
-function refuseAliases(kernel: Kernel, buffers: Readonly<Record<string, Storage>>): void {
-  const bound = kernel.bindings.filter((b) => b.type !== 'uniform');
-  for (const written of bound.filter((b) => b.type === 'storage')) {
-    const to = buffers[written.name];
-    for (const other of bound) {
-      const from = buffers[other.name];
-      if (other === written || from.block !== to.block) continue;
-      const apart = from.offset + from.bytes <= to.offset || to.offset + to.bytes <= from.offset;
-      if (other.type === 'storage' && apart) continue;
-      throw new Error(
-        `${kernel.name}: ${written.name} (${to.label}) is written and lies in the same memory as ${other.name} (${from.label}); let the result go to other memory`,
-      );
-    }
   }
 }

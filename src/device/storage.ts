@@ -1,8 +1,10 @@
 import type { Block } from './pool';
 
-/** Memory of one or more tensors: a range of a pool block. `id` numbers the block, for the bind group cache. */
+/** Memory of one or more tensors: a range of a pool block. */
 export class Storage {
   private given = true;
+  /** Names the range among all of this device: what bind groups are kept by. */
+  readonly key: string;
   /** Not to be freed before its step ends. */
   retained = false;
 
@@ -13,7 +15,9 @@ export class Storage {
     readonly label: string,
     /** The memory that this is a range of; a range keeps it. */
     readonly whole: Storage | null = null,
-  ) {}
+  ) {
+    this.key = `/${block.id}:${offset}:${bytes}`;
+  }
 
   /** False once the memory was given back. */
   get alive(): boolean {
