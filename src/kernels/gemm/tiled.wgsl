@@ -4,7 +4,8 @@
 const BM = 64u;
 const BN = 16u;
 const BK = 16u;
-var<workgroup> tile_a: array<vec4f, BM / 4u * BK>;
+// Scalars: a write to one component of a vector may touch its neighbours, which other invocations write.
+var<workgroup> tile_a: array<f32, BM * BK>;
 var<workgroup> tile_b: array<V, BN * BK>;
 
 @compute @workgroup_size(256)
@@ -30,16 +31,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
         let q = q0 + a_q + i;
         var a = 0.0;
         if (q < positions.y) { a = load_a(at, q, position_at(q)); }
-        tile_a[(a_q + i) * (BM / 4u) + a_row / 4u][a_row % 4u] = a;
+        tile_a[(a_q + i) * BM + a_row] = a;
       }
       var b = V();
       if (q0 + y < positions.y) { b = load_b(first + q0 + y, column); }
       tile_b[y * BN + x] = b;
       workgroupBarrier();
       for (var q = 0u; q < BK; q++) {
-        let a = tile_a[q * (BM / 4u) + y];
         let v = tile_b[q * BN + x];
-        c[0] += a.x * v; c[1] += a.y * v; c[2] += a.z * v; c[3] += a.w * v;
+        for (var i = 0u; i < 4u; i++) { c[i] += tile_a[q * BM + y * 4u + i] * v; }
       }
       workgroupBarrier();
     }
