@@ -1,9 +1,9 @@
 import { type Device, defineKernel } from '../device';
 import source from './channels.wgsl';
 import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
+import { columnLanes } from './variant';
 
 const kernel = defineKernel('channels', source);
-const LANES = 8;
 
 /** dst = src, or dst += src: equal numbers of rows and channels, any strides. */
 export function copyChannels(device: Device, src: Matrix, dst: Matrix, accumulate: boolean): void {
@@ -19,6 +19,7 @@ function launch(device: Device, src: Matrix | null, dst: Matrix, mode: number): 
   const [from, to] = src ? flatten(src, dst) : [null, dst];
   const width = vectorWidth(to, ...(from ? [from] : []));
   const columns = to.channels / width;
+  const lanes = columnLanes(device);
   const rows = Math.max(4, ceilDiv(256, columns), ceilDiv(to.rows, 65535));
   device.dispatch(kernel, {
     buffers: { src: from?.storage ?? device.none, dst: to.storage },
@@ -31,8 +32,8 @@ function launch(device: Device, src: Matrix | null, dst: Matrix, mode: number): 
       dst_offset: to.offset / width,
       rows_each: rows,
     },
-    constants: { V: vectorType(width), LANES, MODE: mode },
-    workgroups: [ceilDiv(columns, LANES), ceilDiv(to.rows, rows)],
+    constants: { V: vectorType(width), LANES: lanes, MODE: mode },
+    workgroups: [ceilDiv(columns, lanes), ceilDiv(to.rows, rows)],
     label: `channels:${to.rows}x${to.channels}`,
   });
 }

@@ -1,14 +1,15 @@
 import { type Device, defineKernel } from '../device';
 import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
 import source from './pad_channels.wgsl';
+import { columnLanes } from './variant';
 
 const kernel = defineKernel('pad_channels', source);
-const LANES = 8;
 
 /** y (+)= x with zeros around its channels, `before` of them in front and as many behind as y has room for. */
 export function padChannels(device: Device, x: Matrix, y: Matrix, before: number, accumulate: boolean): void {
   const width = before % 4 === 0 ? vectorWidth(x, y) : 1;
   const columns = y.channels / width;
+  const lanes = columnLanes(device);
   const each = Math.max(16, ceilDiv(y.rows, 65535));
   device.dispatch(kernel, {
     buffers: { x: x.storage, y: y.storage },
@@ -18,8 +19,8 @@ export function padChannels(device: Device, x: Matrix, y: Matrix, before: number
       ...{ y_stride: y.stride / width, y_offset: y.offset / width },
       ...{ rows_each: each, accumulate: accumulate ? 1 : 0 },
     },
-    constants: { V: vectorType(width), LANES },
-    workgroups: [ceilDiv(columns, LANES), ceilDiv(y.rows, each)],
+    constants: { V: vectorType(width), LANES: lanes },
+    workgroups: [ceilDiv(columns, lanes), ceilDiv(y.rows, each)],
     label: `pad_channels ${x.rows}x${x.channels}to${y.channels}`,
   });
 }

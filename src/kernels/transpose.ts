@@ -1,6 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import { ceilDiv, vectorType, vectorWidth } from './matrix';
 import source from './transpose.wgsl';
+import { columnLanes } from './variant';
 
 const kernels = {
   4: defineKernel(
@@ -10,7 +11,6 @@ const kernels = {
   ),
   1: defineKernel('transpose.1', 'fn column(b: array<V, 1>, i: u32) -> V { return b[0]; }', source),
 };
-const LANES = 8;
 
 /** y[b, c, r] = x[b, r, c] for `batch` contiguous matrices. */
 export function transpose(
@@ -20,11 +20,12 @@ export function transpose(
   { batch, rows, columns }: { batch: number; rows: number; columns: number },
 ): void {
   const width = vectorWidth({ channels: rows }, { channels: columns });
+  const lanes = columnLanes(device);
   device.dispatch(kernels[width], {
     buffers: { x, y },
     params: { rows: rows / width, columns: columns / width },
-    constants: { V: vectorType(width), WIDTH: width, LANES },
-    workgroups: [ceilDiv(columns / width, LANES), rows / width, batch],
+    constants: { V: vectorType(width), WIDTH: width, LANES: lanes },
+    workgroups: [ceilDiv(columns / width, lanes), rows / width, batch],
     label: `transpose:${batch}x${rows}x${columns}`,
   });
 }
