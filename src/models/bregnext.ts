@@ -73,7 +73,7 @@ export class BregBlock extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.stack.layers.reduce((y, layer) => layer.forward(y), x);
+    return this.chain(this.stack.layers, x);
   }
 }
 
@@ -96,7 +96,7 @@ class Trunk extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const y = this.blocks.reduce((t, block) => block.forward(t), x);
+    const y = this.chain(this.blocks, x);
     return F.flatten(F.adaptiveAvgPool2d(this.norm.forward(y, 'elu'), 1));
   }
 }

@@ -123,7 +123,7 @@ abstract class Gcn extends EmotionModel {
   }
 
   protected head(features: Tensor, embedding: Tensor | undefined): Prediction {
-    if (!this.adjacency) throw new Error('emotion_gcn: setGraph or loadStateDict must come before forward');
+    if (!this.adjacency) throw new Error('emotion_gcn has no graph yet: give buildModel its A, or load a state dict');
     if (embedding?.shape.join() !== `${NODES},${WORDS}`)
       throw new InputError(`emotion_gcn: the embedding must be ${NODES}x${WORDS}, found ${embedding ?? 'none'}`);
     const scores = F.matmul(features, this.gcn.classifiers(embedding, this.adjacency), { transposeB: true });

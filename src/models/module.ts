@@ -71,7 +71,16 @@ export abstract class Module {
     return result;
   }
 
-  /** Tells an observer of this layer's output, and names it. */
+  /** The layers one after the other; without gradients each result goes back to the pool once the next has read it. */
+  protected chain(layers: readonly { forward(x: Tensor): Tensor }[], x: Tensor): Tensor {
+    return layers.reduce((y, layer) => {
+      const next = layer.forward(y);
+      if (y !== x && !gradEnabled()) this.device.free(y.storage);
+      return next;
+    }, x);
+  }
+
+  /** Tells an observer of this layer's output. */
   see(output: Tensor): Tensor {
     observer?.(this, output);
     return output;

@@ -1,5 +1,6 @@
 // The six networks, built on the tests' device, and what PyTorch says of them.
 import { buildModel, type EmotionModel, type ModelName, type NetworkName } from '../../src/models';
+import { collectGarbage } from '../autograd/helpers';
 import { release } from '../goldens/network';
 import { device } from '../gpu';
 
@@ -30,5 +31,16 @@ export async function withNet(
     await fn(net);
   } finally {
     release(device, net);
+  }
+}
+
+/** Waits until what earlier tests left has been collected, so that it does not come back in the middle of a count. */
+export async function quiet(): Promise<void> {
+  let same = 0;
+  for (let live = -1; same < 3; ) {
+    collectGarbage();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    same = live === device.stats().live ? same + 1 : 0;
+    live = device.stats().live;
   }
 }
