@@ -10,42 +10,39 @@ class Net extends E.Module {
   private readonly fc = this.child('fc', new E.Linear(this.device, 16, 3));
 
   forward(x: E.Tensor): E.Tensor {
-    const maps = this.norm1.thenConv('relu', this.conv2, this.conv1.forward(x)); // relu and norm happen as conv2 reads
+    const maps = this.norm1.thenConv('relu', this.conv2, this.conv1.forward(x)); // norm and relu happen as conv2 reads
     return this.fc.forward(E.flatten(E.adaptiveAvgPool2d(E.relu(maps), 1)));
   }
 }
 
-/** 60 pictures of 16 x 16 pixels: a wave along one of three directions, at any phase, under as much noise. */
-function draw(name: string): { x: E.Tensor; classes: number[] } {
-  const stream = E.randomStream(name, 1);
-  const classes = Array.from({ length: 60 }, (_, n) => n % 3);
-  const pixels = classes.flatMap((c, n) =>
-    Array.from({ length: 256 }, (_, i) => {
-      const along = [i >> 4, i % 16, ((i >> 4) + (i % 16)) * 0.7][c];
-      return (
-        Math.sin(along * 1.5 + 6.28 * E.randomUniform(stream, n)) + 2 * E.randomUniform(stream, 60 + n * 256 + i) - 1
-      );
-    }),
-  );
-  return { x: E.tensor(device, pixels, [60, 1, 16, 16]), classes };
+const device = await E.openDevice();
+const classes = Array.from({ length: 60 }, (_, n) => n % 3);
+const truth = E.labels(device, classes, 3);
+
+/** A picture of 16 x 16 pixels for each of `classes`: a wave in one of three directions, at any phase, under much noise. */
+function draw(name: string): E.Tensor {
+  const random = E.randomStream(name, 1);
+  const pixels = Float32Array.from({ length: 60 * 256 }, (_, i) => {
+    const [n, y, x] = [i >> 8, (i >> 4) % 16, i % 16];
+    const along = [y, x, 0.7 * (x + y)][classes[n]];
+    return Math.sin(1.5 * along + 6.28 * E.randomUniform(random, n)) + 2 * E.randomUniform(random, 60 + i) - 1;
+  });
+  return E.tensor(device, pixels, [60, 1, 16, 16]);
 }
 
-const device = await E.openDevice();
 const net = new Net(device).initialise(1);
 const optimizer = new E.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
-console.log(E.formatSummary(E.summarise(net, () => net.forward(draw('example').x))));
+console.log(E.formatSummary(E.summarise(net, () => net.forward(draw('any')))));
 for (let s = 0; s <= 60; s++) {
   const loss = E.step(device, () => {
-    const { x, classes } = draw(`step ${s}`);
     optimizer.zeroGrad();
-    const loss = E.crossEntropy(net.forward(x), E.labels(device, classes, 3));
+    const loss = E.crossEntropy(net.forward(draw(`step ${s}`)), truth);
     E.backward(loss);
     optimizer.step();
     return loss;
   });
   if (s % 20 === 0) console.log(`step ${s}: loss ${(await loss.item()).toFixed(3)}`);
 }
-const { x, classes } = draw('unseen');
-const scores = await E.step(device, () => E.noGrad(() => net.eval().forward(x))).data();
+const scores = await E.step(device, () => E.noGrad(() => net.eval().forward(draw('unseen')))).data();
 const right = classes.filter((c, n) => [0, 1, 2].every((k) => scores[3 * n + c] >= scores[3 * n + k]));
 console.log(`${right.length} of ${classes.length} unseen pictures told right`);
