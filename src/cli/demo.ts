@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/args';
 import type { Metrics } from '../train/metrics';
 import { readSettings, type Settings, text } from '../train/settings';
-import { decimal, duration, formatTable, percent } from './format';
+import { decimal, duration, formatTable, percent, shellPath } from './format';
 import { INTERRUPTED } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
@@ -93,8 +93,8 @@ function report(folder: string, before: Metrics | undefined, after: Metrics, sec
     line('CCC valence', '0.000', (m) => decimal(m.ccc_valence)),
     line('CCC arousal', '0.000', (m) => decimal(m.ccc_arousal)),
   ]);
-  const near = relative(process.cwd(), folder) || '.';
-  const face = join(near, 'faces', 'images', 'validation', '00000.jpg');
+  const near = (...names: string[]) => shellPath(join(folder, ...names));
+  const face = near('faces', 'images', 'validation', '00000.jpg');
   const files = [
     ['results.png', 'curves'],
     ['confusion_matrix.png', 'what is taken for what'],
@@ -102,13 +102,13 @@ function report(folder: string, before: Metrics | undefined, after: Metrics, sec
     ['metrics.json', 'these figures and more'],
     [join('weights', 'best.safetensors'), "the trained network, under PyTorch's names"],
     ['faces', 'the faces'],
-  ].map(([name, what]) => [join(near, name), what]);
+  ].map(([name, what]) => [near(name), what]);
   return [
     `\nEmotion-GCN (DenseNet-121) after ${duration(seconds)}:\n`,
     table,
     '\nwritten:',
     ...files.map(([path, what]) => `  ${path.padEnd(Math.max(...files.map((f) => f[0].length)))}  ${what}`),
-    `\ntry it: emotion-gcn predict --saved_model ${near} ${face}`,
+    `\ntry it: npx emotion-gcn predict --saved_model ${near()} ${face}`,
   ].join('\n');
 }
 

@@ -1,4 +1,5 @@
-// Numbers and tables for people.
+// Numbers, tables and paths for people.
+import { relative } from 'node:path';
 import type { Metrics } from '../train/metrics';
 
 /** Rows of text in columns, the first `left` of them aligned to the left, the others to the right. */
@@ -59,4 +60,11 @@ export function formatMetrics(metrics: Metrics): string {
     ]),
   );
   return parts.join('\n\n');
+}
+
+/** A path as one would type it here. */
+export function shellPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  const shown = near.startsWith('..') || near === '' ? path : near;
+  return /^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../device/errors';
 import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/args';
@@ -6,7 +5,7 @@ import type { TrainHooks } from '../train/events';
 import { readRunToResume } from '../train/resume';
 import type { Run } from '../train/run_folder';
 import type { Outcome } from '../train/trainer';
-import { formatMetrics } from './format';
+import { formatMetrics, shellPath } from './format';
 import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
@@ -62,17 +61,10 @@ export async function trainVisibly(args: TrainArgs, resume?: Run, hooks: TrainHo
       () => onNotice('stopping after this step; press Ctrl-C again to quit at once'),
     );
     if (outcome.status === 'interrupted') {
-      onNotice(`saved; go on with: emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`);
+      onNotice(`saved; go on with: npx emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`);
     }
     return outcome;
   } finally {
     view.stop();
   }
-}
-
-/** A path as one would type it here. */
-function shellPath(path: string): string {
-  const near = relative(process.cwd(), path);
-  const shown = near.startsWith('..') || near === '' ? path : near;
-  return /^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }

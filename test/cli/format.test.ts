@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decimal, duration, formatMetrics, formatTable, memory } from '../../src/cli/format';
+import { decimal, duration, formatMetrics, formatTable, memory, shellPath } from '../../src/cli/format';
 import { TimeLeft } from '../../src/cli/progress';
 import { computeMetrics } from '../../src/train/metrics';
 
@@ -20,6 +21,12 @@ test('numbers for people', () => {
     ['0.0 MiB', '5.5 MiB', '612 MiB', '1.0 GiB', '1.5 GiB'],
   );
   assert.equal([null, Number.NaN, 1 / 3, -0.5].map(decimal), ['-', '-', '0.333', '-0.500']);
+});
+
+test('paths as one would type them: near ones relative, far ones absolute, odd ones quoted', () => {
+  assert.is(shellPath(resolve('runs/demo')), 'runs/demo');
+  assert.is(shellPath(resolve('..', 'run1')), resolve('..', 'run1'));
+  assert.is(shellPath(resolve("it's mine")), "'it'\\''s mine'");
 });
 
 test('tables line up', () => {

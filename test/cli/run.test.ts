@@ -51,7 +51,7 @@ test('training writes its files and says how it goes', async () => {
 test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits of one that was never stopped', async () => {
   const { err, out } = await ends(130, train(stopped), { interruptAt: /epoch 1\/3: loss/ });
   assert.match(err, /stopping after this step/);
-  assert.match(err, `saved; go on with: emotion-gcn train --resume --saved_model ${stopped}`);
+  assert.match(err, `saved; go on with: npx emotion-gcn train --resume --saved_model ${stopped}`);
   assert.not.match(out, /epoch 3\/3/);
   await ends(0, `train --resume --saved_model ${stopped}`);
 
