@@ -75,7 +75,11 @@ export class Device {
     this.staging = new Staging(gpu);
     this.none = this.alloc(256, 'none');
     gpu.addEventListener('uncapturederror', (e) => {
-      this.error ??= new Error((e as GPUUncapturedErrorEvent).error.message);
+      const { error } = e as GPUUncapturedErrorEvent;
+      const full = error.constructor.name === 'GPUOutOfMemoryError';
+      this.error ??= full
+        ? new MachineError(`the GPU is out of memory: use a smaller batch or image size (${error.message})`)
+        : new Error(error.message);
     });
     gpu.lost.then((l) => {
       if (l.reason !== 'destroyed') this.error ??= new MachineError(`the GPU was lost: ${l.message}`);
