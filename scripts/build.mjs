@@ -10,5 +10,7 @@ await bundle({
   outdir: 'dist',
 });
 if (existsSync('dist/cli.js')) chmodSync('dist/cli.js', 0o755);
-const tsc = createRequire(import.meta.url).resolve('typescript/package.json').replace('package.json', 'bin/tsc');
+const tsc = createRequire(import.meta.url)
+  .resolve('typescript/package.json')
+  .replace('package.json', 'bin/tsc');
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });

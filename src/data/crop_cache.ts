@@ -1,13 +1,14 @@
 // Where prepared faces are kept between runs.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../device/errors';
+import { cacheDir } from '../device/node/cache';
 import { packsOf } from './crop_store';
 
-/** `$XDG_CACHE_HOME/emotion-gcn/crops`, by default below `~/.cache`. */
+/** `crops` in the per-user cache. */
 export function defaultCropCache(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'emotion-gcn', 'crops');
+  return join(cacheDir(), 'crops');
 }
 
 /** How much a crop cache holds, of all sizes and versions. */

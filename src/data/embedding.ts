@@ -10,7 +10,8 @@ import { NODES } from './samples';
 /** Numbers a node. */
 export const EMBEDDING_SIZE = 300;
 
-const GLOVE_HELP =
+/** Where word vectors are to be had, and what to do without. */
+export const GLOVE_HELP =
   'GloVe is at https://nlp.stanford.edu/projects/glove/ (glove.6B.zip, of which glove.6B.300d.txt is needed): ' +
   '--emb glove.6B.300d.txt; or --emb random for made-up vectors';
 

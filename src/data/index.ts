@@ -5,7 +5,7 @@ export { type Box, cropBox } from './crop';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
 export { type PrepareOptions, prepareCrops } from './crops';
-export { EMBEDDING_SIZE, encodeEmbedding, loadEmbedding, randomEmbedding } from './embedding';
+export { EMBEDDING_SIZE, encodeEmbedding, GLOVE_HELP, loadEmbedding, randomEmbedding } from './embedding';
 export { type FacePose, prepareFace, prepareWhole } from './face';
 export { readGlove } from './glove';
 export { decodeImage, ImageError, type RgbImage } from './image';

@@ -1,6 +1,7 @@
 // Everything that changes a run's numbers, in one plain object: what a run folder's args.json holds.
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { GLOVE_HELP } from '../data/embedding';
 import { CLASS_WEIGHTS, type ClassWeights } from '../data/samples';
 import { InputError } from '../device/errors';
 import { imageSizeWanted } from '../models/config';
@@ -182,10 +183,7 @@ export function checkInputs(args: Pick<TrainArgs, 'image_dir' | 'data' | 'val_da
   if (args.val_data !== null) checkFile('val_data', args.val_data);
   if (args.model !== 'emotion_gcn' || args.emb === 'random') return;
   if (args.emb === null) {
-    throw new InputError(
-      'missing: --emb FILE. emotion_gcn needs word vectors: glove.6B.300d.txt out of glove.6B.zip from ' +
-        'https://nlp.stanford.edu/projects/glove/, or a safetensors file; or --emb random for made-up vectors',
-    );
+    throw new InputError(`missing: --emb FILE. emotion_gcn needs word vectors. ${GLOVE_HELP}`);
   }
   checkFile('emb', args.emb);
 }

@@ -134,6 +134,9 @@ class Session {
   ) {
     const { batch_size: batchSize, seed, shuffle, augment, limit } = args;
     this.train = new Loader(data.train, { batchSize, seed, shuffle, augment, limit: limit ?? undefined });
+    const steps = args.epochs * this.train.steps;
+    if (args.warmup >= steps)
+      throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
     this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: false });
   }
 
