@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/args';
 import type { Metrics } from '../train/metrics';
-import { readSettings, type Settings, text } from '../train/settings';
+import { readSettings, type Settings, text, whole } from '../train/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
 import { INTERRUPTED } from './interrupt';
 import { ProgressView } from './progress';
@@ -11,29 +11,42 @@ import { addSettings } from './settings_options';
 import { trainVisibly } from './train';
 
 /** Faces that are drawn, and how the network learns from them: found by trying, for two CPU cores. */
-const FACES = { n: 560, validation: 140, size: 144 };
+const FACES = 560;
+const SIDE = 144;
 const RECIPE = {
   network: 'densenet',
   model: 'emotion_gcn',
   emb: 'random',
   image_size: 96,
   batch_size: 8,
-  epochs: 4,
   lr: 0.003,
   schedule: 'cosine',
-  warmup: 30,
   // So few passes over so few faces learn more from upright ones.
   augment: false,
   class_weights: 'none',
   workers: 2,
 } as const;
 
-const SETTINGS: Settings<{ out: string; seed: number; gpu: string | null }> = {
+interface DemoSettings {
+  out: string;
+  faces: number;
+  epochs: number;
+  seed: number;
+  gpu: string | null;
+}
+
+const SETTINGS: Settings<DemoSettings> = {
   out: {
     kind: text('DIR', 'the path of a folder'),
     default: join('runs', 'demo'),
     help: 'run folder; if it holds a run already, DIR-2, DIR-3, ...',
   },
+  faces: {
+    kind: whole(28, 100_000),
+    default: FACES,
+    help: 'faces to learn from; a quarter more are drawn to be tested on',
+  },
+  epochs: { kind: whole(1), default: 4, help: 'times that each face is seen' },
   seed: TRAIN_SETTINGS.seed,
   gpu: COMMON.gpu,
 };
@@ -47,25 +60,28 @@ export const demoCommand = (): Command =>
   addSettings(new Command('demo').description('draw faces, train Emotion-GCN on them, show that it learnt'), SETTINGS)
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
-      const { out, seed, gpu } = readSettings(SETTINGS, options);
-      await demo(freeFolder(out), seed, gpu);
+      const settings = readSettings(SETTINGS, options);
+      await demo(freeFolder(settings.out), settings);
     });
 
-async function demo(folder: string, seed: number, gpu: string | null): Promise<void> {
+async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSettings): Promise<void> {
   const start = performance.now();
   const faces = join(folder, 'faces');
   const { writeSyntheticSet } = await import('../data/synthetic');
   const drawing = new ProgressView('drawing faces');
   const { training, validation } = await writeSyntheticSet({
     out: faces,
-    ...FACES,
+    n,
+    validation: Math.round(n / 4),
+    size: SIDE,
     seed,
     onProgress: drawing.onPrepare,
   }).finally(() => drawing.stop());
 
   const files = { image_dir: faces, data: training, val_data: validation, saved_model: folder };
+  const warmup = Math.min(30, Math.floor((epochs * n) / RECIPE.batch_size / 4));
   let before: Metrics | undefined;
-  const outcome = await trainVisibly(readTrainArgs({ ...RECIPE, ...files, seed, gpu }), undefined, {
+  const outcome = await trainVisibly(readTrainArgs({ ...RECIPE, ...files, epochs, warmup, seed, gpu }), undefined, {
     onBefore: (metrics) => {
       before = metrics;
     },
