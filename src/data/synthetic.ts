@@ -24,15 +24,18 @@ export interface SyntheticOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Valence and arousal around which the faces of a class lie. */
+/**
+ * Valence and arousal around which the faces of a class lie. Some lie in the middle of one axis, so that their class has no
+ * edge with it in the label graph: were both linked with every class, the graph would make one classifier of the two.
+ */
 const PROTOTYPES: Record<(typeof CLASSES)[number], Point> = {
-  Neutral: [0, -0.15],
-  Happy: [0.7, 0.2],
-  Sad: [-0.65, -0.35],
-  Surprise: [0.25, 0.65],
-  Fear: [-0.2, 0.7],
-  Disgust: [-0.6, 0.1],
-  Anger: [-0.5, 0.55],
+  Neutral: [-0.05, -0.4],
+  Happy: [0.75, 0.15],
+  Sad: [-0.75, 0.1],
+  Surprise: [0.45, 0.7],
+  Fear: [-0.15, 0.7],
+  Disgust: [-0.15, -0.35],
+  Anger: [-0.7, 0.2],
 };
 const SPREAD = 0.3;
 /** The file that marks a directory as a synthetic set, and says how it was made. */
