@@ -113,14 +113,15 @@ test('a steady training step of a whole network creates nothing and keeps nothin
       });
     await quiet();
     const counts: object[] = [];
-    for (let s = 0; s < 6; s++) {
+    for (let s = 0; s < 10; s++) {
       const loss = train(s);
       assert.ok(Number.isFinite(await loss.item()));
       device.free(loss.storage);
       const { live, held, buffers, bindGroups, pipelines, uniformBytes } = device.stats();
       counts.push({ live, held, buffers, bindGroups, pipelines, uniformBytes });
     }
-    assert.equal(counts[5], counts[2]);
+    // The first steps find the pool as earlier tests left it, and take what it lacks.
+    for (const later of counts.slice(7)) assert.equal(later, counts[6]);
     assert.is(net.namedState().get('A'), net.parameters()[0]);
     assert.is(net.parameters()[0].grad, null, 'A gets no gradient');
   }));
