@@ -114,8 +114,8 @@ function normalisation([n, c, size]: readonly [number, number, number]): Work[] 
     x: tensor(d, filler(elements), shape),
     dy: tensor(d, filler(elements), shape),
     out: empty(d, shape),
-    pack: tensor(d, filler(4 * c), [4 * c]),
-    stats: empty(d, [2 * c]),
+    pack: tensor(d, filler(6 * c), [6 * c]),
+    stats: empty(d, [4 * c]),
     params: [tensor(d, filler(c), [c]), tensor(d, filler(c), [c])],
   });
   return [

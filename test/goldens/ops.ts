@@ -52,19 +52,19 @@ function batchNormCase(c: Case): Outputs {
   const y = batchNorm(x, bn, { training, momentum: c.fixture.attr('momentum', 0.1), eps });
   const out: Outputs = { y: { from: y, shape }, running_mean: bn.runningMean, running_var: bn.runningVar };
   if (!training || !x.value.stats) return out;
-  // (mean, biased variance) a channel.
+  // (mean, biased variance) a channel, each hi and lo.
   const channels = shape[1];
   const from = new Tensor(
-    new Value(c.device, x.value.stats.storage, 1, 2 * channels),
-    [2 * channels],
+    new Value(c.device, x.value.stats.storage, 1, 4 * channels),
+    [4 * channels],
     'plain',
     0,
-    2 * channels,
+    4 * channels,
   );
   const channel = (f: (mean: number, variance: number) => number) => ({
     from,
     shape: [channels],
-    data: (v: Float32Array) => Float64Array.from({ length: channels }, (_, i) => f(v[2 * i], v[2 * i + 1])),
+    data: (v: Float32Array) => Float64Array.from({ length: channels }, (_, i) => f(v[4 * i], v[4 * i + 2])),
   });
   return {
     ...out,

@@ -27,7 +27,10 @@ export interface BatchNormTensors {
 function statisticsOf(x: Tensor): Storage {
   const { value, device } = x;
   if (!value.stats?.storage.alive) value.stats = null;
-  value.stats ??= { storage: device.alloc(value.width * 8, `stats:${value.storage.label}`), covered: new Coverage() };
+  value.stats ??= {
+    storage: device.alloc(value.width * kernels.STATS_BYTES, `stats:${value.storage.label}`),
+    covered: new Coverage(),
+  };
   const { storage, covered } = value.stats;
   for (const [from, to] of covered.missing(...x.columns)) {
     const columns = { ...matrixOf(x), channels: to - from, offset: from };
@@ -37,7 +40,7 @@ function statisticsOf(x: Tensor): Storage {
   return storage;
 }
 
-/** (mean, inverse deviation, gamma, beta) a channel; updates the running statistics in training. */
+/** What a channel's normalisation takes (see kernels.prepare); updates the running statistics in training. */
 function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, eps = 1e-5 }: BatchNormOptions): Storage {
   const { device } = x;
   const channels = x.shape[1];
@@ -46,7 +49,7 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
     if (t.size !== channels) throw new InputError(`batch_norm: ${x} has ${channels} channels, ${t} does not`);
   if (training && x.rows === 1)
     throw new InputError(`batch_norm: expected more than 1 value per channel when training, found ${x}`);
-  const pack = device.alloc(channels * 16, 'batch_norm.pack');
+  const pack = device.alloc(channels * kernels.PACK_BYTES, 'batch_norm.pack');
   const batch = training ? { stats: statisticsOf(x), first: x.offset, rows: x.rows } : null;
   const normalisation = {
     gamma: bn.weight.storage,

@@ -1,12 +1,3 @@
-// The normalisation of a lane's channels, unpacked; activations and their derivatives on V.
+// The normalisation of a lane's channels, unpacked, and what rounding took from mean and inverse deviation.
 struct Channel { mean: V, inverse: V, gamma: V, beta: V }
-fn activate(z: V) -> V {
-  if (ACT == 1u) { return max(z, V()); }
-  if (ACT == 2u) { return select(exp(min(z, V())) - V(1), z, z > V()); }
-  return z;
-}
-fn slope(z: V) -> V {
-  if (ACT == 1u) { return select(V(), V(1), z > V()); }
-  if (ACT == 2u) { return select(exp(min(z, V())), V(1), z > V()); }
-  return V(1);
-}
+struct Lost { mean: V, inverse: V }

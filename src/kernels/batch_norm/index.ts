@@ -1,6 +1,9 @@
 import { type Device, defineKernel, type Kernel, type Storage } from '../../device';
 import { type Activation, activationCode } from '../conv2d/geometry';
 import { ceilDiv, type Matrix, vectorType, vectorWidth } from '../matrix';
+import { isFew, pairs } from '../pair';
+import pair from '../pair.wgsl';
+import activationSource from './activation.wgsl';
 import applySource from './apply.wgsl';
 import applyPoolSource from './apply_pool.wgsl';
 import backwardApplySource from './backward_apply.wgsl';
@@ -11,6 +14,7 @@ import moments from './moments.wgsl';
 import prepareSource from './prepare.wgsl';
 import statisticsSource from './statistics.wgsl';
 import statisticsFinishSource from './statistics_finish.wgsl';
+import terms from './terms.wgsl';
 import unpack1 from './unpack_1.wgsl';
 import unpack4 from './unpack_4.wgsl';
 import upstream from './upstream.wgsl';
@@ -25,38 +29,56 @@ const perWidth = (name: string, parts: Record<4 | 1, string>, ...rest: string[])
 const widths = { 4: width4, 1: width1 };
 const unpack = { 4: unpack4, 1: unpack1 };
 
-const statisticsKernel = defineKernel('batch_norm.statistics', moments, statisticsSource);
-const statisticsFinishKernel = perWidth('batch_norm.statistics_finish', widths, moments, statisticsFinishSource);
-const prepareKernel = defineKernel('batch_norm.prepare', prepareSource);
-const applyKernel = perWidth('batch_norm.apply', unpack, channelSource, applySource);
-const applyPoolKernel = perWidth('batch_norm.apply_pool', unpack, channelSource, applyPoolSource);
-const backwardSumsKernel = perWidth('batch_norm.backward_sums', unpack, channelSource, upstream, backwardSumsSource);
-const backwardFinishKernel = defineKernel('batch_norm.backward_finish', backwardFinishSource);
-const backwardApplyKernel = perWidth('batch_norm.backward_apply', unpack, channelSource, upstream, backwardApplySource);
+const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, moments, statisticsSource);
+const statisticsFinishKernel = perWidth(
+  'batch_norm.statistics_finish',
+  widths,
+  pair,
+  terms,
+  moments,
+  statisticsFinishSource,
+);
+const prepareKernel = defineKernel('batch_norm.prepare', pair, terms, prepareSource);
+const applyKernel = perWidth('batch_norm.apply', unpack, channelSource, activationSource, applySource);
+const applyPoolKernel = perWidth('batch_norm.apply_pool', unpack, channelSource, activationSource, applyPoolSource);
+const backwardSources = [pair, terms, channelSource, activationSource, upstream] as const;
+const backwardSumsKernel = perWidth('batch_norm.backward_sums', unpack, ...backwardSources, backwardSumsSource);
+const backwardFinishKernel = perWidth(
+  'batch_norm.backward_finish',
+  unpack,
+  pair,
+  terms,
+  channelSource,
+  backwardFinishSource,
+);
+const backwardApplyKernel = perWidth('batch_norm.backward_apply', unpack, ...backwardSources, backwardApplySource);
 
 const LANES = 8;
 /** Rows that one workgroup sums, 64 at a time. */
 const ROWS = 512;
 const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
 
-/** stats[first + c] = (mean, biased variance) of each channel of x over its rows. */
+/** Bytes a channel of the statistics that `statistics` writes and `prepare` reads, and of the pack that `prepare` makes. */
+export const STATS_BYTES = 16;
+export const PACK_BYTES = 24;
+
+/** stats[first + c] = (mean, biased variance) of each channel of x over its rows, as pairs (hi, lo, hi, lo). */
 export function statistics(device: Device, x: Matrix, stats: Storage, first: number): void {
   const width = vectorWidth(x);
   const columns = x.channels / width;
   const parts = ceilDiv(x.rows, ROWS);
-  const part = device.alloc(parts * x.channels * 8, 'batch_norm.parts');
-  const V = vectorType(width);
+  const part = device.alloc(parts * x.channels * 16, 'batch_norm.parts');
   device.dispatch(statisticsKernel, {
     buffers: { x: x.storage, part },
-    params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width },
-    constants: { V, LANES, ROWS },
+    params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width, veil: 0 },
+    constants: { ...pairs(width, isFew(x)), LANES, ROWS },
     workgroups: [ceilDiv(columns, LANES), parts],
     label: `batch_norm.statistics ${describe(x)}`,
   });
   device.dispatch(statisticsFinishKernel[width], {
     buffers: { part, stats },
-    params: { rows: x.rows, columns, parts, first },
-    constants: { V, LANES, ROWS, WIDTH: width },
+    params: { rows: x.rows, columns, parts, first, veil: 0 },
+    constants: { ...pairs(width, true), LANES, ROWS, WIDTH: width },
     workgroups: [ceilDiv(columns, LANES)],
     label: `batch_norm.statistics_finish ${describe(x)}`,
   });
@@ -98,8 +120,9 @@ export function prepare(
       eps: n.eps,
       momentum: n.momentum,
       unbias: batch ? batch.rows / (batch.rows - 1) : 1,
+      veil: 0,
     },
-    constants: { TRAINING: batch !== null },
+    constants: { ...pairs(1, true), TRAINING: batch !== null },
     workgroups: [ceilDiv(channels, 64)],
     label: `batch_norm.prepare ${channels}`,
   });
@@ -166,9 +189,8 @@ export function backward(
   const width = vectorWidth(x, dy, ...(dx ? [dx.matrix] : []));
   const columns = x.channels / width;
   const parts = ceilDiv(x.rows, ROWS);
-  const part = device.alloc(parts * x.channels * 8, 'batch_norm.parts');
-  const means = device.alloc(x.channels * 8, 'batch_norm.means');
-  const constants = { V: vectorType(width), LANES, ACT: activationCode(activation), POOLED: pool !== null };
+  const part = device.alloc(parts * x.channels * 16, 'batch_norm.parts');
+  const constants = { ...pairs(width, isFew(x)), LANES, ACT: activationCode(activation), POOLED: pool !== null };
   const views = {
     rows: x.rows,
     columns,
@@ -178,6 +200,7 @@ export function backward(
     dy_offset: dy.offset / width,
     h: pool?.h ?? 0,
     w: pool?.w ?? 0,
+    veil: 0,
   };
   device.dispatch(backwardSumsKernel[width], {
     buffers: { x: x.storage, dy: dy.storage, pack, part },
@@ -188,23 +211,25 @@ export function backward(
   });
   const unwanted = (): Storage => device.alloc(x.channels * 4, 'batch_norm.unwanted');
   const [toGamma, toBeta] = [dgamma?.storage ?? unwanted(), dbeta?.storage ?? unwanted()];
-  device.dispatch(backwardFinishKernel, {
-    buffers: { part, dgamma: toGamma, dbeta: toBeta, means },
+  device.dispatch(backwardFinishKernel[width], {
+    buffers: { part, pack, dgamma: toGamma, dbeta: toBeta },
     params: {
       columns,
       parts,
-      inverse_rows: training ? 1 / x.rows : 0,
+      rows: x.rows,
+      training: training ? 1 : 0,
       accumulate_gamma: dgamma?.accumulate ? 1 : 0,
       accumulate_beta: dbeta?.accumulate ? 1 : 0,
+      veil: 0,
     },
-    constants: { V: constants.V, LANES },
+    constants: { ...pairs(width, true), LANES },
     workgroups: [ceilDiv(columns, LANES)],
     label: `batch_norm.backward_finish ${describe(x)}`,
   });
   if (dx) {
     const to = dx.matrix;
     device.dispatch(backwardApplyKernel[width], {
-      buffers: { x: x.storage, dy: dy.storage, pack, means, dx: to.storage },
+      buffers: { x: x.storage, dy: dy.storage, pack, k: part, dx: to.storage },
       params: {
         ...views,
         dx_stride: to.stride / width,
@@ -217,7 +242,7 @@ export function backward(
       label: `batch_norm.backward_apply ${describe(x)}`,
     });
   }
-  for (const s of [part, means]) device.free(s);
+  device.free(part);
   if (!dgamma) device.free(toGamma);
   if (!dbeta) device.free(toBeta);
 }

@@ -1,9 +1,11 @@
-// Count, mean and M2 = sum (x - mean)^2 of sets, and how two sets merge (Chan, Golub, LeVeque 1979).
-struct Moments { count: f32, mean: V, m2: V }
+// Count, mean and M2 = sum (x - mean)^2 of sets, and how two sets merge (Chan, Golub, LeVeque 1979). The mean is a pair always:
+// a mean far from 0 would round at its own size, not at the deviation's.
+struct Moments { count: f32, mean: Pair, m2: Pair }
 fn merge(a: Moments, b: Moments) -> Moments {
   let count = a.count + b.count;
   if (count == 0.0) { return a; }
-  let share = b.count / count;
-  let delta = b.mean - a.mean;
-  return Moments(count, a.mean + delta * share, a.m2 + b.m2 + delta * delta * (a.count * share));
+  let delta = plus(b.mean, minus(a.mean));
+  let moved = times(delta, over(single(V(b.count)), single(V(count))));
+  let between = times(times(delta, moved), single(V(a.count)));
+  return Moments(count, plus(a.mean, moved), add(add(a.m2, b.m2), between));
 }

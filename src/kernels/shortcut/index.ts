@@ -1,12 +1,13 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import type { Matrix } from '../matrix';
+import { isFew, pairs } from '../pair';
+import pair from '../pair.wgsl';
 import { walk } from '../walk';
 import walkSource from '../walk.wgsl';
 import arctangent from './arctangent.wgsl';
 import backwardSource from './backward.wgsl';
 import finishSource from './finish.wgsl';
 import forwardSource from './forward.wgsl';
-import pair from './pair.wgsl';
 import sumsSource from './sums.wgsl';
 
 const forwardKernel = defineKernel('shortcut.forward', walkSource, pair, arctangent, forwardSource);
@@ -14,10 +15,6 @@ const backwardKernel = defineKernel('shortcut.backward', walkSource, pair, arcta
 const sumsKernel = defineKernel('shortcut.sums', pair, sumsSource);
 const finishKernel = defineKernel('shortcut.finish', pair, finishSource);
 
-/** Terms of a sum from which on their rounding errors average out far below float32's own. */
-const MANY = 1 << 16;
-/** The integer and boolean types beside V. */
-const lanesOf = (width: 4 | 1) => (width === 4 ? { U: 'vec4u', B: 'vec4<bool>' } : { U: 'u32', B: 'bool' });
 const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
 
 /** y = atan(a x / s) / (a s), s = sqrt(c^2 + 1); a and c are one number each. */
@@ -26,7 +23,7 @@ export function forward(device: Device, x: Matrix, a: Storage, c: Storage, y: Ma
   device.dispatch(forwardKernel, {
     buffers: { ...w.buffers, a, c },
     params: { ...w.params, veil: 0 },
-    constants: { ...w.constants, ...lanesOf(w.width), EXACT: false },
+    constants: { ...w.constants, ...pairs(w.width, false) },
     workgroups: w.workgroups,
     label: `shortcut.forward ${describe(x)}`,
   });
@@ -59,7 +56,7 @@ export function backward(
   device.dispatch(backwardKernel, {
     buffers: { ...w.buffers, a, c, part, dx: dx?.matrix.storage ?? alloc(16, 'unwanted') },
     params: { dx_stride: 0, dx_offset: 0, ...w.params, accumulate: dx?.accumulate ? 1 : 0, veil: 0 },
-    constants: { ...w.constants, ...lanesOf(w.width), EXACT: x.rows * x.channels < MANY, DX: dx !== null, SUMS: sums },
+    constants: { ...w.constants, ...pairs(w.width, isFew(x)), DX: dx !== null, SUMS: sums },
     workgroups: w.workgroups,
     label: `shortcut.backward ${describe(x)}`,
   });
@@ -68,7 +65,7 @@ export function backward(
     device.dispatch(sumsKernel, {
       buffers: { part, out },
       params: { entries, each: Math.ceil(entries / 64), veil: 0 },
-      constants: { V: 'f32', ...lanesOf(1), EXACT: true, W: w.width },
+      constants: { ...pairs(1, true), W: w.width },
       workgroups: [1],
       label: `shortcut.sums ${entries}`,
     });
@@ -81,7 +78,7 @@ export function backward(
         dc: dc?.storage ?? alloc(4, 'unwanted'),
       },
       params: { accumulate_a: da?.accumulate ? 1 : 0, accumulate_c: dc?.accumulate ? 1 : 0, veil: 0 },
-      constants: { V: 'f32', ...lanesOf(1), EXACT: true },
+      constants: { ...pairs(1, true) },
       workgroups: [1],
       label: 'shortcut.finish',
     });

@@ -1,7 +1,7 @@
-// Numbers of twice the precision: hi + lo, lo what rounding took from hi. The gradients of a and c are sums that cancel to a
-// hundredth of their terms and less; float32 terms would not do, unless they are so many that their rounding averages out:
-// then (not EXACT) products and quotients are float32's. `veil` hides a value from compilers that would simplify
-// (a + b) - a; P.veil is 0.
+// Numbers of twice the precision: hi + lo, lo what rounding took from hi. For sums that cancel to a hundredth of their terms and
+// less, where float32 terms would not do; unless they are so many that their rounding averages out: then (not EXACT) products
+// and quotients are float32's. V: f32 or vec4f, U and B its integers and booleans. `veil` hides a value from compilers that
+// would simplify (a + b) - a; P.veil is 0.
 struct Pair { hi: V, lo: V }
 fn veil(v: V) -> V { return bitcast<V>(bitcast<U>(v) ^ U(P.veil)); }
 // a + b (Knuth's TwoSum).
