@@ -3,6 +3,7 @@
 // and quotients are float32's. V: f32 or vec4f, U and B its integers and booleans. `veil` hides a value from compilers that
 // would simplify (a + b) - a; P.veil is 0.
 struct Pair { hi: V, lo: V }
+fn single(v: V) -> Pair { return Pair(v, V()); }
 fn veil(v: V) -> V { return bitcast<V>(bitcast<U>(v) ^ U(P.veil)); }
 // a + b (Knuth's TwoSum).
 fn sum_of(a: V, b: V) -> Pair {

@@ -18,6 +18,7 @@ import {
   sliceChannels,
   sum,
   type Tensor,
+  tensor,
 } from '../../src/autograd';
 import { device } from '../gpu';
 import { columnsOf, eachVariant, goldens, near, random, refuses } from './helpers';
@@ -77,6 +78,74 @@ test('training: result and running statistics, scalar and vector channels, maps 
       1e-6,
     );
   }
+});
+
+/** What is hard in float32: next to no rows, a mean far from 0, a deviation far from 1, a constant channel, sums that cancel. */
+const HARD: readonly {
+  shape: readonly number[];
+  scale?: number;
+  offset?: number;
+  constant?: boolean;
+  limit?: number;
+}[] = [
+  ...[2, 3, 5].flatMap((rows) => [{ shape: [rows, 6] }, { shape: [rows, 8], offset: 100 }]),
+  { shape: [2, 5], scale: 0.05 },
+  { shape: [3, 4, 5, 3], constant: true },
+  { shape: [5, 4, 8, 7], offset: -80 },
+  { shape: [7, 2, 9, 9], offset: 1000 },
+  { shape: [1, 9, 40, 29], scale: 50 },
+  { shape: [2, 3, 33, 31], scale: 1e-3 },
+  { shape: [35, 2, 12, 12], offset: 0.3 },
+  // Beyond 65,536 elements the sums are float32's within 64 rows.
+  { shape: [5, 4, 61, 70], offset: 100, limit: 6e-7 },
+  { shape: [9, 3, 60, 64], scale: 1e3, constant: true, limit: 6e-7 },
+];
+
+/** Gradients of batch norm in training, in double precision, for the gradient `up` of its result. */
+function referenceGradients(x: Float32Array, up: Float32Array, shape: readonly number[], weight: Float32Array) {
+  const c = shape[1];
+  const pixels = x.length / shape[0] / c;
+  const n = shape[0] * pixels;
+  const channel = (i: number): number => Math.floor(i / pixels) % c;
+  const { y: xhat, variance } = reference(x, shape, new Float32Array(c).fill(1), new Float32Array(c));
+  const [dgamma, dbeta] = [new Float64Array(c), new Float64Array(c)];
+  up.forEach((g, i) => {
+    dgamma[channel(i)] += g * xhat[i];
+    dbeta[channel(i)] += g;
+  });
+  const dx = Float64Array.from(up, (g, i) => {
+    const k = channel(i);
+    return (weight[k] / Math.sqrt(variance[k] + 1e-5)) * (g - dbeta[k] / n - (xhat[i] * dgamma[k]) / n);
+  });
+  return { dx, dgamma, dbeta };
+}
+
+test('hard cases are as good as a rounded double precision result', async () => {
+  for (const { shape, scale = 1, offset = 0, constant = false, limit = 3e-7 } of HARD)
+    for (let draw = 0; draw < (limit > 3e-7 ? 1 : 4); draw++) {
+      const what = `[${shape}] ${offset} +- ${scale}${constant ? ', one channel constant' : ''}, draw ${draw}`;
+      const [c, n] = [shape[1], shape[0] * shape.slice(2).reduce((a, b) => a * b, 1)];
+      const values = await random(`x ${what}`, shape, { scale, offset }).data();
+      const pixels = n / shape[0];
+      const given = constant ? values.map((v, i) => (Math.floor(i / pixels) % c === 0 ? 0.375 : v)) : values;
+      const [x, bn] = [tensor(device, given, shape, { requiresGrad: true }), normOf(c)];
+      const up = random(`up ${what}`, shape, { requiresGrad: false });
+      const [mean0, var0] = [await bn.runningMean.data(), await bn.runningVar.data()];
+      const y = batchNorm(x, bn, TRAINING).retain();
+      backward(y, up);
+
+      const weight = await bn.weight.data();
+      const forward = reference(given, shape, weight, await bn.bias.data());
+      near(await y.data(), forward.y, limit, `${what}: y`);
+      const running = (was: Float32Array, now: Float64Array) => was.map((v, i) => 0.9 * v + 0.1 * now[i]);
+      near(await bn.runningMean.data(), running(mean0, forward.mean), limit, `${what}: running mean`);
+      const unbiased = forward.variance.map((v) => (v * n) / (n - 1));
+      near(await bn.runningVar.data(), running(var0, unbiased), limit, `${what}: running variance`);
+      const expected = referenceGradients(given, await up.data(), shape, weight);
+      near((await x.grad?.data()) ?? [], expected.dx, limit, `${what}: gradient of x`);
+      near((await bn.weight.grad?.data()) ?? [], expected.dgamma, limit, `${what}: gradient of weight`);
+      near((await bn.bias.grad?.data()) ?? [], expected.dbeta, limit, `${what}: gradient of bias`);
+    }
 });
 
 test('gradients of input, weight and bias, training and evaluation, each activation', async () => {

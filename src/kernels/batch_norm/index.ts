@@ -29,33 +29,21 @@ const perWidth = (name: string, parts: Record<4 | 1, string>, ...rest: string[])
 const widths = { 4: width4, 1: width1 };
 const unpack = { 4: unpack4, 1: unpack1 };
 
-const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, moments, statisticsSource);
-const statisticsFinishKernel = perWidth(
-  'batch_norm.statistics_finish',
-  widths,
-  pair,
-  terms,
-  moments,
-  statisticsFinishSource,
-);
-const prepareKernel = defineKernel('batch_norm.prepare', pair, terms, prepareSource);
+const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, statisticsSource);
+const statisticsFinishKernel = perWidth('batch_norm.statistics_finish', widths, pair, moments, statisticsFinishSource);
+const prepareKernel = defineKernel('batch_norm.prepare', pair, prepareSource);
 const applyKernel = perWidth('batch_norm.apply', unpack, channelSource, activationSource, applySource);
 const applyPoolKernel = perWidth('batch_norm.apply_pool', unpack, channelSource, activationSource, applyPoolSource);
 const backwardSources = [pair, terms, channelSource, activationSource, upstream] as const;
 const backwardSumsKernel = perWidth('batch_norm.backward_sums', unpack, ...backwardSources, backwardSumsSource);
-const backwardFinishKernel = perWidth(
-  'batch_norm.backward_finish',
-  unpack,
-  pair,
-  terms,
-  channelSource,
-  backwardFinishSource,
-);
+const backwardFinishKernel = perWidth('batch_norm.backward_finish', unpack, pair, channelSource, backwardFinishSource);
 const backwardApplyKernel = perWidth('batch_norm.backward_apply', unpack, ...backwardSources, backwardApplySource);
 
 const LANES = 8;
 /** Rows that one workgroup sums, 64 at a time. */
 const ROWS = 512;
+/** What few rows leave of a gradient is next to nothing (see backward_apply), however many the channels. */
+const takesPairs = (x: Matrix): boolean => isFew(x) || x.rows < 64;
 const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
 
 /** Bytes a channel of the statistics that `statistics` writes and `prepare` reads, and of the pack that `prepare` makes. */
@@ -71,7 +59,7 @@ export function statistics(device: Device, x: Matrix, stats: Storage, first: num
   device.dispatch(statisticsKernel, {
     buffers: { x: x.storage, part },
     params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width, veil: 0 },
-    constants: { ...pairs(width, isFew(x)), LANES, ROWS },
+    constants: { ...pairs(width, takesPairs(x)), LANES, ROWS },
     workgroups: [ceilDiv(columns, LANES), parts],
     label: `batch_norm.statistics ${describe(x)}`,
   });
@@ -119,7 +107,7 @@ export function prepare(
       first: batch?.first ?? 0,
       eps: n.eps,
       momentum: n.momentum,
-      unbias: batch ? batch.rows / (batch.rows - 1) : 1,
+      rows: batch?.rows ?? 0,
       veil: 0,
     },
     constants: { ...pairs(1, true), TRAINING: batch !== null },
@@ -190,7 +178,7 @@ export function backward(
   const columns = x.channels / width;
   const parts = ceilDiv(x.rows, ROWS);
   const part = device.alloc(parts * x.channels * 16, 'batch_norm.parts');
-  const constants = { ...pairs(width, isFew(x)), LANES, ACT: activationCode(activation), POOLED: pool !== null };
+  const constants = { ...pairs(width, takesPairs(x)), LANES, ACT: activationCode(activation), POOLED: pool !== null };
   const views = {
     rows: x.rows,
     columns,

@@ -1,4 +1,4 @@
-// Count, mean and M2 = sum (x - mean)^2 of sets, and how two sets merge (Chan, Golub, LeVeque 1979). The mean is a pair always:
+// Count, mean and M2 = sum (x - mean)^2 of sets, and how two sets merge (Chan, Golub, LeVeque 1979). In pairs:
 // a mean far from 0 would round at its own size, not at the deviation's.
 struct Moments { count: f32, mean: Pair, m2: Pair }
 fn merge(a: Moments, b: Moments) -> Moments {
@@ -7,5 +7,5 @@ fn merge(a: Moments, b: Moments) -> Moments {
   let delta = plus(b.mean, minus(a.mean));
   let moved = times(delta, over(single(V(b.count)), single(V(count))));
   let between = times(times(delta, moved), single(V(a.count)));
-  return Moments(count, plus(a.mean, moved), add(add(a.m2, b.m2), between));
+  return Moments(count, plus(a.mean, moved), plus(plus(a.m2, b.m2), between));
 }

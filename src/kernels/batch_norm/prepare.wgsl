@@ -1,7 +1,7 @@
 // pack[c] = (mean, 1 / sqrt(variance + eps), gamma[c], beta[c]) in fours, then, in twos, what rounding took from the first two, and
 // beta makes up for the mean's. In training mean and variance are the batch's, and
 // running = (1 - momentum) * running + momentum * batch, the variance with n / (n - 1); else they are the running ones.
-struct Params { channels: u32, first: u32, eps: f32, momentum: f32, unbias: f32, veil: u32 }
+struct Params { channels: u32, first: u32, eps: f32, momentum: f32, rows: f32, veil: u32 }
 @group(0) @binding(0) var<storage, read> stats: array<vec4f>;
 @group(0) @binding(1) var<storage, read> gamma: array<f32>;
 @group(0) @binding(2) var<storage, read> beta: array<f32>;
@@ -19,6 +19,12 @@ fn inverse_root(v: Pair) -> Pair {
   return sum_of(root, root * (rest * (0.5 + 0.375 * rest)));
 }
 
+fn follow(running: f32, batch: Pair) -> f32 {
+  let step = times(single(P.momentum), plus(batch, minus(single(running))));
+  let sum = plus(single(running), step);
+  return sum.hi + sum.lo;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let c = id.x;
@@ -27,10 +33,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var variance = single(running_var[c]);
   if (TRAINING) {
     let batch = stats[P.first + c];
-    running_mean[c] = (1.0 - P.momentum) * mean.hi + P.momentum * batch.x;
-    running_var[c] = (1.0 - P.momentum) * variance.hi + P.momentum * (batch.z * P.unbias);
     mean = Pair(batch.x, batch.y);
     variance = Pair(batch.z, batch.w);
+    running_mean[c] = follow(running_mean[c], mean);
+    running_var[c] = follow(running_var[c], times(variance, over(single(P.rows), single(P.rows - 1.0))));
   }
   let inverse = inverse_root(plus(variance, single(P.eps)));
   pack[2u * c] = vec2f(mean.hi, inverse.hi);
