@@ -3,6 +3,7 @@ import { type Activation, activationCode } from '../conv2d/geometry';
 import { ceilDiv, type Matrix, vectorType, vectorWidth } from '../matrix';
 import { isFew, pairs } from '../pair';
 import pair from '../pair.wgsl';
+import { columnLanes } from '../variant';
 import activationSource from './activation.wgsl';
 import applySource from './apply.wgsl';
 import applyPoolSource from './apply_pool.wgsl';
@@ -39,7 +40,6 @@ const backwardSumsKernel = perWidth('batch_norm.backward_sums', unpack, ...backw
 const backwardFinishKernel = perWidth('batch_norm.backward_finish', unpack, pair, channelSource, backwardFinishSource);
 const backwardApplyKernel = perWidth('batch_norm.backward_apply', unpack, ...backwardSources, backwardApplySource);
 
-const LANES = 8;
 /** Rows that one workgroup sums, 64 at a time. */
 const ROWS = 512;
 /** What few rows leave of a gradient is next to nothing (see backward_apply), however many the channels. */
@@ -54,20 +54,21 @@ export const PACK_BYTES = 24;
 export function statistics(device: Device, x: Matrix, stats: Storage, first: number): void {
   const width = vectorWidth(x);
   const columns = x.channels / width;
+  const lanes = columnLanes(device);
   const parts = ceilDiv(x.rows, ROWS);
   const part = device.alloc(parts * x.channels * 16, 'batch_norm.parts');
   device.dispatch(statisticsKernel, {
     buffers: { x: x.storage, part },
     params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width, veil: 0 },
-    constants: { ...pairs(width, takesPairs(x)), LANES, ROWS },
-    workgroups: [ceilDiv(columns, LANES), parts],
+    constants: { ...pairs(width, takesPairs(x)), LANES: lanes, ROWS },
+    workgroups: [ceilDiv(columns, lanes), parts],
     label: `batch_norm.statistics ${describe(x)}`,
   });
   device.dispatch(statisticsFinishKernel[width], {
     buffers: { part, stats },
     params: { rows: x.rows, columns, parts, first, veil: 0 },
-    constants: { ...pairs(width, true), LANES, ROWS, WIDTH: width },
-    workgroups: [ceilDiv(columns, LANES)],
+    constants: { ...pairs(width, true), LANES: lanes, ROWS, WIDTH: width },
+    workgroups: [ceilDiv(columns, lanes)],
     label: `batch_norm.statistics_finish ${describe(x)}`,
   });
   device.free(part);
@@ -136,6 +137,7 @@ export function apply(
 ): void {
   const width = vectorWidth(x, y);
   const columns = x.channels / width;
+  const lanes = columnLanes(device);
   device.dispatch((pool ? applyPoolKernel : applyKernel)[width], {
     buffers: { x: x.storage, pack, y: y.storage },
     params: {
@@ -148,8 +150,8 @@ export function apply(
       rows_each: rowsEach(y),
       ...pool,
     },
-    constants: { V: vectorType(width), LANES, ACT: activationCode(activation) },
-    workgroups: [ceilDiv(columns, LANES), ceilDiv(y.rows, rowsEach(y))],
+    constants: { V: vectorType(width), LANES: lanes, ACT: activationCode(activation) },
+    workgroups: [ceilDiv(columns, lanes), ceilDiv(y.rows, rowsEach(y))],
     label: `batch_norm.apply ${describe(y)}`,
   });
 }
@@ -176,9 +178,15 @@ export function backward(
 ): void {
   const width = vectorWidth(x, dy, ...(dx ? [dx.matrix] : []));
   const columns = x.channels / width;
+  const lanes = columnLanes(device);
   const parts = ceilDiv(x.rows, ROWS);
   const part = device.alloc(parts * x.channels * 16, 'batch_norm.parts');
-  const constants = { ...pairs(width, takesPairs(x)), LANES, ACT: activationCode(activation), POOLED: pool !== null };
+  const constants = {
+    ...pairs(width, takesPairs(x)),
+    LANES: lanes,
+    ACT: activationCode(activation),
+    POOLED: pool !== null,
+  };
   const views = {
     rows: x.rows,
     columns,
@@ -194,7 +202,7 @@ export function backward(
     buffers: { x: x.storage, dy: dy.storage, pack, part },
     params: views,
     constants: { ...constants, ROWS },
-    workgroups: [ceilDiv(columns, LANES), parts],
+    workgroups: [ceilDiv(columns, lanes), parts],
     label: `batch_norm.backward_sums ${describe(x)}`,
   });
   const unwanted = (): Storage => device.alloc(x.channels * 4, 'batch_norm.unwanted');
@@ -210,8 +218,8 @@ export function backward(
       accumulate_beta: dbeta?.accumulate ? 1 : 0,
       veil: 0,
     },
-    constants: { ...pairs(width, true), LANES },
-    workgroups: [ceilDiv(columns, LANES)],
+    constants: { ...pairs(width, true), LANES: lanes },
+    workgroups: [ceilDiv(columns, lanes)],
     label: `batch_norm.backward_finish ${describe(x)}`,
   });
   if (dx) {
@@ -226,7 +234,7 @@ export function backward(
         accumulate: dx.accumulate ? 1 : 0,
       },
       constants,
-      workgroups: [ceilDiv(columns, LANES), ceilDiv(x.rows, rowsEach(x))],
+      workgroups: [ceilDiv(columns, lanes), ceilDiv(x.rows, rowsEach(x))],
       label: `batch_norm.backward_apply ${describe(x)}`,
     });
   }
