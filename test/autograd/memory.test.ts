@@ -128,8 +128,10 @@ test('evaluation keeps no activations', () => {
         () => noGrad(() => tanh(tanh(y))),
         (t) => [t.storage],
       );
-    // The results that were passed on stay until the step ends, what was between them does not.
-    assert.is(device.stats().live - before, 8 * x.size * 4);
+    // The results that were passed on stay until the step ends; what was between them, as much again, does not. A block that the
+    // pool hands out may be half as large again as what was asked for.
+    const kept = device.stats().live - before;
+    assert.ok(kept >= 8 * x.size * 4 && kept <= 1.5 * 8 * x.size * 4, `${kept} bytes kept`);
   });
 });
 
