@@ -92,9 +92,10 @@ test('without gradients a network keeps nothing but its result', () =>
     const heavy = peakOf(() => net.forward(x));
     assert.ok(heavy > 4 * light, `${heavy} bytes with the tape, ${light} without`);
     assert.is(device.stats().live, live);
-    // Outside a step as well: the result alone lives on, 256 bytes each at least.
+    // Outside a step as well: the result alone lives on, in two blocks of 256 bytes or the next larger ones that are free.
     const out = noGrad(() => net.forward(x));
-    assert.is(device.stats().live - live, 512);
+    const kept = device.stats().live - live;
+    assert.ok(kept >= 512 && kept <= 2 * (256 + 4096), `${kept} bytes kept`);
     assert.is(out.logits.shape.join(), '4,7');
   }));
 
