@@ -7,7 +7,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let column = min(n, P.columns - 1u);
   var row: array<Row, TM>;
   for (var r = 0u; r < TM; r++) { row[r] = open_row(min(m0 + r, P.rows - 1u)); }
+  // A sum of many terms rounds at its own size: every 32 terms and more are a sum of their own, c, and go to `total`.
   var c: array<V, TM>;
+  var total: array<V, TM>;
+  var terms = 0u;
 
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
@@ -20,8 +23,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let b = load_b(first + q, column);
       for (var r = 0u; r < TM; r++) { c[r] += load_a(at[r], q, position) * b; }
     }
+    terms += max(positions.x, positions.y) - positions.x;
+    if (terms < 32u) { continue; }
+    terms = 0u;
+    for (var r = 0u; r < TM; r++) {
+      total[r] += c[r];
+      c[r] = V();
+    }
   }
   for (var r = 0u; r < TM; r++) {
-    if (m0 + r < P.rows && n < P.columns) { store(m0 + r, n, group.z, c[r]); }
+    if (m0 + r < P.rows && n < P.columns) { store(m0 + r, n, group.z, total[r] + c[r]); }
   }
 }

@@ -11,7 +11,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var r = 0u; r < TM / LANES; r++) { row[r] = open_row(min(m0 + r * LANES + lane, P.rows - 1u)); }
   var column: array<u32, TN>;
   for (var j = 0u; j < TN; j++) { column[j] = min(n0 + j * LANES, P.columns - 1u); }
+  // A sum of many terms rounds at its own size: every 32 terms and more are a sum of their own, c, and go to `total`.
   var c: array<array<V, TN>, TM>;
+  var total: array<array<V, TN>, TM>;
+  var terms = 0u;
 
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
@@ -32,10 +35,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
       }
     }
+    terms += max(positions.x, positions.y) - positions.x;
+    if (terms < 32u) { continue; }
+    terms = 0u;
+    for (var i = 0u; i < TM; i++) {
+      for (var j = 0u; j < TN; j++) {
+        total[i][j] += c[i][j];
+        c[i][j] = V();
+      }
+    }
   }
   for (var i = 0u; i < TM; i++) {
     for (var j = 0u; j < TN; j++) {
-      if (m0 + i < P.rows && n0 + j * LANES < P.columns) { store(m0 + i, n0 + j * LANES, group.z, c[i][j]); }
+      if (m0 + i < P.rows && n0 + j * LANES < P.columns) { store(m0 + i, n0 + j * LANES, group.z, total[i][j] + c[i][j]); }
     }
   }
 }

@@ -19,7 +19,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
   let a_q = (t % 4u) * 4u;
   let row = open_row(min(m0 + a_row, P.rows - 1u));
   let column = min(n0 + x, P.columns - 1u);
+  // A sum of many terms rounds at its own size: every 32 terms and more are a sum of their own, c, and go to `total`.
   var c: array<V, 4>;
+  var total: array<V, 4>;
+  var terms = 0u;
 
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
@@ -43,9 +46,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
       }
       workgroupBarrier();
     }
+    terms += max(positions.x, positions.y) - positions.x;
+    if (terms < 32u) { continue; }
+    terms = 0u;
+    for (var i = 0u; i < 4u; i++) {
+      total[i] += c[i];
+      c[i] = V();
+    }
   }
   for (var i = 0u; i < 4u; i++) {
     let m = m0 + y * 4u + i;
-    if (m < P.rows && n0 + x < P.columns) { store(m, n0 + x, group.z, c[i]); }
+    if (m < P.rows && n0 + x < P.columns) { store(m, n0 + x, group.z, total[i] + c[i]); }
   }
 }
