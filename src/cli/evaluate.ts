@@ -1,14 +1,16 @@
 import { basename, extname } from 'node:path';
 import { Command } from 'commander';
 import { COMMON, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/args';
-import type { EvaluateSettings } from '../train/evaluate';
+import type { EvaluateSettings, Evaluation } from '../train/evaluate';
 import { RunFolder, readRun } from '../train/run_folder';
-import { readSettings, type Settings } from '../train/settings';
-import { formatMetrics } from './format';
+import { choice, readSettings, type Settings } from '../train/settings';
+import { formatMetrics, metricsCsv } from './format';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 
-const SETTINGS: Settings<EvaluateSettings & { saved_model: string }> = {
+type Format = 'table' | 'json' | 'csv';
+
+const SETTINGS: Settings<EvaluateSettings & { saved_model: string; format: Format }> = {
   saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run; its best weights are taken' },
   image_dir: COMMON.image_dir,
   data: { ...TRAIN_SETTINGS.data, help: "annotations to evaluate on: AffectNet's CSV" },
@@ -17,20 +19,22 @@ const SETTINGS: Settings<EvaluateSettings & { saved_model: string }> = {
   max_bad: COMMON.max_bad,
   gpu: COMMON.gpu,
   cache: COMMON.cache,
+  format: { kind: choice('table', 'json', 'csv'), default: 'table', help: 'what is printed: table, json or csv' },
 };
 
 const EXAMPLE = `
 Example:
   emotion-gcn evaluate --saved_model run1 --image_dir AffectNet/Manually_Annotated_Images --data validation.csv
 
-Prints the metrics, and writes them and the confusion matrix below the run folder, in evaluate/NAME OF THE CSV.`;
+Prints the metrics, with 95 % intervals (bootstrap), and writes them and the confusion matrix below the run folder, in
+evaluate/NAME OF THE CSV.`;
 
 /** `emotion-gcn evaluate` */
 export const evaluateCommand = (): Command =>
   addSettings(new Command('evaluate').description('measure a trained network on annotated images'), SETTINGS)
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
-      const { saved_model, ...settings } = readSettings(SETTINGS, options);
+      const { saved_model, format, ...settings } = readSettings(SETTINGS, options);
       const run = readRun(saved_model);
       checkFolder('image_dir', settings.image_dir);
       checkFile('data', settings.data);
@@ -41,8 +45,14 @@ export const evaluateCommand = (): Command =>
         const folder = RunFolder.reopen(run);
         const name = basename(settings.data, extname(settings.data));
         const written = await folder.writeEvaluation(name, metrics);
-        process.stdout.write(`${formatMetrics(metrics)}\n\nwritten to ${written}\n`);
+        process.stdout.write(`${print(metrics, format)}\n`);
+        process.stderr.write(`\nwritten to ${written}\n`);
       } finally {
         view.stop();
       }
     });
+
+function print({ intervals, ...metrics }: Evaluation, format: Format): string {
+  if (format === 'json') return JSON.stringify({ ...metrics, intervals }, null, 2);
+  return format === 'csv' ? metricsCsv(metrics, intervals) : formatMetrics(metrics, intervals);
+}

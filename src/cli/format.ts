@@ -1,5 +1,6 @@
 // Numbers, tables and paths for people.
 import { relative } from 'node:path';
+import { figuresOf, type Intervals } from '../train/bootstrap';
 import type { Metrics } from '../train/metrics';
 
 /** Rows of text in columns, the first `left` of them aligned to the left, the others to the right. */
@@ -32,21 +33,33 @@ export function memory(bytes: number): string {
   return mib >= 10 ? `${Math.round(mib)} MiB` : `${mib.toFixed(1)} MiB`;
 }
 
-/** Metrics as tables: overall, valence and arousal if there, and class by class. */
-export function formatMetrics(metrics: Metrics): string {
+/** Metrics as tables: overall, valence and arousal if there, and class by class; with 95 % intervals if they are known. */
+export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): string {
+  const figure = (name: string, text: (v: number) => string, value: number | null): string => {
+    if (value === null) return '-';
+    const between = intervals[name];
+    return between ? `${text(value)} (${text(between[0])} to ${text(between[1])})` : text(value);
+  };
   const parts = [
     formatTable([
       ['samples', String(metrics.samples)],
-      ['accuracy', percent(metrics.accuracy)],
-      ['macro F1', decimal(metrics.macro_f1)],
+      ['accuracy', figure('accuracy', percent, metrics.accuracy)],
+      ['macro F1', figure('macro_f1', decimal, metrics.macro_f1)],
+      ['0.67 macro F1 + 0.33 accuracy', figure('challenge_expression', decimal, metrics.challenge_expression)],
     ]),
   ];
   if (metrics.ccc_valence !== null) {
+    const row = (title: string, score: 'ccc' | 'rmse' | 'pearson' | 'sagr', text: (v: number) => string): string[] => [
+      title,
+      ...(['valence', 'arousal'] as const).map((of) => figure(`${score}_${of}`, text, metrics[`${score}_${of}`])),
+    ];
     parts.push(
       formatTable([
         ['', 'valence', 'arousal'],
-        ['CCC', decimal(metrics.ccc_valence), decimal(metrics.ccc_arousal)],
-        ['RMSE', decimal(metrics.rmse_valence), decimal(metrics.rmse_arousal)],
+        row('CCC', 'ccc', decimal),
+        row('RMSE', 'rmse', decimal),
+        row('Pearson', 'pearson', decimal),
+        row('same sign', 'sagr', percent),
       ]),
     );
   }
@@ -55,11 +68,24 @@ export function formatMetrics(metrics: Metrics): string {
       ['class', 'precision', 'recall', 'F1', 'samples'],
       ...metrics.classes.map((name) => {
         const { precision, recall, f1, support } = metrics.per_class[name];
-        return [name, percent(precision), percent(recall), decimal(f1), String(support)];
+        return [name, percent(precision), figure(`recall_${name}`, percent, recall), decimal(f1), String(support)];
       }),
+    ]),
+    formatTable([
+      ['true \\ said', ...metrics.classes],
+      ...metrics.confusion.map((row, t) => [metrics.classes[t], ...row.map(String)]),
     ]),
   );
   return parts.join('\n\n');
+}
+
+/** The figures as CSV: `figure,value,low,high`, then the confusion matrix a row a true class. */
+export function metricsCsv(metrics: Metrics, intervals: Intervals): string {
+  const rows = figuresOf(metrics).map(([name, value]) => [name, value, ...(intervals[name] ?? ['', ''])].join(','));
+  const confusion = metrics.confusion.flatMap((row, t) =>
+    row.map((count, p) => `confusion_${metrics.classes[t]}_${metrics.classes[p]},${count},,`),
+  );
+  return ['figure,value,low,high', `samples,${metrics.samples},,`, ...rows, ...confusion].join('\n');
 }
 
 /** A path as one would type it here. */

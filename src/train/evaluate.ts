@@ -2,10 +2,11 @@ import { Loader, loadEmbedding, prepareCrops, readAdjacency, readAffectNet } fro
 import type { Device } from '../device';
 import { openDevice } from '../device/node';
 import { buildModel, type EmotionModel } from '../models';
+import { bootstrap, type Intervals } from './bootstrap';
 import { loadWeights } from './checkpoint';
 import type { TrainHooks } from './events';
 import { Learner } from './learner';
-import type { Metrics } from './metrics';
+import { computeMetrics, type Metrics } from './metrics';
 import { type Run, readWeights } from './run_folder';
 import { addTo, meansOf, newTally } from './tally';
 import { evaluateAll } from './trainer';
@@ -34,11 +35,16 @@ export async function openRunModel(
   return { model, embedding: gcn ? await loadEmbedding(`${dir}/emb.safetensors`) : null };
 }
 
+/** Metrics with their 95 % bootstrap intervals. */
+export interface Evaluation extends Metrics {
+  readonly intervals: Intervals;
+}
+
 /**
  * The metrics of a run's best weights on an annotation file.
  * @throws InputError for a run or files that cannot be used
  */
-export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Metrics> {
+export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Evaluation> {
   const notice = (line: string): void => hooks.onNotice?.(line);
   const set = await readAffectNet(settings.data);
   const crops = await prepareCrops(set.samples, {
@@ -61,7 +67,7 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: false });
     const tally = newTally();
     const start = performance.now();
-    return await evaluateAll(learner, loader, (result) => {
+    const predictions = await evaluateAll(learner, loader, (result) => {
       addTo(tally, result);
       const { loss, cat, cont } = meansOf(tally);
       hooks.onStep?.({
@@ -77,6 +83,7 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
         bytes: (device as Device).stats().peak,
       });
     });
+    return { ...computeMetrics(predictions), intervals: bootstrap(predictions) };
   } finally {
     await crops.close();
     device?.destroy();

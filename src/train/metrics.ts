@@ -21,6 +21,14 @@ export interface Metrics {
   ccc_arousal: number | null;
   rmse_valence: number | null;
   rmse_arousal: number | null;
+  pearson_valence: number | null;
+  pearson_arousal: number | null;
+  /** Fraction of the samples whose predicted sign is the true one. */
+  sagr_valence: number | null;
+  sagr_arousal: number | null;
+  /** Aff-Wild2's challenge (ABAW, FG 2020): 0.67 macro F1 + 0.33 accuracy, and the mean CCC of valence and arousal. */
+  challenge_expression: number;
+  challenge_va: number | null;
   /** Names of the classes, in the order of `confusion`. */
   classes: string[];
   per_class: Record<string, ClassScores>;
@@ -47,14 +55,21 @@ export function computeMetrics({ classes, labels, predicted, va }: Predictions):
   const column = (values: ArrayLike<number>, c: number) =>
     Float64Array.from({ length: labels.length }, (_, i) => values[2 * i + c]);
   const rate = (score: typeof ccc, c: number) => (va ? score(column(va.truth, c), column(va.predicted, c)) : null);
+  const overall = { accuracy: accuracy(confusion), macro_f1: macroF1(confusion) };
+  const [valence, arousal] = [rate(ccc, 0), rate(ccc, 1)];
   return {
     samples: labels.length,
-    accuracy: accuracy(confusion),
-    macro_f1: macroF1(confusion),
-    ccc_valence: rate(ccc, 0),
-    ccc_arousal: rate(ccc, 1),
+    ...overall,
+    ccc_valence: valence,
+    ccc_arousal: arousal,
     rmse_valence: rate(rmse, 0),
     rmse_arousal: rate(rmse, 1),
+    pearson_valence: rate(pearson, 0),
+    pearson_arousal: rate(pearson, 1),
+    sagr_valence: rate(signAgreement, 0),
+    sagr_arousal: rate(signAgreement, 1),
+    challenge_expression: 0.67 * overall.macro_f1 + 0.33 * overall.accuracy,
+    challenge_va: valence === null || arousal === null ? null : (valence + arousal) / 2,
     classes: [...classes],
     per_class: Object.fromEntries(classes.map((name, c) => [name, scores[c]])),
     confusion,
@@ -131,15 +146,31 @@ export function macroF1(confusion: readonly (readonly number[])[]): number {
  */
 export function ccc(truth: ArrayLike<number>, predicted: ArrayLike<number>): number {
   const n = truth.length;
+  const { mt, mp, tt, pp, tp } = moments(truth, predicted);
+  return (2 * tp) / n / (tt / (n - 1) + pp / (n - 1) + (mt - mp) ** 2);
+}
+
+/** Pearson's correlation; NaN where either is constant. */
+export function pearson(truth: ArrayLike<number>, predicted: ArrayLike<number>): number {
+  const { tt, pp, tp } = moments(truth, predicted);
+  return tp / Math.sqrt(tt * pp);
+}
+
+/** The fraction of samples whose sign is right (0 has a sign of its own); NaN for no samples. */
+export const signAgreement = (truth: ArrayLike<number>, predicted: ArrayLike<number>): number =>
+  mean(Float64Array.from({ length: truth.length }, (_, i) => Number(Math.sign(truth[i]) === Math.sign(predicted[i]))));
+
+/** Means, and sums of squared and of multiplied deviations. */
+function moments(truth: ArrayLike<number>, predicted: ArrayLike<number>) {
   const [mt, mp] = [mean(truth), mean(predicted)];
   let [tt, pp, tp] = [0, 0, 0];
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < truth.length; i++) {
     const [t, p] = [truth[i] - mt, predicted[i] - mp];
     tt += t * t;
     pp += p * p;
     tp += t * p;
   }
-  return (2 * tp) / n / (tt / (n - 1) + pp / (n - 1) + (mt - mp) ** 2);
+  return { mt, mp, tt, pp, tp };
 }
 
 /** Root of the mean squared difference; NaN for no samples. */

@@ -10,7 +10,7 @@ import type { TrainArgs } from './args';
 import { encodeCheckpoint, encodeWeights, loadCheckpoint, newProgress, type Progress } from './checkpoint';
 import type { TrainHooks } from './events';
 import { type BatchResult, Learner } from './learner';
-import { computeMetrics, type Metrics } from './metrics';
+import { computeMetrics, type Metrics, type Predictions } from './metrics';
 import type { EpochRow } from './results';
 import { openRunData, type RunData } from './run_data';
 import { type Run, RunFolder, type RunMetrics, readWeights } from './run_folder';
@@ -251,11 +251,11 @@ class Session {
   private async validate(): Promise<{ metrics: Metrics; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
-    const metrics = await evaluateAll(this.learner, this.val, (result) => {
+    const predictions = await evaluateAll(this.learner, this.val, (result) => {
       addTo(tally, result);
       this.tell('validate', tally, this.val, pace);
     });
-    return { metrics, tally };
+    return { metrics: computeMetrics(predictions), tally };
   }
 
   private checkLoss(loss: number): void {
@@ -299,7 +299,7 @@ export async function evaluateAll(
   learner: Learner,
   loader: Loader,
   onBatch: (result: BatchResult, batch: Batch) => void = () => {},
-): Promise<Metrics> {
+): Promise<Predictions> {
   const labels: number[] = [];
   const predicted: number[] = [];
   const va = { truth: [] as number[], predicted: [] as number[] };
@@ -313,5 +313,5 @@ export async function evaluateAll(
     }
     onBatch(result, batch);
   }
-  return computeMetrics({ classes: CLASSES, labels, predicted, va: va.truth.length > 0 ? va : undefined });
+  return { classes: CLASSES, labels, predicted, va: va.truth.length > 0 ? va : undefined };
 }

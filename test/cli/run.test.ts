@@ -69,14 +69,17 @@ test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits
 });
 
 test('evaluation of the validation set gives the metrics that training gave', async () => {
-  const { out } = await ends(
-    0,
-    `evaluate --saved_model ${whole} --image_dir ${faces} --data ${faces}/validation.csv --batch_size 8 --cache off`,
-  );
+  const command = `evaluate --saved_model ${whole} --image_dir ${faces} --data ${faces}/validation.csv --batch_size 8 --cache off`;
+  const { out, err } = await ends(0, `${command} --format json`);
   const written = join(whole, 'evaluate', 'validation');
-  assert.match(out, `written to ${written}`);
+  assert.match(err, `written to ${written}`);
   const { best_epoch: _, ...metrics } = readRun(whole).metrics!;
-  assert.equal(JSON.parse(readFileSync(join(written, 'metrics.json'), 'utf8')), metrics);
+  const { intervals, ...printed } = JSON.parse(out);
+  assert.equal(printed, metrics);
+  assert.ok(intervals.accuracy[0] <= metrics.accuracy && metrics.accuracy <= intervals.accuracy[1]);
+  assert.equal(JSON.parse(readFileSync(join(written, 'metrics.json'), 'utf8')), { ...metrics, intervals });
+  const csv = await ends(0, `${command} --format csv`);
+  assert.match(csv.out, /^figure,value,low,high\nsamples,\d+,,\naccuracy,/);
   assert.ok(existsSync(join(written, 'confusion_matrix.png')));
 });
 

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bootstrap } from '../../src/train/bootstrap';
 import {
   accuracy,
   argmaxRows,
@@ -8,7 +9,9 @@ import {
   computeMetrics,
   confusionMatrix,
   macroF1,
+  pearson,
   rmse,
+  signAgreement,
 } from '../../src/train/metrics';
 
 // Doubles: what is computed here differs from the exact fractions by a few roundings.
@@ -69,6 +72,39 @@ test('CCC is 0 for a constant guess, is exact far from 0 and is NaN for one samp
 
 test('RMSE by hand', () => close(rmse([1, 2, 3], [1, 4, 2]), Math.sqrt(5 / 3)));
 
+test('Pearson and sign agreement by hand', () => {
+  close(pearson([1, 2, 3], [2, 4, 7]), 5 / Math.sqrt(2 * (38 / 3)));
+  assert.ok(Number.isNaN(pearson([1, 2, 3], [2, 2, 2])));
+  close(signAgreement([1, -1, 0, 0.5], [3, 1, 0, -1]), 0.5);
+});
+
+test('bootstrap: intervals hold the value, narrow as 1 / sqrt(n), and come out the same again', () => {
+  const draw = (n: number) => {
+    const labels = Array.from({ length: n }, (_, i) => i % 3);
+    const predicted = labels.map((t, i) => (i % 4 === 0 ? (t + 1) % 3 : t));
+    const truth = Array.from({ length: 2 * n }, (_, i) => Math.sin(i * 1.7));
+    return {
+      classes: ['A', 'B', 'C'],
+      labels,
+      predicted,
+      va: { truth, predicted: truth.map((v, i) => v + Math.cos(3 * i)) },
+    };
+  };
+  const [small, large] = [60, 960].map((n) => bootstrap(draw(n)));
+  const width = ([low, high]: [number, number]) => high - low;
+  for (const name of ['accuracy', 'macro_f1', 'ccc_valence', 'pearson_arousal', 'recall_B', 'challenge_va']) {
+    const ratio = width(small[name]) / width(large[name]);
+    assert.ok(
+      ratio > 2.8 && ratio < 5.7,
+      `${name}: 16 times the samples give a quarter of the width, found 1/${ratio}`,
+    );
+  }
+  // Of 960 samples 75 % are right: 95 % of resamples lie within 1.96 sqrt(0.75 0.25 / 960) = 0.0274 of it.
+  assert.ok(Math.abs(large.accuracy[0] - 0.7226) < 0.004 && Math.abs(large.accuracy[1] - 0.7774) < 0.004);
+  assert.equal(bootstrap(draw(60)), small);
+  assert.is(bootstrap({ ...draw(60), va: undefined }).ccc_valence, undefined);
+});
+
 test('argmax takes the first of equal values, skips NaN and further columns', () => {
   assert.equal([...argmaxRows([1, 3, 3, 2, 1, 2], 3)], [1, 0]);
   assert.equal([...argmaxRows([1, 2, 9, 5, 4, 9], 2, 3)], [1, 0]);
@@ -88,6 +124,8 @@ test('all metrics together, with and without valence and arousal', () => {
   close(m.rmse_valence, Math.sqrt((0 + 1 + 4) / 3));
   close(m.rmse_arousal, 1);
   assert.ok(m.ccc_arousal! < 0);
+  close(m.challenge_va!, (m.ccc_valence! + m.ccc_arousal!) / 2);
+  close(m.challenge_expression, 0.67 * m.macro_f1 + 0.33 * 0.5);
   const plain = computeMetrics({ classes, labels: LABELS, predicted: PREDICTED });
   assert.is(plain.ccc_valence, null);
   assert.is(plain.rmse_arousal, null);
