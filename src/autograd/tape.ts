@@ -78,6 +78,7 @@ function fillGaps(value: Value, gaps: [number, number][]): void {
       channels: to - from,
       stride: value.width,
       offset: from,
+      dtype: value.dtype,
     });
     value.gradCovered.add(from, to);
   }

@@ -1,10 +1,8 @@
 import { type Device, InputError, type Storage } from '../device';
-import type { Matrix } from '../kernels/matrix';
+import type { DType, Matrix } from '../kernels/matrix';
 import { type Layout, logicalToMemory, memoryToLogical } from './layout';
 import type { Node } from './tape';
 import { Value } from './value';
-
-export type DType = 'f32' | 'u32';
 
 export interface TensorOptions {
   readonly requiresGrad?: boolean;
@@ -29,12 +27,15 @@ export class Tensor {
     readonly layout: Layout,
     readonly offset: number,
     readonly stride: number,
-    readonly dtype: DType = 'f32',
     public name: string = '',
   ) {}
 
   get device(): Device {
     return this.value.device;
+  }
+
+  get dtype(): DType {
+    return this.value.dtype;
   }
 
   get storage(): Storage {
@@ -87,21 +88,21 @@ export class Tensor {
 
   /** The same view of other memory. */
   over(storage: Storage): Tensor {
-    const value = new Value(this.device, storage, this.value.rows, this.value.width);
-    return new Tensor(value, this.shape, this.layout, this.offset, this.stride, this.dtype, storage.label);
+    const value = new Value(this.device, storage, this.value.rows, this.value.width, this.dtype);
+    return new Tensor(value, this.shape, this.layout, this.offset, this.stride, storage.label);
   }
 
   /** The same memory under another shape of the same number of elements; the gradient is shared. */
   view(shape: readonly number[], layout: Layout, stride = this.stride): Tensor {
-    return new Tensor(this.value, shape, layout, this.offset, stride, this.dtype, this.name);
+    return new Tensor(this.value, shape, layout, this.offset, stride, this.name);
   }
 
   /** The same memory, cut off from the graph; it lives on when backward frees the original's graph. */
   detach(): Tensor {
     this.retain();
-    const value = new Value(this.device, this.storage, this.value.rows, this.value.width);
+    const value = new Value(this.device, this.storage, this.value.rows, this.value.width, this.dtype);
     value.stats = this.value.stats;
-    return new Tensor(value, this.shape, this.layout, this.offset, this.stride, this.dtype, this.name);
+    return new Tensor(value, this.shape, this.layout, this.offset, this.stride, this.name);
   }
 
   /** Keeps the memory when backward would free it after its last use; it still ends with the step. */
@@ -165,9 +166,11 @@ export async function readAll(tensors: readonly Tensor[]): Promise<Float32Array[
 
 /** A tensor as kernels see it: `rows` rows of `channels` elements. Plain tensors and weights are one row. */
 export function matrixOf(t: Tensor): Matrix {
-  if (t.layout !== 'rows') return { storage: t.storage, rows: 1, channels: t.size, stride: t.size, offset: t.offset };
-  return { storage: t.storage, rows: t.rows, channels: t.shape[1], stride: t.stride, offset: t.offset };
+  if (t.layout !== 'rows') return { ...placeOf(t), rows: 1, channels: t.size, stride: t.size };
+  return { ...placeOf(t), rows: t.rows, channels: t.shape[1], stride: t.stride };
 }
+
+const placeOf = ({ storage, offset, dtype }: Tensor) => ({ storage, offset, dtype });
 
 export const numel = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -206,10 +209,10 @@ export function empty(
   const size = numel(shape);
   const width = layout === 'rows' ? shape[1] : size;
   const storage = device.alloc(size * 4, `${name || 'tensor'}:${shape.join('x')}`);
-  const value = new Value(device, storage, size / width, width);
+  const value = new Value(device, storage, size / width, width, dtype);
   value.outlivesStep = !device.scoped;
   value.requiresGrad = options.requiresGrad ?? false;
-  return new Tensor(value, shape, layout, 0, width, dtype, name);
+  return new Tensor(value, shape, layout, 0, width, name);
 }
 
 /** A new tensor of zeros. */

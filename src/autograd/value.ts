@@ -1,4 +1,5 @@
 import type { Device, Storage } from '../device';
+import type { DType } from '../kernels/matrix';
 import { Coverage } from './coverage';
 import type { Node } from './tape';
 
@@ -28,6 +29,7 @@ export class Value {
     public storage: Storage,
     readonly rows: number,
     readonly width: number,
+    readonly dtype: DType,
   ) {}
 
   get isLeaf(): boolean {

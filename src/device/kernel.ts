@@ -46,14 +46,15 @@ function bindingType(qualifier: string): GPUBufferBindingType {
   return qualifier.includes('read_write') ? 'storage' : 'read-only-storage';
 }
 
-/** The source with its constants as a header of `const`s (strings become type aliases), after any `enable` lines. */
+/** The source with its constants as a header of `const`s (strings become type aliases), after the `enable` lines that it needs. */
 export function specialise(kernel: Kernel, constants: Constants): string {
-  const enables = kernel.source.match(/^\s*enable [^;]+;/gm) ?? [];
+  const enables: string[] = [...(kernel.source.match(/^\s*enable [^;]+;/gm) ?? [])];
   const rest = kernel.source.replace(/^\s*enable [^;]+;/gm, '');
   const header = Object.entries(constants).map(([k, v]) => {
     if (typeof v === 'string') return `alias ${k} = ${v};`;
     return `const ${k} = ${typeof v === 'boolean' ? v : `${v}u`};`;
   });
+  if (header.some((line) => /= (f16|vec4h);$/.test(line))) enables.push('enable f16;');
   return [...enables, ...header, rest].join('\n');
 }
 

@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import source from './affine_image.wgsl';
-import { ceilDiv } from './matrix';
+import { ceilDiv, type DType, vectorType } from './matrix';
 
 const kernel = defineKernel('affine_image', source);
 const EACH = 4;
@@ -14,12 +14,19 @@ export interface AffineImageBuffers {
   readonly y: Storage;
 }
 
-/** y = each image seen through its affine map, bytes looked up in the table. */
-export function affineImage(device: Device, n: number, h: number, w: number, buffers: AffineImageBuffers): void {
+/** y, stored as `dtype`, = each image seen through its affine map, bytes looked up in the table. */
+export function affineImage(
+  device: Device,
+  n: number,
+  h: number,
+  w: number,
+  dtype: DType,
+  buffers: AffineImageBuffers,
+): void {
   device.dispatch(kernel, {
     buffers: { ...buffers },
     params: { h, w },
-    constants: { EACH },
+    constants: { EACH, E: vectorType(1, dtype) },
     workgroups: [ceilDiv(h * w, 64 * EACH), n],
     label: `affine_image ${n}x${h}x${w}`,
   });

@@ -6,7 +6,7 @@ struct Params { h: u32, w: u32 }
 @group(0) @binding(1) var<storage, read> affine: array<i32>;
 @group(0) @binding(2) var<storage, read> flip: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<E>;
 @group(0) @binding(5) var<uniform> P: Params;
 
 @compute @workgroup_size(64)
@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let to = (n * P.h * P.w + i) * 3u;
     for (var c = 0u; c < 3u; c++) {
       let byte = (images[(source + c) / 4u] >> ((source + c) % 4u * 8u)) & 255u;
-      y[to + c] = table[select(0u, byte, inside) * 3u + c];
+      y[to + c] = E(table[select(0u, byte, inside) * 3u + c]);
     }
   }
 }

@@ -5,7 +5,7 @@ import { columnLanes } from './variant';
 
 const kernel = defineKernel('channels', source);
 
-/** dst = src, or dst += src: equal numbers of rows and channels, any strides. */
+/** dst = src, or dst += src: equal numbers of rows and channels, any strides and storage types. */
 export function copyChannels(device: Device, src: Matrix, dst: Matrix, accumulate: boolean): void {
   launch(device, src, dst, accumulate ? 1 : 0);
 }
@@ -32,7 +32,13 @@ function launch(device: Device, src: Matrix | null, dst: Matrix, mode: number): 
       dst_offset: to.offset / width,
       rows_each: rows,
     },
-    constants: { V: vectorType(width), LANES: lanes, MODE: mode },
+    constants: {
+      V: vectorType(width),
+      S: vectorType(width, from?.dtype),
+      D: vectorType(width, to.dtype),
+      LANES: lanes,
+      MODE: mode,
+    },
     workgroups: [ceilDiv(columns, lanes), ceilDiv(to.rows, rows)],
     label: `channels:${to.rows}x${to.channels}`,
   });

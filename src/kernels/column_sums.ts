@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import source from './column_sums.wgsl';
-import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
+import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from './matrix';
 import { sumParts } from './sum_parts';
 import { columnLanes } from './variant';
 
@@ -17,7 +17,7 @@ export function columnSums(device: Device, x: Matrix, y: Storage, accumulate: bo
   device.dispatch(kernel, {
     buffers: { x: x.storage, part },
     params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width },
-    constants: { V: vectorType(width), LANES: lanes, ROWS },
+    constants: { ...vectorTypes(width, x), LANES: lanes, ROWS },
     workgroups: [ceilDiv(columns, lanes), parts],
     label: `column_sums:${x.rows}x${x.channels}`,
   });

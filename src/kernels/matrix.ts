@@ -1,4 +1,7 @@
-import type { Storage } from '../device';
+import type { Constants, Storage } from '../device';
+
+/** How elements lie in memory. Kernels compute in f32 whatever it is; u32 (labels, indices) is moved bit by bit as f32. */
+export type DType = 'f32' | 'f16' | 'u32';
 
 /** Rows of channels in memory: element (r, c) lies at `offset + r * stride + c`, counted in elements. */
 export interface Matrix {
@@ -7,18 +10,37 @@ export interface Matrix {
   readonly channels: number;
   readonly stride: number;
   readonly offset: number;
+  readonly dtype: DType;
 }
 
+/** Where rows start; without stride and offset they follow one another. */
+type Rows = Pick<Matrix, 'channels'> & Partial<Pick<Matrix, 'stride' | 'offset'>>;
+
 /** Elements that a lane can load at once: 4 when every row of every operand starts at a multiple of 4, else 1. */
-export function vectorWidth(...operands: readonly (Matrix | { readonly channels: number })[]): 4 | 1 {
+export function vectorWidth(...operands: readonly Rows[]): 4 | 1 {
   const aligned = operands.every(
-    (m) => m.channels % 4 === 0 && (!('stride' in m) || (m.stride % 4 === 0 && m.offset % 4 === 0)),
+    ({ channels, stride = 0, offset = 0 }) => channels % 4 === 0 && stride % 4 === 0 && offset % 4 === 0,
   );
   return aligned ? 4 : 1;
 }
 
-/** The WGSL type of that many elements. */
-export const vectorType = (width: 4 | 1): string => (width === 4 ? 'vec4f' : 'f32');
+/** The WGSL type of that many elements, as kernels compute with them or, given a type, as they are stored. */
+export function vectorType(width: 4 | 1, stored: DType = 'f32'): string {
+  if (stored === 'f16') return width === 4 ? 'vec4h' : 'f16';
+  return width === 4 ? 'vec4f' : 'f32';
+}
+
+/**
+ * What kernels call the types of `width` elements: V to compute with, S as the operands store them, and E for one stored
+ * element. A kernel loads V(x[i]) and stores S(v).
+ * @throws Error when the operands are not stored alike.
+ */
+export function vectorTypes(width: 4 | 1, ...operands: readonly { readonly dtype: DType }[]): Constants {
+  const [{ dtype }] = operands;
+  if (operands.some((m) => m.dtype !== dtype))
+    throw new Error(`operands of one launch are stored as ${operands.map((m) => m.dtype).join(', ')}`);
+  return { V: vectorType(width), S: vectorType(width, dtype), E: vectorType(1, dtype) };
+}
 
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 

@@ -1,5 +1,5 @@
 import { type Device, defineKernel } from '../device';
-import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
+import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from './matrix';
 import source from './pad_channels.wgsl';
 import { columnLanes } from './variant';
 
@@ -19,7 +19,7 @@ export function padChannels(device: Device, x: Matrix, y: Matrix, before: number
       ...{ y_stride: y.stride / width, y_offset: y.offset / width },
       ...{ rows_each: each, accumulate: accumulate ? 1 : 0 },
     },
-    constants: { V: vectorType(width), LANES: lanes },
+    constants: { ...vectorTypes(width, x, y), LANES: lanes },
     workgroups: [ceilDiv(columns, lanes), ceilDiv(y.rows, each)],
     label: `pad_channels ${x.rows}x${x.channels}to${y.channels}`,
   });

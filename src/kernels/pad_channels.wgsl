@@ -4,8 +4,8 @@ struct Params {
   rows: u32, columns: u32, before: u32, x_columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
   rows_each: u32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read_write> y: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read_write> y: array<S>;
 @group(0) @binding(2) var<uniform> P: Params;
 
 @compute @workgroup_size(LANES)
@@ -16,8 +16,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let last = min((group.y + 1u) * P.rows_each, P.rows);
   for (var r = group.y * P.rows_each; r < last; r++) {
     var v = V();
-    if (inside) { v = x[r * P.x_stride + P.x_offset + c - P.before]; }
+    if (inside) { v = V(x[r * P.x_stride + P.x_offset + c - P.before]); }
     let to = r * P.y_stride + P.y_offset + c;
-    if (P.accumulate == 1u) { y[to] += v; } else { y[to] = v; }
+    if (P.accumulate == 1u) { y[to] = S(V(y[to]) + v); } else { y[to] = S(v); }
   }
 }

@@ -1,7 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from './axes';
 import axesSource from './axes.wgsl';
-import { ceilDiv, GRID_X, grid, vectorType } from './matrix';
+import { ceilDiv, type DType, GRID_X, grid, vectorType } from './matrix';
 import source from './reduce.wgsl';
 
 const kernel = defineKernel('reduce', axesSource, source);
@@ -10,9 +10,15 @@ const CHUNK = 64;
 /** From this many sums on there are threads enough for several a thread. */
 const MANY = 1 << 15;
 
+interface Operand {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly dtype: DType;
+}
+
 export interface Reduction {
-  readonly x: { readonly storage: Storage; readonly offset: number };
-  readonly y: { readonly storage: Storage; readonly offset: number };
+  readonly x: Operand;
+  readonly y: Operand;
   /** Axes that y has, outermost first, with strides (in x, in y). */
   readonly kept: readonly Axis[];
   /** Axes that are summed over, outermost first, with strides (in x). */
@@ -35,24 +41,21 @@ export function reduce(device: Device, r: Reduction): void {
     return;
   }
   const outputs = stepsOf(r.kept);
-  const part = device.alloc(parts * outputs * 4, 'reduce.parts');
+  const storage = device.alloc(parts * outputs * 4, 'reduce.parts');
+  const part: Operand = { storage, offset: 0, dtype: 'f32' };
   let stride = outputs;
   const inParts = r.kept.map((axis) => {
     stride /= axis.size;
     return { size: axis.size, strides: [axis.strides[0], stride] };
   });
-  launch(
-    device,
-    { x: r.x, y: { storage: part, offset: 0 }, kept: inParts, reduced, scale: 1, accumulate: false },
-    parts,
-  );
+  launch(device, { x: r.x, y: part, kept: inParts, reduced, scale: 1, accumulate: false }, parts);
   reduce(device, {
     ...r,
-    x: { storage: part, offset: 0 },
+    x: part,
     kept: r.kept.map((axis, i) => ({ size: axis.size, strides: [inParts[i].strides[1], axis.strides[1]] })),
     reduced: [{ size: parts, strides: [outputs] }],
   });
-  device.free(part);
+  device.free(storage);
 }
 
 function launch(device: Device, r: Required<Reduction>, parts: number): void {
@@ -75,7 +78,13 @@ function launch(device: Device, r: Required<Reduction>, parts: number): void {
       ...{ rx0: j[0].strides[0], rx1: j[1].strides[0], rx2: j[2].strides[0], rx3: j[3].strides[0] },
       ...{ scale: r.scale, accumulate: r.accumulate ? 1 : 0 },
     },
-    constants: { V: vectorType(width), GRID_X, EACH: each },
+    constants: {
+      V: vectorType(width),
+      S: vectorType(width, r.x.dtype),
+      D: vectorType(width, r.y.dtype),
+      GRID_X,
+      EACH: each,
+    },
     workgroups: grid(ceilDiv(outputs * parts, 64 * each)),
     label: `reduce ${outputs * width}x${stepsOf(r.reduced)}`,
   });

@@ -7,8 +7,8 @@ struct Params {
   k_rank: u32, k1: u32, k2: u32, k3: u32, kx0: u32, kx1: u32, kx2: u32, kx3: u32, ky0: u32, ky1: u32, ky2: u32, ky3: u32,
   r_rank: u32, r1: u32, r2: u32, r3: u32, rx0: u32, rx1: u32, rx2: u32, rx3: u32, scale: f32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read_write> y: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read_write> y: array<D>;
 @group(0) @binding(2) var<uniform> P: Params;
 
 @compute @workgroup_size(64)
@@ -23,13 +23,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let to = P.y_offset + p * P.part_stride + step_of(o, P.ky0, P.ky1, P.ky2, P.ky3);
     let source = P.x_offset + step_of(o, P.kx0, P.kx1, P.kx2, P.kx3);
     let sum = P.scale * chunk(p * 64u, source);
-    if (P.accumulate == 1u) { y[to] += sum; } else { y[to] = sum; }
+    if (P.accumulate == 1u) { y[to] = D(V(y[to]) + sum); } else { y[to] = D(sum); }
   }
 }
 
 // The sum of the 64 elements source j = first on, or as many as are left.
 fn chunk(first: u32, source: u32) -> V {
-  if (P.reduced == 1u) { return x[source]; }
+  if (P.reduced == 1u) { return V(x[source]); }
   var j = place(first, P.r_rank, P.r1, P.r2, P.r3);
   var at = source + step_of(j, P.rx0, P.rx1, P.rx2, P.rx3);
   let left = min(64u, P.reduced - first);
@@ -37,7 +37,7 @@ fn chunk(first: u32, source: u32) -> V {
   for (var done = 0u; done < left; done += 8u) {
     var block = V();
     for (var i = done; i < min(done + 8u, left); i++) {
-      block += x[at];
+      block += V(x[at]);
       // The next element; steps backwards wrap around, as u32 does.
       at += P.rx3;
       j.w++;

@@ -1,5 +1,5 @@
 import type { Constants, Storage } from '../device';
-import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
+import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from './matrix';
 
 /** How a kernel that includes walk.wgsl passes over matrices of equal size, element by element. */
 export interface Walk {
@@ -45,7 +45,7 @@ export function walk(operands: Readonly<Record<string, Matrix>>, { each = 8, exa
     width,
     buffers,
     params,
-    constants: { V: vectorType(width), LANES: lanes },
+    constants: { ...vectorTypes(width, ...all), LANES: lanes },
     workgroups,
     threads: workgroups[0] * workgroups[1] * lanes,
   };

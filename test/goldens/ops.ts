@@ -55,7 +55,7 @@ function batchNormCase(c: Case): Outputs {
   // (mean, biased variance) a channel, each hi and lo.
   const channels = shape[1];
   const from = new Tensor(
-    new Value(c.device, x.value.stats.storage, 1, 4 * channels),
+    new Value(c.device, x.value.stats.storage, 1, 4 * channels, 'f32'),
     [4 * channels],
     'plain',
     0,

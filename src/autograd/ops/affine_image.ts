@@ -44,7 +44,7 @@ export function affineImage(device: Device, batch: ImageBatch, table: Tensor): T
   };
   const y = empty(device, [n, 3, h, w], { name: 'images' });
   const scratch = { images: upload(images, 'images'), affine: upload(affine, 'affine'), flip: upload(flip, 'flip') };
-  kernels.affineImage(device, n, h, w, { ...scratch, table: table.storage, y: y.storage });
+  kernels.affineImage(device, n, h, w, y.dtype, { ...scratch, table: table.storage, y: y.storage });
   for (const s of Object.values(scratch)) device.free(s);
   return y;
 }

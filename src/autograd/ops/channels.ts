@@ -22,7 +22,7 @@ export function sliceChannels(x: Tensor, from: number, to: number): Tensor {
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > c || from >= to)
     throw new InputError(`${op}: ${x} has channels 0 to ${c - 1}, asked for ${from} to ${to - 1}`);
   const shape = [n, to - from, ...map];
-  const part = new Tensor(x.value, shape, 'rows', x.offset + from, x.stride, x.dtype, x.name);
+  const part = new Tensor(x.value, shape, 'rows', x.offset + from, x.stride, x.name);
   if (x.stride === x.value.width) return part;
   const y = empty(x.device, shape, { name: op });
   copyChannels(x.device, matrixOf(part), matrixOf(y), false);

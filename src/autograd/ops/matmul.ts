@@ -26,7 +26,7 @@ function gradient(target: Tensor | null, a: kernels.Strided, b: kernels.Strided)
   const to = gradInto(target);
   if (!to) return;
   const { storage, rows, columns, offset, row } = asMatrix(to.grad);
-  const y = { storage, rows, channels: columns, stride: row, offset };
+  const y = { storage, rows, channels: columns, stride: row, offset, dtype: to.grad.dtype };
   kernels.matmul(to.grad.device, a, b, null, y, to.accumulate);
 }
 

@@ -111,24 +111,24 @@ function broadcast(op: kernels.Binary, a: Tensor, b: Tensor): Tensor {
   const like = [a, b].find((t) => t.shape.join() === shape.join());
   const y = empty(device, shape, { layout: like?.layout, name: op });
   const axes = memoryAxes(y, [a, b]);
-  kernels.broadcast(device, op, axes, a, b, y.storage);
+  kernels.broadcast(device, op, axes, a, b, y);
   record(op, [a, b], [y], (dy) => {
     if (!dy) return;
     for (const by of [1, 2] as const) {
       const input = by === 1 ? a : b;
       const to = gradInto(input);
       if (!to) continue;
-      const each = device.alloc(y.storage.bytes, `${op}.each`);
-      kernels.broadcast(device, op, axes, a, b, each, { dy: dy.storage, by });
+      const each = { storage: device.alloc(y.size * 4, `${op}.each`), offset: 0, dtype: 'f32' } as const;
+      kernels.broadcast(device, op, axes, a, b, each, { dy, by });
       sumInto(each, y, input, to.grad, to.accumulate);
-      device.free(each);
+      device.free(each.storage);
     }
   });
   return y;
 }
 
 /** grad (+)= the sum of `each` (in y's order in memory) over the axes along which `input` was repeated. */
-function sumInto(each: Tensor['storage'], y: Tensor, input: Tensor, grad: Tensor, accumulate: boolean): void {
+function sumInto(each: kernels.Strided, y: Tensor, input: Tensor, grad: Tensor, accumulate: boolean): void {
   const own = stridesIn(y, y);
   const repeated = y.shape.map((_, d) => (input.shape[d - (y.shape.length - input.shape.length)] ?? 1) === 1);
   const to = stridesIn(grad, y);
@@ -136,5 +136,5 @@ function sumInto(each: Tensor['storage'], y: Tensor, input: Tensor, grad: Tensor
   axes.sort((p, q) => q.strides[0] - p.strides[0]);
   const kept: Axis[] = axes.filter((x) => !x.repeated);
   const reduced: Axis[] = axes.filter((x) => x.repeated).map((x) => ({ size: x.size, strides: [x.strides[0]] }));
-  reduce(y.device, { x: { storage: each, offset: 0 }, y: grad, kept, reduced, accumulate });
+  reduce(y.device, { x: each, y: grad, kept, reduced, accumulate });
 }

@@ -1,8 +1,8 @@
 // y[r, c] = act((x[r, c] - mean) * inverse_deviation * gamma + beta). A lane owns a channel. Dispatch: (channels / LANES, rows / ROWS).
 struct Params { rows: u32, columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, rows_each: u32 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> pack: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<S>;
 @group(0) @binding(3) var<uniform> P: Params;
 
 @compute @workgroup_size(LANES)
@@ -13,6 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let scale = n.inverse * n.gamma;
   let last = min((group.y + 1u) * P.rows_each, P.rows);
   for (var r = group.y * P.rows_each; r < last; r++) {
-    y[r * P.y_stride + P.y_offset + c] = activate((x[r * P.x_stride + P.x_offset + c] - n.mean) * scale + n.beta);
+    let z = (V(x[r * P.x_stride + P.x_offset + c]) - n.mean) * scale + n.beta;
+    y[r * P.y_stride + P.y_offset + c] = S(activate(z));
   }
 }

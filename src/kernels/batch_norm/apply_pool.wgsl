@@ -3,9 +3,9 @@
 struct Params {
   rows: u32, columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, h: u32, w: u32, rows_each: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> pack: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<S>;
 @group(0) @binding(3) var<uniform> P: Params;
 
 @compute @workgroup_size(LANES)
@@ -22,8 +22,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var sum = V();
     for (var i = 0u; i < 4u; i++) {
       let pixel = corner + i / 2u * P.w + i % 2u;
-      sum += activate((x[pixel * P.x_stride + P.x_offset + c] - n.mean) * scale + n.beta);
+      sum += activate((V(x[pixel * P.x_stride + P.x_offset + c]) - n.mean) * scale + n.beta);
     }
-    y[r * P.y_stride + P.y_offset + c] = sum * 0.25;
+    y[r * P.y_stride + P.y_offset + c] = S(sum * 0.25);
   }
 }

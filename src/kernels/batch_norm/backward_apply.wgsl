@@ -5,11 +5,11 @@ struct Params {
   rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32,
   h: u32, w: u32, rows_each: u32, accumulate: u32, veil: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read> dy: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read> dy: array<S>;
 @group(0) @binding(2) var<storage, read> pack: array<vec4f>;
 @group(0) @binding(3) var<storage, read> k: array<Pair>;
-@group(0) @binding(4) var<storage, read_write> dx: array<V>;
+@group(0) @binding(4) var<storage, read_write> dx: array<S>;
 @group(0) @binding(5) var<uniform> P: Params;
 
 @compute @workgroup_size(LANES)
@@ -22,12 +22,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let by_x = minus(k[2u * c + 1u]);
   let last = min((group.y + 1u) * P.rows_each, P.rows);
   for (var r = group.y * P.rows_each; r < last; r++) {
-    let d = difference(x[r * P.x_stride + P.x_offset + c], n.mean);
+    let d = difference(V(x[r * P.x_stride + P.x_offset + c]), n.mean);
     let dz = upstream(r, c) * slope(d.hi * scale + n.beta);
     let rest = add(add(single(dz), constant), multiply(d, by_x));
     var v = scale * rest.hi;
     if (EXACT) { v = scale * (rest.hi + rest.lo); }
     let at = r * P.dx_stride + P.dx_offset + c;
-    if (P.accumulate == 1u) { dx[at] += v; } else { dx[at] = v; }
+    if (P.accumulate == 1u) { dx[at] = S(V(dx[at]) + v); } else { dx[at] = S(v); }
   }
 }

@@ -3,8 +3,8 @@
 struct Params {
   rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, h: u32, w: u32, veil: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read> dy: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read> dy: array<S>;
 @group(0) @binding(2) var<storage, read> pack: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> part: array<Pair>;
 @group(0) @binding(4) var<uniform> P: Params;
@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var p = Pair();
     let last = min(r0 + 64u, end);
     for (var r = r0; r < last; r++) {
-      let d = difference(x[r * P.x_stride + P.x_offset + c], n.mean);
+      let d = difference(V(x[r * P.x_stride + P.x_offset + c]), n.mean);
       let dz = single(upstream(r, c) * slope(d.hi * scale + n.beta));
       s = add(s, dz);
       p = add(p, multiply(d, dz));

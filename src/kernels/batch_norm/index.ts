@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Kernel, type Storage } from '../../device';
 import { type Activation, activationCode } from '../conv2d/geometry';
-import { ceilDiv, type Matrix, vectorType, vectorWidth } from '../matrix';
+import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
 import { isFew, pairs } from '../pair';
 import pair from '../pair.wgsl';
 import { columnLanes } from '../variant';
@@ -60,7 +60,7 @@ export function statistics(device: Device, x: Matrix, stats: Storage, first: num
   device.dispatch(statisticsKernel, {
     buffers: { x: x.storage, part },
     params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width, veil: 0 },
-    constants: { ...pairs(width, takesPairs(x)), LANES: lanes, ROWS },
+    constants: { ...vectorTypes(width, x), ...pairs(width, takesPairs(x)), LANES: lanes, ROWS },
     workgroups: [ceilDiv(columns, lanes), parts],
     label: `batch_norm.statistics ${describe(x)}`,
   });
@@ -150,7 +150,7 @@ export function apply(
       rows_each: rowsEach(y),
       ...pool,
     },
-    constants: { V: vectorType(width), LANES: lanes, ACT: activationCode(activation) },
+    constants: { ...vectorTypes(width, x, y), LANES: lanes, ACT: activationCode(activation) },
     workgroups: [ceilDiv(columns, lanes), ceilDiv(y.rows, rowsEach(y))],
     label: `batch_norm.apply ${describe(y)}`,
   });
@@ -182,6 +182,7 @@ export function backward(
   const parts = ceilDiv(x.rows, ROWS);
   const part = device.alloc(parts * x.channels * 16, 'batch_norm.parts');
   const constants = {
+    ...vectorTypes(width, x, dy, ...(dx ? [dx.matrix] : [])),
     ...pairs(width, takesPairs(x)),
     LANES: lanes,
     ACT: activationCode(activation),

@@ -6,7 +6,7 @@ fn upstream(r: u32, c: u32) -> V {
     let x = r % P.w / 2u;
     let inside = y < P.h / 2u && x < P.w / 2u;
     let row = (r / (P.h * P.w) * (P.h / 2u) + y) * (P.w / 2u) + x;
-    return dy[select(0u, row, inside) * P.dy_stride + P.dy_offset + c] * select(0.0, 0.25, inside);
+    return V(dy[select(0u, row, inside) * P.dy_stride + P.dy_offset + c]) * select(0.0, 0.25, inside);
   }
-  return dy[r * P.dy_stride + P.dy_offset + c];
+  return V(dy[r * P.dy_stride + P.dy_offset + c]);
 }

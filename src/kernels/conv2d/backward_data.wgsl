@@ -6,9 +6,9 @@ struct Params {
   stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
   dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(0) var<storage, read> dy: array<E>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
-@group(0) @binding(2) var<storage, read_write> dx: array<V>;
+@group(0) @binding(2) var<storage, read_write> dx: array<S>;
 @group(0) @binding(3) var<uniform> P: Params;
 
 struct Row { image: u32, y: u32, x: u32 }
@@ -34,12 +34,12 @@ fn seek(row: Row, s: u32) -> Cursor {
   return Cursor(select(0u, (row.image + oy * P.ow + ox) * P.dy_stride, inside) + P.dy_offset, select(0.0, 1.0, inside));
 }
 fn position_at(q: u32) -> Position { return 0u; }
-fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 { return cursor.inside * dy[cursor.at + q]; }
+fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 { return cursor.inside * f32(dy[cursor.at + q]); }
 fn b_row(s: u32) -> u32 { return s * P.co; }
 fn load_b(row: u32, column: u32) -> V { return weight[row * P.columns + column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(0u, P.kh * P.kw); }
 fn positions_of(s: u32, m0: u32) -> vec2u { return vec2u(0u, P.co); }
 fn store(m: u32, n: u32, split: u32, value: V) {
   let at = m * P.dx_stride + P.dx_offset + n;
-  if (P.accumulate == 1u) { dx[at] += value; } else { dx[at] = value; }
+  if (P.accumulate == 1u) { dx[at] = S(V(dx[at]) + value); } else { dx[at] = S(value); }
 }

@@ -6,8 +6,8 @@ struct Params {
   stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
   x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, lines: u32, lines_each: u32, pixels: u32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<E>;
+@group(0) @binding(1) var<storage, read> dy: array<S>;
 @group(0) @binding(2) var<storage, read> pack: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> part: array<V>;
 @group(0) @binding(4) var<uniform> P: Params;
@@ -33,24 +33,24 @@ fn seek(row: Row, s: u32) -> Cursor {
 fn position_at(q: u32) -> Position { return 0u; }
 fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 {
   if (POINTWISE) {
-    let v = x[cursor.at + q * P.x_stride];
+    let v = f32(x[cursor.at + q * P.x_stride]);
     if (NORM) { return normalise(v, cursor.n); }
     return v;
   }
   let ix = u32(cursor.ix + i32(q * P.stride_w));
   if (ONE_TAP) {
-    let v = x[cursor.at + ix * P.x_stride];
+    let v = f32(x[cursor.at + ix * P.x_stride]);
     if (NORM) { return normalise(v, cursor.n); }
     return v;
   }
   let inside = ix < P.w;
-  let v = x[cursor.at + select(0u, ix * P.x_stride, inside)];
+  let v = f32(x[cursor.at + select(0u, ix * P.x_stride, inside)]);
   let mask = select(0.0, cursor.line, inside);
   if (NORM) { return mask * normalise(v, cursor.n); }
   return mask * v;
 }
 fn b_row(s: u32) -> u32 { return s * P.ow; }
-fn load_b(row: u32, column: u32) -> V { return dy[row * P.dy_stride + P.dy_offset + column]; }
+fn load_b(row: u32, column: u32) -> V { return V(dy[row * P.dy_stride + P.dy_offset + column]); }
 fn segments_of(split: u32) -> vec2u { return vec2u(split * P.lines_each, min((split + 1u) * P.lines_each, P.lines)); }
 // With ONE_TAP all rows of a tile belong to one tap, so the image's border becomes the loop's limits: nothing is masked.
 fn positions_of(s: u32, m0: u32) -> vec2u {

@@ -6,11 +6,11 @@ struct Params {
   stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
   x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<E>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
 @group(0) @binding(2) var<storage, read> bias: array<V>;
 @group(0) @binding(3) var<storage, read> pack: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> y: array<V>;
+@group(0) @binding(4) var<storage, read_write> y: array<S>;
 @group(0) @binding(5) var<uniform> P: Params;
 
 struct Row { image: u32, top: i32, left: i32 }
@@ -33,7 +33,7 @@ fn position_at(q: u32) -> Position {
   return Position();
 }
 fn load_a(cursor: Cursor, q: u32, n: Position) -> f32 {
-  let v = x[cursor.at + q];
+  let v = f32(x[cursor.at + q]);
   if (NORM) { return cursor.inside * normalise(v, n); }
   return cursor.inside * v;
 }
@@ -44,5 +44,5 @@ fn positions_of(s: u32, m0: u32) -> vec2u { return vec2u(0u, P.ci); }
 fn store(m: u32, n: u32, split: u32, value: V) {
   var v = value;
   if (BIAS) { v += bias[n]; }
-  y[m * P.y_stride + P.y_offset + n] = v;
+  y[m * P.y_stride + P.y_offset + n] = S(v);
 }

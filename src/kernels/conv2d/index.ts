@@ -1,6 +1,6 @@
 import type { Device, Storage } from '../../device';
 import { defineGemm, runGemm, tileRows } from '../gemm';
-import { ceilDiv, type Matrix, vectorWidth } from '../matrix';
+import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
 import normalise from '../normalise.wgsl';
 import { sumParts } from '../sum_parts';
 import { transpose } from '../transpose';
@@ -48,7 +48,7 @@ export function forward(
       y_stride: y.stride / width,
       y_offset: y.offset / width,
     },
-    constants: { ...prologueConstants(prologue), BIAS: bias !== null },
+    constants: { ...vectorTypes(width, x, y), ...prologueConstants(prologue), BIAS: bias !== null },
     label: `conv2d.forward ${describe(g)}`,
   });
 }
@@ -79,7 +79,7 @@ export function backwardData(
       dx_offset: dx.offset / width,
       accumulate: accumulate ? 1 : 0,
     },
-    constants: { STRIDED: g.stride.some((s) => s > 1) },
+    constants: { ...vectorTypes(width, dy, dx), STRIDED: g.stride.some((s) => s > 1) },
     label: `conv2d.backward_data ${describe(g)}`,
   });
   device.free(turned);
@@ -125,6 +125,7 @@ export function backwardWeight(
       accumulate: accumulate && splits === 1 ? 1 : 0,
     },
     constants: {
+      ...vectorTypes(width, x, dy),
       ...prologueConstants(prologue),
       POINTWISE: pointwise,
       ONE_TAP: !pointwise && g.ci % tileRows(device, rows) === 0,

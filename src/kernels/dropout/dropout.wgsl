@@ -4,9 +4,9 @@ struct Params {
   rows: u32, columns: u32, tail: u32, rows_each: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
   stream: u32, threshold: u32, scale: f32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> seed: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<S>;
 @group(0) @binding(3) var<uniform> P: Params;
 
 // The finaliser of MurmurHash3.
@@ -26,8 +26,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var r = s.first; r < s.last; r++) {
     let i = elements_from(r * P.columns + s.c);
     let keep = (fmix32(key + i * U(0x9E3779B9u)) >> U(8u)) >= U(P.threshold);
-    let v = select(V(), x[r * P.x_stride + P.x_offset + s.c] * P.scale, keep);
+    let v = select(V(), V(x[r * P.x_stride + P.x_offset + s.c]) * P.scale, keep);
     let at = r * P.y_stride + P.y_offset + s.c;
-    if (P.accumulate == 1u) { y[at] += v; } else { y[at] = v; }
+    if (P.accumulate == 1u) { y[at] = S(V(y[at]) + v); } else { y[at] = S(v); }
   }
 }

@@ -68,7 +68,7 @@ function product(
   splits: number,
   accumulate: boolean,
 ): void {
-  const rowsOfB: Matrix = { ...b, channels: b.columns, stride: b.row };
+  const rowsOfB = { channels: b.columns, stride: b.row, offset: b.offset };
   const width = b.column === 1 ? vectorWidth(y, rowsOfB) : 1;
   runGemm(device, gemm, {
     rows: y.rows,

@@ -1,7 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from '../axes';
 import axesSource from '../axes.wgsl';
-import { ceilDiv, GRID_X, grid, type Matrix, vectorType } from '../matrix';
+import { ceilDiv, type DType, GRID_X, grid, type Matrix, vectorType, vectorTypes } from '../matrix';
 import { walk } from '../walk';
 import walkSource from '../walk.wgsl';
 import binarySource from './binary.wgsl';
@@ -88,11 +88,12 @@ export function binaryBackward(
 export interface Strided {
   readonly storage: Storage;
   readonly offset: number;
+  readonly dtype: DType;
 }
 
 /**
  * y = f(a, b) over the axes of y in its order in memory, strides of (a, b) an axis; or, with `backward`, what each element
- * of dy gives to a (`by` = 1) or b (`by` = 2). y and dy are contiguous.
+ * of dy gives to a (`by` = 1) or b (`by` = 2). y and dy are contiguous; a, b and dy are stored alike.
  */
 export function broadcast(
   device: Device,
@@ -100,15 +101,15 @@ export function broadcast(
   axes: readonly Axis[],
   a: Strided,
   b: Strided,
-  y: Storage,
-  backward?: { readonly dy: Storage; readonly by: 1 | 2 },
+  y: { readonly storage: Storage; readonly dtype: DType },
+  backward?: { readonly dy: Strided; readonly by: 1 | 2 },
 ): void {
   const width = axesWidth(axes, [a.offset, b.offset]);
   const { rank, axes: n } = mergeAxes(inVectors(axes, width), 2);
   const size = stepsOf(n);
   const each = 4;
   device.dispatch(broadcastKernel, {
-    buffers: { a: a.storage, b: b.storage, dy: backward?.dy ?? device.none, y },
+    buffers: { a: a.storage, b: b.storage, dy: backward?.dy.storage ?? device.none, y: y.storage },
     params: {
       ...{
         size,
@@ -122,7 +123,14 @@ export function broadcast(
       ...{ a0: n[0].strides[0], a1: n[1].strides[0], a2: n[2].strides[0], a3: n[3].strides[0] },
       ...{ b0: n[0].strides[1], b1: n[1].strides[1], b2: n[2].strides[1], b3: n[3].strides[1] },
     },
-    constants: { V: vectorType(width), OP: BINARY.indexOf(op), WANT: backward?.by ?? 0, EACH: each, GRID_X },
+    constants: {
+      ...vectorTypes(width, a, b, ...(backward ? [backward.dy] : [])),
+      D: vectorType(width, y.dtype),
+      OP: BINARY.indexOf(op),
+      WANT: backward?.by ?? 0,
+      EACH: each,
+      GRID_X,
+    },
     workgroups: grid(ceilDiv(size, 64 * each)),
     label: `${op}.broadcast ${size * width}`,
   });

@@ -3,9 +3,9 @@ struct Params {
   rows: u32, columns: u32, tail: u32, rows_each: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32,
   y_stride: u32, y_offset: u32, k: f32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read> dy: array<V>;
-@group(0) @binding(2) var<storage, read_write> y: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read> dy: array<S>;
+@group(0) @binding(2) var<storage, read_write> y: array<S>;
 @group(0) @binding(3) var<uniform> P: Params;
 
 // The table: an op's value, and its gradient from x and g = dy. The order is that of UNARY in index.ts.
@@ -52,9 +52,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let s = share_of(group, lane);
   for (var r = s.first; r < s.last; r++) {
     var g = V();
-    if (BACKWARD) { g = dy[r * P.dy_stride + P.dy_offset + s.c]; }
-    let v = op(x[r * P.x_stride + P.x_offset + s.c], g, V(P.k));
+    if (BACKWARD) { g = V(dy[r * P.dy_stride + P.dy_offset + s.c]); }
+    let v = op(V(x[r * P.x_stride + P.x_offset + s.c]), g, V(P.k));
     let at = r * P.y_stride + P.y_offset + s.c;
-    if (P.accumulate == 1u) { y[at] += v; } else { y[at] = v; }
+    if (P.accumulate == 1u) { y[at] = S(V(y[at]) + v); } else { y[at] = S(v); }
   }
 }

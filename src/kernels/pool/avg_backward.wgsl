@@ -4,8 +4,8 @@ struct Params {
   h: u32, w: u32, oh: u32, ow: u32, columns: u32, pad_y: u32, pad_x: u32,
   dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<V>;
-@group(0) @binding(1) var<storage, read_write> dx: array<V>;
+@group(0) @binding(0) var<storage, read> dy: array<S>;
+@group(0) @binding(1) var<storage, read_write> dx: array<S>;
 @group(0) @binding(2) var<uniform> P: Params;
 
 fn window_size(oy: u32, ox: u32) -> f32 {
@@ -26,10 +26,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var sum = V();
     for (var oy = y0; oy <= y1; oy++) {
       for (var ox = x0; ox <= x1; ox++) {
-        sum += dy[((group.z * P.oh + oy) * P.ow + ox) * P.dy_stride + P.dy_offset + c] / window_size(oy, ox);
+        sum += V(dy[((group.z * P.oh + oy) * P.ow + ox) * P.dy_stride + P.dy_offset + c]) / window_size(oy, ox);
       }
     }
     let to = ((group.z * P.h + group.y) * P.w + ix) * P.dx_stride + P.dx_offset + c;
-    if (P.accumulate == 1u) { dx[to] += sum; } else { dx[to] = sum; }
+    if (P.accumulate == 1u) { dx[to] = S(V(dx[to]) + sum); } else { dx[to] = S(sum); }
   }
 }

@@ -4,8 +4,8 @@ struct Params {
   h: u32, w: u32, oh: u32, ow: u32, columns: u32, pad_y: u32, pad_x: u32,
   x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read_write> y: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read_write> y: array<S>;
 @group(0) @binding(2) var<uniform> P: Params;
 
 @compute @workgroup_size(64)
@@ -22,12 +22,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       var at = ((group.z * P.h + iy) * P.w + x0) * P.x_stride + P.x_offset + c;
       var row = V();
       for (var ix = x0; ix < x1; ix++) {
-        row += x[at];
+        row += V(x[at]);
         at += P.x_stride;
       }
       sum += row;
     }
     let q = (group.z * P.oh + group.y) * P.ow + ox;
-    y[q * P.y_stride + P.y_offset + c] = sum / f32(select(KY * KX, (y1 - y0) * (x1 - x0), ADAPTIVE));
+    y[q * P.y_stride + P.y_offset + c] = S(sum / f32(select(KY * KX, (y1 - y0) * (x1 - x0), ADAPTIVE)));
   }
 }

@@ -1,5 +1,5 @@
 import { type Constants, type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv, type Matrix, vectorType, vectorWidth } from '../matrix';
+import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
 import avgBackwardSource from './avg_backward.wgsl';
 import avgForwardSource from './avg_forward.wgsl';
 import maxBackwardSource from './max_backward.wgsl';
@@ -31,17 +31,20 @@ export interface PoolGeometry {
 
 const LANES = 64;
 
-/** What all four kernels need; `rows` is the height of the map that the grid covers. */
-function launching(g: PoolGeometry, width: 4 | 1, rows: number) {
+/** What all four kernels need to read `from` and write `to`; `rows` is the height of the map that the grid covers. */
+function launching(g: PoolGeometry, from: Matrix, to: Matrix, rows: number) {
+  const width = vectorWidth(from, to);
   const columns = g.channels / width;
   const lanes = Math.min(LANES, 2 ** Math.ceil(Math.log2(columns)));
   const { kernel, stride, padding } =
     g.window === 'adaptive' ? { kernel: [0, 0], stride: [1, 1], padding: [0, 0] } : g.window;
   const constants: Constants = {
-    ...{ V: vectorType(width), LX: lanes, ADAPTIVE: g.window === 'adaptive' },
+    ...vectorTypes(width, from, to),
+    ...{ LX: lanes, ADAPTIVE: g.window === 'adaptive' },
     ...{ KY: kernel[0], KX: kernel[1], SY: stride[0], SX: stride[1] },
   };
   return {
+    width,
     constants,
     params: { h: g.h, w: g.w, oh: g.oh, ow: g.ow, columns, pad_y: padding[0], pad_x: padding[1] },
     workgroups: [ceilDiv(columns, lanes), rows, g.n] as const,
@@ -53,8 +56,7 @@ const describe = (g: PoolGeometry): string => `${g.n}x${g.channels}x${g.h}x${g.w
 
 /** y = max pool of x; `indices` (one u32 an element, contiguous rows) gets each maximum's place in the map. */
 export function maxForward(device: Device, g: PoolGeometry, x: Matrix, y: Matrix, indices: Storage | null): void {
-  const width = vectorWidth(x, y);
-  const { constants, params, workgroups } = launching(g, width, g.oh);
+  const { width, constants, params, workgroups } = launching(g, x, y, g.oh);
   device.dispatch(maxForwardKernel, {
     buffers: { x: x.storage, y: y.storage, indices: indices ?? device.none },
     params: {
@@ -77,8 +79,7 @@ export function maxBackward(
   dx: Matrix,
   accumulate: boolean,
 ): void {
-  const width = vectorWidth(dy, dx);
-  const { constants, params, workgroups } = launching(g, width, g.h);
+  const { width, constants, params, workgroups } = launching(g, dy, dx, g.h);
   device.dispatch(maxBackwardKernel, {
     buffers: { dy: dy.storage, indices, dx: dx.storage },
     params: {
@@ -95,8 +96,7 @@ export function maxBackward(
 
 /** y = average pool of x. */
 export function avgForward(device: Device, g: PoolGeometry, x: Matrix, y: Matrix): void {
-  const width = vectorWidth(x, y);
-  const { constants, params, workgroups } = launching(g, width, g.oh);
+  const { width, constants, params, workgroups } = launching(g, x, y, g.oh);
   device.dispatch(avgForwardKernel, {
     buffers: { x: x.storage, y: y.storage },
     params: {
@@ -112,8 +112,7 @@ export function avgForward(device: Device, g: PoolGeometry, x: Matrix, y: Matrix
 
 /** dx (+)= dy shared out evenly over its windows. */
 export function avgBackward(device: Device, g: PoolGeometry, dy: Matrix, dx: Matrix, accumulate: boolean): void {
-  const width = vectorWidth(dy, dx);
-  const { constants, params, workgroups } = launching(g, width, g.h);
+  const { width, constants, params, workgroups } = launching(g, dy, dx, g.h);
   device.dispatch(avgBackwardKernel, {
     buffers: { dy: dy.storage, dx: dx.storage },
     params: {

@@ -5,8 +5,8 @@ struct Params {
   h: u32, w: u32, oh: u32, ow: u32, columns: u32, pad_y: u32, pad_x: u32,
   x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read_write> y: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read_write> y: array<S>;
 @group(0) @binding(2) var<storage, read_write> indices: array<I>;
 @group(0) @binding(3) var<uniform> P: Params;
 
@@ -19,19 +19,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var ox = lane / LX; ox < P.ow; ox += 64u / LX) {
     let x0 = window_start(ox, P.w, P.ow, SX, P.pad_x);
     let x1 = window_end(ox, P.w, P.ow, KX, SX, P.pad_x);
-    var best = x[((group.z * P.h + y0) * P.w + x0) * P.x_stride + P.x_offset + c];
+    var best = V(x[((group.z * P.h + y0) * P.w + x0) * P.x_stride + P.x_offset + c]);
     var place = I(y0 * P.w + x0);
     for (var iy = y0; iy < y1; iy++) {
       var at = ((group.z * P.h + iy) * P.w + x0) * P.x_stride + P.x_offset + c;
       for (var ix = x0; ix < x1; ix++) {
-        let v = x[at];
+        let v = V(x[at]);
         at += P.x_stride;
         place = select(place, I(iy * P.w + ix), v > best);
         best = max(best, v);
       }
     }
     let q = (group.z * P.oh + group.y) * P.ow + ox;
-    y[q * P.y_stride + P.y_offset + c] = best;
+    y[q * P.y_stride + P.y_offset + c] = S(best);
     if (INDICES) { indices[q * P.columns + c] = place; }
   }
 }

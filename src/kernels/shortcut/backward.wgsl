@@ -4,11 +4,11 @@ struct Params {
   rows: u32, columns: u32, tail: u32, rows_each: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32,
   dx_stride: u32, dx_offset: u32, accumulate: u32, veil: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read> dy: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<S>;
+@group(0) @binding(1) var<storage, read> dy: array<S>;
 @group(0) @binding(2) var<storage, read> a: array<f32>;
 @group(0) @binding(3) var<storage, read> c: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<V>;
+@group(0) @binding(4) var<storage, read_write> dx: array<S>;
 @group(0) @binding(5) var<storage, read_write> part: array<V>;
 @group(0) @binding(6) var<uniform> P: Params;
 
@@ -21,13 +21,13 @@ fn main(
   var to_a = Pair();
   var to_c = Pair();
   for (var r = s.first; r < s.last; r++) {
-    let v = x[r * P.x_stride + P.x_offset + s.c];
-    let g = dy[r * P.dy_stride + P.dy_offset + s.c];
+    let v = V(x[r * P.x_stride + P.x_offset + s.c]);
+    let g = V(dy[r * P.dy_stride + P.dy_offset + s.c]);
     let arc = arctangent(product_of(v, V(f.a * f.inverse)));
     if (DX) {
       let at = r * P.dx_stride + P.dx_offset + s.c;
       let d = g * f.inverse_square * arc.slope.hi;
-      if (P.accumulate == 1u) { dx[at] += d; } else { dx[at] = d; }
+      if (P.accumulate == 1u) { dx[at] = S(V(dx[at]) + d); } else { dx[at] = S(d); }
     }
     if (SUMS) {
       let gv = product_of(g, v);
