@@ -115,7 +115,6 @@ function normalisation([n, c, size]: readonly [number, number, number]): Work[] 
     dy: tensor(d, filler(elements), shape),
     out: empty(d, shape),
     pack: tensor(d, filler(6 * c), [6 * c]),
-    stats: empty(d, [4 * c]),
     params: [tensor(d, filler(c), [c]), tensor(d, filler(c), [c])],
   });
   return [
@@ -125,7 +124,7 @@ function normalisation([n, c, size]: readonly [number, number, number]): Work[] 
       bytes: 4 * elements,
       prepare(d) {
         const i = inputs(d);
-        return () => norm.statistics(d, matrixOf(i.x), i.stats.storage, 0);
+        return () => d.free(norm.statistics(d, matrixOf(i.x)).storage);
       },
     },
     {

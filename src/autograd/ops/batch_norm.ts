@@ -23,21 +23,25 @@ export interface BatchNormTensors {
   readonly runningVar: Tensor;
 }
 
-/** The statistics of x's channels: computed once a channel, whoever normalises later. */
-function statisticsOf(x: Tensor): Storage {
+/**
+ * The statistics of x's channels: computed once a channel, whoever normalises later. What is missing (all that lies between,
+ * too, where that is several ranges) is fresh: in parts that `kernels.prepare` makes statistics of.
+ */
+function statisticsOf(x: Tensor): kernels.Batch {
   const { value, device } = x;
   if (!value.stats?.storage.alive) value.stats = null;
   value.stats ??= {
     storage: device.alloc(value.width * kernels.STATS_BYTES, `stats:${value.storage.label}`),
     covered: new Coverage(),
   };
-  const { storage, covered } = value.stats;
-  for (const [from, to] of covered.missing(...x.columns)) {
-    const columns = { ...matrixOf(x), channels: to - from, offset: from };
-    kernels.statistics(device, columns, storage, from);
-    covered.add(from, to);
-  }
-  return storage;
+  const { storage: stats, covered } = value.stats;
+  const batch = { stats, first: x.offset, rows: x.rows };
+  const gaps = covered.missing(...x.columns);
+  if (gaps.length === 0) return { ...batch, fresh: null };
+  const [from, to] = [gaps[0][0], gaps[gaps.length - 1][1]];
+  covered.add(from, to);
+  const parts = kernels.statistics(device, { ...matrixOf(x), channels: to - from, offset: from });
+  return { ...batch, fresh: { from, to, parts } };
 }
 
 /** What a channel's normalisation takes (see kernels.prepare); updates the running statistics in training. */
@@ -50,7 +54,7 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
   if (training && x.rows === 1)
     throw new InputError(`batch_norm: expected more than 1 value per channel when training, found ${x}`);
   const pack = device.alloc(channels * kernels.PACK_BYTES, 'batch_norm.pack');
-  const batch = training ? { stats: statisticsOf(x), first: x.offset, rows: x.rows } : null;
+  const batch = training ? statisticsOf(x) : null;
   const normalisation = {
     gamma: bn.weight.storage,
     beta: bn.bias.storage,
@@ -60,6 +64,7 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
     momentum,
   };
   kernels.prepare(device, channels, normalisation, pack, batch);
+  if (batch?.fresh) device.free(batch.fresh.parts.storage);
   return pack;
 }
 

@@ -11,27 +11,21 @@ import backwardApplySource from './backward_apply.wgsl';
 import backwardFinishSource from './backward_finish.wgsl';
 import backwardSumsSource from './backward_sums.wgsl';
 import channelSource from './channel.wgsl';
-import moments from './moments.wgsl';
 import prepareSource from './prepare.wgsl';
 import statisticsSource from './statistics.wgsl';
-import statisticsFinishSource from './statistics_finish.wgsl';
 import terms from './terms.wgsl';
 import unpack1 from './unpack_1.wgsl';
 import unpack4 from './unpack_4.wgsl';
 import upstream from './upstream.wgsl';
-import width1 from './width_1.wgsl';
-import width4 from './width_4.wgsl';
 
 type PerWidth = Readonly<Record<4 | 1, Kernel>>;
 const perWidth = (name: string, parts: Record<4 | 1, string>, ...rest: string[]): PerWidth => ({
   4: defineKernel(`${name}.4`, parts[4], ...rest),
   1: defineKernel(`${name}.1`, parts[1], ...rest),
 });
-const widths = { 4: width4, 1: width1 };
 const unpack = { 4: unpack4, 1: unpack1 };
 
 const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, statisticsSource);
-const statisticsFinishKernel = perWidth('batch_norm.statistics_finish', widths, pair, moments, statisticsFinishSource);
 const prepareKernel = defineKernel('batch_norm.prepare', pair, prepareSource);
 const applyKernel = perWidth('batch_norm.apply', unpack, channelSource, activationSource, applySource);
 const applyPoolKernel = perWidth('batch_norm.apply_pool', unpack, channelSource, activationSource, applyPoolSource);
@@ -46,32 +40,34 @@ const ROWS = 512;
 const takesPairs = (x: Matrix): boolean => isFew(x) || x.rows < 64;
 const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
 
-/** Bytes a channel of the statistics that `statistics` writes and `prepare` reads, and of the pack that `prepare` makes. */
+/** Bytes a channel of the statistics and of the pack that `prepare` makes. */
 export const STATS_BYTES = 16;
 export const PACK_BYTES = 24;
 
-/** stats[first + c] = (mean, biased variance) of each channel of x over its rows, as pairs (hi, lo, hi, lo). */
-export function statistics(device: Device, x: Matrix, stats: Storage, first: number): void {
+/** Statistics in parts: (mean, sum of squared deviations), in pairs, of some channels over every `rowsEach` rows. */
+export interface Parts {
+  readonly storage: Storage;
+  readonly count: number;
+  readonly rowsEach: number;
+  /** Channels that a lane held. */
+  readonly width: 4 | 1;
+}
+
+/** The statistics of x's channels in parts, for `prepare`. */
+export function statistics(device: Device, x: Matrix): Parts {
   const width = vectorWidth(x);
   const columns = x.channels / width;
   const lanes = columnLanes(device);
-  const parts = ceilDiv(x.rows, ROWS);
-  const part = device.alloc(parts * x.channels * 16, 'batch_norm.parts');
+  const count = ceilDiv(x.rows, ROWS);
+  const part = device.alloc(count * x.channels * 16, 'batch_norm.parts');
   device.dispatch(statisticsKernel, {
     buffers: { x: x.storage, part },
     params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width, veil: 0 },
     constants: { ...vectorTypes(width, x), ...pairs(width, takesPairs(x)), LANES: lanes, ROWS },
-    workgroups: [ceilDiv(columns, lanes), parts],
+    workgroups: [ceilDiv(columns, lanes), count],
     label: `batch_norm.statistics ${describe(x)}`,
   });
-  device.dispatch(statisticsFinishKernel[width], {
-    buffers: { part, stats },
-    params: { rows: x.rows, columns, parts, first, veil: 0 },
-    constants: { ...pairs(width, true), LANES: lanes, ROWS, WIDTH: width },
-    workgroups: [ceilDiv(columns, lanes)],
-    label: `batch_norm.statistics_finish ${describe(x)}`,
-  });
-  device.free(part);
+  return { storage: part, count, rowsEach: ROWS, width };
 }
 
 export interface Normalisation {
@@ -83,20 +79,27 @@ export interface Normalisation {
   readonly momentum: number;
 }
 
+/** The statistics of a batch, a channel: (mean, biased variance), pairs. Those from..to are yet to be made, from `parts`. */
+export interface Batch {
+  readonly stats: Storage;
+  /** Where the normalised channels begin in them. */
+  readonly first: number;
+  readonly rows: number;
+  readonly fresh: { readonly from: number; readonly to: number; readonly parts: Parts } | null;
+}
+
 /**
- * pack[c] = (mean, inverse deviation, gamma, beta). With `batch` (training) the moments are the batch's and the running
- * ones are updated, once; without it they are the running ones.
+ * pack[c] = (mean, inverse deviation, gamma, beta). With `batch` (training) the moments are the batch's, of which those that
+ * are fresh get their place in `stats`, and the running ones are updated, once; without it they are the running ones.
  */
-export function prepare(
-  device: Device,
-  channels: number,
-  n: Normalisation,
-  pack: Storage,
-  batch: { readonly stats: Storage; readonly first: number; readonly rows: number } | null,
-): void {
+export function prepare(device: Device, channels: number, n: Normalisation, pack: Storage, batch: Batch | null): void {
+  const fresh = batch?.fresh;
+  const lanes = columnLanes(device);
   device.dispatch(prepareKernel, {
     buffers: {
       stats: batch?.stats ?? device.none,
+      // Not `none`, which may be bound as stats: those are written.
+      part: fresh?.parts.storage ?? n.gamma,
       gamma: n.gamma,
       beta: n.beta,
       running_mean: n.runningMean,
@@ -109,10 +112,15 @@ export function prepare(
       eps: n.eps,
       momentum: n.momentum,
       rows: batch?.rows ?? 0,
+      rows_each: fresh?.parts.rowsEach ?? 0,
+      parts: fresh?.parts.count ?? 0,
+      width: fresh?.parts.width ?? 1,
+      fresh_from: fresh?.from ?? 0,
+      fresh_to: fresh?.to ?? 0,
       veil: 0,
     },
-    constants: { ...pairs(1, true), TRAINING: batch !== null },
-    workgroups: [ceilDiv(channels, 64)],
+    constants: { ...pairs(1, true), TRAINING: batch !== null, LANES: lanes },
+    workgroups: [ceilDiv(channels, lanes)],
     label: `batch_norm.prepare ${channels}`,
   });
 }

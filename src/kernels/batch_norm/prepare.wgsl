@@ -1,14 +1,48 @@
 // pack[c] = (mean, 1 / sqrt(variance + eps), gamma[c], beta[c]) in fours, then, in twos, what rounding took from the first two, and
 // beta makes up for the mean's. In training mean and variance are the batch's, and
 // running = (1 - momentum) * running + momentum * batch, the variance with n / (n - 1); else they are the running ones.
-struct Params { channels: u32, first: u32, eps: f32, momentum: f32, rows: f32, veil: u32 }
-@group(0) @binding(0) var<storage, read> stats: array<vec4f>;
-@group(0) @binding(1) var<storage, read> gamma: array<f32>;
-@group(0) @binding(2) var<storage, read> beta: array<f32>;
-@group(0) @binding(3) var<storage, read_write> running_mean: array<f32>;
-@group(0) @binding(4) var<storage, read_write> running_var: array<f32>;
-@group(0) @binding(5) var<storage, read_write> pack: array<vec2f>;
-@group(0) @binding(6) var<uniform> P: Params;
+// The batch's are in stats, (mean, biased variance) in pairs; those of columns fresh_from to fresh_to get there first, from the
+// parts of `statistics`. A lane owns a channel.
+struct Params {
+  channels: u32, first: u32, eps: f32, momentum: f32, rows: u32, rows_each: u32, parts: u32, width: u32,
+  fresh_from: u32, fresh_to: u32, veil: u32,
+}
+@group(0) @binding(0) var<storage, read_write> stats: array<vec4f>;
+@group(0) @binding(1) var<storage, read> part: array<f32>;
+@group(0) @binding(2) var<storage, read> gamma: array<f32>;
+@group(0) @binding(3) var<storage, read> beta: array<f32>;
+@group(0) @binding(4) var<storage, read_write> running_mean: array<f32>;
+@group(0) @binding(5) var<storage, read_write> running_var: array<f32>;
+@group(0) @binding(6) var<storage, read_write> pack: array<vec2f>;
+@group(0) @binding(7) var<uniform> P: Params;
+
+// The parts' lanes held `width` columns; a part's (mean, M2) in pairs are four of these.
+fn part_of(p: u32, column: u32) -> vec4f {
+  let c = column - P.fresh_from;
+  let at = 4u * (p * (P.fresh_to - P.fresh_from) + c - c % P.width) + c % P.width;
+  return vec4f(part[at], part[at + P.width], part[at + 2u * P.width], part[at + 3u * P.width]);
+}
+// Sets merge as Chan, Golub and LeVeque (1979) have it, here all at once: d is a part's mean less the first one's,
+// mean = first + sum n d / sum n; M2 = sum M2 + sum n d^2 - (sum n d)^2 / sum n. In pairs, so that nothing cancels.
+fn merged(column: u32) -> vec4f {
+  let near = part_of(0u, column).x;
+  var sum = Pair();
+  var squares = Pair();
+  for (var p = 0u; p < P.parts; p++) {
+    let m = part_of(p, column);
+    let d = plus(Pair(m.x, m.y), single(-near));
+    let weighed = times(single(f32(min(P.rows - p * P.rows_each, P.rows_each))), d);
+    sum = plus(sum, weighed);
+    squares = plus(squares, plus(Pair(m.z, m.w), times(weighed, d)));
+  }
+  let rows = single(f32(P.rows));
+  let shift = over(sum, rows);
+  let mean = plus(single(near), shift);
+  let variance = over(plus(squares, minus(times(sum, shift))), rows);
+  let a = sum_of(mean.hi, mean.lo);
+  let b = sum_of(variance.hi, variance.lo);
+  return vec4f(a.hi, a.lo, b.hi, b.lo);
+}
 
 fn inverse_root(v: Pair) -> Pair {
   let guess = inverseSqrt(v.hi);
@@ -25,18 +59,20 @@ fn follow(running: f32, batch: Pair) -> f32 {
   return sum.hi + sum.lo;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let c = id.x;
   if (c >= P.channels) { return; }
   var mean = single(running_mean[c]);
   var variance = single(running_var[c]);
   if (TRAINING) {
-    let batch = stats[P.first + c];
+    let column = P.first + c;
+    if (column >= P.fresh_from && column < P.fresh_to) { stats[column] = merged(column); }
+    let batch = stats[column];
     mean = Pair(batch.x, batch.y);
     variance = Pair(batch.z, batch.w);
     running_mean[c] = follow(running_mean[c], mean);
-    running_var[c] = follow(running_var[c], times(variance, over(single(P.rows), single(P.rows - 1.0))));
+    running_var[c] = follow(running_var[c], times(variance, over(single(f32(P.rows)), single(f32(P.rows - 1u)))));
   }
   let inverse = inverse_root(plus(variance, single(P.eps)));
   pack[2u * c] = vec2f(mean.hi, inverse.hi);

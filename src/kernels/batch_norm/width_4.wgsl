@@ -1,1 +1,0 @@
-fn lane_of(v: vec4f, k: u32) -> f32 { return v[k]; }
