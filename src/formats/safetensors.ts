@@ -1,6 +1,7 @@
 // The safetensors file format: u64 little-endian header length, JSON header, raw little-endian data without holes.
 // https://github.com/huggingface/safetensors#format
 import { InputError } from '../device/errors';
+import { halfToFloat } from './half';
 import { findDuplicateKey } from './json_keys';
 
 export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;
@@ -173,14 +174,6 @@ function dtypeOf(data: TensorData): Dtype {
   if (data instanceof Float64Array) return 'F64';
   if (data instanceof BigInt64Array) return 'I64';
   return data instanceof Int32Array ? 'I32' : 'U8';
-}
-
-function halfToFloat(h: number): number {
-  const sign = h & 0x8000 ? -1 : 1;
-  const exponent = (h >> 10) & 31;
-  const fraction = h & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction);
 }
 
 const isObject = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);

@@ -1,0 +1,98 @@
+// The allow-list: what a pickle may name, and the plain data that each stands for. Nothing here runs code that a file chooses.
+import { InputError } from '../../device/errors';
+import { NUMPY_GLOBALS } from './numpy';
+import { encodeLatin1 } from './text';
+import { describe, OrderedDict, type PickleValue, PyGlobal, PyObject } from './values';
+
+type Build = (args: readonly PickleValue[], how: 'new' | 'call') => PickleValue;
+
+const allowed = new Map<string, PyGlobal>();
+
+const allow = (modules: string[], name: string, build: Build): void => {
+  for (const module of modules) allowed.set(`${module}.${name}`, new PyGlobal(`${module}.${name}`, build));
+};
+
+/** Classes and functions that become a record of their arguments and their state. */
+const allowRecords = (modules: string[], names: string[]): void => {
+  for (const name of names) {
+    for (const module of modules) {
+      const full = `${module}.${name}`;
+      allow([module], name, (args, how) => new PyObject(full, args, how));
+    }
+  }
+};
+
+/** Protocols below 3 spell `builtins` as Python 2 did. */
+const BUILTINS = ['builtins', '__builtin__'];
+
+allow(BUILTINS, 'set', ([items]) => new Set(values(items)));
+allow(BUILTINS, 'frozenset', ([items]) => new Set(values(items)));
+allow(BUILTINS, 'list', ([items]) => [...values(items)]);
+allow(BUILTINS, 'dict', ([items]) => new Map(pairs(items)));
+allow(BUILTINS, 'bytes', ([bytes]) => asBytes(bytes));
+allow(BUILTINS, 'bytearray', ([bytes, encoding]) => asBytes(bytes, encoding));
+allowRecords(BUILTINS, ['slice', 'object']);
+allow(['collections'], 'OrderedDict', ([items]) => new OrderedDict(pairs(items)));
+allow(['_codecs'], 'encode', ([text, encoding]) => asBytes(text, encoding));
+allow(['copyreg', 'copy_reg'], '_reconstructor', ([type, base, state]) => {
+  if (!(type instanceof PyGlobal) || !(base instanceof PyGlobal) || state !== null) {
+    throw new InputError(`expected a class without a base's state, found ${describe(type)} of ${describe(base)}`);
+  }
+  return type.call([], 'new');
+});
+
+for (const numpy of ['numpy.core', 'numpy._core']) {
+  allowed.set(`${numpy}.multiarray._reconstruct`, NUMPY_GLOBALS.reconstruct);
+  allowed.set(`${numpy}.multiarray.scalar`, NUMPY_GLOBALS.scalar);
+  allowed.set(`${numpy}.numeric._frombuffer`, NUMPY_GLOBALS.frombuffer);
+}
+allowed.set('numpy.ndarray', NUMPY_GLOBALS.ndarray);
+allowed.set('numpy.dtype', NUMPY_GLOBALS.dtype);
+
+// pandas from 0.20 to 2: classes moved, their contents hardly changed
+allowRecords(['pandas.core.frame'], ['DataFrame']);
+allowRecords(['pandas.core.internals', 'pandas.core.internals.managers'], ['BlockManager']);
+allowRecords(['pandas._libs.internals'], ['_unpickle_block']);
+allowRecords(['pandas.core.internals.blocks'], ['new_block']);
+allowRecords(['pandas.core.indexes.base'], ['_new_Index', 'Index']);
+allowRecords(['pandas.core.indexes.range'], ['RangeIndex']);
+allowRecords(['pandas.core.indexes.numeric'], ['Int64Index', 'UInt64Index', 'Float64Index']);
+
+allowRecords(['dataloading', '__main__'], ['AffectNet_annotation', 'Affwild2_annotation']);
+
+/** What `module.name` stands for, or undefined if a pickle may not name it. */
+export function findGlobal(module: string, name: string): PyGlobal | undefined {
+  return allowed.get(`${module}.${name}`);
+}
+
+/** The class of an allowed name, for writing. */
+export function globalOf(name: string): PyGlobal {
+  const found = allowed.get(name);
+  if (!found) throw new InputError(`cannot write ${name}: it could not be read again`);
+  return found;
+}
+
+function values(items: PickleValue | undefined): readonly PickleValue[] {
+  if (items === undefined) return [];
+  if (!Array.isArray(items)) throw new InputError(`expected a list, found ${describe(items)}`);
+  return items;
+}
+
+function pairs(items: PickleValue | undefined): [PickleValue, PickleValue][] {
+  return values(items).map((item) => {
+    if (!Array.isArray(item) || item.length !== 2) throw new InputError(`expected a pair, found ${describe(item)}`);
+    return [item[0], item[1]];
+  });
+}
+
+/** Bytes; a text in Latin-1 as protocol 2 writes them; or a list of numbers as Python 2 does. */
+function asBytes(value: PickleValue | undefined, encoding?: PickleValue): Uint8Array {
+  if (value === undefined) return new Uint8Array();
+  if (value instanceof Uint8Array && encoding === undefined) return value;
+  if (typeof value === 'string' && (encoding === 'latin1' || encoding === 'latin-1')) return encodeLatin1(value);
+  if (Array.isArray(value) && value.every((n) => Number.isInteger(n) && n >= 0 && n < 256))
+    return Uint8Array.from(value);
+  throw new InputError(
+    `expected bytes, found ${describe(value)}${encoding === undefined ? '' : ` in ${describe(encoding)}`}`,
+  );
+}

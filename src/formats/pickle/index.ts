@@ -1,0 +1,27 @@
+// Python's pickle format, protocols 0 to 5, of the original's files: nothing is executed, what a file may name is in globals.ts.
+import { InputError } from '../../device/errors';
+import { findGlobal } from './globals';
+import { Machine } from './machine';
+import type { PickleValue } from './values';
+
+export { asFloat64, asNdarray, ndarray } from './numpy';
+export { asDataFrame, type DataFrame, dataFrame } from './pandas';
+export { describe, isTuple, OrderedDict, type PickleValue, PyFloat, PyObject, tuple } from './values';
+export { writePickle } from './write';
+
+/**
+ * The value of a pickle. Safe on files from strangers: it is a tree without cycles, at most 200 deep, and its size is in proportion
+ * to the file's. Tuples are frozen arrays, dicts Maps, `dataloading.*` annotations `PyObject`s with a dict as `state`.
+ * @param file name for messages
+ * @throws InputError naming the file, the byte offset of the instruction that failed, and the name that was refused
+ */
+export function readPickle(bytes: Uint8Array, file = 'pickle data'): PickleValue {
+  const machine = new Machine(bytes, 0, { find: findGlobal });
+  const value = machine.run(file);
+  if (machine.at !== bytes.length) {
+    throw new InputError(
+      `${file}: byte ${machine.at}: expected the end, found ${bytes.length - machine.at} further bytes`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,109 @@
+// Python's values as plain JavaScript. A tuple is a frozen array, a list an unfrozen one; int and float are numbers, ints
+// beyond 2^53 bigints; bytes are Uint8Array; dict and OrderedDict are Maps.
+import { InputError } from '../../device/errors';
+
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly PickleValue[]
+  | Set<PickleValue>
+  | Map<PickleValue, PickleValue>
+  | PyGlobal
+  | PyInstance;
+
+/** Anything that Python calls an object and that is none of the plain types. */
+export abstract class PyInstance {
+  /** What BUILD does: `__setstate__`. Throws InputError where there is no state to take. */
+  setState(_state: PickleValue): void {
+    throw new InputError(`expected an object with a state, found ${describe(this)}`);
+  }
+
+  /** The values that this one holds. */
+  parts(): readonly PickleValue[] {
+    return [];
+  }
+}
+
+/** A record of an allowed class or function: what it was made of. Nothing was called to make it. */
+export class PyObject extends PyInstance {
+  state: PickleValue = null;
+  /**
+   * @param name of the class or function with its module: `pandas.core.frame.DataFrame`
+   * @param how `new` as `cls.__new__(cls, *args)`, `call` as `name(*args)`
+   */
+  constructor(
+    readonly name: string,
+    readonly args: readonly PickleValue[] = [],
+    readonly how: 'new' | 'call' = 'new',
+  ) {
+    super();
+  }
+
+  override setState(state: PickleValue): void {
+    this.state = state;
+  }
+
+  override parts(): readonly PickleValue[] {
+    return [...this.args, this.state];
+  }
+}
+
+/** An allowed class or function by name, not called (yet). `call` builds what calling it would give. */
+export class PyGlobal {
+  constructor(
+    readonly name: string,
+    readonly call: (args: readonly PickleValue[], how: 'new' | 'call') => PickleValue,
+  ) {}
+}
+
+/** An OrderedDict that may carry attributes: a PyTorch state dict has `_metadata`. */
+export class OrderedDict extends Map<PickleValue, PickleValue> {
+  attributes: Map<PickleValue, PickleValue> | undefined;
+}
+
+/** For writing: a number that Python shall see as float though it is whole. Reading gives plain numbers. */
+export class PyFloat extends PyInstance {
+  constructor(readonly value: number) {
+    super();
+  }
+}
+
+/** For writing and for torch's own readers: an object that lives outside the pickle, by its persistent id. */
+export class PersistentId extends PyInstance {
+  constructor(readonly id: PickleValue) {
+    super();
+  }
+
+  override parts(): readonly PickleValue[] {
+    return [this.id];
+  }
+}
+
+export const tuple = (...items: PickleValue[]): readonly PickleValue[] => Object.freeze(items);
+export const isTuple = (v: PickleValue): v is readonly PickleValue[] => Array.isArray(v) && Object.isFrozen(v);
+export const isList = (v: PickleValue): v is PickleValue[] => Array.isArray(v) && !Object.isFrozen(v);
+
+/** A value in a few words, for messages. */
+export function describe(value: PickleValue | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number' || typeof value === 'bigint') return `the number ${value}`;
+  if (typeof value === 'string') return `the string ${quote(value)}`;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (Array.isArray(value)) return `a ${isTuple(value) ? 'tuple' : 'list'} of ${value.length}`;
+  if (value instanceof Map) return `a dict of ${value.size}`;
+  if (value instanceof Set) return `a set of ${value.size}`;
+  if (value instanceof PyGlobal) return value.name;
+  if (value instanceof PyObject) return `a ${value.name}`;
+  return `a ${value.constructor.name}`;
+}
+
+/** A text in quotes, cut to a readable length. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
