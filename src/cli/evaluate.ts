@@ -26,8 +26,8 @@ const EXAMPLE = `
 Example:
   emotion-gcn evaluate --saved_model run1 --image_dir AffectNet/Manually_Annotated_Images --data validation.csv
 
-Prints the metrics, with 95 % intervals (bootstrap), and writes them and the confusion matrix below the run folder, in
-evaluate/NAME OF THE CSV.`;
+Prints the metrics, with 95 % intervals (bootstrap), and writes them, the confusion matrix and what was
+predicted of every image below the run folder, in evaluate/NAME OF THE CSV.`;
 
 /** `emotion-gcn evaluate` */
 export const evaluateCommand = (): Command =>
@@ -41,18 +41,18 @@ export const evaluateCommand = (): Command =>
       const { evaluate } = await import('../train/evaluate');
       const view = new ProgressView();
       try {
-        const metrics = await evaluate(run, settings, view);
+        const evaluation = await evaluate(run, settings, view);
         const folder = RunFolder.reopen(run);
         const name = basename(settings.data, extname(settings.data));
-        const written = await folder.writeEvaluation(name, metrics);
-        process.stdout.write(`${print(metrics, format)}\n`);
+        const written = await folder.writeEvaluation(name, evaluation);
+        process.stdout.write(`${print(evaluation, format)}\n`);
         process.stderr.write(`\nwritten to ${written}\n`);
       } finally {
         view.stop();
       }
     });
 
-function print({ intervals, ...metrics }: Evaluation, format: Format): string {
+function print({ metrics, intervals }: Evaluation, format: Format): string {
   if (format === 'json') return JSON.stringify({ ...metrics, intervals }, null, 2);
   return format === 'csv' ? metricsCsv(metrics, intervals) : formatMetrics(metrics, intervals);
 }

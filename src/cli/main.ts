@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // The program `emotion-gcn`: finds the command, and turns whatever goes wrong into one message and an exit code.
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { InputError, MachineError } from '../device/errors';
+import { packageVersion } from '../train/package_version';
 import { cacheCommand } from './cache';
 import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
 import { predictCommand } from './predict';
+import { reportCommand } from './report';
 import { checkValues } from './settings_options';
 import { synthCommand } from './synth';
 import { trainCommand } from './train';
@@ -16,6 +17,7 @@ const COMMANDS = [
   trainCommand,
   evaluateCommand,
   predictCommand,
+  reportCommand,
   demoCommand,
   synthCommand,
   doctorCommand,
@@ -26,7 +28,7 @@ const COMMANDS = [
 async function main(args: readonly string[]): Promise<void> {
   const program = new Command('emotion-gcn')
     .description('Trains Emotion-GCN (facial expression, valence and arousal) on any GPU, or on the CPU.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion('emotion-gcn', import.meta.url), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help; after a command, its own')
     .addHelpText('after', '\nExample:\n  emotion-gcn demo\n  emotion-gcn train --help')
     .configureOutput({ outputError: () => {} })
@@ -72,18 +74,6 @@ function report(message: string, exitCode: number, error: unknown): void {
   const debug = process.env.EMOTION_GCN_DEBUG === '1' && error instanceof Error;
   process.stderr.write(`error: ${message}\n${debug ? `${error.stack}\n` : ''}`);
   process.exitCode = exitCode;
-}
-
-/** From the package's own package.json, which lies above wherever this is bundled to. */
-function version(): string {
-  for (let at = new URL('.', import.meta.url); ; at = new URL('..', at)) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL('package.json', at), 'utf8'));
-      if (name === 'emotion-gcn') return version;
-    } catch {
-      if (at.pathname === '/') return 'unknown';
-    }
-  }
 }
 
 // A reader that goes away (`| head`) is no error: a training goes on without it. A full disk behind stdout is one.

@@ -16,8 +16,9 @@ Examples:
     --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
   emotion-gcn train --saved_model run1 --resume
 
-Flags may be written with hyphens too (--batch-size). What a run writes: args.json, results.csv, results.png,
-metrics.json, confusion_matrix.png, run.log, weights/best.safetensors and weights/last.safetensors.`;
+Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv,
+metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
+confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
 
 /** `emotion-gcn train` */
 export const trainCommand = (): Command =>

@@ -7,6 +7,7 @@ import { loadWeights } from './checkpoint';
 import type { TrainHooks } from './events';
 import { Learner } from './learner';
 import { computeMetrics, type Metrics } from './metrics';
+import { formatPredictions } from './predictions';
 import { type Run, readWeights } from './run_folder';
 import { addTo, meansOf, newTally } from './tally';
 import { evaluateAll } from './trainer';
@@ -35,9 +36,12 @@ export async function openRunModel(
   return { model, embedding: gcn ? await loadEmbedding(`${dir}/emb.safetensors`) : null };
 }
 
-/** Metrics with their 95 % bootstrap intervals. */
-export interface Evaluation extends Metrics {
+export interface Evaluation {
+  readonly metrics: Metrics;
+  /** 95 %, bootstrap. */
   readonly intervals: Intervals;
+  /** The text of predictions.csv. */
+  readonly predictions: string;
 }
 
 /**
@@ -83,7 +87,11 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
         bytes: (device as Device).stats().peak,
       });
     });
-    return { ...computeMetrics(predictions), intervals: bootstrap(predictions) };
+    return {
+      metrics: computeMetrics(predictions),
+      intervals: bootstrap(predictions),
+      predictions: formatPredictions(crops.samples, predictions),
+    };
   } finally {
     await crops.close();
     device?.destroy();

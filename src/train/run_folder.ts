@@ -4,6 +4,9 @@ import { join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { InputError, MachineError } from '../device/errors';
 import { readTrainArgs, type TrainArgs } from './args';
+import type { Picture } from './charts/canvas';
+import type { Evaluation } from './evaluate';
+import type { Manifest } from './manifest';
 import type { Metrics } from './metrics';
 import { type EpochRow, formatResults, parseResults } from './results';
 
@@ -87,28 +90,33 @@ export class RunFolder {
     return this.write(which === 'best' ? BEST : LAST, bytes);
   }
 
-  /** Draws results.png and confusion_matrix.png. */
-  async writePictures(rows: readonly EpochRow[], metrics: Metrics): Promise<void> {
-    const { drawConfusion, drawResults } = await import('./charts');
-    await this.write('results.png', await drawResults(rows));
-    await this.write('confusion_matrix.png', await drawConfusion(metrics));
+  /** Writes a picture as NAME.svg and NAME.png. */
+  async writePicture(name: string, { svg, png }: Picture): Promise<void> {
+    await this.write(`${name}.svg`, svg);
+    await this.write(`${name}.png`, png);
   }
 
   /**
-   * Writes metrics.json and confusion_matrix.png of an evaluation, in place of an older one of that name.
+   * Writes metrics.json, predictions.csv and the confusion matrix of an evaluation, in place of an older one of that name.
    * @returns their folder, `evaluate/NAME`
    */
-  async writeEvaluation(name: string, metrics: Metrics): Promise<string> {
+  async writeEvaluation(name: string, { metrics, intervals, predictions }: Evaluation): Promise<string> {
     const dir = this.path(join('evaluate', name));
     try {
       mkdirSync(dir, { recursive: true });
     } catch (error) {
       throw writeError(dir, error);
     }
-    const { drawConfusion } = await import('./charts');
-    await this.write(join('evaluate', name, 'metrics.json'), toJson(metrics));
-    await this.write(join('evaluate', name, 'confusion_matrix.png'), await drawConfusion(metrics));
+    const { drawConfusion } = await import('./charts/matrix');
+    await this.write(join('evaluate', name, 'metrics.json'), toJson({ ...metrics, intervals }));
+    await this.write(join('evaluate', name, 'predictions.csv'), predictions);
+    await this.writePicture(join('evaluate', name, 'confusion_matrix'), await drawConfusion(metrics));
     return dir;
+  }
+
+  /** What the run's numbers rest on, besides args.json. */
+  writeManifest(manifest: Manifest): Promise<void> {
+    return this.write('manifest.json', toJson(manifest));
   }
 
   /** Any further file of the run, such as its label graph. */
@@ -134,7 +142,7 @@ export class RunFolder {
   /** Gives the folder back if no epoch and no checkpoint was written: a run that failed at its start is no run. */
   abandon(): void {
     if (['results.csv', BEST, LAST].some((name) => existsSync(this.path(name)))) return;
-    for (const name of ['args.json', 'run.log', 'adj.safetensors', 'emb.safetensors']) {
+    for (const name of ['args.json', 'run.log', 'manifest.json', 'adj.safetensors', 'emb.safetensors']) {
       rmSync(this.path(name), { force: true });
     }
     for (const dir of [this.path('weights'), this.dir]) {

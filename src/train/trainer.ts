@@ -10,10 +10,13 @@ import type { TrainArgs } from './args';
 import { encodeCheckpoint, encodeWeights, loadCheckpoint, newProgress, type Progress } from './checkpoint';
 import type { TrainHooks } from './events';
 import { type BatchResult, Learner } from './learner';
-import { computeMetrics, type Metrics, type Predictions } from './metrics';
+import { manifestOf } from './manifest';
+import { computeMetrics } from './metrics';
+import { formatPredictions, type SamplePredictions } from './predictions';
+import { report } from './report';
 import type { EpochRow } from './results';
 import { openRunData, type RunData } from './run_data';
-import { type Run, RunFolder, type RunMetrics, readWeights } from './run_folder';
+import { type Run, RunFolder, type RunMetrics, readRun, readWeights } from './run_folder';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 
 /** How a run ended: with the validation metrics of its best weights, or by its signal. */
@@ -72,6 +75,7 @@ export class Trainer {
         lambda: args.lambda_multi,
       });
       fitMemory(device, learner, args, notice);
+      if (!resume) await folder.writeManifest(await manifestOf(args, device));
       const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, learner);
       if (resume) session.restore(resume, readWeights(resume, 'last'));
       return await session.run(signal);
@@ -127,7 +131,7 @@ class Session {
     private readonly hooks: TrainHooks,
     private readonly notice: (line: string) => void,
     private readonly folder: RunFolder,
-    data: RunData,
+    private readonly data: RunData,
     private readonly model: EmotionModel,
     private readonly optimiser: SGD,
     private readonly learner: Learner,
@@ -167,7 +171,7 @@ class Session {
     const { args, folder, progress } = this;
     if (args.epochs > progress.epoch && !progress.stopped) this.notice('compiling kernels, once');
     if (this.hooks.onBefore && progress.epoch === 0 && progress.step === 0)
-      this.hooks.onBefore((await this.validate()).metrics);
+      this.hooks.onBefore(computeMetrics((await this.validate()).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
       if (!(await this.trainEpoch(signal))) {
         await folder.writeWeights('last', await encodeCheckpoint(this.model, this.optimiser, progress));
@@ -177,7 +181,7 @@ class Session {
       await this.endEpoch();
     }
     if (!this.metrics) throw new InputError(`${folder.dir}: no epoch was trained; give --epochs 1 or more`);
-    await folder.writePictures(this.rows, this.metrics);
+    await report(readRun(folder.dir));
     return { status: 'finished', metrics: this.metrics };
   }
 
@@ -214,7 +218,8 @@ class Session {
   private async endEpoch(): Promise<void> {
     const { progress, folder, args } = this;
     const start = performance.now();
-    const { metrics, tally } = await this.validate();
+    const { predictions, tally } = await this.validate();
+    const metrics = computeMetrics(predictions);
     const trained = meansOf(progress.tally);
     const validated = meansOf(tally);
     const continuous = metrics.ccc_valence !== null;
@@ -239,6 +244,7 @@ class Session {
       this.metrics = { ...metrics, best_epoch: progress.epoch + 1 };
       await folder.writeWeights('best', await encodeWeights(this.model));
       await folder.writeMetrics(this.metrics);
+      await folder.write('predictions.csv', formatPredictions(this.data.val.samples, predictions));
     }
     progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
     Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally(), seconds: 0 });
@@ -248,14 +254,14 @@ class Session {
     if (progress.stopped) this.notice(`no better validation accuracy for ${args.patience} epochs: training ends`);
   }
 
-  private async validate(): Promise<{ metrics: Metrics; tally: Tally }> {
+  private async validate(): Promise<{ predictions: SamplePredictions; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
     const predictions = await evaluateAll(this.learner, this.val, (result) => {
       addTo(tally, result);
       this.tell('validate', tally, this.val, pace);
     });
-    return { metrics: computeMetrics(predictions), tally };
+    return { predictions, tally };
   }
 
   private checkLoss(loss: number): void {
@@ -299,12 +305,14 @@ export async function evaluateAll(
   learner: Learner,
   loader: Loader,
   onBatch: (result: BatchResult, batch: Batch) => void = () => {},
-): Promise<Predictions> {
+): Promise<SamplePredictions> {
   const labels: number[] = [];
   const predicted: number[] = [];
+  const rows: number[] = [];
   const va = { truth: [] as number[], predicted: [] as number[] };
   for await (const batch of loader.epoch(0)) {
     const result = await learner.evaluate(batch);
+    rows.push(...batch.rows);
     labels.push(...result.labels);
     predicted.push(...result.predicted);
     if (result.va) {
@@ -313,5 +321,5 @@ export async function evaluateAll(
     }
     onBatch(result, batch);
   }
-  return { classes: CLASSES, labels, predicted, va: va.truth.length > 0 ? va : undefined };
+  return { classes: CLASSES, rows, labels, predicted, va: va.truth.length > 0 ? va : undefined };
 }

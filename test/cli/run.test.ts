@@ -78,9 +78,21 @@ test('evaluation of the validation set gives the metrics that training gave', as
   assert.equal(printed, metrics);
   assert.ok(intervals.accuracy[0] <= metrics.accuracy && metrics.accuracy <= intervals.accuracy[1]);
   assert.equal(JSON.parse(readFileSync(join(written, 'metrics.json'), 'utf8')), { ...metrics, intervals });
+  assert.is(
+    readFileSync(join(written, 'predictions.csv'), 'utf8'),
+    readFileSync(join(whole, 'predictions.csv'), 'utf8'),
+  );
   const csv = await ends(0, `${command} --format csv`);
   assert.match(csv.out, /^figure,value,low,high\nsamples,\d+,,\naccuracy,/);
   assert.ok(existsSync(join(written, 'confusion_matrix.png')));
+});
+
+test('report prints the metrics and draws the pictures again', async () => {
+  rmSync(join(whole, 'label_graph.svg'));
+  const { out, err } = await ends(0, `report --saved_model ${whole}`);
+  assert.match(out, /^samples +\d+\naccuracy/);
+  assert.match(err, 'results, confusion_matrix, valence_arousal, label_graph');
+  assert.ok(existsSync(join(whole, 'label_graph.svg')));
 });
 
 test('prediction: JSON as documented, and a table', async () => {

@@ -2,8 +2,10 @@ import { createRequire } from 'node:module';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { drawConfusion, drawResults } from '../../src/train/charts';
-import { measureText, textToPaths } from '../../src/train/lettering';
+import { measureText, textToPaths } from '../../src/train/charts/lettering';
+import { drawConfusion, drawLabelGraph } from '../../src/train/charts/matrix';
+import { drawResults } from '../../src/train/charts/results';
+import { drawValenceArousal } from '../../src/train/charts/valence_arousal';
 import { computeMetrics } from '../../src/train/metrics';
 import type { EpochRow } from '../../src/train/results';
 
@@ -27,7 +29,7 @@ const rows = (n: number, va = true) => Array.from({ length: n }, (_, i) => row(i
 type Box = [x0: number, y0: number, x1: number, y1: number];
 
 /** RGB pixels of a PNG, and how many of a part of it fulfil a condition. */
-async function pixels(png: Buffer) {
+async function pixels({ png }: { png: Buffer }) {
   const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const count = (
     is: (r: number, g: number, b: number) => boolean,
@@ -65,8 +67,15 @@ test('results.png has three panels, text and curves; two panels without valence 
 test('nothing is clipped: the margins stay white', async () => {
   const classes = ['Neutral', 'A class with a rather long name', 'C'];
   const confusion = computeMetrics({ classes, labels: [0, 0, 1, 2], predicted: [0, 1, 1, 0] });
-  for (const png of [await drawResults(rows(12)), await drawResults(rows(1)), await drawConfusion(confusion)]) {
-    const p = await pixels(png);
+  const graph = Float32Array.from({ length: 9 }, (_, i) => i / 20);
+  for (const picture of [
+    await drawResults(rows(12)),
+    await drawResults(rows(1)),
+    await drawConfusion(confusion),
+    await drawLabelGraph(graph, classes),
+    await drawValenceArousal([0, 0, -1, 1], [0.5, -0.5, 3, 0]),
+  ]) {
+    const p = await pixels(picture);
     const edge = 6;
     const all = p.width * p.height;
     const inner = p.count(white, [edge, edge, p.width - edge, p.height - edge]);
@@ -101,6 +110,22 @@ test('confusion_matrix.png: a cell is as dark as its share of the row, and bears
   assert.ok(p.count(middle, cell(1, 0)) > most, 'B as A: half');
   assert.ok(p.count(white, cell(0, 0)) > 100, 'a white number on the dark cell');
   assert.ok(p.count(dark, cell(0, 1)) > 100, 'a dark number on the pale one');
+});
+
+test('valence and arousal: a point of true ones in the left panel, of predicted ones in the right, and in the vectors too', async () => {
+  const picture = await drawValenceArousal([0.5, 0.5], [-0.5, -0.5]);
+  // Panels of 360 units begin 64 from the top and at 64 and 500 from the left; 2 pixels a unit; 1 is up and right.
+  const around = (panel: number, v: number, a: number): Box => {
+    const [x, y] = [2 * (64 + 436 * panel + 180 * (1 + v)), 2 * (64 + 180 * (1 - a))];
+    return [x - 4, y - 4, x + 5, y + 5];
+  };
+  const p = await pixels(picture);
+  const orange = (r: number, _: number, b: number) => r > b + 60;
+  assert.ok(p.count(blue, around(0, 0.5, 0.5)) > 20);
+  assert.is(p.count(blue, around(0, -0.5, -0.5)), 0);
+  assert.ok(p.count(orange, around(1, -0.5, -0.5)) > 20);
+  assert.match(picture.svg, /^<svg[\s\S]*<\/svg>$/);
+  assert.not.match(picture.svg, '<text');
 });
 
 test('text becomes paths, as wide as measured, wherever it is anchored', () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +63,13 @@ test('a run leaves its folder complete', async () => {
   assert.ok(run.metrics && run.metrics.best_epoch >= 1 && run.metrics.accuracy > 0);
   for (const row of run.rows) assert.ok(Number.isFinite(row.train_loss) && Number.isFinite(row.val_loss));
   assert.is(bytes('whole', 'results.png').subarray(1, 4).toString(), 'PNG');
-  assert.is(bytes('whole', 'confusion_matrix.png').subarray(1, 4).toString(), 'PNG');
+  for (const name of ['confusion_matrix', 'valence_arousal', 'label_graph']) {
+    assert.is(bytes('whole', `${name}.png`).subarray(1, 4).toString(), 'PNG');
+    assert.is(bytes('whole', `${name}.svg`).subarray(0, 4).toString(), '<svg');
+  }
+  const manifest = JSON.parse(bytes('whole', 'manifest.json').toString());
+  assert.is(manifest.data[set.training], createHash('sha256').update(readFileSync(set.training)).digest('hex'));
+  assert.match(manifest.versions.webgpu, /^\d+\.\d+\.\d+$/);
   assert.ok(
     notices.some((l) => l.includes('label graph is made')),
     'says that it made the graph',
@@ -97,7 +104,11 @@ test('the number of workers does not change a bit', async () => {
 test('evaluation of the best weights gives the metrics of the run', async () => {
   const run = readRun(join(dir, 'whole'));
   const common = { image_dir: faces, workers: 2, batch_size: 5, max_bad: 0, gpu: null, cache: join(dir, 'cache') };
-  const metrics = await evaluate(run, { ...common, data: set.validation });
+  const { metrics, predictions } = await evaluate(run, { ...common, data: set.validation });
+  assert.is(
+    predictions.split('\n')[1].split(',')[0],
+    readFileSync(set.validation, 'utf8').split('\n')[1].split(',')[0],
+  );
   assert.equal(metrics.confusion, run.metrics?.confusion);
   // Another batch size may choose another tile: sums in another order.
   assert.ok(Math.abs((metrics.ccc_valence ?? 0) - (run.metrics?.ccc_valence ?? 1)) < 1e-5);

@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { TRAIN_SETTINGS } from '../train/args';
+import { readRun } from '../train/run_folder';
+import { readSettings, type Settings } from '../train/settings';
+import { formatMetrics } from './format';
+import { addSettings } from './settings_options';
+
+const SETTINGS: Settings<{ saved_model: string }> = {
+  saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run' },
+};
+
+const EXPLANATION = `
+Example:
+  emotion-gcn report --saved_model run1
+
+Draws, as SVG and PNG in the run folder: results (curves), confusion_matrix, valence_arousal (true and predicted) and
+label_graph, where the model has them. Training does so at its end; this is for runs that have not come to it.`;
+
+/** `emotion-gcn report` */
+export const reportCommand = (): Command =>
+  addSettings(new Command('report').description('print the metrics of a run and draw its pictures'), SETTINGS)
+    .addHelpText('after', EXPLANATION)
+    .action(async (options: Record<string, unknown>) => {
+      const run = readRun(readSettings(SETTINGS, options).saved_model);
+      const { report } = await import('../train/report');
+      const names = await report(run);
+      if (run.metrics) process.stdout.write(`${formatMetrics(run.metrics)}\n`);
+      process.stderr.write(`\ndrawn in ${run.dir}, as .svg and .png: ${names.join(', ')}\n`);
+    });

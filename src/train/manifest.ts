@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createRequire } from 'node:module';
+import { platform, release } from 'node:os';
+import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
+import type { Device } from '../device';
+import type { TrainArgs } from './args';
+import { packageVersion } from './package_version';
+
+/** What a run's numbers rest on besides its settings: the same of all these gives the same bits. */
+export interface Manifest {
+  readonly seed: number;
+  /** SHA-256 of the annotation files (the pictures themselves are not read for it). */
+  readonly data: Readonly<Record<string, string>>;
+  readonly adapter: Readonly<Record<'vendor' | 'architecture' | 'device' | 'description', string>>;
+  readonly versions: Readonly<Record<'emotion-gcn' | 'webgpu' | 'sharp' | 'node' | 'system', string>>;
+}
+
+export async function manifestOf(args: TrainArgs, device: Device): Promise<Manifest> {
+  const { vendor, architecture, device: name, description } = device.info;
+  const files = [args.data, ...(args.val_data ? [args.val_data] : [])];
+  return {
+    seed: args.seed,
+    data: Object.fromEntries(await Promise.all(files.map(async (file) => [file, await sha256(file)] as const))),
+    adapter: { vendor, architecture, device: name, description },
+    versions: {
+      'emotion-gcn': packageVersion('emotion-gcn', import.meta.url),
+      webgpu: versionOf('webgpu'),
+      sharp: versionOf('sharp'),
+      node: process.version,
+      system: `${platform()} ${release()} ${process.arch}`,
+    },
+  };
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+const versionOf = (name: string): string =>
+  packageVersion(name, pathToFileURL(createRequire(import.meta.url).resolve(name)).href);
