@@ -1,12 +1,13 @@
 // The label graph of Emotion-GCN (Antoniadis, Filntisis, Maragos, FG 2021, section III-B): Spearman correlations of the
-// training labels, thresholded and re-weighted. Matrices are 9 x 9, row-major, in double precision.
+// training labels, thresholded and re-weighted. Matrices are K x K (the classes, valence, arousal: 9 for seven classes),
+// row-major, in double precision.
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../device/errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import { asInputError } from './files';
-import { CLASSES, NODES, type Sample } from './samples';
+import { CLASSES, NODES, nodesOf } from './labels';
+import type { Sample } from './samples';
 
-const K = NODES.length;
 const THRESHOLD = 0.1;
 /** What the neighbours of a node share; the node itself has the rest. */
 const NEIGHBOURS = 0.5;
@@ -31,13 +32,13 @@ export interface Adjacency {
  * The label graph of the training samples.
  * @throws InputError naming a class that no sample has, or a node without any edge (its row would be 0/0)
  */
-export function buildAdjacency(samples: readonly Sample[]): Adjacency {
+export function buildAdjacency(samples: readonly Sample[], classes: readonly string[] = CLASSES): Adjacency {
   const columns = [
-    ...CLASSES.map((_, c) => Float64Array.from(samples, (s) => (s.expression === c ? 1 : 0))),
+    ...classes.map((_, c) => Float64Array.from(samples, (s) => (s.expression === c ? 1 : 0))),
     Float64Array.from(samples, (s) => s.valence),
     Float64Array.from(samples, (s) => s.arousal),
   ];
-  return fromCorrelations(spearman(columns), 'adjacency of the training labels');
+  return fromCorrelations(spearman(columns), nodesOf(classes), 'adjacency of the training labels');
 }
 
 /** Spearman's rank correlation of each pair of columns, ties with their average rank; NaN for a constant column. */
@@ -64,15 +65,17 @@ function centredRanks(values: Float64Array): Float64Array {
   return values.map((v) => rank.get(v)!);
 }
 
-function fromCorrelations(rho: Float64Array, where: string): Adjacency {
+function fromCorrelations(rho: Float64Array, nodes: readonly string[], where: string): Adjacency {
+  const K = nodes.length;
+  const classes = K - 2;
   const absolute = rho.map(Math.abs);
   const masked = absolute.map((v, n) => {
     const [i, j] = [Math.floor(n / K), n % K];
-    return i !== j && i < CLASSES.length && j < CLASSES.length ? 0 : v;
+    return i !== j && i < classes && j < classes ? 0 : v;
   });
   const edges = masked.map((v) => (v >= THRESHOLD ? 1 : 0));
-  NODES.forEach((name, i) => {
-    if (Number.isNaN(rho[i * K + i])) throw new InputError(`${where}: ${constantNode(name, i)}`);
+  nodes.forEach((name, i) => {
+    if (Number.isNaN(rho[i * K + i])) throw new InputError(`${where}: ${constantNode(name, i < classes)}`);
     const neighbours = Array.from(masked.subarray(i * K, i * K + K)).filter((_, j) => j !== i);
     if (neighbours.some((v) => v >= THRESHOLD)) return;
     throw new InputError(
@@ -84,17 +87,17 @@ function fromCorrelations(rho: Float64Array, where: string): Adjacency {
   const A = edges.map((v, n) =>
     n % (K + 1) === 0 ? 1 - NEIGHBOURS : (v * NEIGHBOURS) / (rowSum(Math.floor(n / K)) - 1),
   );
-  return { rho, absolute, masked, edges, A, adj: normalise(A) };
+  return { rho, absolute, masked, edges, A, adj: normalise(A, K) };
 }
 
-function constantNode(name: string, i: number): string {
-  return i < CLASSES.length
+function constantNode(name: string, isClass: boolean): string {
+  return isClass
     ? `expected samples of every class, found none of ${name} (or no others); add some, or give a ready matrix with --adj`
     : `expected ${name.toLowerCase()} to vary, found one value only; give a ready matrix with --adj`;
 }
 
 /** A -> (A D)^T D, that is adj[i][j] = A[j][i] d[i] d[j]. Note the transposition. */
-function normalise(a: Float64Array): Float64Array {
+function normalise(a: Float64Array, K: number): Float64Array {
   const d = Array.from({ length: K }, (_, i) => a.subarray(i * K, i * K + K).reduce((x, y) => x + y, 0) ** -0.5);
   return a.map((_, n) => {
     const [i, j] = [Math.floor(n / K), n % K];
@@ -107,9 +110,10 @@ function normalise(a: Float64Array): Float64Array {
  * `A` as it is; `rho`, correlations from which A is made; `adj`, of which A is taken to be the transpose (the rows of
  * A sum to 1, so that D is the identity).
  *
- * @throws InputError: no such file, no such tensor, not 9 x 9, a number that is not finite, a node without an edge
+ * @throws InputError: no such file, no such tensor, not K x K, a number that is not finite, a node without an edge
  */
-export async function readAdjacency(file: string): Promise<Adjacency> {
+export async function readAdjacency(file: string, nodes: readonly string[] = NODES): Promise<Adjacency> {
+  const K = nodes.length;
   const bytes = await readFile(file).catch((error) => {
     throw asInputError(file, error);
   });
@@ -124,20 +128,21 @@ export async function readAdjacency(file: string): Promise<Adjacency> {
   }
   const bad = data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) {
-    const place = `${NODES[Math.floor(bad / K)]}, ${NODES[bad % K]}`;
+    const place = `${nodes[Math.floor(bad / K)]}, ${nodes[bad % K]}`;
     throw new InputError(`${file}: ${name}: expected finite numbers, found ${data[bad]} at ${place}`);
   }
   const matrix = Float64Array.from(data);
-  if (name === 'rho') return fromCorrelations(matrix, file);
+  if (name === 'rho') return fromCorrelations(matrix, nodes, file);
   const A = name === 'A' ? matrix : matrix.map((_, n) => matrix[(n % K) * K + Math.floor(n / K)]);
-  const adj = normalise(A);
+  const adj = normalise(A, K);
   const node = Math.floor(adj.findIndex((v) => !Number.isFinite(v)) / K);
-  if (node >= 0) throw new InputError(`${file}: ${name}: expected weights with a sum above 0 for ${NODES[node]}`);
+  if (node >= 0) throw new InputError(`${file}: ${name}: expected weights with a sum above 0 for ${nodes[node]}`);
   return { A, adj };
 }
 
 /** All steps as the bytes of a safetensors file that `readAdjacency` takes. */
-export function encodeAdjacency(adjacency: Adjacency): Uint8Array {
+export function encodeAdjacency(adjacency: Adjacency, nodes: readonly string[] = NODES): Uint8Array {
+  const K = nodes.length;
   const tensors = Object.entries(adjacency).map(([name, data]) => [name, { shape: [K, K], data }] as const);
-  return writeSafetensors(new Map(tensors), { nodes: NODES.join(',') });
+  return writeSafetensors(new Map(tensors), { nodes: nodes.join(',') });
 }

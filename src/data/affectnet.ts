@@ -5,8 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import { CsvError, type Info, parse } from 'csv-parse';
 import { InputError } from '../device/errors';
 import { eyeCentres } from './align';
+import type { FacePose } from './face';
 import { asInputError } from './files';
-import { type BadItem, CLASSES, type Sample } from './samples';
+import { CLASSES } from './labels';
+import type { AnnotationSet, Sample } from './samples';
 
 /** The columns that are read, in any order; others may stand among them. */
 export const AFFECTNET_COLUMNS = [
@@ -23,27 +25,16 @@ export const AFFECTNET_COLUMNS = [
 
 type Row = Record<(typeof AFFECTNET_COLUMNS)[number], string>;
 
-export interface AffectNetSet {
-  file: string;
-  /** Data rows of the file: samples, bad and dropped together. */
-  rows: number;
-  samples: Sample[];
-  /** Rows that cannot be used, with the reason. */
-  bad: BadItem[];
-  /** Rows of other classes, by their `expression`: 7 contempt, 8 none, 9 uncertain, 10 no face. */
-  dropped: Map<number, number>;
-  /** Samples whose box is not square; their faces will be stretched to a square. */
-  stretched: number;
-}
-
 /**
- * Reads one of AffectNet's CSV files, in a stream. Rows whose `expression` is not 0 .. 6 are dropped and counted (the
- * original keeps negative ones, which no loss can take); a row that is broken goes to `bad`.
+ * Reads one of AffectNet's CSV files, in a stream. Rows whose `expression` is none of the classes' (7 contempt unless there
+ * are eight, 8 none, 9 uncertain, 10 no face) are dropped and counted (the original keeps negative ones, which no loss can
+ * take); a row that is broken goes to `bad`.
  *
+ * @param classes AffectNet's seven or eight
  * @throws InputError: no such file, no CSV, a missing column, no usable row
  */
-export async function readAffectNet(file: string): Promise<AffectNetSet> {
-  const set: AffectNetSet = { file, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
+export async function readAffectNet(file: string, classes: readonly string[] = CLASSES): Promise<AnnotationSet> {
+  const set: AnnotationSet = { file, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
   let header: string[] | undefined;
   const options = { bom: true, info: true, trim: true, skip_empty_lines: true } as const;
   const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
@@ -52,7 +43,7 @@ export async function readAffectNet(file: string): Promise<AffectNetSet> {
   pipeline(createReadStream(file), records).catch(() => {});
   try {
     for await (const { record, info } of records as AsyncIterable<{ record: string[]; info: Info }>) {
-      if (header) takeRow(set, header, record, info.lines);
+      if (header) takeRow(set, classes.length, header, record, info.lines);
       else header = checkHeader(file, record, info.lines);
     }
   } catch (error) {
@@ -60,7 +51,7 @@ export async function readAffectNet(file: string): Promise<AffectNetSet> {
     throw asInputError(file, error);
   }
   if (!header) throw new InputError(`${file}: expected a header line and rows, found an empty file`);
-  if (set.samples.length === 0) throw new InputError(`${file}: ${describeNothing(set)}`);
+  if (set.samples.length === 0) throw new InputError(`${file}: ${describeNothing(set, classes.length)}`);
   return set;
 }
 
@@ -75,24 +66,26 @@ function checkHeader(file: string, header: string[], line: number): string[] {
   );
 }
 
-function takeRow(set: AffectNetSet, header: string[], record: string[], line: number): void {
+function takeRow(set: AnnotationSet, classes: number, header: string[], record: string[], line: number): void {
   set.rows++;
+  const where = `${basename(set.file)} line ${line}`;
   const row = Object.fromEntries(header.map((name, i) => [name, record[i] ?? ''])) as Row;
   try {
     if (record.length !== header.length) {
       throw new RowError(`expected ${header.length} fields as in the header, found ${record.length}`);
     }
     const expression = integer(row, 'expression');
-    if (expression < 0 || expression >= CLASSES.length) {
-      set.dropped.set(expression, (set.dropped.get(expression) ?? 0) + 1);
+    if (expression < 0 || expression >= classes) {
+      const kind = `expression ${expression}`;
+      set.dropped.set(kind, (set.dropped.get(kind) ?? 0) + 1);
       return;
     }
-    const sample = { ...parseRow(row), line, expression };
-    if (sample.box[2] !== sample.box[3]) set.stretched++;
+    const sample = parseRow(row, where, expression);
+    const [, , width, height] = sample.pose.box;
+    if (width !== height) set.stretched++;
     set.samples.push(sample);
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
-    const where = `${basename(set.file)} line ${line}`;
     set.bad.push({ where, image: row.subDirectory_filePath, reason: error.message });
   }
 }
@@ -100,7 +93,7 @@ function takeRow(set: AffectNetSet, header: string[], record: string[], line: nu
 /** Why a row is bad. */
 class RowError extends Error {}
 
-function parseRow(row: Row): Omit<Sample, 'line' | 'expression'> {
+function parseRow(row: Row, where: string, expression: number): Sample & { pose: FacePose } {
   if (row.subDirectory_filePath === '') throw new RowError('subDirectory_filePath: expected a path, found nothing');
   const [x, y, width, height] = (['face_x', 'face_y', 'face_width', 'face_height'] as const).map((column) =>
     Math.trunc(number(row, column)),
@@ -118,7 +111,8 @@ function parseRow(row: Row): Omit<Sample, 'line' | 'expression'> {
     throw new RowError(`facial_landmarks: both eyes (points 36-41 and 42-47) are at ${leftEye.join(', ')}`);
   }
   const [valence, arousal] = [unit(row, 'valence'), unit(row, 'arousal')];
-  return { image: row.subDirectory_filePath, box: [x, y, width, height], leftEye, rightEye, valence, arousal };
+  const pose = { leftEye, rightEye, box: [x, y, width, height] } as const;
+  return { image: row.subDirectory_filePath, where, expression, valence, arousal, pose };
 }
 
 /** Positions beyond this are no pixels of any picture. */
@@ -143,11 +137,11 @@ function unit(row: Row, column: keyof Row): number {
   return value;
 }
 
-function describeNothing({ rows, bad, dropped }: AffectNetSet): string {
+function describeNothing({ rows, bad, dropped }: AnnotationSet, classes: number): string {
   const outside = [...dropped.values()].reduce((a, b) => a + b, 0);
   const first = bad.length > 0 ? `; the first broken one: ${bad[0].where}: ${bad[0].reason}` : '';
   return (
-    `expected rows with an expression of 0 to ${CLASSES.length - 1}, found none among ${rows} ` +
+    `expected rows with an expression of 0 to ${classes - 1}, found none among ${rows} ` +
     `(${outside} of other classes, ${bad.length} broken)${first}`
   );
 }

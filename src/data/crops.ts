@@ -19,9 +19,7 @@ export interface PrepareOptions {
   cache?: string;
   /** Largest fraction of bad rows and images that is passed over; default 0.01. */
   maxBad?: number;
-  /** Name of the annotation file, for the list of bad images. */
-  file?: string;
-  /** Bad rows of that file: they count as well. */
+  /** Bad rows of the annotations: they count as well. */
   badRows?: readonly BadItem[];
   /** Called after each group of images. */
   onProgress?: (done: number, total: number) => void;
@@ -31,14 +29,14 @@ export interface PrepareOptions {
 const SHOWN = 20;
 
 /**
- * Decodes, aligns, crops and resizes every sample's face, or takes it from the cache. An image that cannot be used is
+ * Decodes, aligns, crops and resizes every sample's face (a picture that is the face is resized), or takes it from the cache. An image that cannot be used is
  * left out and listed in the result's `bad`, after the bad rows. The result must be closed.
  *
  * @throws InputError: no such image directory; more than `maxBad` of the rows and images are bad (with a list)
  * @throws MachineError: a thread died, or cannot write the cache
  */
 export async function prepareCrops(samples: readonly Sample[], options: PrepareOptions): Promise<CropSet> {
-  const { imageDir, size, cache, maxBad = 0.01, badRows = [], file = 'annotations' } = options;
+  const { imageDir, size, cache, maxBad = 0.01, badRows = [] } = options;
   if (!statSync(imageDir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new InputError(`${imageDir}: no such image directory; check --image_dir`);
   }
@@ -52,8 +50,8 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
     const bad = [...badRows];
     for (const result of results) {
       if (!('reason' in result)) continue;
-      const { image, line } = samples[result.index];
-      bad.push({ where: `${file} line ${line}`, image, reason: result.reason });
+      const { image, where } = samples[result.index];
+      bad.push({ where, image, reason: result.reason });
     }
     if (bad.length > limit) throw tooManyBad(bad, samples.length + badRows.length, maxBad);
     if (usable.length === 0) throw new InputError(`${imageDir}: expected images, found none that can be used`);
@@ -79,9 +77,7 @@ async function prepareAll(
   store: string,
   limit: number,
 ): Promise<CropResult[]> {
-  const jobs = samples.map(({ image, leftEye, rightEye, box }, index) => {
-    return { index, file: join(imageDir, image), leftEye, rightEye, box };
-  });
+  const jobs = samples.map(({ image, pose }, index) => ({ index, file: join(imageDir, image), pose }));
   const results: CropResult[] = [];
   let bad = 0;
   // A thread costs a tenth of a second to start: not for a handful of pictures.

@@ -4,8 +4,8 @@ import { InputError } from '../device/errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import { asInputError } from './files';
 import { readGlove } from './glove';
+import { NODES } from './labels';
 import { randomStream, randomUniform } from './random';
-import { NODES } from './samples';
 
 /** Numbers a node. */
 export const EMBEDDING_SIZE = 300;
@@ -16,20 +16,23 @@ export const GLOVE_HELP =
   '--emb glove.6B.300d.txt; or --emb random for made-up vectors';
 
 /**
- * The node features that `--emb` means, 9 x 300 in the order of NODES: a GloVe text file (the vectors of the node names
+ * The node features that `--emb` means, K x 300 in the order of the nodes: a GloVe text file (the vectors of the node names
  * in lower case), a safetensors file (its tensor `emb`, or its only one), or `random`.
  *
  * @throws InputError: nothing given, no such file, not what it should be
  */
-export async function loadEmbedding(source: string | undefined): Promise<Float32Array> {
+export async function loadEmbedding(
+  source: string | undefined,
+  nodes: readonly string[] = NODES,
+): Promise<Float32Array> {
   if (source === undefined) throw new InputError(`--emb is missing: emotion_gcn needs word vectors. ${GLOVE_HELP}`);
-  if (source === 'random') return randomEmbedding();
+  if (source === 'random') return randomEmbedding(nodes);
   try {
     return (await isSafetensors(source))
-      ? fromSafetensors(source, await readFile(source))
+      ? fromSafetensors(source, await readFile(source), nodes)
       : await readGlove(
           source,
-          NODES.map((n) => n.toLowerCase()),
+          nodes.map((n) => n.toLowerCase()),
           EMBEDDING_SIZE,
         );
   } catch (error) {
@@ -37,17 +40,17 @@ export async function loadEmbedding(source: string | undefined): Promise<Float32
   }
 }
 
-/** Made-up vectors, always the same ones: uniform in [-0.7, 0.7), about as long as GloVe's. 9 x 300. */
-export function randomEmbedding(): Float32Array {
-  const streams = NODES.map((name) => randomStream(`embedding/${name}`, 0));
-  return Float32Array.from({ length: NODES.length * EMBEDDING_SIZE }, (_, i) => {
+/** Made-up vectors, always the same ones: uniform in [-0.7, 0.7), about as long as GloVe's. K x 300. */
+export function randomEmbedding(nodes: readonly string[] = NODES): Float32Array {
+  const streams = nodes.map((name) => randomStream(`embedding/${name}`, 0));
+  return Float32Array.from({ length: nodes.length * EMBEDDING_SIZE }, (_, i) => {
     return 1.4 * randomUniform(streams[Math.floor(i / EMBEDDING_SIZE)], i % EMBEDDING_SIZE) - 0.7;
   });
 }
 
 /** Node features as the bytes of a safetensors file that `loadEmbedding` takes. */
-export function encodeEmbedding(emb: Float32Array): Uint8Array {
-  return writeSafetensors({ emb: { shape: [NODES.length, EMBEDDING_SIZE], data: emb } }, { nodes: NODES.join(',') });
+export function encodeEmbedding(emb: Float32Array, nodes: readonly string[] = NODES): Uint8Array {
+  return writeSafetensors({ emb: { shape: [nodes.length, EMBEDDING_SIZE], data: emb } }, { nodes: nodes.join(',') });
 }
 
 /** By content: eight bytes of header length, then the header's brace. */
@@ -62,10 +65,10 @@ async function isSafetensors(file: string): Promise<boolean> {
   }
 }
 
-function fromSafetensors(file: string, bytes: Uint8Array): Float32Array {
+function fromSafetensors(file: string, bytes: Uint8Array, nodes: readonly string[]): Float32Array {
   const { tensors } = readSafetensors(bytes, file);
   const tensor = tensors.get('emb') ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
-  const wanted = `${NODES.length} x ${EMBEDDING_SIZE} floats`;
+  const wanted = `${nodes.length} x ${EMBEDDING_SIZE} floats`;
   if (!tensor) {
     throw new InputError(
       `${file}: expected a tensor emb of ${wanted}, found ${[...tensors.keys()].join(', ') || 'none'}`,
@@ -73,7 +76,7 @@ function fromSafetensors(file: string, bytes: Uint8Array): Float32Array {
   }
   const { shape, data, dtype } = tensor;
   if (
-    shape.join() !== `${NODES.length},${EMBEDDING_SIZE}` ||
+    shape.join() !== `${nodes.length},${EMBEDDING_SIZE}` ||
     !(data instanceof Float32Array || data instanceof Float64Array)
   ) {
     throw new InputError(`${file}: expected ${wanted}, found ${dtype} ${shape.join(' x ')}`);

@@ -14,11 +14,13 @@ export interface FacePose {
  * The part of the preparation that does not change between epochs: level the eyes, cut the box, resize to
  * `size` x `size`. For square boxes the original's very bytes. A box that is not square is stretched to the square
  * (torchvision's Resize((size, size))): the original's Resize(size) keeps its proportion and then stops, because such
- * pictures cannot be batched.
+ * pictures cannot be batched. A picture without a pose is the face, and only resized.
  *
  * @throws ImageError for a box of more than MAX_PIXELS pixels
  */
-export function prepareFace(image: RgbImage, { leftEye, rightEye, box }: FacePose, size: number): RgbImage {
+export function prepareFace(image: RgbImage, pose: FacePose | null, size: number): RgbImage {
+  if (!pose) return resizeBilinear(image, size, size);
+  const { leftEye, rightEye, box } = pose;
   const matrix = alignMatrix(leftEye, rightEye);
   const window = cropBox(matrix, box);
   const [width, height] = [window[2] - window[0], window[3] - window[1]];

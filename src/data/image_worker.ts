@@ -14,9 +14,10 @@ export interface WorkerSettings {
 }
 
 /** One face: `index` comes back with the result, `file` is the picture's path. */
-export interface CropJob extends FacePose {
+export interface CropJob {
   index: number;
   file: string;
+  pose: FacePose | null;
 }
 
 export type CropResult = { index: number } & ({ place: CropPlace; made: boolean } | { reason: string });
@@ -37,13 +38,13 @@ function readPicture(file: string): Uint8Array {
 }
 
 async function prepare(store: CropStore, size: number, job: CropJob): Promise<CropResult> {
-  const { index, file, leftEye, rightEye, box } = job;
+  const { index, file, pose } = job;
   try {
     const content = readPicture(file);
-    const key = cropKey(content, [size, ...leftEye, ...rightEye, ...box]);
+    const key = cropKey(content, pose ? [size, ...pose.leftEye, ...pose.rightEye, ...pose.box] : [size]);
     const found = store.find(key);
     if (found?.whole) return { index, place: found.place, made: false };
-    const { data } = prepareFace(await decodeImage(content), job, size);
+    const { data } = prepareFace(await decodeImage(content), pose, size);
     return { index, place: store.put(key, data, found?.place), made: true };
   } catch (error) {
     if (error instanceof ImageError) return { index, reason: error.message };

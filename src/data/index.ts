@@ -1,5 +1,5 @@
 export { type Adjacency, buildAdjacency, encodeAdjacency, readAdjacency, spearman } from './adjacency';
-export { AFFECTNET_COLUMNS, type AffectNetSet, readAffectNet } from './affectnet';
+export { AFFECTNET_COLUMNS, readAffectNet } from './affectnet';
 export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle, warpCubic } from './align';
 export { type Box, cropBox } from './crop';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
@@ -9,6 +9,16 @@ export { EMBEDDING_SIZE, encodeEmbedding, GLOVE_HELP, loadEmbedding, randomEmbed
 export { type FacePose, prepareFace, prepareWhole } from './face';
 export { readGlove } from './glove';
 export { decodeImage, ImageError, type RgbImage } from './image';
+export {
+  AFFWILD2_CLASSES,
+  CLASSES,
+  classesOf,
+  DATASETS,
+  type Dataset,
+  EIGHT_CLASSES,
+  NODES,
+  nodesOf,
+} from './labels';
 export { type Batch, Loader, type LoaderOptions } from './loader';
 export { MEAN, normalisationTable, STD, toTensor } from './normalise';
 export { randomBits, randomPermutation, randomStream, randomUniform } from './random';
@@ -16,13 +26,12 @@ export { resizeBilinear, resizedSize } from './resize';
 export { type Affine, applyAffine, rotationAffine } from './rotate';
 export {
   AFFECTNET_COUNTS,
+  type AnnotationSet,
   type BadItem,
   CLASS_WEIGHTS,
-  CLASSES,
   type ClassWeights,
   classCounts,
   classWeights,
-  NODES,
   type Sample,
   splitSamples,
 } from './samples';

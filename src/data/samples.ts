@@ -1,28 +1,25 @@
 import { InputError } from '../device/errors';
 import type { FacePose } from './face';
+import { CLASSES, EIGHT_CLASSES } from './labels';
 import { randomPermutation, randomStream } from './random';
 
-/** AffectNet's seven classes; a sample's `expression` is a place in this list. */
-export const CLASSES = ['Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger'] as const;
-
-/** Nodes of the label graph: the classes, then the two continuous labels. */
-export const NODES = [...CLASSES, 'Valence', 'Arousal'] as const;
-
-/** How often each class occurs in AffectNet's training set. */
-export const AFFECTNET_COUNTS = [74874, 134415, 25459, 14090, 6378, 3803, 24882] as const;
+/** How often each of the eight classes occurs in AffectNet's training set. */
+export const AFFECTNET_COUNTS = [74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750] as const;
 
 /** One labelled face. */
-export interface Sample extends FacePose {
+export interface Sample {
   /** Path below the image directory, as the annotation file has it. */
   image: string;
-  /** Line of the annotation file, from 1. */
-  line: number;
-  /** 0 .. 6, see CLASSES. */
+  /** Where it is annotated, for messages: `training.csv line 17`. */
+  where: string;
+  /** A place in the list of classes. */
   expression: number;
   /** -1 .. 1. */
   valence: number;
   /** -1 .. 1. */
   arousal: number;
+  /** Where the face is in the picture; null: the picture is the face. */
+  pose: FacePose | null;
 }
 
 /** A row or an image that was left out, and why. */
@@ -33,9 +30,24 @@ export interface BadItem {
   reason: string;
 }
 
+/** A set of samples as its annotations give it. */
+export interface AnnotationSet {
+  /** Annotation file or folder. */
+  file: string;
+  /** Rows or frames that were looked at: samples, bad and dropped together. */
+  rows: number;
+  samples: Sample[];
+  /** Rows that cannot be used, with the reason. */
+  bad: BadItem[];
+  /** How many rows were left out because they are none of the classes' or have no labels, by their kind. */
+  dropped: Map<string, number>;
+  /** Samples whose box is not square; their faces will be stretched to a square. */
+  stretched: number;
+}
+
 /** Samples of each class. */
-export function classCounts(samples: readonly Sample[]): number[] {
-  const counts = new Array<number>(CLASSES.length).fill(0);
+export function classCounts(samples: readonly Sample[], classes: readonly string[] = CLASSES): number[] {
+  const counts = new Array<number>(classes.length).fill(0);
   for (const { expression } of samples) counts[expression]++;
   return counts;
 }
@@ -44,15 +56,22 @@ export const CLASS_WEIGHTS = ['affectnet', 'balanced', 'none'] as const;
 export type ClassWeights = (typeof CLASS_WEIGHTS)[number];
 
 /**
- * Weights of the cross entropy, one a class: min(counts) / counts[i], with AffectNet's own counts (the original's
- * constants) or those of `samples`; `none` gives ones.
+ * Weights of the cross entropy, one a class: min(counts) / counts[i], with AffectNet's own counts (for seven classes the
+ * original's constants) or those of `samples`; `none` gives ones.
  *
- * @throws InputError for `balanced` where a class has no sample
+ * @throws InputError for `balanced` where a class has no sample; for `affectnet` where the classes are not AffectNet's
  */
-export function classWeights(samples: readonly Sample[], kind: ClassWeights): Float32Array {
-  if (kind === 'none') return new Float32Array(CLASSES.length).fill(1);
-  const counts = kind === 'affectnet' ? AFFECTNET_COUNTS : classCounts(samples);
-  const absent = CLASSES.filter((_, i) => counts[i] === 0);
+export function classWeights(
+  samples: readonly Sample[],
+  kind: ClassWeights,
+  classes: readonly string[] = CLASSES,
+): Float32Array {
+  if (kind === 'none') return new Float32Array(classes.length).fill(1);
+  if (kind === 'affectnet' && classes.some((name, i) => name !== EIGHT_CLASSES[i])) {
+    throw new InputError("class weights affectnet: expected AffectNet's classes; take balanced or none");
+  }
+  const counts = kind === 'affectnet' ? AFFECTNET_COUNTS.slice(0, classes.length) : classCounts(samples, classes);
+  const absent = classes.filter((_, i) => counts[i] === 0);
   if (absent.length > 0) {
     throw new InputError(
       `balanced class weights: expected samples of every class, found none of ${absent.join(', ')}; ` +
@@ -72,9 +91,10 @@ export function splitSamples<T extends { expression: number }>(
   samples: readonly T[],
   fraction: number,
   seed: number,
+  classes: readonly string[] = CLASSES,
 ): { train: T[]; val: T[] } {
   const inVal = new Set<T>();
-  for (const [c, name] of CLASSES.entries()) {
+  for (const [c, name] of classes.entries()) {
     const members = samples.filter((s) => s.expression === c);
     const order = randomPermutation(randomStream(`split/${name}`, seed), members.length);
     for (const i of order.subarray(0, Math.round(members.length * fraction))) inVal.add(members[i]);

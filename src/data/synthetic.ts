@@ -7,8 +7,8 @@ import writeFileAtomic from 'write-file-atomic';
 import { InputError } from '../device/errors';
 import { AFFECTNET_COLUMNS } from './affectnet';
 import { alignMatrix, eyeCentres, type Point } from './align';
+import { CLASSES } from './labels';
 import { randomPermutation, randomStream, randomUniform } from './random';
-import { CLASSES } from './samples';
 import { type Draw, drawFace } from './synthetic_face';
 
 export interface SyntheticOptions {

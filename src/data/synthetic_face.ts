@@ -1,6 +1,6 @@
 // A made-up face: mouth, brows and eyes follow class, valence and arousal; everything else is chance.
 import type { Point } from './align';
-import { CLASSES } from './samples';
+import { CLASSES } from './labels';
 import { paintFace } from './synthetic_paint';
 
 /** Numbers in [0, 1), one after the other. */

@@ -10,6 +10,8 @@ export interface ModelConfig {
   readonly network: NetworkName;
   /** Side of the images in pixels. */
   readonly imageSize: number;
+  /** Number of classes; default 7. */
+  readonly classes?: number;
 }
 
 /** The sizes that a model takes, in words, if the one in `config` is none of them; else null. */

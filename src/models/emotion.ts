@@ -9,11 +9,9 @@ import { Linear } from './layers';
 import { Module } from './module';
 import { formatSummary, type Summary, summarise } from './summary';
 
-const CLASSES = 7;
-const NODES = CLASSES + 2;
 const WORDS = 300;
 
-/** Class scores [N, 7], and valence and arousal [N, 2] where the model has them. */
+/** Class scores [N, C], and valence and arousal [N, 2] where the model has them. */
 export interface Prediction {
   readonly logits: Tensor;
   readonly va: Tensor | null;
@@ -21,7 +19,15 @@ export interface Prediction {
 
 /** One of the six networks of the paper. Names and order of its state are those of the original's checkpoints. */
 export abstract class EmotionModel extends Module {
-  /** @param x images [N, 3, S, S]; @param embedding word vectors of the nodes [9, 300], for emotion_gcn. */
+  /** @param classes C, how many classes it tells apart */
+  constructor(
+    device: Device,
+    readonly classes: number,
+  ) {
+    super(device);
+  }
+
+  /** @param x images [N, 3, S, S]; @param embedding word vectors of the nodes [C + 2, 300], for emotion_gcn. */
   abstract forward(x: Tensor, embedding?: Tensor): Prediction;
 
   /**
@@ -31,7 +37,7 @@ export abstract class EmotionModel extends Module {
   summarise({ imageSize, batch = 1 }: { readonly imageSize: number; readonly batch?: number }): Summary {
     return summarise(this, () => {
       const x = F.empty(this.device, [batch, 3, imageSize, imageSize], { name: 'images' });
-      this.forward(x, F.empty(this.device, [NODES, WORDS], { name: 'embedding' }));
+      this.forward(x, F.empty(this.device, [this.classes + 2, WORDS], { name: 'embedding' }));
     });
   }
 
@@ -43,7 +49,7 @@ export abstract class EmotionModel extends Module {
 
 class DensenetSingle extends EmotionModel {
   private readonly features = this.child('features', new DenseNet121Features(this.device));
-  private readonly classifier = this.child('classifier', new Linear(this.device, 1024, CLASSES));
+  private readonly classifier = this.child('classifier', new Linear(this.device, 1024, this.classes));
 
   forward(x: Tensor): Prediction {
     return this.run(() => ({ logits: this.classifier.forward(averaged(this.features, x)), va: null }));
@@ -52,7 +58,7 @@ class DensenetSingle extends EmotionModel {
 
 class DensenetMulti extends EmotionModel {
   private readonly base = this.child('model_base', new DenseNet121Features(this.device));
-  private readonly categorical = this.child('lin_cat', new Linear(this.device, 1024, CLASSES));
+  private readonly categorical = this.child('lin_cat', new Linear(this.device, 1024, this.classes));
   private readonly continuous = this.child('lin_cont', new Linear(this.device, 1024, 2));
 
   forward(x: Tensor): Prediction {
@@ -68,7 +74,7 @@ const averaged = (features: DenseNet121Features, x: Tensor): Tensor =>
 
 class BregnextSingle extends EmotionModel {
   protected readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
-  private readonly fc0 = this.child('_fc0', new Linear(this.device, 128, CLASSES));
+  private readonly fc0 = this.child('_fc0', new Linear(this.device, 128, this.classes));
 
   features(x: Tensor): Tensor {
     return bregFeatures(this.net, x);
@@ -82,7 +88,7 @@ class BregnextSingle extends EmotionModel {
 class BregnextMulti extends EmotionModel {
   private readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
   private readonly continuous = this.child('fc_cont', new Linear(this.device, 128, 2));
-  private readonly categorical = this.child('fc_cat', new Linear(this.device, 128, CLASSES));
+  private readonly categorical = this.child('fc_cat', new Linear(this.device, 128, this.classes));
 
   forward(x: Tensor): Prediction {
     return this.run(() => {
@@ -99,35 +105,38 @@ function registered(net: BregNext, child: (name: string, module: Module) => void
 }
 
 /**
- * Emotion-GCN: features times classifiers that a GCN makes; columns 0 to 6 are the classes, 7 valence, 8 arousal. `A` is in
+ * Emotion-GCN: features times classifiers that a GCN makes; the columns are the classes, valence and arousal. `A` is in
  * the state and in the optimiser's list, but never gets a gradient.
  */
 abstract class Gcn extends EmotionModel {
-  private readonly A = this.parameter('A', [NODES, NODES], { kind: 'given' });
+  private readonly nodes = this.classes + 2;
+  private readonly A = this.parameter('A', [this.nodes, this.nodes], { kind: 'given' });
   private adjacency: Csr | null = null;
   protected abstract readonly gcn: GcnHead;
 
-  constructor(device: Device) {
-    super(device);
+  constructor(device: Device, classes: number) {
+    super(device, classes);
     this.A.requiresGrad = false;
   }
 
-  /** Sets the graph: A [9, 9] row by row, as `adjacency` of the data room gives it. */
+  /** Sets the graph: A [C + 2, C + 2] row by row, as `adjacency` of the data room gives it. */
   setGraph(a: Float32Array): void {
     this.A.write(a);
     this.loaded('A', a);
   }
 
   protected override loaded(name: string, data: Float32Array): void {
-    if (name === 'A') this.adjacency = F.csrFromDense(this.device, normalisedAdjacency(data, NODES), NODES, NODES);
+    const n = this.nodes;
+    if (name === 'A') this.adjacency = F.csrFromDense(this.device, normalisedAdjacency(data, n), n, n);
   }
 
   protected head(features: Tensor, embedding: Tensor | undefined): Prediction {
     if (!this.adjacency) throw new Error('emotion_gcn has no graph yet: give buildModel its A, or load a state dict');
-    if (embedding?.shape.join() !== `${NODES},${WORDS}`)
-      throw new InputError(`emotion_gcn: the embedding must be ${NODES}x${WORDS}, found ${embedding ?? 'none'}`);
+    const { classes, nodes } = this;
+    if (embedding?.shape.join() !== `${nodes},${WORDS}`)
+      throw new InputError(`emotion_gcn: the embedding must be ${nodes}x${WORDS}, found ${embedding ?? 'none'}`);
     const scores = F.matmul(features, this.gcn.classifiers(embedding, this.adjacency), { transposeB: true });
-    return { logits: F.sliceChannels(scores, 0, CLASSES), va: F.sliceChannels(scores, CLASSES, NODES) };
+    return { logits: F.sliceChannels(scores, 0, classes), va: F.sliceChannels(scores, classes, nodes) };
   }
 
   protected makeHead(width: number): GcnHead {
@@ -144,9 +153,10 @@ class DensenetGcn extends Gcn {
 
   constructor(
     device: Device,
+    classes: number,
     private readonly imageSize: number,
   ) {
-    super(device);
+    super(device, classes);
   }
 
   /** The raw output of norm5 is max-pooled, 7x7 for 227 pixels, else 3x3. */
@@ -160,7 +170,7 @@ class DensenetGcn extends Gcn {
 
 /** `model._fc0` is in the state and in the optimiser's list, but unused. */
 class BregnextGcn extends Gcn {
-  private readonly model = this.child('model', new BregnextSingle(this.device));
+  private readonly model = this.child('model', new BregnextSingle(this.device, this.classes));
   protected readonly gcn = this.makeHead(128);
 
   forward(x: Tensor, embedding?: Tensor): Prediction {
@@ -171,12 +181,13 @@ class BregnextGcn extends Gcn {
 /** Builds one of the six networks; its parameters are undefined until `initialise` or `loadStateDict`. */
 export function buildModel(device: Device, config: ModelConfig & { readonly A?: Float32Array }): EmotionModel {
   checkImageSize(config);
-  const { model, network, imageSize, A } = config;
+  const { model, network, imageSize, classes = 7, A } = config;
   if (model === 'emotion_gcn') {
-    const net = network === 'densenet' ? new DensenetGcn(device, imageSize) : new BregnextGcn(device);
+    const net = network === 'densenet' ? new DensenetGcn(device, classes, imageSize) : new BregnextGcn(device, classes);
     if (A) net.setGraph(A);
     return net;
   }
-  if (model === 'single_task') return network === 'densenet' ? new DensenetSingle(device) : new BregnextSingle(device);
-  return network === 'densenet' ? new DensenetMulti(device) : new BregnextMulti(device);
+  if (model === 'single_task')
+    return network === 'densenet' ? new DensenetSingle(device, classes) : new BregnextSingle(device, classes);
+  return network === 'densenet' ? new DensenetMulti(device, classes) : new BregnextMulti(device, classes);
 }

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GLOVE_HELP } from '../data/embedding';
+import { classesOf, type Dataset } from '../data/labels';
 import { CLASS_WEIGHTS, type ClassWeights } from '../data/samples';
 import { InputError } from '../device/errors';
 import { imageSizeWanted } from '../models/config';
@@ -15,7 +16,9 @@ export interface TrainArgs {
   data: string;
   /** Annotation file of the validation samples; null: a tenth of `data` is split off by `seed`. */
   val_data: string | null;
-  dataset: 'affectnet';
+  dataset: Dataset;
+  /** Classes that are told apart: 7, or 8 with AffectNet's contempt. */
+  num_classes: number;
   network: 'densenet' | 'bregnext';
   model: 'emotion_gcn' | 'single_task' | 'multi_task';
   /** File of the label graph; null, or a file that is not there: made from the training labels. */
@@ -93,6 +96,7 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
     help: 'validation annotations; default: a tenth of --data is split off',
   },
   dataset: { kind: choice('affectnet'), default: 'affectnet', help: 'layout of the annotations: affectnet' },
+  num_classes: { kind: whole(7, 8), default: 7, help: 'classes: 7, or 8 to keep contempt of AffectNet' },
   network: {
     kind: choice('densenet', 'bregnext'),
     default: 'densenet',
@@ -156,6 +160,7 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
 export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainArgs {
   const args = readSettings(TRAIN_SETTINGS, given);
   const { model, network, image_size } = args;
+  classesOf(args);
   const wanted = imageSizeWanted({ model, network, imageSize: image_size });
   if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
   if (args.model !== 'single_task' && args.batch_size < 2) {

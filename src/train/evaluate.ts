@@ -1,4 +1,4 @@
-import { Loader, loadEmbedding, prepareCrops, readAdjacency, readAffectNet } from '../data';
+import { Loader, loadEmbedding, nodesOf, prepareCrops, readAdjacency, readAffectNet } from '../data';
 import type { Device } from '../device';
 import { openDevice } from '../device/node';
 import { buildModel, type EmotionModel } from '../models';
@@ -30,10 +30,11 @@ export async function openRunModel(
 ): Promise<{ model: EmotionModel; embedding: Float32Array | null }> {
   const { args, dir } = run;
   const gcn = args.model === 'emotion_gcn';
-  const A = gcn ? Float32Array.from((await readAdjacency(`${dir}/adj.safetensors`)).A) : undefined;
-  const model = buildModel(device, { ...args, imageSize: args.image_size, A });
+  const nodes = nodesOf(args.classes);
+  const A = gcn ? Float32Array.from((await readAdjacency(`${dir}/adj.safetensors`, nodes)).A) : undefined;
+  const model = buildModel(device, { ...args, imageSize: args.image_size, classes: args.classes.length, A });
   loadWeights(model, readWeights(run, 'best'), `${dir}/weights/best.safetensors`);
-  return { model, embedding: gcn ? await loadEmbedding(`${dir}/emb.safetensors`) : null };
+  return { model, embedding: gcn ? await loadEmbedding(`${dir}/emb.safetensors`, nodes) : null };
 }
 
 export interface Evaluation {
@@ -50,14 +51,13 @@ export interface Evaluation {
  */
 export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Evaluation> {
   const notice = (line: string): void => hooks.onNotice?.(line);
-  const set = await readAffectNet(settings.data);
+  const set = await readAffectNet(settings.data, run.args.classes);
   const crops = await prepareCrops(set.samples, {
     imageDir: settings.image_dir,
     size: run.args.image_size,
     workers: settings.workers,
     cache: settings.cache ?? undefined,
     maxBad: settings.max_bad,
-    file: set.file,
     badRows: set.bad,
     onProgress: hooks.onPrepare,
   });
@@ -71,7 +71,7 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: false });
     const tally = newTally();
     const start = performance.now();
-    const predictions = await evaluateAll(learner, loader, (result) => {
+    const predictions = await evaluateAll(learner, loader, run.args.classes, (result) => {
       addTo(tally, result);
       const { loss, cat, cont } = meansOf(tally);
       hooks.onStep?.({

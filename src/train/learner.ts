@@ -2,7 +2,6 @@ import type { Tensor } from '../autograd';
 import * as F from '../autograd';
 import type { Batch } from '../data/loader';
 import { normalisationTable } from '../data/normalise';
-import { CLASSES } from '../data/samples';
 import type { Device } from '../device';
 import type { EmotionModel } from '../models';
 import { losses } from './objective';
@@ -16,7 +15,7 @@ export interface BatchResult {
   readonly labels: readonly number[];
   /** The class of the highest score, of each sample. */
   readonly predicted: readonly number[];
-  /** N x 7 class scores. */
+  /** N x C class scores. */
   readonly logits: Float32Array;
   /** N x 2. */
   readonly va: Float32Array | null;
@@ -32,15 +31,17 @@ export class Learner {
     readonly device: Device,
     readonly model: EmotionModel,
     private readonly settings: {
-      /** Word vectors of the label graph, 9 x 300, for emotion_gcn. */
+      /** Word vectors of the label graph, (C + 2) x 300, for emotion_gcn. */
       readonly embedding: Float32Array | null;
       readonly classWeights: Float32Array;
       readonly lambda: number;
     },
   ) {
     const { embedding, classWeights } = settings;
-    this.embedding = embedding ? F.tensor(device, embedding, [9, 300], { name: 'embedding' }) : undefined;
-    this.classWeights = F.tensor(device, classWeights, [CLASSES.length], { name: 'class_weights' });
+    this.embedding = embedding
+      ? F.tensor(device, embedding, [model.classes + 2, 300], { name: 'embedding' })
+      : undefined;
+    this.classWeights = F.tensor(device, classWeights, [model.classes], { name: 'class_weights' });
     this.table = F.tensor(device, normalisationTable(), [256, 3], { name: 'normalisation' });
   }
 
@@ -84,7 +85,7 @@ export class Learner {
     const size = Math.sqrt(batch.images.length / 3 / n);
     const x = F.affineImage(device, { ...batch, n, h: size, w: size }, this.table);
     const prediction = model.train(training).forward(x, this.embedding);
-    const labels = F.labels(device, batch.labels, CLASSES.length);
+    const labels = F.labels(device, batch.labels, model.classes);
     const truth = F.tensor(device, batch.va, [n, 2], { name: 'va' });
     const { total, cat, cont } = losses(prediction, labels, truth, this.classWeights, this.settings.lambda);
     const logits = prediction.logits.detach();
@@ -98,8 +99,9 @@ export class Learner {
 
 function result(batch: Batch, [total, cat, logits, cont, va]: Float32Array[]): BatchResult {
   const n = batch.labels.length;
+  const classes = logits.length / n;
   const predicted = Array.from({ length: n }, (_, i) => {
-    const row = logits.subarray(i * CLASSES.length, (i + 1) * CLASSES.length);
+    const row = logits.subarray(i * classes, (i + 1) * classes);
     return row.indexOf(Math.max(...row));
   });
   return {

@@ -11,7 +11,7 @@ export interface Losses {
 /**
  * total = cat + lambda * cont: weighted cross entropy of the classes, and 1 - the mean CCC of valence and arousal
  * (Antoniadis, Filntisis, Maragos, FG 2021). Lambda 1 is the original's sum.
- * @param labels u32 [N]; @param va [N, 2]; @param weight [7], one a class
+ * @param labels u32 [N]; @param va [N, 2]; @param weight [C], one a class
  */
 export function losses(
   { logits, va }: Prediction,

@@ -35,7 +35,7 @@ export async function predict(
   try {
     const { model, embedding } = await openRunModel(device, run);
     model.eval();
-    const vectors = embedding ? F.tensor(device, embedding, [9, 300]) : undefined;
+    const vectors = embedding ? F.tensor(device, embedding, [classes.length + 2, 300]) : undefined;
     const table = F.tensor(device, normalisationTable(), [256, 3]);
     const predictions: FacePrediction[] = [];
     for (let from = 0; from < faces.length; from += AT_ONCE) {

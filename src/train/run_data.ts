@@ -1,15 +1,16 @@
 // What a run learns from: samples, prepared faces, class weights, the label graph and the word vectors.
 import { existsSync } from 'node:fs';
 import {
-  type AffectNetSet,
+  type AnnotationSet,
   buildAdjacency,
-  CLASSES,
   type CropSet,
   classCounts,
+  classesOf,
   classWeights,
   encodeAdjacency,
   encodeEmbedding,
   loadEmbedding,
+  nodesOf,
   prepareCrops,
   readAdjacency,
   readAffectNet,
@@ -26,7 +27,7 @@ export interface RunData {
   readonly train: CropSet;
   readonly val: CropSet;
   readonly classWeights: Float32Array;
-  /** The label graph's A, 9 x 9, and word vectors, 9 x 300: for emotion_gcn. */
+  /** The label graph's A, K x K, and word vectors, K x 300, for emotion_gcn. */
   readonly graph: { readonly A: Float32Array; readonly embedding: Float32Array } | null;
   close(): Promise<void>;
 }
@@ -38,28 +39,28 @@ export async function openRunData(
   hooks: TrainHooks,
   notice: (line: string) => void,
 ): Promise<RunData> {
-  const training = await readAffectNet(args.data);
+  const classes = classesOf(args);
+  const training = await readAffectNet(args.data, classes);
   describe(training, notice);
   let samples: { train: readonly Sample[]; val: readonly Sample[] };
-  let validation: AffectNetSet | null = null;
+  let validation: AnnotationSet | null = null;
   if (args.val_data) {
-    validation = await readAffectNet(args.val_data);
+    validation = await readAffectNet(args.val_data, classes);
     describe(validation, notice);
     samples = { train: training.samples, val: validation.samples };
   } else {
-    samples = splitSamples(training.samples, SPLIT, args.seed);
+    samples = splitSamples(training.samples, SPLIT, args.seed, classes);
     notice(`no --val_data: ${samples.val.length} of ${training.samples.length} samples are split off for validation`);
   }
   const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice) : null;
-  const weights = classWeights(samples.train, args.class_weights);
-  const prepare = async (part: readonly Sample[], set: AffectNetSet, counted: boolean): Promise<CropSet> => {
+  const weights = classWeights(samples.train, args.class_weights, classes);
+  const prepare = async (part: readonly Sample[], set: AnnotationSet, counted: boolean): Promise<CropSet> => {
     const crops = await prepareCrops(part, {
       imageDir: args.image_dir,
       size: args.image_size,
       workers: args.workers,
       cache: args.cache ?? undefined,
       maxBad: args.max_bad,
-      file: set.file,
       badRows: counted ? set.bad : [],
       onProgress: hooks.onPrepare,
     });
@@ -71,7 +72,7 @@ export async function openRunData(
     await train.close();
     throw error;
   });
-  const counts = classCounts(train.samples).map((n, c) => `${CLASSES[c]} ${n}`);
+  const counts = classCounts(train.samples, classes).map((n, c) => `${classes[c]} ${n}`);
   notice(`${train.samples.length} training and ${val.samples.length} validation faces (${counts.join(', ')})`);
   return {
     train,
@@ -92,28 +93,33 @@ async function openGraph(
   samples: readonly Sample[],
   notice: (line: string) => void,
 ): Promise<{ A: Float32Array; embedding: Float32Array }> {
+  const classes = classesOf(args);
+  const nodes = nodesOf(classes);
   const [kept, vectors] = [folder.path('adj.safetensors'), folder.path('emb.safetensors')];
   if (existsSync(kept) && existsSync(vectors)) {
-    return { A: Float32Array.from((await readAdjacency(kept)).A), embedding: await loadEmbedding(vectors) };
+    return {
+      A: Float32Array.from((await readAdjacency(kept, nodes)).A),
+      embedding: await loadEmbedding(vectors, nodes),
+    };
   }
-  const embedding = await loadEmbedding(args.emb ?? undefined);
+  const embedding = await loadEmbedding(args.emb ?? undefined, nodes);
   if (args.emb === 'random') notice('--emb random: made-up word vectors');
   const given = args.adj !== null && existsSync(args.adj);
-  const adjacency = given ? await readAdjacency(args.adj as string) : buildAdjacency(samples);
+  const adjacency = given ? await readAdjacency(args.adj as string, nodes) : buildAdjacency(samples, classes);
   if (!given)
     notice(`${args.adj ? `${args.adj} is not there: the` : 'the'} label graph is made from the training labels`);
-  await folder.write('adj.safetensors', encodeAdjacency(adjacency));
-  await folder.write('emb.safetensors', encodeEmbedding(embedding));
+  await folder.write('adj.safetensors', encodeAdjacency(adjacency, nodes));
+  await folder.write('emb.safetensors', encodeEmbedding(embedding, nodes));
   return { A: Float32Array.from(adjacency.A), embedding };
 }
 
 function describe(
-  { file, rows, samples, bad, dropped, stretched }: AffectNetSet,
+  { file, rows, samples, bad, dropped, stretched }: AnnotationSet,
   notice: (line: string) => void,
 ): void {
-  const parts = [`${file}: ${rows} rows, ${samples.length} of the seven classes`];
+  const parts = [`${file}: ${rows} rows, ${samples.length} of the classes`];
   if (dropped.size > 0) {
-    const kinds = [...dropped].sort((a, b) => a[0] - b[0]).map(([expression, n]) => `${n} of expression ${expression}`);
+    const kinds = [...dropped].sort().map(([kind, n]) => `${n} of ${kind}`);
     parts.push(`dropped ${kinds.join(', ')}`);
   }
   if (bad.length > 0) parts.push(`${bad.length} broken`);

@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { CosineLR, SGD, StepLR } from '../autograd';
-import { type Batch, CLASSES, Loader } from '../data';
+import { type Batch, classesOf, Loader } from '../data';
 import { type Device, InputError, MachineError } from '../device';
 import { openDevice } from '../device/node';
 import { choose } from '../kernels/variant';
@@ -52,7 +52,8 @@ export class Trainer {
   async run(signal?: AbortSignal): Promise<Outcome> {
     const { args } = this;
     const { resume } = this.options;
-    const folder = resume ? RunFolder.reopen(resume) : RunFolder.create({ ...args, classes: [...CLASSES] });
+    const classes = classesOf(args);
+    const folder = resume ? RunFolder.reopen(resume) : RunFolder.create({ ...args, classes: [...classes] });
     const notice = (line: string): void => {
       folder.log(line);
       this.hooks.onNotice?.(line);
@@ -63,7 +64,12 @@ export class Trainer {
       data = await openRunData(args, folder, this.hooks, notice);
       device = await openDevice({ gpu: args.gpu ?? undefined, say: notice });
       notice(`adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels`);
-      const model = buildModel(device, { ...args, imageSize: args.image_size, A: data.graph?.A }).initialise(args.seed);
+      const model = buildModel(device, {
+        ...args,
+        imageSize: args.image_size,
+        classes: classes.length,
+        A: data.graph?.A,
+      }).initialise(args.seed);
       const optimiser = new SGD(model.parameters(), {
         lr: args.lr,
         momentum: args.momentum,
@@ -257,7 +263,7 @@ class Session {
   private async validate(): Promise<{ predictions: SamplePredictions; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
-    const predictions = await evaluateAll(this.learner, this.val, (result) => {
+    const predictions = await evaluateAll(this.learner, this.val, classesOf(this.args), (result) => {
       addTo(tally, result);
       this.tell('validate', tally, this.val, pace);
     });
@@ -304,6 +310,7 @@ class Pace {
 export async function evaluateAll(
   learner: Learner,
   loader: Loader,
+  classes: readonly string[],
   onBatch: (result: BatchResult, batch: Batch) => void = () => {},
 ): Promise<SamplePredictions> {
   const labels: number[] = [];
@@ -321,5 +328,5 @@ export async function evaluateAll(
     }
     onBatch(result, batch);
   }
-  return { classes: CLASSES, rows, labels, predicted, va: va.truth.length > 0 ? va : undefined };
+  return { classes, rows, labels, predicted, va: va.truth.length > 0 ? va : undefined };
 }

@@ -48,23 +48,26 @@ test('rows of the seven classes are read, others dropped and counted, broken one
   assert.equal(set.samples, [
     {
       image: 'a/b.jpg',
-      line: 2,
+      where: 'training.csv line 2',
       expression: 3,
-      box: [10, -3, 100, 100],
-      leftEye: [50, 60],
-      rightEye: [90, 60],
       valence: 0.5,
       arousal: -0.25,
+      pose: { leftEye: [50, 60], rightEye: [90, 60], box: [10, -3, 100, 100] },
     },
-    { ...set.samples[1], line: 19, expression: 0, box: [10, 20, 120, 100] },
+    {
+      ...set.samples[0],
+      where: 'training.csv line 19',
+      expression: 0,
+      pose: { ...set.samples[0].pose, box: [10, 20, 120, 100] },
+    },
   ]);
   assert.is(set.stretched, 1);
   assert.equal(
     [...set.dropped],
     [
-      [7, 1],
-      [10, 2],
-      [-1, 1],
+      ['expression 7', 1],
+      ['expression 10', 2],
+      ['expression -1', 1],
     ],
   );
   const reasons = [
@@ -128,15 +131,15 @@ test("the original's annotations of eight photographs", async () => {
   const { samples, dropped } = await readAffectNet(`${root}/data/faces8/training.csv`);
   const same = samples.map((s) => ({
     image_path: s.image,
-    face_x: s.box[0],
-    face_y: s.box[1],
-    face_width: s.box[2],
-    face_height: s.box[3],
+    face_x: s.pose?.box[0],
+    face_y: s.pose?.box[1],
+    face_width: s.pose?.box[2],
+    face_height: s.pose?.box[3],
     expression: s.expression,
     valence: s.valence,
     arousal: s.arousal,
-    left_eye: [...s.leftEye],
-    right_eye: [...s.rightEye],
+    left_eye: s.pose?.leftEye,
+    right_eye: s.pose?.rightEye,
   }));
   // The original keeps fractions of a box until it is used, where it truncates them.
   const box = (s: Record<string, number>) => ({ face_x: Math.trunc(s.face_x), face_y: Math.trunc(s.face_y) });
@@ -144,7 +147,7 @@ test("the original's annotations of eight photographs", async () => {
     same,
     train.map((s: Record<string, number>) => ({ ...s, ...box(s) })),
   );
-  assert.equal([...dropped.keys()], [7, 10]);
+  assert.equal([...dropped.keys()], ['expression 7', 'expression 10']);
 });
 
 test('class weights', () => {

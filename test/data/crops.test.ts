@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type AffectNetSet, readAffectNet } from '../../src/data/affectnet';
+import { readAffectNet } from '../../src/data/affectnet';
 import { clearCropCache, cropCacheUse } from '../../src/data/crop_cache';
 import type { CropSet } from '../../src/data/crop_set';
 import { prepareCrops } from '../../src/data/crops';
@@ -13,6 +13,7 @@ import { decodeImage } from '../../src/data/image';
 import { runImageWorkers } from '../../src/data/image_workers';
 import { type Batch, Loader } from '../../src/data/loader';
 import { rotationAffine } from '../../src/data/rotate';
+import type { AnnotationSet } from '../../src/data/samples';
 import { writeSyntheticSet } from '../../src/data/synthetic';
 import { absent, differences, refusal, SHARED } from './goldens';
 
@@ -21,7 +22,7 @@ const temporary = () => mkdtempSync(join(root, 'd'));
 const faces = temporary();
 const SIZE = 40;
 const N = 70;
-let set: AffectNetSet;
+let set: AnnotationSet;
 let prepared: Uint8Array[];
 /** All faces, for the tests of the loader. */
 let shared: CropSet;
@@ -31,13 +32,13 @@ test.before(async () => {
   set = await readAffectNet(training);
   prepared = [];
   for (const sample of set.samples) {
-    prepared.push(prepareFace(await decodeImage(readFileSync(join(faces, sample.image))), sample, SIZE).data);
+    prepared.push(prepareFace(await decodeImage(readFileSync(join(faces, sample.image))), sample.pose, SIZE).data);
   }
   shared = await prepare('off');
 });
 
 const prepare = (cache: string, more: Partial<Parameters<typeof prepareCrops>[1]> = {}, samples = set.samples) =>
-  prepareCrops(samples, { imageDir: faces, size: SIZE, cache, workers: 2, file: 'training.csv', ...more });
+  prepareCrops(samples, { imageDir: faces, size: SIZE, cache, workers: 2, ...more });
 
 /** Reads all crops and closes the set; the number of wrong bytes. */
 async function wrongBytes(crops: CropSet): Promise<number> {
@@ -45,7 +46,7 @@ async function wrongBytes(crops: CropSet): Promise<number> {
   for (const [i, sample] of crops.samples.entries()) {
     const pixels = new Uint8Array(SIZE * SIZE * 3);
     await crops.read([i], pixels);
-    wrong += differences(pixels, prepared[set.samples.findIndex((s) => s.line === sample.line)]);
+    wrong += differences(pixels, prepared[set.samples.findIndex((s) => s.where === sample.where)]);
   }
   await crops.close();
   return wrong;
@@ -62,8 +63,8 @@ test('crops are what one thread makes, for any number of threads; the second tim
     const crops = await prepare(cache, { workers, onProgress: (done, total) => seen.push(done / total) });
     assert.is(crops.made, made);
     assert.equal(
-      crops.samples.map((s) => s.line),
-      set.samples.map((s) => s.line),
+      crops.samples.map((s) => s.where),
+      set.samples.map((s) => s.where),
     );
     assert.is(seen.at(-1), 1);
     assert.is(await wrongBytes(crops), 0);
@@ -82,8 +83,11 @@ test('content and settings decide, not names and times', async () => {
     return crops.made;
   };
   const [first] = set.samples;
-  assert.is(await made([{ ...first, box: [first.box[0] + 1, ...first.box.slice(1)] as never }]), 1);
-  assert.is(await made([{ ...first, leftEye: [first.leftEye[0] - 1, first.leftEye[1]] }]), 1);
+  const pose = first.pose!;
+  const posed = (change: Partial<typeof pose>) => [{ ...first, pose: { ...pose, ...change } }];
+  assert.is(await made(posed({ box: [pose.box[0] + 1, ...pose.box.slice(1)] as never })), 1);
+  assert.is(await made(posed({ leftEye: [pose.leftEye[0] - 1, pose.leftEye[1]] })), 1);
+  assert.is(await made([{ ...first, pose: null }]), 1);
   assert.is(await made([first], SIZE + 1), 1);
   const elsewhere = temporary();
   writeFileSync(join(elsewhere, 'copy.jpg'), readFileSync(join(faces, first.image)));
@@ -141,7 +145,7 @@ const broken = () => {
   }
   writeFileSync(join(dir, 'good.jpg'), jpeg);
   const samples = [...Object.keys(files), 'good'].map((name, i) => {
-    return { ...set.samples[0], image: `${name}.jpg`, line: i + 2 };
+    return { ...set.samples[0], image: `${name}.jpg`, where: `training.csv line ${i + 2}` };
   });
   return { dir, samples };
 };
@@ -173,7 +177,11 @@ test('bad images are named and left out up to the limit', async () => {
 });
 
 test('with a wrong directory the list stops at twenty', async () => {
-  const many = Array.from({ length: 500 }, (_, i) => ({ ...set.samples[0], image: `${i}.jpg`, line: i + 2 }));
+  const many = Array.from({ length: 500 }, (_, i) => ({
+    ...set.samples[0],
+    image: `${i}.jpg`,
+    where: `training.csv line ${i + 2}`,
+  }));
   await refusal(() => prepare(temporary(), { imageDir: temporary() }, many), /(line \d+.*\n.*){20}\.\.\. and \d+ more/);
   await refusal(() => prepare(temporary(), { imageDir: join(faces, 'none') }), /none: no such image directory/);
   await refusal(() => prepare(join(faces, 'training.csv')), /training.csv: cannot be made for the crop cache/);

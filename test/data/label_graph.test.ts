@@ -23,9 +23,8 @@ const near = (got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: numb
     assert.ok(Math.abs(got[i] - wanted[i]) <= tolerance, `${what}[${i}]: expected ${wanted[i]}, found ${got[i]}`);
   }
 };
-const face = { image: '', line: 0, box: [0, 0, 1, 1], leftEye: [0, 0], rightEye: [1, 0] } as const;
 const sample = (expression: number, valence: number, arousal: number): Sample => {
-  return { ...face, expression, valence, arousal };
+  return { image: '', where: '', expression, valence, arousal, pose: null };
 };
 
 test('Spearman: average ranks for ties', () => {

@@ -10,7 +10,8 @@ import { alignMatrix } from '../../src/data/align';
 import { cropBox } from '../../src/data/crop';
 import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
-import { CLASSES, classCounts } from '../../src/data/samples';
+import { CLASSES } from '../../src/data/labels';
+import { classCounts } from '../../src/data/samples';
 import { writeSyntheticSet } from '../../src/data/synthetic';
 import { differences, refusal } from './goldens';
 
@@ -24,7 +25,7 @@ async function crops(file: string) {
   const { samples } = await readAffectNet(file);
   const pixels = samples.map(async (s) => {
     const image = await decodeImage(readFileSync(join(file, '..', s.image)));
-    return prepareFace(image, s, SIDE).data;
+    return prepareFace(image, s.pose, SIDE).data;
   });
   return { samples, pixels: await Promise.all(pixels) };
 }
@@ -44,7 +45,8 @@ test('an AffectNet tree without a bad row, classes balanced, labels that make a 
 
 test('the box frames the levelled face: it holds both eyes, level, in its upper half', async () => {
   const { samples } = await readAffectNet(join(root, 'a', 'training.csv'));
-  for (const { leftEye, rightEye, box, image } of samples) {
+  for (const { pose, image } of samples) {
+    const { leftEye, rightEye, box } = pose!;
     const m = alignMatrix(leftEye, rightEye);
     const [x0, y0, x1, y1] = cropBox(m, box);
     const side = x1 - x0;

@@ -47,7 +47,7 @@ export async function checkRealFaces(device: Device, fixture: Fixture, imageDir:
   const load = async (rows: Sample[]): Promise<Batch> => {
     const pictures = await Promise.all(
       rows.map(async (row) =>
-        toTensor(prepareFace(await decodeImage(readFileSync(join(imageDir, row.image))), row, size).data),
+        toTensor(prepareFace(await decodeImage(readFileSync(join(imageDir, row.image))), row.pose, size).data),
       ),
     );
     const data = new Float32Array(rows.length * 3 * size * size);
