@@ -5,8 +5,6 @@ import { checkImageSize, type ModelConfig, normalisedAdjacency, type StateEntry 
 import { activation, type Drawing, globalAverage, linear, pool } from './layers';
 import { bregnext, densenet } from './networks';
 
-const NODES = 9;
-
 /** What an ONNX file is made from. */
 export interface OnnxSource {
   readonly config: ModelConfig;
@@ -14,7 +12,7 @@ export interface OnnxSource {
   readonly classes: readonly string[];
   /** The state dict of one of the six networks. */
   readonly state: ReadonlyMap<string, StateEntry>;
-  /** Word vectors of the label graph's nodes, 9 x 300 (classes, valence, arousal), for emotion_gcn. */
+  /** Word vectors of the label graph's nodes, K x 300 (classes, valence, arousal), for emotion_gcn. */
   readonly embedding: Float32Array | null;
 }
 
@@ -35,11 +33,11 @@ export function exportOnnx({ config, classes, state, embedding }: OnnxSource): U
     const features =
       network === 'densenet' ? maxFeatures(d, imageSize, images) : averaged(d, 'model.', images, network);
     const classifiers = foldGcn(state, embedding);
-    const width = classifiers.length / NODES;
-    const weight = graph.constant('classifiers', [NODES, width], classifiers);
+    const nodes = classes.length + 2;
+    const weight = graph.constant('classifiers', [nodes, classifiers.length / nodes], classifiers);
     const scores = graph.node('Gemm', [features, weight], { transB: 1 });
     output(graph, 'logits', classes.length, slice(graph, scores, 0, classes.length));
-    output(graph, 'valence_arousal', 2, slice(graph, scores, classes.length, NODES));
+    output(graph, 'valence_arousal', 2, slice(graph, scores, classes.length, nodes));
   } else {
     const base = network === 'bregnext' ? '' : model === 'single_task' ? 'features' : 'model_base';
     const features = averaged(d, base, images, network);
@@ -79,13 +77,15 @@ function slice(graph: OnnxGraph, x: string, first: number, end: number): string 
   return graph.node('Slice', [x, number(`from:${first}`, first), number(`to:${end}`, end), number('axis:1', 1)]);
 }
 
-/** The classifiers [9, width] that the GCN makes, in double precision: adj leaky_relu(adj E W1, 0.2) W2. */
+/** The classifiers [K, width] that the GCN makes, in double precision: adj leaky_relu(adj E W1, 0.2) W2. */
 function foldGcn(state: ReadonlyMap<string, StateEntry>, embedding: Float32Array): Float32Array {
   const entry = (name: string): StateEntry => state.get(name) as StateEntry;
-  const adjacency = normalisedAdjacency(Float32Array.from(entry('A').data as Float32Array), NODES);
+  const { data: A, shape } = entry('A');
+  const [nodes] = shape;
+  const adjacency = normalisedAdjacency(Float32Array.from(A as Float32Array), nodes);
   const layer = (x: ArrayLike<number>, name: string): Float64Array => {
     const { shape, data } = entry(name);
-    return product(adjacency, product(x, data as Float32Array, shape[0], shape[1]), NODES, shape[1]);
+    return product(adjacency, product(x, data as Float32Array, shape[0], shape[1]), nodes, shape[1]);
   };
   const hidden = layer(embedding, 'gc1.weight').map((v) => (v < 0 ? 0.2 * v : v));
   return Float32Array.from(layer(hidden, 'gc2.weight'));
