@@ -1,9 +1,9 @@
-// npm run bench [-- FILTER] [--json] [--variant subgroup|tiled|plain] [--gpu ID] [--repeat N]
+// npm run bench [-- FILTER] [--json] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--gpu ID] [--repeat N]
 // Kernels by the GPU's clock, steps by the wall clock. FILTER: part of a work's name, such as `step` or `conv forward`.
 import { parseArgs } from 'node:util';
 import { InputError, MachineError } from '../src/device';
 import { openDevice } from '../src/device/node';
-import { choose, forceVariant, type Variant } from '../src/kernels/variant';
+import { choose, forceVariant } from '../src/kernels/variant';
 import { kernelWorks } from './kernels';
 import { summary, type Timing, timeWork } from './measure';
 import { prepareStep, stepWorks } from './steps';
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const filter = positionals.join(' ');
   const repeat = Math.max(1, Number(values.repeat) || 7);
   const device = await openDevice({ gpu: values.gpu });
-  if (values.variant) forceVariant(device, values.variant as Variant);
+  forceVariant(device, values.variant ?? null);
   const adapter = device.info.description || device.info.device;
   const { variant } = choose(device);
   if (!values.json) {

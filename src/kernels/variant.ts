@@ -1,12 +1,7 @@
-import type { Device } from '../device';
+import { type Device, InputError } from '../device';
+import { type Problem, type Tile, tileByRule, tilesOf, type Variant } from './gemm/tile';
 
-/**
- * How the matrix kernels are written for an adapter:
- * - `subgroup`: one subgroup a workgroup, operands broadcast in registers, large register tiles (drivers on a CPU);
- * - `tiled`: workgroup-memory tiles (GPUs);
- * - `plain`: registers only, runs anywhere.
- */
-export type Variant = 'subgroup' | 'tiled' | 'plain';
+export type { Problem, Tile, Variant };
 
 export interface KernelChoice {
   readonly variant: Variant;
@@ -14,14 +9,30 @@ export interface KernelChoice {
   readonly lanes: number;
 }
 
-const forced = new WeakMap<Device, Variant>();
+/** Tiles by class of problem (see `classOf`), by name: what a tuner measured, what a run's record holds. */
+export type TileTable = Readonly<Record<string, string>>;
 
-/** Makes a device use one variant for all, as tests and benchmarks want. `null`: back to choosing by the adapter. */
-export function forceVariant(device: Device, variant: Variant | null): void {
-  if (variant === 'subgroup' && subgroupSize(device) === null)
-    throw new Error('variant subgroup: this adapter has no subgroups of one known size');
-  if (variant) forced.set(device, variant);
-  else forced.delete(device);
+const forced = new WeakMap<Device, { variant: Variant; tile?: Tile }>();
+const tables = new WeakMap<Device, ReadonlyMap<string, Tile>>();
+
+/**
+ * Makes a device use one variant for all, or one tile of it (`tiled 64x64x16`), as tests and benchmarks want. `null`: back
+ * to choosing.
+ * @throws InputError when this adapter cannot run it
+ */
+export function forceVariant(device: Device, name: Variant | (string & {}) | null): void {
+  forced.delete(device);
+  if (name === null) return;
+  const variant = variantsOf(device).find((v) => v === name);
+  forced.set(
+    device,
+    variant ? { variant } : { variant: tileNamed(device, name).variant, tile: tileNamed(device, name) },
+  );
+}
+
+/** Makes a device use these tiles for the problems of these classes. @throws InputError naming one that it cannot run. */
+export function useTiles(device: Device, table: TileTable): void {
+  tables.set(device, new Map(Object.entries(table).map(([key, name]) => [key, tileNamed(device, name)])));
 }
 
 /** The variants that this adapter can run. */
@@ -29,12 +40,43 @@ export function variantsOf(device: Device): Variant[] {
   return subgroupSize(device) === null ? ['tiled', 'plain'] : ['subgroup', 'tiled', 'plain'];
 }
 
-/** The one place that chooses. */
+/** All tiles that this adapter can run. */
+export const allTiles = (device: Device): Tile[] =>
+  variantsOf(device).flatMap((variant) => tilesOf(variant, lanesOf(device, variant)));
+
+/** The variant of this adapter, by its facts, or the one that was forced. */
 export function choose(device: Device): KernelChoice {
-  const size = subgroupSize(device);
-  const variant = forced.get(device) ?? (!device.software ? 'tiled' : size === null ? 'plain' : 'subgroup');
-  return { variant, lanes: variant === 'subgroup' && size !== null ? size : 8 };
+  const byFacts = !device.software ? 'tiled' : subgroupSize(device) === null ? 'plain' : 'subgroup';
+  const variant = forced.get(device)?.variant ?? byFacts;
+  return { variant, lanes: lanesOf(device, variant) };
 }
+
+/** The one place that chooses how a problem is computed: as was forced, else as was measured, else by rule. */
+export function chooseTile(device: Device, problem: Problem): Tile {
+  const force = forced.get(device);
+  if (force?.tile) return force.tile;
+  const measured = force ? undefined : tables.get(device)?.get(classOf(problem));
+  if (measured) return measured;
+  const { variant, lanes } = choose(device);
+  return tileByRule(variant, lanes, problem);
+}
+
+/** Problems of one class share a tile: sizes alike up to the next power of two. */
+export function classOf({ kernel, rows, columns, width, segments, positions, splits }: Problem): string {
+  const [m, n, s, q, z] = [rows, columns * width, segments, positions, splits].map((v) => 2 ** Math.ceil(Math.log2(v)));
+  return `${kernel} ${m}x${n} of ${z}x${s}x${q}${width === 1 ? ' scalar' : ''}`;
+}
+
+function tileNamed(device: Device, name: string): Tile {
+  const tiles = allTiles(device);
+  const found = tiles.find((t) => t.name === name);
+  if (found) return found;
+  const known = [...variantsOf(device), ...tiles.map((t) => t.name)];
+  throw new InputError(`kernel ${name}: this adapter has ${known.join(', ')}`);
+}
+
+const lanesOf = (device: Device, variant: Variant): number =>
+  variant === 'subgroup' ? (subgroupSize(device) ?? 8) : 8;
 
 function subgroupSize(device: Device): number | null {
   const { subgroupMinSize: min, subgroupMaxSize: max } = device.info as {

@@ -13,6 +13,7 @@ struct Params {
 
 struct Row { image: u32, y: u32, x: u32 }
 struct Cursor { at: u32, inside: f32 }
+const ADJACENT_ROWS = false;
 alias Position = u32;
 
 fn open_row(m: u32) -> Row {

@@ -14,6 +14,7 @@ struct Params {
 
 struct Row { down: i32, right: i32, channel: u32, n: vec4f }
 struct Cursor { at: u32, ix: i32, line: f32, n: vec4f }
+const ADJACENT_ROWS = true;
 alias Position = u32;
 
 fn open_row(m: u32) -> Row {

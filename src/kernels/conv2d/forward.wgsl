@@ -15,6 +15,7 @@ struct Params {
 
 struct Row { image: u32, top: i32, left: i32 }
 struct Cursor { at: u32, inside: f32 }
+const ADJACENT_ROWS = false;
 alias Position = vec4f;
 
 fn open_row(m: u32) -> Row {

@@ -1,5 +1,5 @@
 import type { Device, Storage } from '../../device';
-import { defineGemm, runGemm, tileRows } from '../gemm';
+import { defineGemm, runGemm } from '../gemm';
 import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
 import normalise from '../normalise.wgsl';
 import { sumParts } from '../sum_parts';
@@ -39,6 +39,8 @@ export function forward(
     rows: y.rows,
     columns: g.co / width,
     width,
+    segments: g.kh * g.kw,
+    positions: g.ci,
     buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
     params: {
       ...geometryParams(g),
@@ -69,6 +71,8 @@ export function backwardData(
     rows: dx.rows,
     columns: g.ci / width,
     width,
+    segments: g.kh * g.kw,
+    positions: g.co,
     buffers: { dy: dy.storage, weight: turned, dx: dx.storage },
     params: {
       ...geometryParams(g),
@@ -110,6 +114,8 @@ export function backwardWeight(
     columns: g.co / width,
     splits,
     width,
+    segments: linesEach,
+    positions: ow,
     buffers: { x: x.storage, dy: dy.storage, pack: prologue?.pack ?? device.none, part },
     params: {
       ...geometryParams(g),
@@ -124,12 +130,12 @@ export function backwardWeight(
       pixels,
       accumulate: accumulate && splits === 1 ? 1 : 0,
     },
-    constants: {
+    constants: (tile) => ({
       ...vectorTypes(width, x, dy),
       ...prologueConstants(prologue),
       POINTWISE: pointwise,
-      ONE_TAP: !pointwise && g.ci % tileRows(device, rows) === 0,
-    },
+      ONE_TAP: !pointwise && g.ci % tile.rows === 0,
+    }),
     label: `conv2d.backward_weight ${describe(g)}`,
   });
   if (splits > 1) {

@@ -1,61 +1,80 @@
 // C[m, n] = sum over segments s and positions q of A(m, s, q) * B(s, q, n), for GPUs.
-// 256 invocations share tiles of 64 rows x 16 positions of A and 16 positions x 16 columns of V of B in workgroup memory;
-// invocation (x, y) owns rows 4y .. 4y+3 of column x. Dispatch: (columns / 16, rows / 64, splits).
-const BM = 64u;
-const BN = 16u;
-const BK = 16u;
-// Scalars: a write to one component of a vector may touch its neighbours, which other invocations write.
-var<workgroup> tile_a: array<f32, BM * BK>;
-var<workgroup> tile_b: array<V, BN * BK>;
+// The invocations of a workgroup share BM rows x BK positions of A and BK positions x BN columns of V of B in workgroup
+// memory. Invocation (x, y) owns TM rows, side by side, of TN columns, X apart. Dispatch: (columns / BN, rows / BM, splits).
+const X = BN / TN;
+// As many as there are fours of rows in a tile of A: each invocation loads one, at one position.
+const INVOCATIONS = X * BM / TM;
+// A row of fours is one longer than it need be, so that fours that are read or written together lie in different banks.
+const DEPTH = BK + 1u;
+var<workgroup> tile_a: array<vec4f, BM / 4u * DEPTH>;
+var<workgroup> tile_b: array<V, BK * BN>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
-  let x = t % BN;
-  let y = t / BN;
+  let x = t % X;
+  let y = t / X;
   let m0 = group.y * BM;
   let n0 = group.x * BN;
-  // For A an invocation loads 4 positions of one row, for B one position of one column.
-  let a_row = t / 4u;
-  let a_q = (t % 4u) * 4u;
-  let row = open_row(min(m0 + a_row, P.rows - 1u));
-  let column = min(n0 + x, P.columns - 1u);
+  // Neighbours load what lies side by side in A: positions of a row, or rows at a position.
+  let four = select(t / BK, t % (BM / 4u), ADJACENT_ROWS);
+  let at_q = select(t % BK, t / (BM / 4u), ADJACENT_ROWS);
+  var row: array<Row, 4>;
+  for (var r = 0u; r < 4u; r++) { row[r] = open_row(min(m0 + four * 4u + r, P.rows - 1u)); }
   // A sum of many terms rounds at its own size: every 32 terms and more are a sum of their own, c, and go to `total`.
-  var c: array<V, 4>;
-  var total: array<V, 4>;
+  var c: array<array<V, TN>, TM>;
+  var total: array<array<V, TN>, TM>;
   var terms = 0u;
 
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
-    let at = seek(row, s);
+    var at: array<Cursor, 4>;
+    for (var r = 0u; r < 4u; r++) { at[r] = seek(row[r], s); }
     let positions = positions_of(s, m0);
     let first = b_row(s);
     for (var q0 = positions.x; q0 < positions.y; q0 += BK) {
-      for (var i = 0u; i < 4u; i++) {
-        let q = q0 + a_q + i;
-        var a = 0.0;
-        if (q < positions.y) { a = load_a(at, q, position_at(q)); }
-        tile_a[(a_q + i) * BM + a_row] = a;
+      var a = vec4f();
+      let q = q0 + at_q;
+      if (q < positions.y) {
+        let position = position_at(q);
+        for (var r = 0u; r < 4u; r++) { a[r] = load_a(at[r], q, position); }
       }
-      var b = V();
-      if (q0 + y < positions.y) { b = load_b(first + q0 + y, column); }
-      tile_b[y * BN + x] = b;
+      tile_a[four * DEPTH + at_q] = a;
+      for (var i = t; i < BK * BN; i += INVOCATIONS) {
+        var b = V();
+        if (q0 + i / BN < positions.y) { b = load_b(first + q0 + i / BN, min(n0 + i % BN, P.columns - 1u)); }
+        tile_b[i] = b;
+      }
       workgroupBarrier();
-      for (var q = 0u; q < BK; q++) {
-        let v = tile_b[q * BN + x];
-        for (var i = 0u; i < 4u; i++) { c[i] += tile_a[q * BM + y * 4u + i] * v; }
+      for (var k = 0u; k < BK; k++) {
+        var v: array<V, TN>;
+        for (var j = 0u; j < TN; j++) { v[j] = tile_b[k * BN + j * X + x]; }
+        for (var i = 0u; i < TM; i += 4u) {
+          let u = tile_a[(y * TM + i) / 4u * DEPTH + k];
+          for (var j = 0u; j < TN; j++) {
+            c[i][j] += u.x * v[j];
+            c[i + 1u][j] += u.y * v[j];
+            c[i + 2u][j] += u.z * v[j];
+            c[i + 3u][j] += u.w * v[j];
+          }
+        }
       }
       workgroupBarrier();
     }
     terms += max(positions.x, positions.y) - positions.x;
     if (terms < 32u) { continue; }
     terms = 0u;
-    for (var i = 0u; i < 4u; i++) {
-      total[i] += c[i];
-      c[i] = V();
+    for (var i = 0u; i < TM; i++) {
+      for (var j = 0u; j < TN; j++) {
+        total[i][j] += c[i][j];
+        c[i][j] = V();
+      }
     }
   }
-  for (var i = 0u; i < 4u; i++) {
-    let m = m0 + y * 4u + i;
-    if (m < P.rows && n0 + x < P.columns) { store(m, n0 + x, group.z, total[i] + c[i]); }
+  for (var i = 0u; i < TM; i++) {
+    for (var j = 0u; j < TN; j++) {
+      let m = m0 + y * TM + i;
+      let n = n0 + j * X + x;
+      if (m < P.rows && n < P.columns) { store(m, n, group.z, total[i][j] + c[i][j]); }
+    }
   }
 }

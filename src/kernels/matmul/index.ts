@@ -75,6 +75,8 @@ function product(
     columns: y.channels / width,
     splits,
     width,
+    segments: 1,
+    positions: Math.min(PRODUCTS_A_SUM, a.columns),
     buffers: { a: a.storage, b: b.storage, bias: bias ?? device.none, y: y.storage },
     params: {
       inner: a.columns,
@@ -90,7 +92,7 @@ function product(
       y_part: (y.rows * y.channels) / width,
       accumulate: accumulate ? 1 : 0,
     },
-    constants: { BIAS: bias !== null },
+    constants: { BIAS: bias !== null, ADJACENT_ROWS: a.row === 1 },
     label: `matmul ${y.rows}x${a.columns}x${y.channels}`,
   });
 }

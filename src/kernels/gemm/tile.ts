@@ -1,0 +1,113 @@
+import type { Constants } from '../../device';
+
+/**
+ * How the matrix kernels are written for an adapter:
+ * - `subgroup`: one subgroup a workgroup, operands broadcast in registers, large register tiles (drivers on a CPU);
+ * - `tiled`: workgroup-memory tiles (GPUs);
+ * - `plain`: registers only, runs anywhere.
+ */
+export type Variant = 'subgroup' | 'tiled' | 'plain';
+
+/** What a matrix kernel is asked for: `splits` sums of `segments` x `positions` products for each element of C. */
+export interface Problem {
+  readonly kernel: string;
+  readonly rows: number;
+  /** Columns of C, counted in vectors of `width`. */
+  readonly columns: number;
+  readonly width: 4 | 1;
+  readonly segments: number;
+  readonly positions: number;
+  readonly splits: number;
+}
+
+/** The part of C that a workgroup owns, and the constants that make the variant's kernel do it. */
+export interface Tile {
+  /** Variant and size in numbers of f32, e.g. `tiled 128x64x8`: rows, columns, and how deep workgroup memory is filled at once. */
+  readonly name: string;
+  readonly variant: Variant;
+  readonly rows: number;
+  /** In vectors. */
+  readonly columns: number;
+  readonly constants: Constants;
+}
+
+/** All tiles of a variant on an adapter whose subgroups (or rows of lanes) have `lanes`. */
+export function tilesOf(variant: Variant, lanes: number): readonly Tile[] {
+  if (variant === 'tiled') return TILED;
+  if (variant === 'plain') return [plain(lanes)];
+  return [4, 2, 1].flatMap((m) => [2, 1].map((n) => subgroup(lanes, m, n)));
+}
+
+/** The tile for a problem as a rule has it, where nobody measured. */
+export function tileByRule(variant: Variant, lanes: number, problem: Problem): Tile {
+  const { rows, columns } = problem;
+  if (variant === 'tiled')
+    return TILED.filter(modest).reduce((a, b) => (estimate(b, problem) > estimate(a, problem) ? b : a));
+  if (variant === 'plain') return plain(lanes);
+  return subgroup(lanes, rows > 2 * lanes ? 4 : rows > lanes ? 2 : 1, columns > lanes ? 2 : 1);
+}
+
+/** `m` x `lanes` rows, `n` x `lanes` vectors. */
+const subgroup = (lanes: number, m: number, n: number): Tile => ({
+  name: `subgroup ${m * lanes}x${4 * n * lanes}`,
+  variant: 'subgroup',
+  rows: m * lanes,
+  columns: n * lanes,
+  constants: { LANES: lanes, TM: m * lanes, TN: n },
+});
+
+const plain = (lanes: number): Tile => ({
+  name: `plain 8x${4 * lanes}`,
+  variant: 'plain',
+  rows: 8,
+  columns: lanes,
+  constants: { LANES: lanes, TM: 8 },
+});
+
+/** BM rows x BN vectors, BK deep; an invocation owns TM rows of TN vectors, and there are BM * BK / 4 of them: see tiled.wgsl. */
+const tiled = (BM: number, BN: number, BK: number, TM: number, TN: number): Tile => ({
+  name: `tiled ${BM}x${4 * BN}x${BK}`,
+  variant: 'tiled',
+  rows: BM,
+  columns: BN,
+  constants: { BM, BN, BK, TM, TN },
+});
+
+/**
+ * At most 256 invocations and 16 KiB of workgroup memory: what every adapter has. 128x128x8, 128x64x8 and 64x64 are the
+ * tiles that float32 products are commonly made of (CUTLASS, CLBlast, tfjs); those 32 wide are for DenseNet's 3x3
+ * convolutions with their 32 outputs, the low ones for maps of 7x7 and 3x3, the shallow ones for few input channels.
+ */
+const TILED: readonly Tile[] = [
+  tiled(128, 32, 8, 8, 2),
+  tiled(128, 16, 8, 8, 1),
+  tiled(64, 32, 16, 8, 1),
+  tiled(64, 16, 16, 4, 1),
+  tiled(64, 16, 8, 8, 1),
+  tiled(128, 8, 8, 4, 1),
+  tiled(64, 8, 8, 4, 1),
+  tiled(64, 8, 4, 8, 1),
+  tiled(32, 16, 16, 4, 1),
+  tiled(32, 8, 8, 4, 1),
+  tiled(16, 16, 16, 4, 1),
+  tiled(16, 8, 8, 4, 1),
+];
+
+/** Sums and sums of sums of 8 x 8 elements take 128 registers, more than some GPUs have for an invocation: not unmeasured. */
+const modest = ({ constants: { TM, TN } }: Tile): boolean => Number(TM) * Number(TN) <= 8;
+
+/** Workgroups that keep a GPU busy. */
+const ENOUGH = 128;
+
+/**
+ * What share of its rate a GPU can be expected to reach with a tile, up to a factor: the part of the tiles that lies inside
+ * C and inside the sum, the part of the GPU that has work, and multiply-adds for each number read from workgroup memory.
+ */
+function estimate({ rows, columns, constants }: Tile, problem: Problem): number {
+  const [BK, TM, TN] = [constants.BK, constants.TM, constants.TN].map(Number);
+  const filled = (size: number, tile: number): number => size / (Math.ceil(size / tile) * tile);
+  const inside = filled(problem.rows, rows) * filled(problem.columns, columns) * filled(problem.positions, BK);
+  const workgroups = Math.ceil(problem.rows / rows) * Math.ceil(problem.columns / columns) * problem.splits;
+  const across = TN * problem.width;
+  return (inside * Math.min(1, workgroups / ENOUGH) * (TM * across)) / (TM + across);
+}
