@@ -4,6 +4,7 @@
 //   key  = crc32(utf8(name)) XOR seed
 //   h(i) = fmix32((key + i * 0x9E3779B9) mod 2^32)       fmix32: murmur3's finaliser
 //   u(i) = (h(i) >>> 8) * 2^-24                          in [0, 1), exact in float32
+import { crc32 } from '../formats/crc32';
 
 /** The 32-bit key of a stream of random numbers: a name such as `shuffle/epoch 3`, and the run's seed. */
 export function randomStream(name: string, seed: number): number {
@@ -33,13 +34,4 @@ export function randomPermutation(stream: number, n: number): Uint32Array {
     order[j] = kept;
   }
   return order;
-}
-
-function crc32(bytes: Uint8Array): number {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
 }

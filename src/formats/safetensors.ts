@@ -19,7 +19,7 @@ export interface SafetensorsFile {
 }
 
 /** Bytes an element, and how a copy of the stored bytes becomes a typed array. */
-const DTYPES = {
+export const DTYPES = {
   F64: { size: 8, decode: (b: ArrayBuffer) => new Float64Array(b) },
   F32: { size: 4, decode: (b: ArrayBuffer) => new Float32Array(b) },
   F16: { size: 2, decode: (b: ArrayBuffer) => Float32Array.from(new Uint16Array(b), halfToFloat) },
@@ -169,7 +169,8 @@ function parseHeader(bytes: Uint8Array, fail: (expected: string, found: string) 
   return header;
 }
 
-function dtypeOf(data: TensorData): Dtype {
+/** How an array is stored. */
+export function dtypeOf(data: TensorData): Dtype {
   if (data instanceof Float32Array) return 'F32';
   if (data instanceof Float64Array) return 'F64';
   if (data instanceof BigInt64Array) return 'I64';

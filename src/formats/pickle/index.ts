@@ -1,5 +1,4 @@
 // Python's pickle format, protocols 0 to 5, of the original's files: nothing is executed, what a file may name is in globals.ts.
-import { InputError } from '../../device/errors';
 import { findGlobal } from './globals';
 import { Machine } from './machine';
 import type { PickleValue } from './values';
@@ -18,10 +17,6 @@ export { writePickle } from './write';
 export function readPickle(bytes: Uint8Array, file = 'pickle data'): PickleValue {
   const machine = new Machine(bytes, 0, { find: findGlobal });
   const value = machine.run(file);
-  if (machine.at !== bytes.length) {
-    throw new InputError(
-      `${file}: byte ${machine.at}: expected the end, found ${bytes.length - machine.at} further bytes`,
-    );
-  }
+  machine.expectEnd(file);
   return value;
 }

@@ -66,6 +66,12 @@ export class Machine {
     }
   }
 
+  /** Throws InputError if bytes follow the STOP. */
+  expectEnd(file: string): void {
+    const rest = this.bytes.length - this.at;
+    if (rest > 0) throw new InputError(`${file}: byte ${this.at}: expected the end, found ${rest} further bytes`);
+  }
+
   stop(): void {
     this.stopped = true;
   }

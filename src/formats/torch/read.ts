@@ -1,0 +1,144 @@
+// What torch.save wrote: a zip archive since PyTorch 1.6, a row of pickles with raw data behind them before.
+import { InputError } from '../../device/errors';
+import { Machine } from '../pickle/machine';
+import { describe, isTuple, type PickleValue } from '../pickle/values';
+import { DTYPES } from '../safetensors';
+import { storageDtype, torchGlobals } from './globals';
+import { type Bytes, TorchStorage } from './tensor';
+import { readZip } from './zip';
+
+const MAGIC = '119547037146038801333356';
+const LEGACY_PROTOCOL = 1001;
+
+/** How a file of torch.save begins: a zip's local header, or the pickle of the legacy format's magic number. */
+export function isTorch(bytes: Uint8Array): boolean {
+  return isZip(bytes) || startsWith(bytes, [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20]);
+}
+
+/**
+ * The value in a file of torch.save, zip or legacy. Tensors are `TorchTensor`s: views of `bytes`, read by their `read`.
+ * As safe as `readPickle`: nothing is executed, and all tensors together take at most four times the file's size, and 64 MiB.
+ * @throws InputError naming the file and the byte or the entry
+ */
+export async function readTorch(bytes: Uint8Array, file = 'PyTorch file'): Promise<PickleValue> {
+  const find = torchGlobals(4 * bytes.length + 2 ** 26);
+  if (isZip(bytes)) return readArchive(bytes, file, find);
+  if (isTorch(bytes)) return readLegacy(bytes, file, find);
+  const found = startsWith(bytes, [0x80]) ? 'a plain pickle' : bytes.length === 0 ? 'nothing' : 'something else';
+  throw new InputError(`${file}: byte 0: expected a file of torch.save, found ${found}`);
+}
+
+async function readArchive(
+  bytes: Uint8Array,
+  file: string,
+  find: ReturnType<typeof torchGlobals>,
+): Promise<PickleValue> {
+  const entries = await readZip(bytes, file);
+  // The root folder has the name of the file as it was first written.
+  const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  if (pickles.length !== 1) {
+    throw new InputError(`${file}: expected one data.pkl in a folder, found ${pickles.join(', ') || 'none'}`);
+  }
+  const root = pickles[0].slice(0, -'data.pkl'.length);
+  if (entries.has(`${root}constants.pkl`)) {
+    throw new InputError(`${file}: expected weights by torch.save, found a TorchScript program; save its state_dict()`);
+  }
+  const order = entries.get(`${root}byteorder`);
+  if (order && new TextDecoder().decode(order).trim() !== 'little') {
+    throw new InputError(
+      `${file}: expected little-endian data, found ${JSON.stringify(new TextDecoder().decode(order))}`,
+    );
+  }
+  const persistentLoad = (id: PickleValue): TorchStorage => {
+    const { dtype, key, length } = storageId(id);
+    const data = entries.get(`${root}data/${key}`);
+    if (!data) throw new InputError(`expected the entry ${root}data/${key}, found none`);
+    const size = length * DTYPES[dtype].size;
+    if (data.length !== size)
+      throw new InputError(`expected ${size} bytes in ${root}data/${key}, found ${data.length}`);
+    return new TorchStorage(dtype, length, { size, data });
+  };
+  const where = `${file}: ${pickles[0]}`;
+  const machine = new Machine(entries.get(pickles[0]) as Uint8Array, 0, { find, persistentLoad });
+  const value = machine.run(where);
+  machine.expectEnd(where);
+  return value;
+}
+
+function readLegacy(bytes: Uint8Array, file: string, find: ReturnType<typeof torchGlobals>): PickleValue {
+  let at = 0;
+  const fail = (expected: string, found: PickleValue | undefined): never => {
+    throw new InputError(`${file}: byte ${at}: expected ${expected}, found ${describe(found)}`);
+  };
+  const next = (persistentLoad?: (id: PickleValue) => PickleValue): PickleValue => {
+    const machine = new Machine(bytes, at, { find, persistentLoad });
+    const value = machine.run(file);
+    at = machine.at;
+    return value;
+  };
+  const magic = next();
+  if (String(magic) !== MAGIC) fail("PyTorch's magic number", magic);
+  const protocol = next();
+  if (protocol !== LEGACY_PROTOCOL) fail(`protocol ${LEGACY_PROTOCOL}`, protocol);
+  const system = next();
+  const little = system instanceof Map ? system.get('little_endian') : undefined;
+  if (little !== true) fail('data marked as little_endian', little);
+
+  const storages = new Map<string, Bytes & { length: number }>();
+  const value = next((id) => {
+    const { dtype, key, length, view } = storageId(id);
+    const width = DTYPES[dtype].size;
+    const bytesOf = storages.get(key) ?? { length, size: length * width };
+    if (bytesOf.size !== length * width) {
+      throw new InputError(`expected storage ${key} of ${bytesOf.size} bytes, found ${length * width}`);
+    }
+    storages.set(key, bytesOf);
+    if (!view) return new TorchStorage(dtype, length, bytesOf);
+    if (view.offset + view.length > length) {
+      throw new InputError(`expected a view within ${length} elements, found ${view.length} from ${view.offset}`);
+    }
+    return new TorchStorage(dtype, view.length, bytesOf, view.offset * width);
+  });
+
+  const keys = next();
+  if (!Array.isArray(keys) || keys.length !== storages.size) fail(`the keys of ${storages.size} storages`, keys);
+  const filled = new Set<string>();
+  for (const key of keys as PickleValue[]) {
+    const storage = storages.get(String(key));
+    if (typeof key !== 'string' || !storage || filled.has(key)) return fail('a storage that is used, once', key);
+    filled.add(key);
+    if (bytes.length - at < 8 + storage.size) {
+      return fail(`8 + ${storage.size} bytes of storage ${key}`, bytes.length - at);
+    }
+    const length = Number(new DataView(bytes.buffer, bytes.byteOffset + at, 8).getBigUint64(0, true));
+    if (length !== storage.length) fail(`storage ${key} of ${storage.length} elements`, length);
+    storage.data = bytes.subarray(at + 8, at + 8 + storage.size);
+    at += 8 + storage.size;
+  }
+  if (at !== bytes.length) fail('the end of the file', `${bytes.length - at} further bytes`);
+  return value;
+}
+
+interface StorageId {
+  dtype: NonNullable<ReturnType<typeof storageDtype>>;
+  key: string;
+  length: number;
+  view?: { offset: number; length: number };
+}
+
+/** ('storage', class, key, location, elements), and in legacy files None or (key, offset, elements) of a part. */
+function storageId(id: PickleValue): StorageId {
+  const [tag, type, key, , length, view] = isTuple(id) ? id : [];
+  const dtype = storageDtype(type);
+  if (tag !== 'storage' || !dtype || typeof key !== 'string' || !isSize(length)) {
+    throw new InputError(`expected a storage's class, key, location and size, found ${describe(id)}`);
+  }
+  if (view === undefined || view === null) return { dtype, key, length };
+  const [, offset, part] = isTuple(view) ? view : [];
+  if (!isSize(offset) || !isSize(part)) throw new InputError(`expected a part of a storage, found ${describe(view)}`);
+  return { dtype, key, length, view: { offset, length: part } };
+}
+
+const isSize = (v: PickleValue | undefined): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0;
+const startsWith = (bytes: Uint8Array, head: readonly number[]): boolean => head.every((byte, i) => bytes[i] === byte);
+const isZip = (bytes: Uint8Array): boolean => startsWith(bytes, [0x50, 0x4b, 3, 4]);

@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readSafetensors, type StoredTensor } from '../../src/formats/safetensors';
+import {
+  modernNames,
+  readCheckpoint,
+  readTorch,
+  readTorchTensor,
+  type TorchTensor,
+  writeCheckpoint,
+  writeTorchTensor,
+} from '../../src/formats/torch';
+
+type Complete = Parameters<typeof writeCheckpoint>[0]['optimizer'];
+
+const FOLDER = 'test/golden/checkpoints';
+const tensorsOf = (file: string) => readSafetensors(readFileSync(file), file).tensors;
+
+for (const name of ['tiny_zip', 'tiny_legacy']) {
+  test(`every dtype, views, nested values: ${name}`, async () => {
+    const value = await readTorch(readFileSync(`${FOLDER}/${name}.pth`), name);
+    const file = value as Map<string, unknown>;
+    assert.is(file.get('epoch'), 3);
+    assert.is(file.get('name'), 'tést');
+    assert.equal(
+      file.get('nested'),
+      new Map<unknown, unknown>([
+        ['list', [1, 2.5, null, true, [1, 2]]],
+        [7, 'seven'],
+      ]),
+    );
+    const state = file.get('model_state_dict') as Map<string, TorchTensor>;
+    const truth = tensorsOf(`${FOLDER}/tiny.safetensors`);
+    assert.equal([...state.keys()].sort(), [...truth.keys()].sort());
+    for (const [key, tensor] of state) {
+      const { shape, data } = tensor.read();
+      const expected = truth.get(key) as StoredTensor;
+      assert.equal(shape, key === 'scalar' ? [] : expected.shape, key);
+      assert.equal(Array.from(data, Number), Array.from(expected.data, Number), key);
+    }
+    assert.is(
+      state.get('matrix')?.storage.bytes.data?.byteOffset,
+      state.get('transposed')?.storage.bytes.data?.byteOffset,
+    );
+  });
+}
+
+for (const name of ['emb_zip', 'emb_legacy']) {
+  test(`word vectors: ${name}`, async () => {
+    const { shape, data } = await readTorchTensor(readFileSync(`test/golden/pickles/${name}.pkl`), name);
+    assert.equal(shape, [9, 300]);
+    const other = await readTorchTensor(await writeTorchTensor({ shape, data }), 'written');
+    assert.equal(other, { dtype: 'F32', shape, data });
+    assert.equal(data, tensorsOf('test/golden/data/glove_embedding.safetensors').get('emb')?.data);
+  });
+}
+
+for (const [name, packed] of [
+  ['emotion_gcn_bregnext', 'emotion_gcn_bregnext_zip.pth.gz'],
+  ['emotion_gcn_densenet', 'emotion_gcn_densenet_legacy.pth.gz'],
+]) {
+  test(`a whole checkpoint: ${packed}`, async () => {
+    const path = `../shared/reference/checkpoints/${packed}`;
+    if (!existsSync(path)) return console.log(`skipped: ${path} is not here`);
+    const { tensors, metadata } = readSafetensors(readFileSync(`${FOLDER}/${name}.safetensors`), name);
+    const { epoch, state, optimizer } = await readCheckpoint(gunzipSync(readFileSync(path)), packed);
+    assert.is(epoch, 4);
+    assert.equal([...state.keys()], JSON.parse(metadata.names));
+    sameSums([...state.values()], tensors.get('sum'), tensors.get('norm'));
+    assert.ok(optimizer);
+    assert.equal([...optimizer.momentum.keys()], JSON.parse(metadata.momentum_indices));
+    sameSums([...optimizer.momentum.values()], tensors.get('momentum.sum'), tensors.get('momentum.norm'));
+    assert.equal(optimizer.settings, { lr: 0.001, initial_lr: 0.001, momentum: 0.9, weight_decay: 0.001 });
+
+    const written = await writeCheckpoint({ epoch: 4, state, optimizer: optimizer as Complete });
+    const again = await readCheckpoint(written, 'written');
+    assert.equal(again.optimizer?.settings, optimizer.settings);
+    const rewritten = await writeCheckpoint({ epoch: 4, state: again.state, optimizer: again.optimizer as Complete });
+    assert.ok(Buffer.from(rewritten).equals(written), 'the same bytes again');
+  });
+}
+
+/** Sums and norms are added up in another order than PyTorch's: 1e-9 of the norm (of doubles). */
+function sameSums(tensors: StoredTensor[], sums?: StoredTensor, norms?: StoredTensor) {
+  for (const [i, { data }] of tensors.entries()) {
+    let [sum, squares] = [0, 0];
+    for (const value of data) {
+      sum += Number(value);
+      squares += Number(value) ** 2;
+    }
+    const norm = Math.sqrt(squares);
+    assert.ok(Math.abs(norm - Number(norms?.data[i])) <= 1e-9 * norm, `norm of tensor ${i}`);
+    assert.ok(Math.abs(sum - Number(sums?.data[i])) <= 1e-9 * norm * Math.sqrt(data.length), `sum of tensor ${i}`);
+  }
+}
+
+test('names of other times and of DataParallel', () => {
+  const old = [
+    'module.features.denseblock1.denselayer2.norm.1.weight',
+    'module.features.denseblock4.denselayer16.conv.2.weight',
+  ];
+  const got = modernNames(new Map([...old, 'module.features.norm0.bias'].map((name) => [name, name])));
+  assert.equal(
+    [...got.keys()],
+    [
+      'features.denseblock1.denselayer2.norm1.weight',
+      'features.denseblock4.denselayer16.conv2.weight',
+      'features.norm0.bias',
+    ],
+  );
+  assert.equal(
+    [
+      ...modernNames(
+        new Map([
+          ['module.a', 1],
+          ['b', 2],
+        ]),
+      ).keys(),
+    ],
+    ['module.a', 'b'],
+  );
+});
+
+test.run();
