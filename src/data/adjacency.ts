@@ -1,12 +1,12 @@
 // The label graph of Emotion-GCN (Antoniadis, Filntisis, Maragos, FG 2021, section III-B): Spearman correlations of the
 // training labels, thresholded and re-weighted. Matrices are K x K (the classes, valence, arousal: 9 for seven classes),
 // row-major, in double precision.
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../device/errors';
-import { readSafetensors, writeSafetensors } from '../formats/safetensors';
-import { asInputError } from './files';
+import { dataFrame, writePickle } from '../formats/pickle';
+import { writeSafetensors } from '../formats/safetensors';
 import { CLASSES, NODES, nodesOf } from './labels';
 import type { Sample } from './samples';
+import { readTensorFile } from './tensor_file';
 
 const THRESHOLD = 0.1;
 /** What the neighbours of a node share; the node itself has the rest. */
@@ -106,18 +106,16 @@ function normalise(a: Float64Array, K: number): Float64Array {
 }
 
 /**
- * Reads a label graph from a safetensors file (what `--adj` takes), from the first of these tensors that it has:
- * `A` as it is; `rho`, correlations from which A is made; `adj`, of which A is taken to be the transpose (the rows of
- * A sum to 1, so that D is the identity).
+ * Reads a label graph (what `--adj` takes) from the original's pickle, a DataFrame of correlations with its rows and columns in the
+ * order of the nodes; or from a safetensors file, from the first of these tensors that it has: `A` as it is; `rho`,
+ * correlations from which A is made; `adj`, of which A is taken to be the transpose (the rows of A sum to 1, so that
+ * D is the identity).
  *
  * @throws InputError: no such file, no such tensor, not K x K, a number that is not finite, a node without an edge
  */
 export async function readAdjacency(file: string, nodes: readonly string[] = NODES): Promise<Adjacency> {
   const K = nodes.length;
-  const bytes = await readFile(file).catch((error) => {
-    throw asInputError(file, error);
-  });
-  const { tensors } = readSafetensors(bytes, file);
+  const tensors = await readTensorFile(file);
   const name = ['A', 'rho', 'adj'].find((n) => tensors.has(n));
   if (!name) {
     throw new InputError(`${file}: expected a tensor A, rho or adj, found ${[...tensors.keys()].join(', ') || 'none'}`);
@@ -145,4 +143,10 @@ export function encodeAdjacency(adjacency: Adjacency, nodes: readonly string[] =
   const K = nodes.length;
   const tensors = Object.entries(adjacency).map(([name, data]) => [name, { shape: [K, K], data }] as const);
   return writeSafetensors(new Map(tensors), { nodes: nodes.join(',') });
+}
+
+/** Correlations as the original pickles them: a DataFrame that pandas and the original read. @throws Error without `rho` */
+export function pickleAdjacency({ rho }: Adjacency, nodes: readonly string[] = NODES): Uint8Array {
+  if (!rho) throw new Error('this label graph was read without its correlations');
+  return writePickle(dataFrame({ index: [...nodes], columns: [...nodes], values: rho }));
 }

@@ -1,11 +1,12 @@
 // The features of the label graph's nodes: one word vector a node.
-import { open, readFile } from 'node:fs/promises';
 import { InputError } from '../device/errors';
-import { readSafetensors, writeSafetensors } from '../formats/safetensors';
+import { writeSafetensors } from '../formats/safetensors';
+import { writeTorchTensor } from '../formats/torch';
 import { asInputError } from './files';
 import { readGlove } from './glove';
 import { NODES } from './labels';
 import { randomStream, randomUniform } from './random';
+import { type NamedTensor, readTensorFile, tensorFileKind } from './tensor_file';
 
 /** Numbers a node. */
 export const EMBEDDING_SIZE = 300;
@@ -17,7 +18,8 @@ export const GLOVE_HELP =
 
 /**
  * The node features that `--emb` means, K x 300 in the order of the nodes: a GloVe text file (the vectors of the node names
- * in lower case), a safetensors file (its tensor `emb`, or its only one), or `random`.
+ * in lower case), the original's file (a tensor, by torch.save), a safetensors file (its tensor `emb`, or its only one), or
+ * `random`.
  *
  * @throws InputError: nothing given, no such file, not what it should be
  */
@@ -28,8 +30,8 @@ export async function loadEmbedding(
   if (source === undefined) throw new InputError(`--emb is missing: emotion_gcn needs word vectors. ${GLOVE_HELP}`);
   if (source === 'random') return randomEmbedding(nodes);
   try {
-    return (await isSafetensors(source))
-      ? fromSafetensors(source, await readFile(source), nodes)
+    return (await tensorFileKind(source)) !== 'text'
+      ? fromTensors(source, await readTensorFile(source), nodes)
       : await readGlove(
           source,
           nodes.map((n) => n.toLowerCase()),
@@ -53,20 +55,12 @@ export function encodeEmbedding(emb: Float32Array, nodes: readonly string[] = NO
   return writeSafetensors({ emb: { shape: [nodes.length, EMBEDDING_SIZE], data: emb } }, { nodes: nodes.join(',') });
 }
 
-/** By content: eight bytes of header length, then the header's brace. */
-async function isSafetensors(file: string): Promise<boolean> {
-  const handle = await open(file);
-  try {
-    const head = Buffer.alloc(9);
-    const { bytesRead } = await handle.read(head, 0, 9, 0);
-    return bytesRead === 9 && head[8] === 0x7b && head.readUInt32LE(4) === 0;
-  } finally {
-    await handle.close();
-  }
+/** Node features as the original's file: a float32 tensor by torch.save. K x 300. */
+export function torchEmbedding(emb: Float32Array): Promise<Uint8Array> {
+  return writeTorchTensor({ shape: [emb.length / EMBEDDING_SIZE, EMBEDDING_SIZE], data: emb });
 }
 
-function fromSafetensors(file: string, bytes: Uint8Array, nodes: readonly string[]): Float32Array {
-  const { tensors } = readSafetensors(bytes, file);
+function fromTensors(file: string, tensors: ReadonlyMap<string, NamedTensor>, nodes: readonly string[]): Float32Array {
   const tensor = tensors.get('emb') ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
   const wanted = `${nodes.length} x ${EMBEDDING_SIZE} floats`;
   if (!tensor) {

@@ -12,3 +12,12 @@ export function asInputError(file: string, error: unknown): unknown {
   const problem = PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
   return problem ? new InputError(`${file}: ${problem}`) : error;
 }
+
+/** Puts a file's name before the message of an InputError that `read` throws. */
+export function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
+  }
+}

@@ -1,11 +1,18 @@
-export { type Adjacency, buildAdjacency, encodeAdjacency, readAdjacency, spearman } from './adjacency';
+export { type Adjacency, buildAdjacency, encodeAdjacency, pickleAdjacency, readAdjacency, spearman } from './adjacency';
 export { AFFECTNET_COLUMNS, readAffectNet } from './affectnet';
 export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle, warpCubic } from './align';
 export { type Box, cropBox } from './crop';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
 export { type PrepareOptions, prepareCrops } from './crops';
-export { EMBEDDING_SIZE, encodeEmbedding, GLOVE_HELP, loadEmbedding, randomEmbedding } from './embedding';
+export {
+  EMBEDDING_SIZE,
+  encodeEmbedding,
+  GLOVE_HELP,
+  loadEmbedding,
+  randomEmbedding,
+  torchEmbedding,
+} from './embedding';
 export { type FacePose, prepareFace, prepareWhole } from './face';
 export { readGlove } from './glove';
 export { decodeImage, ImageError, type RgbImage } from './image';
@@ -36,3 +43,4 @@ export {
   splitSamples,
 } from './samples';
 export { type SyntheticOptions, writeSyntheticSet } from './synthetic';
+export { type NamedTensor, readTensorFile, type TensorFileKind, tensorFileKind } from './tensor_file';

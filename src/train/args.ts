@@ -110,12 +110,12 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
   adj: {
     kind: orNone(file('a label graph')),
     default: null,
-    help: 'label graph (safetensors); default, or if absent: made from the training labels',
+    help: "label graph: the original's adj.pkl, or safetensors; default, or if absent: made from the training labels",
   },
   emb: {
     kind: orNone(text('FILE|random', 'the path of word vectors, or random')),
     default: null,
-    help: 'word vectors of emotion_gcn: GloVe text, safetensors, or random',
+    help: "word vectors of emotion_gcn: GloVe text, the original's emb.pkl, safetensors, or random",
   },
   image_size: {
     kind: whole(4, 4096),
