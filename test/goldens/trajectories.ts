@@ -35,7 +35,8 @@ export async function checkTrajectory(device: Device, fixture: Fixture): Promise
   return compareRun(device, fixture, batch, weights, () => batch(0).images);
 }
 
-export async function checkRealFaces(device: Device, fixture: Fixture, imageDir: string): Promise<Check[]> {
+/** The first rows of real photographs, in the file's order: what each step sees, and what is looked at in the end. */
+async function photographs(fixture: Fixture, imageDir: string) {
   const [size, each, steps] = ['input_size', 'batch', 'steps'].map((k) => fixture.number(k));
   const { samples } = await readAffectNet(join(imageDir, 'training.csv'));
   const evaluated = 32;
@@ -58,22 +59,29 @@ export async function checkRealFaces(device: Device, fixture: Fixture, imageDir:
       va: Float32Array.from(rows.flatMap((r) => [r.valence, r.arousal])),
     };
   };
+  return {
+    files: samples.map((s) => s.image),
+    batch: (s: number): Promise<Batch> => load(samples.slice(s * each, (s + 1) * each)),
+    last: async () => (await load(samples.slice(each * steps, each * steps + evaluated))).images,
+    weights: [...classWeights([], 'affectnet')],
+  };
+}
+
+export async function checkRealFaces(device: Device, fixture: Fixture, imageDir: string): Promise<Check[]> {
+  const { files, batch, last, weights } = await photographs(fixture, imageDir);
   const checks: Check[] = [];
   const names = fixture.json<string[]>('first_rows');
-  if (names)
-    checks.push(
-      compareNames(
-        'first_rows',
-        samples.slice(0, names.length).map((s) => s.image),
-        names,
-      ),
-    );
-  if (fixture.has('first_batch.norm_sum'))
-    checks.push(...comparePictures(fixture, (await load(samples.slice(0, each))).images));
-  const batch = (s: number): Promise<Batch> => load(samples.slice(s * each, (s + 1) * each));
-  const last = async () => (await load(samples.slice(each * steps, each * steps + evaluated))).images;
-  const weights = [...classWeights([], 'affectnet')];
+  if (names) checks.push(compareNames('first_rows', files.slice(0, names.length), names));
+  if (fixture.has('first_batch.norm_sum')) checks.push(...comparePictures(fixture, (await batch(0)).images));
   return [...checks, ...(await compareRun(device, fixture, batch, weights, last))];
+}
+
+/** The losses of every step of a `real_faces` fixture, as this engine trains it. */
+export async function lossesOnPhotographs(device: Device, fixture: Fixture, imageDir: string): Promise<number[][]> {
+  const { batch, weights } = await photographs(fixture, imageDir);
+  const { model, history } = await train(device, fixture, batch, weights);
+  release(device, model);
+  return history;
 }
 
 /** Norm and sum of each picture: the pictures are the same to the bit, so only the order of the sums differs. */
@@ -98,6 +106,20 @@ async function compareRun(
   classes: number[],
   evaluated: () => Input | Promise<Input>,
 ): Promise<Check[]> {
+  const { model, emb, history } = await train(device, fixture, batch, classes);
+  const checks = compareLosses(fixture, history);
+  checks.push(...(await compareFinal(device, fixture, model, emb, await evaluated())));
+  release(device, model);
+  return checks;
+}
+
+/** The steps of a fixture from its start on, with their losses. */
+async function train(
+  device: Device,
+  fixture: Fixture,
+  batch: (s: number) => Batch | Promise<Batch>,
+  classes: number[],
+): Promise<{ model: EmotionModel; emb: Tensor; history: number[][] }> {
   const model = filledModel(device, fixture).train();
   const emb = inputTensor(device, fixture, 'emb');
   const weights = tensor(device, classes, [classes.length]);
@@ -110,10 +132,7 @@ async function compareRun(
   for (let s = 0; s < fixture.number('steps'); s++) {
     history.push(await trainStep(device, model, optimizer, await batch(s), emb, weights));
   }
-  const checks = compareLosses(fixture, history);
-  checks.push(...(await compareFinal(device, fixture, model, emb, await evaluated())));
-  release(device, model);
-  return checks;
+  return { model, emb, history };
 }
 
 async function trainStep(
