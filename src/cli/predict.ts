@@ -1,43 +1,72 @@
 import { Command } from 'commander';
 import { COMMON, TRAIN_SETTINGS } from '../train/args';
 import type { FacePrediction } from '../train/predict';
+import { csvField } from '../train/predictions';
 import { readRun } from '../train/run_folder';
-import { readSettings, type Settings } from '../train/settings';
+import { choice, orNone, readSettings, type Settings, text } from '../train/settings';
 import { decimal, formatTable, percent } from './format';
 import { addSettings } from './settings_options';
 
-const SETTINGS: Settings<{ saved_model: string; gpu: string | null }> = {
+type Format = 'table' | 'json' | 'jsonl' | 'csv';
+
+const SETTINGS: Settings<{ saved_model: string; image_dir: string | null; format: Format; gpu: string | null }> = {
   saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run; its best weights are taken' },
+  image_dir: {
+    kind: orNone(text('DIR', 'the path of a folder')),
+    default: null,
+    help: "folder that paths in lists start from; default: the list's",
+  },
+  format: { kind: choice('table', 'json', 'jsonl', 'csv'), default: 'table', help: 'what is printed' },
   gpu: COMMON.gpu,
 };
 
 const EXAMPLE = `
 Examples:
   emotion-gcn predict --saved_model run1 face.jpg other.png
-  emotion-gcn predict --saved_model run1 --json *.jpg > faces.json
+  emotion-gcn predict --saved_model run1 --format jsonl photographs/ > faces.jsonl
+  emotion-gcn predict --saved_model run1 --format csv --image_dir AffectNet/Manually_Annotated_Images list.csv
 
-The picture should show one face and little else. With --json: an array of
-{image, expression, probabilities: {NAME: p}, valence, arousal}, null where the model has none.`;
+A folder stands for the pictures below it; a .txt for a path a line; a .csv has a column image (or AffectNet's own) and may have face_x,
+face_y, face_width, face_height (the face box) and facial_landmarks (68 points x;y;…). Without a box a picture should show one
+face and little else. json: an array of {image, expression, probabilities: {NAME: p}, valence, arousal}, null where the model has
+none; jsonl: the same, one a line; --json is short for --format json.`;
 
 /** `emotion-gcn predict` */
 export const predictCommand = (): Command =>
   addSettings(
     new Command('predict')
       .description('say what a trained network sees in pictures of faces')
-      .argument('<IMAGE...>', 'picture files'),
+      .argument('<SOURCE...>', 'picture files, folders, or lists (.txt, .csv)'),
     SETTINGS,
   )
-    .option('--json', 'print JSON in place of a table')
+    .option('--json', 'the same as --format json')
     .addHelpText('after', EXAMPLE)
-    .action(async (images: string[], { json, ...options }: { json?: boolean }) => {
-      const { saved_model, gpu } = readSettings(SETTINGS, options);
+    .action(async (sources: string[], { json, ...options }: { json?: boolean }) => {
+      const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
+      const { saved_model, format, gpu, image_dir } = settings;
       const run = readRun(saved_model);
       const { predict } = await import('../train/predict');
       const say = (line: string): void => void process.stderr.write(`${line}\n`);
-      const predictions = await predict(run, images, { gpu, say });
-      const text = json ? JSON.stringify(predictions, null, 2) : table(predictions, run.args.classes);
-      process.stdout.write(`${text}\n`);
+      const { classes } = run.args;
+      const write = (line: string): void => void process.stdout.write(`${line}\n`);
+      const all: FacePrediction[] = [];
+      if (format === 'csv') write(['image', 'expression', ...classes, 'valence', 'arousal'].join(','));
+      for await (const prediction of predict(run, sources, { gpu, image_dir, say })) {
+        if (format === 'jsonl') write(JSON.stringify(prediction));
+        else if (format === 'csv') write(csvLine(prediction, classes));
+        else all.push(prediction);
+      }
+      if (format === 'json') write(JSON.stringify(all, null, 2));
+      if (format === 'table') write(table(all, classes));
     });
+
+function csvLine(
+  { image, expression, probabilities, valence, arousal }: FacePrediction,
+  classes: readonly string[],
+): string {
+  const shares = classes.map((name) => probabilities[name]);
+  return [csvField(image), csvField(expression), ...shares, valence ?? '', arousal ?? ''].join(',');
+}
 
 function table(predictions: readonly FacePrediction[], classes: readonly string[]): string {
   const header = ['image', 'expression', ...classes, 'valence', 'arousal'];

@@ -30,6 +30,25 @@ export function prepareFace(image: RgbImage, pose: FacePose | null, size: number
   return resizeBilinear(warpCubic(image, matrix, window), size, size);
 }
 
+/** What may be known of a face in a picture: its pose, its box alone, or nothing. */
+export type KnownFace = FacePose | { readonly box: Box } | null;
+
+/** A face of which only so much is known: as `prepareFace` by its pose, else the box, or else the picture, as `prepareWhole`. */
+export function prepareKnown(image: RgbImage, face: KnownFace, size: number): RgbImage {
+  if (face && 'leftEye' in face) return prepareFace(image, face, size);
+  return face ? resizeBilinear(cut(image, face.box), size, size) : prepareWhole(image, size);
+}
+
+/** A box of a picture, black outside. */
+function cut({ width, height, data }: RgbImage, [x0, y0, w, h]: Box): RgbImage {
+  if (w * h > MAX_PIXELS) throw new ImageError(`the face box is too large: ${w} x ${h} pixels`);
+  const out = new Uint8Array(w * h * 3);
+  const [left, right] = [Math.max(x0, 0), Math.min(x0 + w, width)];
+  for (let y = Math.max(y0, 0); y < Math.min(y0 + h, height) && left < right; y++)
+    out.set(data.subarray((y * width + left) * 3, (y * width + right) * 3), ((y - y0) * w + left - x0) * 3);
+  return { width: w, height: h, data: out };
+}
+
 /** The whole picture where nothing is known of a face: the largest centred square, resized to `size` x `size`. */
 export function prepareWhole({ width, height, data }: RgbImage, size: number): RgbImage {
   const side = Math.min(width, height);

@@ -13,7 +13,7 @@ export {
   randomEmbedding,
   torchEmbedding,
 } from './embedding';
-export { type FacePose, prepareFace, prepareWhole } from './face';
+export { type FacePose, type KnownFace, prepareFace, prepareKnown, prepareWhole } from './face';
 export { readGlove } from './glove';
 export { decodeImage, ImageError, type RgbImage } from './image';
 export {
@@ -28,6 +28,7 @@ export {
 } from './labels';
 export { type Batch, Loader, type LoaderOptions } from './loader';
 export { MEAN, normalisationTable, STD, toTensor } from './normalise';
+export { type ListedPicture, listPictures } from './picture_list';
 export { randomBits, randomPermutation, randomStream, randomUniform } from './random';
 export { resizeBilinear, resizedSize } from './resize';
 export { type Affine, applyAffine, rotationAffine } from './rotate';

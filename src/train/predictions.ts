@@ -17,9 +17,12 @@ export function formatPredictions(samples: readonly Sample[], predictions: Sampl
   const { classes, labels, predicted, va, rows } = predictions;
   const lines = Array.from(rows, (row, i) => {
     const numbers = va ? [va.truth, va.predicted].flatMap((v) => [v[2 * i], v[2 * i + 1]]) : ['', '', '', ''];
-    return [quoted(samples[row].image), quoted(classes[labels[i]]), quoted(classes[predicted[i]]), ...numbers].join(
-      ',',
-    );
+    return [
+      csvField(samples[row].image),
+      csvField(classes[labels[i]]),
+      csvField(classes[predicted[i]]),
+      ...numbers,
+    ].join(',');
   });
   return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }
@@ -42,4 +45,5 @@ export function parseValenceArousal(text: string, file: string): { truth: number
   return va;
 }
 
-const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** A text as a field of CSV. */
+export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

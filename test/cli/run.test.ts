@@ -1,5 +1,5 @@
 // The program from drawn faces to predictions, on whatever adapter there is: small pictures, a few steps.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -118,6 +118,49 @@ test('prediction: JSON as documented, and a table', async () => {
   assert.match(
     (await ends(2, `predict --saved_model ${whole} ${images[0]} nothing.jpg`)).err,
     /nothing.jpg: no such file/,
+  );
+});
+
+test('prediction: folders and lists; by boxes and landmarks the faces of validation, and what was said of them there', async () => {
+  const csv = await ends(0, `predict --saved_model ${whole} --format csv --image_dir ${faces} ${faces}/validation.csv`);
+  const [header, ...rows] = csv.out.trim().split('\n');
+  assert.match(header, /^image,expression,Neutral,.*,valence,arousal$/);
+  const before = readFileSync(join(whole, 'predictions.csv'), 'utf8').trim().split('\n').slice(1);
+  assert.is(rows.length, before.length);
+  for (const [i, row] of rows.entries()) {
+    const [image, expression, ...rest] = row.split(',');
+    const [known, , predicted, , , valence] = before[i].split(',');
+    assert.ok(image.endsWith(known));
+    assert.is(expression, predicted);
+    // Another batch size may choose another tile: sums in another order.
+    assert.ok(Math.abs(Number(rest.at(-2)) - Number(valence)) < 1e-4);
+  }
+
+  const images = join(faces, 'images', 'validation');
+  const folder = join(dir, 'pictures');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'b.png'), 'no picture');
+  copyFileSync(join(images, '00000.jpg'), join(folder, 'a.jpg'));
+  const list = join(dir, 'list.txt');
+  writeFileSync(list, `${join(images, '00000.jpg')}\r\n\nnothing.jpg\n`);
+  const lines = await ends(0, `predict --saved_model ${whole} --format jsonl ${folder} ${list}`);
+  const [a, b, ...more] = lines.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(more, []);
+  assert.equal([a.image, b.image], [join(folder, 'a.jpg'), join(images, '00000.jpg')]);
+  assert.equal(a.probabilities, b.probabilities);
+  assert.match(lines.err, /left out: \S+b.png: not an image/);
+  assert.match(lines.err, /left out: \S+nothing.jpg: no such file/);
+
+  writeFileSync(join(folder, 'boxes.csv'), 'image,face_x,face_y,face_width,face_height\na.jpg,-3,0,40,x\n');
+  const wrong = await ends(2, `predict --saved_model ${whole} ${join(folder, 'boxes.csv')}`);
+  assert.match(wrong.err, /boxes.csv: line 2: face_height: expected a number/);
+  rmSync(join(folder, 'a.jpg'));
+  assert.match(
+    (await ends(2, `predict --saved_model ${whole} ${folder}`)).err,
+    /none of the pictures in \S+ can be used/,
   );
 });
 

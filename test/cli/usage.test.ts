@@ -34,7 +34,7 @@ test('wrong flags, commands and arguments', async () => {
   await refused(['train', '--epochs'], /'--epochs <N>' argument missing/);
   await refused(['train', '--data', '--val_data', 'x'], /--data expects a value, found the flag --val_data/);
   await refused(['train', 'now'], /too many arguments/);
-  await refused(['predict', '--saved_model', 'x'], /missing required argument 'IMAGE'/);
+  await refused(['predict', '--saved_model', 'x'], /missing required argument 'SOURCE'/);
   await refused(['train'], /missing: --image_dir DIR, --data FILE, --saved_model DIR/);
   await refused(['train', '--resume'], /missing: --saved_model DIR/);
   await refused(['synth'], /missing: --out DIR/);

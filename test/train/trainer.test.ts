@@ -9,7 +9,7 @@ import { InputError } from '../../src/device';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { readTrainArgs, type TrainArgs } from '../../src/train/args';
 import { evaluate } from '../../src/train/evaluate';
-import { predict } from '../../src/train/predict';
+import { type FacePrediction, predict } from '../../src/train/predict';
 import { readRunToResume } from '../../src/train/resume';
 import { readRun } from '../../src/train/run_folder';
 import { type Outcome, Trainer } from '../../src/train/trainer';
@@ -117,7 +117,9 @@ test('evaluation of the best weights gives the metrics of the run', async () => 
 test('prediction: probabilities, valence and arousal of pictures', async () => {
   const run = readRun(join(dir, 'whole'));
   const image = join(faces, readFileSync(set.validation, 'utf8').split('\n')[1].split(',')[0]);
-  const [p, again] = await predict(run, [image, image]);
+  const predictions: FacePrediction[] = [];
+  for await (const prediction of predict(run, [image, image])) predictions.push(prediction);
+  const [p, again] = predictions;
   assert.ok(Math.abs(Object.values(p.probabilities).reduce((a, b) => a + b, 0) - 1) < 1e-5);
   assert.is(p.probabilities[p.expression], Math.max(...Object.values(p.probabilities)));
   assert.type(p.valence, 'number');
