@@ -1,5 +1,5 @@
 import { type Device, InputError } from '../device';
-import { type Problem, type Tile, tileByRule, tilesOf, type Variant } from './gemm/tile';
+import { candidatesOf, type Problem, type Tile, tileByRule, tilesOf, type Variant } from './gemm/tile';
 
 export type { Problem, Tile, Variant };
 
@@ -44,6 +44,12 @@ export function variantsOf(device: Device): Variant[] {
 export const allTiles = (device: Device): Tile[] =>
   variantsOf(device).flatMap((variant) => tilesOf(variant, lanesOf(device, variant)));
 
+/** The tiles that are worth measuring for a problem. */
+export function candidates(device: Device, problem: Problem): readonly Tile[] {
+  const { variant, lanes } = choose(device);
+  return candidatesOf(variant, lanes, problem);
+}
+
 /** The variant of this adapter, by its facts, or the one that was forced. */
 export function choose(device: Device): KernelChoice {
   const byFacts = !device.software ? 'tiled' : subgroupSize(device) === null ? 'plain' : 'subgroup';
@@ -62,9 +68,10 @@ export function chooseTile(device: Device, problem: Problem): Tile {
 }
 
 /** Problems of one class share a tile: sizes alike up to the next power of two. */
-export function classOf({ kernel, rows, columns, width, segments, positions, splits }: Problem): string {
+export function classOf(problem: Problem): string {
+  const { kernel, rows, columns, width, segments, positions, splits, stored } = problem;
   const [m, n, s, q, z] = [rows, columns * width, segments, positions, splits].map((v) => 2 ** Math.ceil(Math.log2(v)));
-  return `${kernel} ${m}x${n} of ${z}x${s}x${q}${width === 1 ? ' scalar' : ''}`;
+  return `${kernel} ${m}x${n} of ${z}x${s}x${q}${width === 1 ? ' scalar' : ''}${stored === 'f32' ? '' : ` ${stored}`}`;
 }
 
 function tileNamed(device: Device, name: string): Tile {

@@ -56,6 +56,8 @@ export interface TrainArgs {
   seed: number;
   /** Adapter by index or by a part of its name, or `software`; null: the best. */
   gpu: string | null;
+  /** Measure which kernels are fastest here; null: on a GPU, not on a driver that computes on the CPU. */
+  tune: boolean | null;
   /** Folder of the prepared faces, or `off`; null: one per user. */
   cache: string | null;
   /** The run folder. */
@@ -147,6 +149,11 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
   max_bad: COMMON.max_bad,
   seed: { kind: whole(0, 2 ** 32 - 1), default: 0, help: 'of initial weights, order, augmentation and split' },
   gpu: COMMON.gpu,
+  tune: {
+    kind: orNone(toggle),
+    default: null,
+    help: 'measure once which kernels are fastest on this adapter, some seconds; default: on for a GPU',
+  },
   cache: COMMON.cache,
   saved_model: { kind: text('DIR', 'the path of the run folder'), help: 'run folder: weights, metrics, pictures, log' },
 };

@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync,
 import { join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { InputError, MachineError } from '../device/errors';
+import type { TileTable } from '../kernels/variant';
 import { readTrainArgs, type TrainArgs } from './args';
 import type { Picture } from './charts/canvas';
 import type { Evaluation } from './evaluate';
@@ -14,6 +15,8 @@ import { type EpochRow, formatResults, parseResults } from './results';
 export interface RunArgs extends TrainArgs {
   /** Names of the classes, in the order of the network's outputs. */
   classes: string[];
+  /** Tiles that the matrix kernels use for measured classes of products, else they go by rule: another order of sums. */
+  kernels: TileTable;
 }
 
 /** What metrics.json holds: the validation metrics of the best weights. */
@@ -189,16 +192,25 @@ export function readWeights({ dir }: Run, which: 'best' | 'last'): Uint8Array {
 }
 
 function parseRunArgs(value: Record<string, unknown>, file: string): RunArgs {
-  const { classes, ...rest } = value;
+  const { classes, kernels = {}, ...rest } = value;
   if (!Array.isArray(classes) || classes.length === 0 || !classes.every((name) => typeof name === 'string')) {
     throw new InputError(`${file}: expected the classes' names as classes, found ${JSON.stringify(classes)}`);
   }
+  if (!isTable(kernels)) {
+    throw new InputError(`${file}: expected names of tiles as kernels, found ${JSON.stringify(kernels)}`);
+  }
   try {
-    return { ...readTrainArgs(rest), classes };
+    return { ...readTrainArgs(rest), classes, kernels };
   } catch (error) {
     throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
   }
 }
+
+const isTable = (value: unknown): value is TileTable =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((name) => typeof name === 'string');
 
 function parseMetrics(value: Record<string, unknown>, file: string): RunMetrics {
   for (const name of ['accuracy', 'macro_f1', 'best_epoch']) {

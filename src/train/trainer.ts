@@ -18,6 +18,7 @@ import type { EpochRow } from './results';
 import { openRunData, type RunData } from './run_data';
 import { type Run, RunFolder, type RunMetrics, readRun, readWeights } from './run_folder';
 import { addTo, meansOf, newTally, type Tally } from './tally';
+import { chooseKernels } from './tuning';
 
 /** How a run ended: with the validation metrics of its best weights, or by its signal. */
 export type Outcome =
@@ -53,7 +54,9 @@ export class Trainer {
     const { args } = this;
     const { resume } = this.options;
     const classes = classesOf(args);
-    const folder = resume ? RunFolder.reopen(resume) : RunFolder.create({ ...args, classes: [...classes] });
+    const folder = resume
+      ? RunFolder.reopen(resume)
+      : RunFolder.create({ ...args, classes: [...classes], kernels: {} });
     const notice = (line: string): void => {
       folder.log(line);
       this.hooks.onNotice?.(line);
@@ -81,6 +84,9 @@ export class Trainer {
         lambda: args.lambda_multi,
       });
       fitMemory(device, learner, args, notice);
+      const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);
+      const kernels = await chooseKernels(device, args.tune, resume ?? null, step, notice);
+      if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
       if (!resume) await folder.writeManifest(await manifestOf(args, device));
       const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, learner);
       if (resume) session.restore(resume, readWeights(resume, 'last'));

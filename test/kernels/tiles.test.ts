@@ -23,6 +23,7 @@ const problem = (more: Partial<Problem> = {}): Problem => ({
   segments: 9,
   positions: 128,
   splits: 1,
+  stored: 'f32',
   ...more,
 });
 

@@ -20,6 +20,7 @@ const CLASSES = ['Calm', 'Cross'];
 const argsIn = (dir: string, changes = {}): RunArgs => ({
   ...readTrainArgs({ image_dir: 'faces', data: 'a.csv', emb: 'random', saved_model: join(dir, 'run'), ...changes }),
   classes: CLASSES,
+  kernels: {},
 });
 const METRICS = { ...computeMetrics({ classes: CLASSES, labels: [0, 1, 1], predicted: [0, 1, 0] }), best_epoch: 2 };
 const ROW: EpochRow = {

@@ -41,6 +41,7 @@ export function forward(
     width,
     segments: g.kh * g.kw,
     positions: g.ci,
+    stored: x.dtype,
     buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
     params: {
       ...geometryParams(g),
@@ -73,6 +74,7 @@ export function backwardData(
     width,
     segments: g.kh * g.kw,
     positions: g.co,
+    stored: dy.dtype,
     buffers: { dy: dy.storage, weight: turned, dx: dx.storage },
     params: {
       ...geometryParams(g),
@@ -116,6 +118,7 @@ export function backwardWeight(
     width,
     segments: linesEach,
     positions: ow,
+    stored: x.dtype,
     buffers: { x: x.storage, dy: dy.storage, pack: prologue?.pack ?? device.none, part },
     params: {
       ...geometryParams(g),

@@ -39,7 +39,8 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
 
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   const { rows, columns, splits = 1, width, buffers, params, constants, label } = launch;
-  const tile = chooseTile(device, { ...launch, kernel: gemm.name, splits });
+  watchers.get(device)?.(gemm, launch);
+  const tile = chooseTile(device, problemOf(gemm, launch));
   device.dispatch(gemm[tile.variant], {
     buffers,
     params: { ...params, rows, columns },
@@ -51,4 +52,23 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
     workgroups: [ceilDiv(columns, tile.columns), ceilDiv(rows, tile.rows), splits],
     label,
   });
+}
+
+export const problemOf = ({ name }: Gemm, { splits = 1, ...launch }: GemmLaunch): Problem => ({
+  ...launch,
+  kernel: name,
+  splits,
+});
+
+type Watch = (gemm: Gemm, launch: GemmLaunch) => void;
+const watchers = new WeakMap<Device, Watch>();
+
+/** Shows `watch` every matrix product that `fn` launches. */
+export function watchGemms(device: Device, watch: Watch, fn: () => void): void {
+  watchers.set(device, watch);
+  try {
+    fn();
+  } finally {
+    watchers.delete(device);
+  }
 }

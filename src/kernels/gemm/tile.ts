@@ -1,4 +1,5 @@
 import type { Constants } from '../../device';
+import type { DType } from '../matrix';
 
 /**
  * How the matrix kernels are written for an adapter:
@@ -18,6 +19,8 @@ export interface Problem {
   readonly segments: number;
   readonly positions: number;
   readonly splits: number;
+  /** How A is stored. */
+  readonly stored: DType;
 }
 
 /** The part of C that a workgroup owns, and the constants that make the variant's kernel do it. */
@@ -36,6 +39,16 @@ export function tilesOf(variant: Variant, lanes: number): readonly Tile[] {
   if (variant === 'tiled') return TILED;
   if (variant === 'plain') return [plain(lanes)];
   return [4, 2, 1].flatMap((m) => [2, 1].map((n) => subgroup(lanes, m, n)));
+}
+
+/** A tile that is expected to reach less than this part of what the likeliest does is not tried. */
+const HOPE = 0.4;
+
+/** The tiles that may be the fastest for a problem. */
+export function candidatesOf(variant: Variant, lanes: number, problem: Problem): readonly Tile[] {
+  if (variant !== 'tiled') return tilesOf(variant, lanes);
+  const hope = HOPE * Math.max(...TILED.map((t) => estimate(t, problem)));
+  return TILED.filter((t) => estimate(t, problem) >= hope);
 }
 
 /** The tile for a problem as a rule has it, where nobody measured. */

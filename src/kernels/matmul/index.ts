@@ -77,6 +77,7 @@ function product(
     width,
     segments: 1,
     positions: Math.min(PRODUCTS_A_SUM, a.columns),
+    stored: y.dtype,
     buffers: { a: a.storage, b: b.storage, bias: bias ?? device.none, y: y.storage },
     params: {
       inner: a.columns,
