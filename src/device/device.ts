@@ -1,5 +1,5 @@
 import { MachineError } from './errors';
-import { type Constants, encodeParams, type Kernel } from './kernel';
+import { type Constants, type Kernel, ParamWords } from './kernel';
 import { Pipelines } from './pipelines';
 import { Pool } from './pool';
 import { type Launch, Profiler } from './profiler';
@@ -41,8 +41,8 @@ const DISPATCHES_A_SUBMIT = 256;
  */
 export class Device {
   readonly features: ReadonlySet<string>;
-  readonly limits: GPUSupportedLimits;
-  readonly info: GPUAdapterInfo;
+  readonly limits: Readonly<GPUSupportedLimits>;
+  readonly info: Readonly<GPUAdapterInfo>;
   readonly pool = new Pool();
   /** Stands in for a read-only buffer that a kernel variant declares but does not use. */
   readonly none: Storage;
@@ -59,17 +59,17 @@ export class Device {
   private pending = 0;
   private error?: Error;
   private counts = { buffers: 0, dispatches: 0, submits: 0 };
-  private readonly scratch = new Uint8Array(256);
-  private readonly scratchView = new DataView(this.scratch.buffer);
+  private readonly params = new ParamWords();
+  private readonly offset = new Uint32Array(1);
 
   private constructor(
     readonly gpu: GPUDevice,
     adapter: GPUAdapter,
     readonly software: boolean,
   ) {
-    this.features = gpu.features as ReadonlySet<string>;
-    this.limits = gpu.limits;
-    this.info = adapter.info;
+    this.features = new Set(gpu.features as ReadonlySet<string>);
+    this.limits = plain(gpu.limits);
+    this.info = plain(adapter.info);
     this.uniforms = new Uniforms(gpu);
     this.pipelines = new Pipelines(gpu, (s) => this.bufferOf(s));
     this.staging = new Staging(gpu);
@@ -221,8 +221,7 @@ export class Device {
     const pipeline = this.pipelines.pipeline(kernel, launch.constants ?? {});
     let slot: ReturnType<Uniforms['slot']> | undefined;
     if (kernel.fields.length > 0) {
-      const length = encodeParams(kernel, launch.params ?? {}, this.scratchView);
-      slot = this.uniforms.slot(this.scratch.subarray(0, length));
+      slot = this.uniforms.slot(this.params.encode(kernel, launch.params ?? {}));
     }
     const group = this.pipelines.bindGroup(kernel, pipeline, launch.buffers, slot);
     const label = launch.label ?? kernel.name;
@@ -232,7 +231,10 @@ export class Device {
     }
     this.pass ??= this.commands().beginComputePass();
     this.pass.setPipeline(pipeline.pipeline);
-    this.pass.setBindGroup(0, group, slot ? [slot.offset] : []);
+    if (slot) {
+      this.offset[0] = slot.offset;
+      this.pass.setBindGroup(0, group, this.offset, 0, 1);
+    } else this.pass.setBindGroup(0, group);
     this.pass.dispatchWorkgroups(x, y, z);
     this.counts.dispatches++;
     if (++this.pending >= DISPATCHES_A_SUBMIT && !this.profiler) this.flush();
@@ -390,4 +392,11 @@ export class Device {
     }
     return block.buffer;
   }
+}
+
+/** A copy as a plain object: a driver's own answers through a getter that costs a microsecond. */
+function plain<T extends object>(of: T): T {
+  const copy: Record<string, unknown> = {};
+  for (const name in of) copy[name] = of[name];
+  return copy as T;
 }

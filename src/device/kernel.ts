@@ -58,14 +58,22 @@ export function specialise(kernel: Kernel, constants: Constants): string {
   return [...enables, ...header, rest].join('\n');
 }
 
-/** Encodes the values of `struct Params` in the order of the kernel's fields. */
-export function encodeParams(kernel: Kernel, values: Readonly<Record<string, number>>, into: DataView): number {
-  kernel.fields.forEach((f, i) => {
-    const v = values[f.name];
-    if (v === undefined) throw new Error(`kernel ${kernel.name}: Params.${f.name} was not given`);
-    if (f.type === 'f32') into.setFloat32(i * 4, v, true);
-    else if (f.type === 'i32') into.setInt32(i * 4, v, true);
-    else into.setUint32(i * 4, v, true);
-  });
-  return kernel.fields.length * 4;
+/** Room for the values of `struct Params`, of whatever type. */
+export class ParamWords {
+  readonly words = new Uint32Array(64);
+  private readonly integers = new Int32Array(this.words.buffer);
+  private readonly floats = new Float32Array(this.words.buffer);
+
+  /** Encodes the values in the order of the kernel's fields. */
+  encode({ name, fields }: Kernel, values: Readonly<Record<string, number>>): Uint32Array<ArrayBuffer> {
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i];
+      const v = values[field.name];
+      if (v === undefined) throw new Error(`kernel ${name}: Params.${field.name} was not given`);
+      if (field.type === 'f32') this.floats[i] = v;
+      else if (field.type === 'i32') this.integers[i] = v;
+      else this.words[i] = v;
+    }
+    return this.words.subarray(0, fields.length);
+  }
 }

@@ -10,7 +10,9 @@ export interface Pipeline {
 
 /** Pipelines by kernel and constants, and bind groups by pipeline and memory: each is made once. */
 export class Pipelines {
-  private readonly made = new Map<string, Pipeline>();
+  private readonly made = new Map<Kernel, Map<string, Pipeline>>();
+  /** Pipelines made so far. */
+  count = 0;
   private readonly groups = new Map<string, GPUBindGroup>();
 
   constructor(
@@ -18,34 +20,37 @@ export class Pipelines {
     private readonly bufferOf: (storage: Storage) => GPUBuffer,
   ) {}
 
-  get count(): number {
-    return this.made.size;
-  }
-
   get bindGroups(): number {
     return this.groups.size;
   }
 
   pipeline(kernel: Kernel, constants: Constants): Pipeline {
-    const key = kernel.name + JSON.stringify(constants);
-    let found = this.made.get(key);
+    let ofKernel = this.made.get(kernel);
+    if (!ofKernel) {
+      ofKernel = new Map();
+      this.made.set(kernel, ofKernel);
+    }
+    let key = '';
+    for (const name in constants) key += `${name}=${constants[name]} `;
+    let found = ofKernel.get(key);
     if (!found) {
+      const label = `${kernel.name} ${key}`;
       const layout = this.gpu.createBindGroupLayout({
-        label: key,
+        label,
         entries: kernel.bindings.map((b) => ({
           binding: b.index,
           visibility: GPUShaderStage.COMPUTE,
           buffer: { type: b.type, hasDynamicOffset: b.type === 'uniform' },
         })),
       });
-      const module = this.gpu.createShaderModule({ label: key, code: specialise(kernel, constants) });
+      const module = this.gpu.createShaderModule({ label, code: specialise(kernel, constants) });
       const pipeline = this.gpu.createComputePipeline({
-        label: key,
+        label,
         layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: 'main' },
       });
-      found = { id: this.made.size, pipeline, layout };
-      this.made.set(key, found);
+      found = { id: this.count++, pipeline, layout };
+      ofKernel.set(key, found);
     }
     return found;
   }

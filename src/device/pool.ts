@@ -16,6 +16,9 @@ const GRANULE = 256;
  */
 export class Pool {
   private blocks: Block[] = [];
+  /** Free blocks by size, the lowest-numbered last, and those sizes in order. */
+  private readonly free = new Map<number, Block[]>();
+  private readonly sizes: number[] = [];
   private made = 0;
   private liveBytes = 0;
   private totalBytes = 0;
@@ -26,23 +29,17 @@ export class Pool {
   /** @throws MachineError when the pool would grow beyond its budget. */
   acquire(bytes: number, label: string): Block {
     const size = Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
-    const largest = size + Math.max(size >> 1, 4096);
-    let best: Block | undefined;
-    for (const b of this.blocks) {
-      if (b.free && b.size >= size && b.size <= largest && (!best || b.size < best.size)) best = b;
-      if (best?.size === size) break;
-    }
+    let best = this.takeFree(size, size + Math.max(size >> 1, 4096));
     if (!best) {
       if (this.totalBytes + size > this.budget) {
         throw new MachineError(
           `out of device memory: ${label} needs ${mib(size)} MiB, ${mib(this.totalBytes)} of ${mib(this.budget)} MiB are taken; use a smaller batch or image size`,
         );
       }
-      best = { id: this.made++, size, free: true };
+      best = { id: this.made++, size, free: false };
       this.blocks.push(best);
       this.totalBytes += size;
     }
-    best.free = false;
     this.liveBytes += best.size;
     this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
     return best;
@@ -52,6 +49,42 @@ export class Pool {
     if (block.free) return;
     block.free = true;
     this.liveBytes -= block.size;
+    this.putFree(block);
+  }
+
+  /** Takes the smallest free block of `least` to `most` bytes, of equals the lowest-numbered. */
+  private takeFree(least: number, most: number): Block | undefined {
+    for (let i = this.placeOf(least); i < this.sizes.length && this.sizes[i] <= most; i++) {
+      const blocks = this.free.get(this.sizes[i]) as Block[];
+      const block = blocks.pop();
+      if (!block) continue;
+      block.free = false;
+      return block;
+    }
+    return undefined;
+  }
+
+  private putFree(block: Block): void {
+    let blocks = this.free.get(block.size);
+    if (!blocks) {
+      blocks = [];
+      this.free.set(block.size, blocks);
+      this.sizes.splice(this.placeOf(block.size), 0, block.size);
+    }
+    let at = blocks.length;
+    while (at > 0 && blocks[at - 1].id < block.id) at--;
+    blocks.splice(at, 0, block);
+  }
+
+  /** The first place in `sizes` of at least `size`. */
+  private placeOf(size: number): number {
+    let [from, to] = [0, this.sizes.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.sizes[middle] < size) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   /** Bytes in use, held (in use or waiting for reuse) and the most that were ever in use since `resetPeak`. */
@@ -61,7 +94,9 @@ export class Pool {
 
   /** Forgets blocks that were asked for in a dry run and never used. */
   trim(): void {
-    this.blocks = this.blocks.filter((b) => b.buffer || !b.free);
+    const worth = (b: Block) => b.buffer !== undefined || !b.free;
+    this.blocks = this.blocks.filter(worth);
+    for (const [size, blocks] of this.free) this.free.set(size, blocks.filter(worth));
     this.totalBytes = this.blocks.reduce((sum, b) => sum + b.size, 0);
   }
 

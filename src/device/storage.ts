@@ -3,8 +3,7 @@ import type { Block } from './pool';
 /** Memory of one or more tensors: a range of a pool block. */
 export class Storage {
   private given = true;
-  /** Names the range among all of this device: what bind groups are kept by. */
-  readonly key: string;
+  private name = '';
   /** Not to be freed before its step ends. */
   retained = false;
 
@@ -15,8 +14,12 @@ export class Storage {
     readonly label: string,
     /** The memory that this is a range of; a range keeps it. */
     readonly whole: Storage | null = null,
-  ) {
-    this.key = `/${block.id}:${offset}:${bytes}`;
+  ) {}
+
+  /** Names the range among all of this device: what bind groups are kept by. */
+  get key(): string {
+    this.name ||= `/${this.block.id}:${this.offset}:${this.bytes}`;
+    return this.name;
   }
 
   /** False once the memory was given back. */

@@ -94,6 +94,36 @@ test('memory is flat over 1,000 steps, and a steady step creates nothing', async
   assert.ok(losses.every(Number.isFinite));
 });
 
+test('a steady step asks WebGPU for nothing but commands, and waits for nothing', () => {
+  const { train } = network();
+  const free = (loss: Tensor): void => device.free(loss.storage);
+  for (let s = 0; s < 5; s++) free(train(s));
+  const asked: string[] = [];
+  const gpu = device.gpu as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const proto = Object.getPrototypeOf(gpu);
+  const makers = Object.getOwnPropertyNames(proto).filter(
+    (n) => n.startsWith('create') && n !== 'createCommandEncoder',
+  );
+  assert.ok(makers.includes('createBuffer') && makers.includes('createQuerySet'));
+  for (const name of makers)
+    gpu[name] = (...args) => {
+      asked.push(name);
+      return proto[name].apply(gpu, args);
+    };
+  const mapAsync = GPUBuffer.prototype.mapAsync;
+  GPUBuffer.prototype.mapAsync = function (...args) {
+    asked.push('mapAsync');
+    return mapAsync.apply(this, args);
+  };
+  try {
+    for (let s = 5; s < 8; s++) free(train(s));
+  } finally {
+    for (const name of makers) delete gpu[name];
+    GPUBuffer.prototype.mapAsync = mapAsync;
+  }
+  assert.equal(asked, []);
+});
+
 test('the same steps give the same bits', async () => {
   const run = async (): Promise<Float32Array[]> => {
     const { train, params } = network();
