@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import { Command } from 'commander';
-import { COMMON, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/args';
+import { COMMON, checkAnnotations, checkFolder, TRAIN_SETTINGS } from '../train/args';
 import type { EvaluateSettings, Evaluation } from '../train/evaluate';
 import { RunFolder, readRun } from '../train/run_folder';
 import { choice, readSettings, type Settings } from '../train/settings';
@@ -13,7 +13,10 @@ type Format = 'table' | 'json' | 'csv';
 const SETTINGS: Settings<EvaluateSettings & { saved_model: string; format: Format }> = {
   saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run; its best weights are taken' },
   image_dir: COMMON.image_dir,
-  data: { ...TRAIN_SETTINGS.data, help: "annotations to evaluate on: AffectNet's CSV" },
+  data: {
+    ...TRAIN_SETTINGS.data,
+    help: "annotations to evaluate on: AffectNet's CSV, Aff-Wild2's folder or a pickle, of which the validation part is taken",
+  },
   workers: COMMON.workers,
   batch_size: COMMON.batch_size,
   max_bad: COMMON.max_bad,
@@ -37,7 +40,7 @@ export const evaluateCommand = (): Command =>
       const { saved_model, format, ...settings } = readSettings(SETTINGS, options);
       const run = readRun(saved_model);
       checkFolder('image_dir', settings.image_dir);
-      checkFile('data', settings.data);
+      checkAnnotations('data', settings.data, run.args.dataset);
       const { evaluate } = await import('../train/evaluate');
       const view = new ProgressView();
       try {

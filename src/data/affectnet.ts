@@ -82,7 +82,7 @@ function takeRow(set: AnnotationSet, classes: number, header: string[], record: 
     }
     const sample = parseRow(row, where, expression);
     const [, , width, height] = sample.pose.box;
-    if (width !== height) set.stretched++;
+    if (Math.trunc(width) !== Math.trunc(height)) set.stretched++;
     set.samples.push(sample);
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
@@ -96,7 +96,7 @@ class RowError extends Error {}
 function parseRow(row: Row, where: string, expression: number): Sample & { pose: FacePose } {
   if (row.subDirectory_filePath === '') throw new RowError('subDirectory_filePath: expected a path, found nothing');
   const [x, y, width, height] = (['face_x', 'face_y', 'face_width', 'face_height'] as const).map((column) =>
-    Math.trunc(number(row, column)),
+    number(row, column),
   );
   if (width < 1 || height < 1) throw new RowError(`face box: expected a size of 1 or more, found ${width} x ${height}`);
   const landmarks = row.facial_landmarks.split(';').map((text) => (text.trim() === '' ? Number.NaN : Number(text)));

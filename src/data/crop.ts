@@ -1,6 +1,6 @@
 import { type Matrix2x3, type Rectangle, roundHalfEven } from './align';
 
-/** A face box as AffectNet gives it: upper left corner and size in pixels. */
+/** A face box as AffectNet gives it: upper left corner and size in pixels, of which whole pixels count. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
 /**

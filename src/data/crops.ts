@@ -1,6 +1,6 @@
 // Prepared faces for a list of samples: made in parallel threads, kept on disk, read by the loader.
 import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { InputError } from '../device/errors';
 import { openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
@@ -77,7 +77,7 @@ async function prepareAll(
   store: string,
   limit: number,
 ): Promise<CropResult[]> {
-  const jobs = samples.map(({ image, pose }, index) => ({ index, file: join(imageDir, image), pose }));
+  const jobs = samples.map(({ image, pose }, index) => ({ index, file: resolve(imageDir, image), pose }));
   const results: CropResult[] = [];
   let bad = 0;
   // A thread costs a tenth of a second to start: not for a handful of pictures.

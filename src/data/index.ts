@@ -1,6 +1,9 @@
 export { type Adjacency, buildAdjacency, encodeAdjacency, pickleAdjacency, readAdjacency, spearman } from './adjacency';
 export { AFFECTNET_COLUMNS, readAffectNet } from './affectnet';
+export { readAffWild2 } from './affwild2';
 export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle, warpCubic } from './align';
+export { encodeAnnotationPickle, parseAnnotationPickle } from './annotation_pickle';
+export { type AnnotationOptions, type Annotations, readAnnotations } from './annotations';
 export { type Box, cropBox } from './crop';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
@@ -26,7 +29,7 @@ export {
   NODES,
   nodesOf,
 } from './labels';
-export { type Batch, Loader, type LoaderOptions } from './loader';
+export { type Batch, Loader, type LoaderOptions, SAMPLERS, type Sampler } from './loader';
 export { MEAN, normalisationTable, STD, toTensor } from './normalise';
 export { type ListedPicture, listPictures } from './picture_list';
 export { randomBits, randomPermutation, randomStream, randomUniform } from './random';

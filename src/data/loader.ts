@@ -18,11 +18,16 @@ export interface Batch {
   rows: Uint32Array;
 }
 
+export const SAMPLERS = ['natural', 'balanced'] as const;
+export type Sampler = (typeof SAMPLERS)[number];
+
 export interface LoaderOptions {
   batchSize: number;
   seed: number;
   /** Another order in every epoch; else the file's. Default true. */
   shuffle?: boolean;
+  /** natural (the default): every sample once an epoch; balanced: see `balancedOrder`. */
+  sampler?: Sampler;
   /** Random flip and rotation; off for validation. */
   augment: boolean;
   /** At most so many samples an epoch. */
@@ -62,11 +67,7 @@ export class Loader {
 
   /** The batches of an epoch (from 0), from `step` on. The next one is read while the current one is in use. */
   async *epoch(epoch: number, step = 0): AsyncGenerator<Batch, void, undefined> {
-    const { shuffle = true, seed } = this.options;
-    const all = this.crops.samples.length;
-    const order = shuffle
-      ? randomPermutation(randomStream(`shuffle/${epoch}`, seed), all)
-      : Uint32Array.from({ length: all }, (_, i) => i);
+    const order = this.order(epoch);
     const load = (s: number) => {
       const batch = s < this.steps ? this.load(order.slice(this.starts[s], this.starts[s + 1]), epoch) : undefined;
       // Its error is thrown where it is awaited, or is of no interest if the consumer stops before that.
@@ -79,6 +80,16 @@ export class Loader {
       next = load(s);
       yield batch;
     }
+  }
+
+  /** Places in the set's `samples`, as many as it has. */
+  private order(epoch: number): Uint32Array {
+    const { shuffle = true, sampler = 'natural', seed } = this.options;
+    const { samples } = this.crops;
+    if (sampler === 'balanced') return balancedOrder(samples, `balanced/${epoch}`, seed);
+    return shuffle
+      ? randomPermutation(randomStream(`shuffle/${epoch}`, seed), samples.length)
+      : Uint32Array.from(samples.keys());
   }
 
   private async load(rows: Uint32Array, epoch: number): Promise<Batch> {
@@ -102,6 +113,35 @@ export class Loader {
     });
     return { images, affine, flip, labels, va, rows };
   }
+}
+
+/**
+ * Balanced sampling: of C classes that occur, each C places in a row hold every class once, in random order. Samples of a
+ * class come in random order, all of them before any comes again. As long as `samples`; rare classes are repeated, frequent
+ * ones have their turns over the epochs.
+ */
+export function balancedOrder(
+  samples: readonly { readonly expression: number }[],
+  name: string,
+  seed: number,
+): Uint32Array {
+  const permutation = (of: string, n: number): ArrayLike<number> =>
+    randomPermutation(randomStream(`${name}/${of}`, seed), n);
+  const occurring = [...new Set(samples.map((s) => s.expression))].sort((a, b) => a - b);
+  const members = occurring.map((expression) => {
+    const rows = [...samples.keys()].filter((i) => samples[i].expression === expression);
+    return { expression, rows, order: [] as ArrayLike<number> };
+  });
+  const classes = members.length;
+  let turns: ArrayLike<number> = [];
+  return Uint32Array.from(samples, (_, i) => {
+    const round = Math.floor(i / classes);
+    if (i % classes === 0) turns = permutation(`round ${round}`, classes);
+    const drawn = members[turns[i % classes]];
+    const n = drawn.rows.length;
+    if (round % n === 0) drawn.order = permutation(`class ${drawn.expression} from ${round}`, n);
+    return drawn.rows[drawn.order[round % n]];
+  });
 }
 
 /** Where each batch begins, and the end: none but an only batch, or those of a batch size of 1, has one sample. */

@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GLOVE_HELP } from '../data/embedding';
-import { classesOf, type Dataset } from '../data/labels';
+import { classesOf, DATASETS, type Dataset } from '../data/labels';
+import { SAMPLERS, type Sampler } from '../data/loader';
 import { CLASS_WEIGHTS, type ClassWeights } from '../data/samples';
 import { InputError } from '../device/errors';
 import { imageSizeWanted } from '../models/config';
@@ -12,9 +13,9 @@ import { choice, orNone, readSettings, real, type Settings, text, toggle, whole 
 export interface TrainArgs {
   /** Folder below which the annotation files' images are. */
   image_dir: string;
-  /** Annotation file of the training samples. */
+  /** Annotations of the training samples: a file, or Aff-Wild2's folder. */
   data: string;
-  /** Annotation file of the validation samples; null: a tenth of `data` is split off by `seed`. */
+  /** Annotations of the validation samples; null: those in `data`, or a tenth of it, split off by `seed`. */
   val_data: string | null;
   dataset: Dataset;
   /** Classes that are told apart: 7, or 8 with AffectNet's contempt. */
@@ -48,6 +49,8 @@ export interface TrainArgs {
   augment: boolean;
   /** Another order of the training images in every epoch. */
   shuffle: boolean;
+  /** natural: every training image once an epoch; balanced: as many of every class. */
+  sampler: Sampler;
   /** At most so many training rows an epoch; null: all. */
   limit: number | null;
   /** Largest fraction of bad rows and images that is passed over. */
@@ -88,16 +91,25 @@ export const COMMON = {
   },
 } as const;
 
+/** Settings as they are given: null stands for what suits data set and network. */
+type GivenArgs = Omit<TrainArgs, 'image_size' | 'class_weights'> & {
+  image_size: number | null;
+  class_weights: ClassWeights | null;
+};
+
 /** Kinds, defaults and help of all settings: the command line and the checks follow from it. */
-export const TRAIN_SETTINGS: Settings<TrainArgs> = {
+export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   image_dir: COMMON.image_dir,
-  data: { kind: file('an annotation file'), help: "training annotations: AffectNet's CSV" },
+  data: {
+    kind: file('an annotation file'),
+    help: "annotations: AffectNet's CSV, Aff-Wild2's annotation folder, or the original's pickle of either",
+  },
   val_data: {
     kind: orNone(file('an annotation file')),
     default: null,
-    help: 'validation annotations; default: a tenth of --data is split off',
+    help: 'validation annotations; default: those in --data, or a tenth of it is split off',
   },
-  dataset: { kind: choice('affectnet'), default: 'affectnet', help: 'layout of the annotations: affectnet' },
+  dataset: { kind: choice(...DATASETS), default: 'affectnet', help: 'affectnet or affwild2' },
   num_classes: { kind: whole(7, 8), default: 7, help: 'classes: 7, or 8 to keep contempt of AffectNet' },
   network: {
     kind: choice('densenet', 'bregnext'),
@@ -120,9 +132,11 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
     help: "word vectors of emotion_gcn: GloVe text, the original's emb.pkl, safetensors, or random",
   },
   image_size: {
-    kind: whole(4, 4096),
-    default: 227,
-    help: 'input size in pixels; emotion_gcn on densenet: 227 or 93 to 188; bregnext: a multiple of 4',
+    kind: orNone(whole(4, 4096)),
+    default: null,
+    help:
+      'input size in pixels; emotion_gcn on densenet: 227 or 93 to 188; bregnext: a multiple of 4; ' +
+      'default: 227 for affectnet on densenet, else 112',
   },
   workers: COMMON.workers,
   batch_size: COMMON.batch_size,
@@ -138,13 +152,20 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
   },
   warmup: { kind: whole(0), default: 0, help: 'steps in which the learning rate rises to --lr' },
   class_weights: {
-    kind: choice(...CLASS_WEIGHTS),
-    default: 'affectnet',
-    help: "in the loss: affectnet (its constants), balanced (by this set's counts) or none",
+    kind: orNone(choice(...CLASS_WEIGHTS)),
+    default: null,
+    help:
+      "in the loss: affectnet (its constants), balanced (by this set's counts) or none; " +
+      'default: affectnet for affectnet, none for affwild2',
   },
   patience: { kind: whole(1), default: 10, help: 'epochs without a better validation accuracy before training ends' },
   augment: { kind: toggle, default: true, help: 'flip and rotate the training images at random' },
   shuffle: { kind: toggle, default: true, help: 'take the training images in another order in every epoch' },
+  sampler: {
+    kind: choice(...SAMPLERS),
+    default: 'natural',
+    help: 'natural (every training image once an epoch) or balanced (as many of every class)',
+  },
   limit: { kind: orNone(whole(2)), default: null, help: 'at most so many training rows an epoch' },
   max_bad: COMMON.max_bad,
   seed: { kind: whole(0, 2 ** 32 - 1), default: 0, help: 'of initial weights, order, augmentation and split' },
@@ -165,9 +186,21 @@ export const TRAIN_SETTINGS: Settings<TrainArgs> = {
  * @throws InputError naming the setting, what was expected and what was found
  */
 export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainArgs {
-  const args = readSettings(TRAIN_SETTINGS, given);
-  const { model, network, image_size } = args;
+  const read = readSettings(TRAIN_SETTINGS, given);
+  const { model, network, dataset } = read;
+  const args = {
+    ...read,
+    image_size: read.image_size ?? (dataset === 'affectnet' && network === 'densenet' ? 227 : 112),
+    class_weights: read.class_weights ?? (dataset === 'affectnet' ? 'affectnet' : 'none'),
+  };
+  const { image_size } = args;
   classesOf(args);
+  if (dataset !== 'affectnet' && args.class_weights === 'affectnet') {
+    throw new InputError(`--class_weights expects balanced or none for ${dataset}, found "affectnet"`);
+  }
+  if (args.sampler === 'balanced' && !args.shuffle) {
+    throw new InputError('--sampler balanced draws at random: it expects --shuffle on, found off');
+  }
   const wanted = imageSizeWanted({ model, network, imageSize: image_size });
   if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
   if (args.model !== 'single_task' && args.batch_size < 2) {
@@ -189,15 +222,25 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
  * Looks whether the files and folders that a run starts from are there.
  * @throws InputError naming the setting and the path
  */
-export function checkInputs(args: Pick<TrainArgs, 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'>): void {
+export function checkInputs(
+  args: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'>,
+): void {
   checkFolder('image_dir', args.image_dir);
-  checkFile('data', args.data);
-  if (args.val_data !== null) checkFile('val_data', args.val_data);
+  checkAnnotations('data', args.data, args.dataset);
+  if (args.val_data !== null) checkAnnotations('val_data', args.val_data, args.dataset);
   if (args.model !== 'emotion_gcn' || args.emb === 'random') return;
   if (args.emb === null) {
     throw new InputError(`missing: --emb FILE. emotion_gcn needs word vectors. ${GLOVE_HELP}`);
   }
   checkFile('emb', args.emb);
+}
+
+/** @throws InputError unless there is a file at `path`, or, for Aff-Wild2, a folder */
+export function checkAnnotations(name: string, path: string, dataset: Dataset): void {
+  const found = lookAt(path);
+  if (found === 'a file' || (found === 'a folder' && dataset === 'affwild2')) return;
+  const expected = dataset === 'affwild2' ? 'a file or the folder of annotations' : 'a file';
+  throw new InputError(`--${name} expects ${expected}, found ${found} at ${path}; check the path`);
 }
 
 /** @throws InputError unless there is a folder at `path` */

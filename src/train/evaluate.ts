@@ -1,4 +1,4 @@
-import { Loader, loadEmbedding, nodesOf, prepareCrops, readAdjacency, readAffectNet } from '../data';
+import { Loader, loadEmbedding, nodesOf, prepareCrops, readAdjacency, readAnnotations } from '../data';
 import type { Device } from '../device';
 import { openDevice } from '../device/node';
 import { buildModel, type EmotionModel } from '../models';
@@ -8,13 +8,14 @@ import type { TrainHooks } from './events';
 import { Learner } from './learner';
 import { computeMetrics, type Metrics } from './metrics';
 import { formatPredictions } from './predictions';
+import { validationOf } from './run_data';
 import { type Run, readWeights } from './run_folder';
 import { addTo, meansOf, newTally } from './tally';
 import { evaluateAll } from './trainer';
 
 export interface EvaluateSettings {
   readonly image_dir: string;
-  /** Annotation file. */
+  /** Annotations; of those with two parts the validation part. */
   readonly data: string;
   readonly workers: number;
   readonly batch_size: number;
@@ -51,7 +52,8 @@ export interface Evaluation {
  */
 export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Evaluation> {
   const notice = (line: string): void => hooks.onNotice?.(line);
-  const set = await readAffectNet(settings.data, run.args.classes);
+  const { dataset, classes } = run.args;
+  const set = validationOf(await readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }));
   const crops = await prepareCrops(set.samples, {
     imageDir: settings.image_dir,
     size: run.args.image_size,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform, release } from 'node:os';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import type { Device } from '../device';
@@ -11,7 +12,7 @@ import { packageVersion } from './package_version';
 /** What a run's numbers rest on besides its settings: the same of all these gives the same bits. */
 export interface Manifest {
   readonly seed: number;
-  /** SHA-256 of the annotation files (the pictures themselves are not read for it). */
+  /** SHA-256 of the annotations (the pictures themselves are not read for it): of a folder, of its files in order. */
   readonly data: Readonly<Record<string, string>>;
   readonly adapter: Readonly<Record<'vendor' | 'architecture' | 'device' | 'description', string>>;
   readonly versions: Readonly<Record<'emotion-gcn' | 'webgpu' | 'sharp' | 'node' | 'system', string>>;
@@ -34,9 +35,12 @@ export async function manifestOf(args: TrainArgs, device: Device): Promise<Manif
   };
 }
 
-async function sha256(file: string): Promise<string> {
+async function sha256(path: string): Promise<string> {
+  const folder = statSync(path).isDirectory();
+  const names = folder ? readdirSync(path, { recursive: true, encoding: 'utf8' }).sort() : [''];
+  const files = names.map((name) => join(path, name)).filter((file) => statSync(file).isFile());
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
+  for (const file of files) await pipeline(createReadStream(file), hash, { end: false });
   return hash.digest('hex');
 }
 

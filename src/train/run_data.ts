@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import {
   type AnnotationSet,
+  type Annotations,
   buildAdjacency,
   type CropSet,
   classCounts,
@@ -13,7 +14,7 @@ import {
   nodesOf,
   prepareCrops,
   readAdjacency,
-  readAffectNet,
+  readAnnotations,
   type Sample,
   splitSamples,
 } from '../data';
@@ -40,12 +41,12 @@ export async function openRunData(
   notice: (line: string) => void,
 ): Promise<RunData> {
   const classes = classesOf(args);
-  const training = await readAffectNet(args.data, classes);
+  const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
+  const { train: training, val } = await readAnnotations(args.data, options);
+  const validation = args.val_data ? validationOf(await readAnnotations(args.val_data, options)) : val;
   describe(training, notice);
   let samples: { train: readonly Sample[]; val: readonly Sample[] };
-  let validation: AnnotationSet | null = null;
-  if (args.val_data) {
-    validation = await readAffectNet(args.val_data, classes);
+  if (validation) {
     describe(validation, notice);
     samples = { train: training.samples, val: validation.samples };
   } else {
@@ -68,23 +69,26 @@ export async function openRunData(
     return crops;
   };
   const train = await prepare(samples.train, training, true);
-  const val = await prepare(samples.val, validation ?? training, validation !== null).catch(async (error) => {
+  const valid = await prepare(samples.val, validation ?? training, validation !== null).catch(async (error) => {
     await train.close();
     throw error;
   });
   const counts = classCounts(train.samples, classes).map((n, c) => `${classes[c]} ${n}`);
-  notice(`${train.samples.length} training and ${val.samples.length} validation faces (${counts.join(', ')})`);
+  notice(`${train.samples.length} training and ${valid.samples.length} validation faces (${counts.join(', ')})`);
   return {
     train,
-    val,
+    val: valid,
     classWeights: weights,
     graph,
     close: async () => {
       await train.close();
-      await val.close();
+      await valid.close();
     },
   };
 }
+
+/** The set that a model is measured on: the validation part, or all of a file that has no parts. */
+export const validationOf = ({ train, val }: Annotations): AnnotationSet => val ?? train;
 
 /** The graph and vectors of a run: what it has kept, else what its settings name or its labels give, which is then kept. */
 async function openGraph(
@@ -119,7 +123,7 @@ function describe(
 ): void {
   const parts = [`${file}: ${rows} rows, ${samples.length} of the classes`];
   if (dropped.size > 0) {
-    const kinds = [...dropped].sort().map(([kind, n]) => `${n} of ${kind}`);
+    const kinds = [...dropped].sort().map(([kind, n]) => `${n} with ${kind}`);
     parts.push(`dropped ${kinds.join(', ')}`);
   }
   if (bad.length > 0) parts.push(`${bad.length} broken`);

@@ -148,8 +148,8 @@ class Session {
     private readonly optimiser: SGD,
     private readonly learner: Learner,
   ) {
-    const { batch_size: batchSize, seed, shuffle, augment, limit } = args;
-    this.train = new Loader(data.train, { batchSize, seed, shuffle, augment, limit: limit ?? undefined });
+    const { batch_size: batchSize, seed, shuffle, sampler, augment, limit } = args;
+    this.train = new Loader(data.train, { batchSize, seed, shuffle, sampler, augment, limit: limit ?? undefined });
     const steps = args.epochs * this.train.steps;
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);

@@ -37,6 +37,18 @@ test('texts and typed values are both read, paths become absolute, words that ar
   assert.equal(readTrainArgs({ ...args }), args, 'reading what was read changes nothing');
 });
 
+test("the original's sizes and class weights, by data set and network", () => {
+  const of = (given: Record<string, unknown>) => {
+    const { image_size, class_weights } = read(given);
+    return [image_size, class_weights];
+  };
+  assert.equal(of({}), [227, 'affectnet']);
+  assert.equal(of({ network: 'bregnext' }), [112, 'affectnet']);
+  assert.equal(of({ dataset: 'affwild2' }), [112, 'none']);
+  assert.equal(of({ dataset: 'affwild2', network: 'bregnext' }), [112, 'none']);
+  assert.equal(of({ num_classes: 8, image_size: 96, class_weights: 'balanced' }), [96, 'balanced']);
+});
+
 test('a wrong value is refused with what was expected and found', () => {
   for (const [given, message] of [
     [{ epochs: '2.5' }, '--epochs expects a whole number from 1, found "2.5"'],
@@ -48,7 +60,14 @@ test('a wrong value is refused with what was expected and found', () => {
     [{ momentum: '-0.1' }, '--momentum expects a number from 0 to 1, found "-0.1"'],
     [{ max_bad: 5 }, '--max_bad expects a number from 0 to 1, found 5'],
     [{ network: 'resnet' }, '--network expects one of densenet, bregnext, found "resnet"'],
-    [{ dataset: 'affwild2' }, '--dataset expects one of affectnet, found "affwild2"'],
+    [{ dataset: 'fer' }, '--dataset expects one of affectnet, affwild2, found "fer"'],
+    [{ num_classes: 9 }, '--num_classes expects a whole number from 7 to 8, found 9'],
+    [{ dataset: 'affwild2', num_classes: 8 }, '--num_classes expects 7 for affwild2, found 8'],
+    [
+      { dataset: 'affwild2', class_weights: 'affectnet' },
+      '--class_weights expects balanced or none for affwild2, found "affectnet"',
+    ],
+    [{ sampler: 'balanced', shuffle: 'off' }, '--sampler balanced draws at random: it expects --shuffle on, found off'],
     [{ augment: 'yes' }, '--augment expects on or off, found "yes"'],
     [{ limit: '1' }, '--limit expects a whole number from 2, found "1"'],
     [{ seed: 2 ** 32 }, '--seed expects a whole number from 0 to 4294967295, found 4294967296'],
