@@ -1,87 +1,133 @@
-// npm run bench [-- FILTER] [--json] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--gpu ID] [--repeat N]
-// Kernels by the GPU's clock, steps by the wall clock. FILTER: part of a work's name, such as `step` or `conv forward`.
+// npm run bench [-- FILTER] [--json] [--out FOLDER] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--gpu ID] [--repeat N]
+// Kernels by the GPU's clock, steps by the wall clock, each against the roofline of the adapter's own peaks.
+// FILTER: part of a work's name, such as `step` or `conv forward`.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InputError, MachineError } from '../src/device';
+import { type Device, InputError } from '../src/device';
 import { openDevice } from '../src/device/node';
+import { measurePeaks, type Peaks } from '../src/kernels/peaks';
 import { choose, forceVariant } from '../src/kernels/variant';
-import { kernelWorks } from './kernels';
-import { summary, type Timing, timeWork } from './measure';
-import { prepareStep, stepWorks } from './steps';
+import { count, summary, type Timing, timeInTurn } from './measure';
+import { program } from './program';
+import { boundMs, drawRoofline, type Placed } from './roofline';
+import { prepareStep, type StepWork, stepWorks } from './steps';
+import { kernelWorks, Operands, type Work } from './works';
 
-async function main(): Promise<void> {
+interface Row extends Placed {
+  readonly least: number;
+  readonly peakBytes: number;
+}
+
+program(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
+      out: { type: 'string' },
       variant: { type: 'string' },
       gpu: { type: 'string' },
       repeat: { type: 'string', default: '7' },
     },
   });
   const filter = positionals.join(' ');
-  const repeat = Math.max(1, Number(values.repeat) || 7);
+  const repeat = count('repeat', values.repeat);
   const device = await openDevice({ gpu: values.gpu });
-  forceVariant(device, values.variant ?? null);
-  const adapter = device.info.description || device.info.device;
-  const { variant } = choose(device);
-  if (!values.json) {
-    console.log(`adapter: ${adapter}; ${variant} kernels; median of ${repeat} (best)`);
-    console.log(
-      `${'work'.padEnd(58)}${'ms'.padStart(18)}${'GFLOP/s'.padStart(10)}${'GB/s'.padStart(8)}${'peak MiB'.padStart(10)}`,
-    );
-  }
-  const report = (work: string, { median, least }: Timing, flop: number, bytes: number, peak: number): void => {
-    const gflops = flop / median / 1e6;
-    const gbps = bytes / median / 1e6;
-    if (values.json) {
-      const row = {
-        work,
-        adapter,
-        variant,
-        ms: median,
-        gflops: flop ? gflops : null,
-        gbps: bytes ? gbps : null,
-        peak_bytes: peak,
-      };
-      console.log(JSON.stringify(row));
-      return;
+  try {
+    forceVariant(device, values.variant ?? null);
+    const steps = stepWorks.filter((w) => w.name.includes(filter));
+    const kernels = kernelWorks(device).filter((w) => w.name.includes(filter));
+    if (steps.length + kernels.length === 0)
+      throw new InputError(`no work has "${filter}" in its name; npm run bench shows all`);
+    const adapter = device.info.description || device.info.device;
+    const variant = values.variant ?? choose(device).variant;
+    const peaks = await measurePeaks(device);
+    if (!values.json) printHead(adapter, variant, peaks, repeat);
+    const rows: Row[] = [];
+    const report = (row: Row): void => {
+      rows.push(row);
+      if (values.json) console.log(JSON.stringify(jsonRow(row, adapter, variant)));
+      else console.log(tableRow(row));
+    };
+    for (const work of steps) report(await measureStep(device, work, peaks, repeat));
+    for (const work of kernels) report(await measureKernel(device, work, peaks, repeat));
+    if (values.out) {
+      mkdirSync(values.out, { recursive: true });
+      const { svg, png } = await drawRoofline(rows, peaks, `${adapter}, ${variant} kernels`);
+      writeFileSync(join(values.out, 'roofline.svg'), svg);
+      writeFileSync(join(values.out, 'roofline.png'), png);
     }
-    const ms = `${median.toFixed(2)} (${least.toFixed(2)})`;
-    const rate = (v: number, on: number): string => (on ? v.toFixed(1) : '');
-    console.log(
-      `${work.padEnd(58)}${ms.padStart(18)}${rate(gflops, flop).padStart(10)}${rate(gbps, bytes).padStart(8)}${(peak / 2 ** 20).toFixed(0).padStart(10)}`,
-    );
-  };
+  } finally {
+    device.destroy();
+  }
+});
 
-  let found = 0;
-  for (const work of stepWorks.filter((w) => w.name.includes(filter))) {
-    found++;
-    const { run, flop } = prepareStep(device, work);
+async function measureStep(device: Device, work: StepWork, peaks: Peaks, repeat: number): Promise<Row> {
+  const { run, flop } = prepareStep(device, work);
+  await run();
+  await run();
+  device.pool.resetPeak();
+  const times: number[] = [];
+  for (let i = 0; i < repeat; i++) {
+    const start = performance.now();
     await run();
-    await run();
-    device.pool.resetPeak();
-    const times: number[] = [];
-    for (let i = 0; i < repeat; i++) {
-      const start = performance.now();
-      await run();
-      times.push(performance.now() - start);
-    }
-    report(work.name, summary(times), flop, 0, device.stats().peak);
+    times.push(performance.now() - start);
   }
-  for (const work of kernelWorks.filter((w) => w.name.includes(filter))) {
-    found++;
-    const run = work.prepare(device);
-    device.pool.resetPeak();
-    const timing = await timeWork(device, run, repeat);
-    report(work.name, timing, work.flop, work.bytes, device.stats().peak);
-  }
-  device.destroy();
-  if (found === 0) throw new InputError(`no work has "${filter}" in its name; npm run bench shows all`);
+  const family = work.training ? 'step' : 'inference';
+  return row({ name: work.name, family, flop, bytes: 0 }, summary(times), peaks, device.stats().peak);
 }
 
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode =
-    error instanceof InputError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
-  if (process.exitCode === 1 && !(error instanceof MachineError)) console.error(error.stack);
+async function measureKernel(device: Device, work: Work, peaks: Peaks, repeat: number): Promise<Row> {
+  const operands = new Operands(device);
+  const { run } = work.prepare(operands);
+  device.pool.resetPeak();
+  const [times] = await timeInTurn(device, [run], repeat);
+  const { peak } = device.stats();
+  operands.free();
+  return row(work, summary(times), peaks, peak);
+}
+
+const row = (
+  work: Pick<Work, 'name' | 'family' | 'flop' | 'bytes'>,
+  t: Timing,
+  peaks: Peaks,
+  peakBytes: number,
+): Row => {
+  const { name, family, flop, bytes } = work;
+  return { name, family, flop, bytes, ms: t.median, least: t.least, bound: boundMs(work, peaks), peakBytes };
+};
+
+function printHead(
+  adapter: string,
+  variant: string,
+  { gflops, gbps, dispatchMicroseconds }: Peaks,
+  repeat: number,
+): void {
+  console.log(`adapter: ${adapter}; ${variant} kernels; median of ${repeat} (best)`);
+  console.log(
+    `its peaks: ${gflops.toFixed(0)} GFLOP/s multiply-add, ${gbps.toFixed(1)} GB/s copy, ${dispatchMicroseconds.toFixed(1)} us a dispatch`,
+  );
+  console.log(
+    `${'work'.padEnd(50)}${'ms'.padStart(18)}${'GFLOP/s'.padStart(9)}${'GB/s'.padStart(7)}${'of bound'.padStart(10)}${'peak MiB'.padStart(10)}`,
+  );
+}
+
+function tableRow({ name, flop, bytes, ms, least, bound, peakBytes }: Row): string {
+  const rate = (v: number): string => (v ? (v / ms / 1e6).toFixed(1) : '');
+  const time = `${ms.toFixed(2)} (${least.toFixed(2)})`;
+  const share = `${((100 * bound) / ms).toFixed(0)} %`;
+  const mib = (peakBytes / 2 ** 20).toFixed(0);
+  return `${name.padEnd(50)}${time.padStart(18)}${rate(flop).padStart(9)}${rate(bytes).padStart(7)}${share.padStart(10)}${mib.padStart(10)}`;
+}
+
+const jsonRow = ({ name, flop, bytes, ms, bound, peakBytes }: Row, adapter: string, variant: string) => ({
+  work: name,
+  adapter,
+  variant,
+  ms,
+  gflops: flop ? flop / ms / 1e6 : null,
+  gbps: bytes ? bytes / ms / 1e6 : null,
+  bound_ms: bound,
+  share: bound / ms,
+  peak_bytes: peakBytes,
 });

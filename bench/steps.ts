@@ -1,7 +1,8 @@
 import * as F from '../src/autograd';
 import type { Device } from '../src/device';
-import { buildModel, type NetworkName, summarise } from '../src/models';
+import { buildModel, type EmotionModel, type NetworkName, summarise } from '../src/models';
 import { filler } from './measure';
+import { GRAPH } from './shapes';
 
 /** A whole training step or inference, timed by the wall clock with its losses read back. */
 export interface StepWork {
@@ -28,33 +29,41 @@ export const stepWorks: readonly StepWork[] = [
   step('densenet', 112, 32, false),
 ];
 
-/** Makes the network and its batch; returns what to time and the flop of one call. */
-export function prepareStep(device: Device, work: StepWork): { run: () => Promise<unknown>; flop: number } {
+export interface PreparedStep {
+  /** One step, or one inference; resolves to its loss or its scores. */
+  readonly run: () => Promise<Float32Array>;
+  readonly flop: number;
+  /** The most bytes of device memory that it will use, told by a dry run. */
+  readonly bytes: () => number;
+  readonly model: EmotionModel;
+}
+
+/** Makes the network and its batch. */
+export function prepareStep(device: Device, work: StepWork): PreparedStep {
   const { network, size, batch: n, training } = work;
-  const A = Float32Array.from({ length: 81 }, (_, i) => (i % 10 === 0 || i % 9 === (i < 63 ? 7 : 0) ? 0.5 : 0));
-  const model = buildModel(device, { model: 'emotion_gcn', network, imageSize: size, A }).initialise(1).train(training);
+  const config = { model: 'emotion_gcn', network, imageSize: size, A: GRAPH } as const;
+  const model = buildModel(device, config).initialise(1).train(training);
   const x = F.tensor(device, filler(n * 3 * size * size), [n, 3, size, size]);
   const embedding = F.tensor(device, filler(2700), [9, 300]);
-  const labels = F.labels(
-    device,
-    Uint32Array.from({ length: n }, (_, i) => i % 7),
-    7,
-  );
+  const classes = Uint32Array.from({ length: n }, (_, i) => i % 7);
+  const labels = F.labels(device, classes, 7);
   const va = F.tensor(device, filler(2 * n), [n, 2]);
   const flop = 2 * summarise(model, () => model.forward(x, embedding)).multiplyAdds;
-  if (!training) {
-    const run = () => F.step(device, () => F.noGrad(() => F.readAll([model.forward(x, embedding).logits])));
-    return { run, flop };
-  }
   const optimiser = new F.SGD(model.parameters(), { lr: 1e-4, momentum: 0.9, weightDecay: 1e-3 });
-  const run = () =>
-    F.step(device, () => {
-      optimiser.zeroGrad();
-      const out = model.forward(x, embedding);
-      const loss = F.add(F.crossEntropy(out.logits, labels), F.cccLoss(out.va as F.Tensor, va));
-      F.backward(loss);
-      optimiser.step();
-      return F.readAll([loss]);
-    });
-  return { run, flop: 3 * flop };
+  const infer = (): F.Tensor => F.noGrad(() => model.forward(x, embedding).logits);
+  const train = (): F.Tensor => {
+    optimiser.zeroGrad();
+    const out = model.forward(x, embedding);
+    const loss = F.add(F.crossEntropy(out.logits, labels), F.cccLoss(out.va as F.Tensor, va));
+    F.backward(loss);
+    optimiser.step();
+    return loss;
+  };
+  const once = training ? train : infer;
+  return {
+    run: async () => (await F.step(device, () => F.readAll([once()])))[0],
+    flop: training ? 3 * flop : flop,
+    bytes: () => device.dryRun(once),
+    model,
+  };
 }

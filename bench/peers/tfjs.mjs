@@ -1,108 +1,144 @@
-// TensorFlow.js on its WebGPU backend, over the same Dawn and adapter: one JSON line {work, ms} a work.
-//   node tfjs.mjs FOLDER_WITH_NODE_MODULES FILTER REPEAT      (the driver's environment comes from run.ts)
+// TensorFlow.js on its WebGPU backend, over the same Dawn and adapter: node tfjs.mjs FOLDER_WITH_NODE_MODULES
 import { createRequire } from 'node:module';
+import { filler, offerWebGpu, serve, sizeOf } from './serve.mjs';
+import { networkTask } from './tfjs_networks.mjs';
 
-const [, , folder, filter, repeat] = process.argv;
-const load = createRequire(`${folder}/x.js`);
-const { create, globals } = await import('webgpu');
-Object.assign(globalThis, globals);
-globalThis.gpu = create([]);
+const load = createRequire(`${process.argv[2]}/x.js`);
+await offerWebGpu();
 // What it expects of a browser, as far as it looks.
-const navigator = { gpu: globalThis.gpu, userAgent: 'node', platform: 'linux' };
-Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
 globalThis.window = globalThis;
 globalThis.document = { createElement: () => ({ getContext: () => null, style: {} }) };
 globalThis.location = { search: '', href: '' };
-for (const name of ['HTMLVideoElement', 'HTMLCanvasElement', 'HTMLImageElement', 'OffscreenCanvas', 'ImageBitmap'])
-  globalThis[name] ??= class {};
-globalThis.ImageData ??= class {};
+const classes = ['HTMLVideoElement', 'HTMLCanvasElement', 'HTMLImageElement', 'OffscreenCanvas', 'ImageBitmap'];
+for (const name of [...classes, 'ImageData']) globalThis[name] ??= class {};
 const tf = load('@tensorflow/tfjs');
 load('@tensorflow/tfjs-backend-webgpu');
 if (!(await tf.setBackend('webgpu'))) throw new Error('tfjs: no WebGPU backend');
 await tf.ready();
 
-async function measure(work, compute) {
-  if (!work.includes(filter)) return;
-  const once = async () => {
-    const start = performance.now();
-    const result = tf.tidy(() => {
-      const out = compute();
-      return (Array.isArray(out) ? out[out.length - 1] : out).flatten().slice([0], [1]);
-    });
-    await result.data();
-    result.dispose();
-    return performance.now() - start;
-  };
-  await once();
-  const times = [];
-  for (let i = 0; i < Number(repeat); i++) times.push(await once());
-  times.sort((a, b) => a - b);
-  console.log(JSON.stringify({ work, ms: times[times.length >> 1] }));
+let peak = 0;
+const engine = tf.engine();
+const runKernel = engine.runKernelFunc;
+engine.runKernelFunc = function (...args) {
+  const result = runKernel.apply(this, args);
+  peak = Math.max(peak, this.state.numBytes);
+  return result;
+};
+
+/** Memory order of each kind of array: axes of the logical shape. */
+const ORDERS = { map: [0, 2, 3, 1], weight: [2, 3, 1, 0], plain: null };
+
+/** Strides of the logical axes in memory. */
+function strides(shape, order) {
+  const axes = order ?? shape.map((_, i) => i);
+  const out = new Array(shape.length);
+  axes.reduceRight((step, axis) => {
+    out[axis] = step;
+    return step * shape[axis];
+  }, 1);
+  return out;
 }
 
-const CONVOLUTIONS = [
-  [8, 224, 128, 28, 1, 1],
-  [8, 992, 128, 7, 1, 1],
-  [8, 128, 32, 28, 3, 1],
-  [8, 128, 32, 7, 3, 1],
-  [16, 64, 64, 32, 3, 1],
-];
-for (const [n, ci, co, size, k, s] of CONVOLUTIONS) {
-  const name = `${k}x${k} ${ci}>${co} @${size} b${n}`;
-  const x = tf.randomNormal([n, size, size, ci]);
-  const w = tf.randomNormal([k, k, ci, co]);
-  const dy = tf.randomNormal([n, size, size, co]);
-  await measure(`conv forward ${name}`, () => tf.conv2d(x, w, s, 'same'));
-  await measure(`conv backward_data ${name}`, () => tf.conv2dTranspose(dy, w, x.shape, s, 'same'));
-  tf.dispose([x, w, dy]);
+/** Where element i of the logical order lies in memory. */
+function place(i, shape, steps) {
+  let at = 0;
+  for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
+    at += (rest % shape[axis]) * steps[axis];
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return at;
 }
 
-// DenseNet-121 in layers of variables, NHWC, with the loss of its seven classes.
-const variables = new Map();
-const variable = (name, shape, make) => {
-  if (!variables.has(name)) variables.set(name, tf.keep(tf.variable(make(shape), true, name)));
-  return variables.get(name);
-};
-const he = (s) => tf.tidy(() => tf.randomNormal(s).mul(Math.sqrt(2 / (s[0] * s[1] * s[2]))));
-const conv = (name, x, co, k, s, p) => tf.conv2d(x, variable(name, [k, k, x.shape[3], co], he), s, p);
-const normed = (name, x) => {
-  const { mean, variance } = tf.moments(x, [0, 1, 2]);
-  const [beta, gamma] = [tf.zeros, tf.ones].map((f, i) => variable(`${name}.${i}`, [x.shape[3]], (s) => f(s)));
-  return tf.relu(tf.batchNorm(x, mean, variance, beta, gamma, 1e-5));
-};
-function densenet(x) {
-  let h = tf.maxPool(normed('n0', conv('c0', x, 64, 7, 2, 3)), 3, 2, 1);
-  [6, 12, 24, 16].forEach((layers, b) => {
-    for (let l = 0; l < layers; l++) {
-      const bottleneck = conv(`${b}.${l}.1`, normed(`${b}.${l}.n1`, h), 128, 1, 1, 0);
-      h = tf.concat([h, conv(`${b}.${l}.2`, normed(`${b}.${l}.n2`, bottleneck), 32, 3, 1, 1)], 3);
-    }
-    if (b < 3) h = tf.avgPool(conv(`t${b}`, normed(`t${b}.n`, h), h.shape[3] / 2, 1, 1, 0), 2, 2, 0);
+function input(shape, salt, kind = 'plain') {
+  const order = ORDERS[kind];
+  const logical = filler(sizeOf(shape), salt);
+  if (!order) return tf.tensor(logical, shape);
+  const steps = strides(shape, order);
+  const data = new Float32Array(logical.length);
+  logical.forEach((v, i) => {
+    data[place(i, shape, steps)] = v;
   });
-  return tf.matMul(
-    tf.mean(normed('n5', h), [1, 2]),
-    variable('fc', [1024, 7], (s) => tf.randomNormal(s)),
-  );
+  const inMemory = order.map((axis) => shape[axis]);
+  return tf.tensor(data, inMemory);
 }
-const batch = (n) => [
-  tf.randomNormal([n, 112, 112, 3]),
-  tf.oneHot(
-    tf.tensor1d(
-      Array.from({ length: n }, (_, i) => i % 7),
-      'int32',
-    ),
-    7,
-  ),
-];
-tf.dispose(densenet(tf.zeros([1, 32, 32, 3])));
-const sgd = tf.train.momentum(0.001, 0.9);
-{
-  const [x, y] = batch(8);
-  const step = () => sgd.minimize(() => tf.losses.softmaxCrossEntropy(y, densenet(x)), true);
-  await measure('step emotion_gcn densenet 112 b8', step);
-}
-{
-  const [x] = batch(1);
-  await measure('inference emotion_gcn densenet 112 b1', () => densenet(x));
-}
-process.exit(0);
+
+/** A task of one op: inputs, what to compute, and how the results are to be read. */
+const TASKS = {
+  conv({ pass, n, ci, co, h, oh, k, stride, padding }) {
+    const [X, W, Y] = [
+      [n, ci, h, h],
+      [co, ci, k, k],
+      [n, co, oh, oh],
+    ];
+    const pad = padding;
+    if (pass === 'forward') {
+      const [x, w] = [input(X, 0, 'map'), input(W, 1, 'weight')];
+      return { inputs: [x, w], kinds: [[Y, 'map']], compute: () => [tf.conv2d(x, w, stride, pad)] };
+    }
+    if (pass === 'backward_data') {
+      const [dy, w] = [input(Y, 2, 'map'), input(W, 1, 'weight')];
+      const compute = () => [tf.conv2dTranspose(dy, w, [n, h, h, ci], stride, pad)];
+      return { inputs: [dy, w], kinds: [[X, 'map']], compute };
+    }
+    const [x, dy] = [input(X, 0, 'map'), input(Y, 2, 'map')];
+    const attributes = { strides: [stride, stride], pad, dataFormat: 'NHWC', filterShape: [k, k, ci, co] };
+    const compute = () => [engine.runKernel('Conv2DBackpropFilter', { x, dy }, attributes)];
+    return { inputs: [x, dy], kinds: [[W, 'weight']], compute };
+  },
+  matmul({ pass, m, k, n, turned }) {
+    const B = turned ? [n, k] : [k, n];
+    const [a, b, dy] = [input([m, k], 0), input(B, 1), input([m, n], 2)];
+    const passes = {
+      forward: [[m, n], () => tf.matMul(a, b, false, !!turned)],
+      backward_a: [[m, k], () => tf.matMul(dy, b, false, !turned)],
+      backward_b: [B, () => (turned ? tf.matMul(dy, a, true, false) : tf.matMul(a, dy, true, false))],
+    };
+    const [shape, compute] = passes[pass];
+    return { inputs: [a, b, dy], kinds: [[shape, 'plain']], compute: () => [compute()] };
+  },
+  norm({ pass, n, c, h, activation }) {
+    const X = [n, c, h, h];
+    const [x, gamma, beta, dy] = [input(X, 0, 'map'), input([c], 1), input([c], 2), input(X, 3, 'map')];
+    const forward = (x, gamma, beta) => {
+      const { mean, variance } = tf.moments(x, [0, 1, 2]);
+      return tf[activation](tf.batchNorm(x, mean, variance, beta, gamma, 1e-5));
+    };
+    const inputs = [x, gamma, beta, dy];
+    if (pass.startsWith('forward ')) {
+      return { inputs, kinds: [[X, 'map']], compute: () => [tf.tidy(() => forward(x, gamma, beta))] };
+    }
+    const gradients = tf.grads(forward);
+    const kinds = [
+      [X, 'map'],
+      [[c], 'plain'],
+      [[c], 'plain'],
+    ];
+    return { inputs, kinds, compute: () => tf.tidy(() => gradients([x, gamma, beta], dy)) };
+  },
+  step: (task) => networkTask(tf, task),
+  inference: (task) => networkTask(tf, task),
+};
+
+await serve((task) => {
+  const { inputs, kinds, compute } = TASKS[task.op](task);
+  peak = 0;
+  return {
+    compute,
+    free: (result) => tf.dispose(result),
+    // One number of the last array: what comes before it on the queue is done as well.
+    async wait(result) {
+      const one = tf.tidy(() => result.at(-1).flatten().slice([0], [1]));
+      await one.data();
+      one.dispose();
+    },
+    async values(result) {
+      const read = await Promise.all(result.map((t) => t.data()));
+      return kinds.map(([shape, kind], r) => {
+        const steps = strides(shape, ORDERS[kind]);
+        return { size: sizeOf(shape), at: (i) => read[r][place(i, shape, steps)] };
+      });
+    },
+    memory: () => peak,
+    end: () => tf.dispose(inputs),
+  };
+});

@@ -1,41 +1,56 @@
-"""PyTorch on the CPU, all cores: one JSON line {work, ms} a work.   python3 torch_cpu.py FILTER REPEAT"""
-import json, sys, time
+"""PyTorch on the CPU, all cores: answers the requests that serve.mjs describes.   python3 torch_cpu.py"""
+import json, resource, sys, time
 import torch, torchvision
 import torch.nn.functional as F
 
-pattern, repeat = sys.argv[1], int(sys.argv[2])
+
+def filler(n, salt):
+    return (((torch.arange(n, dtype=torch.int64) * 7919 + salt * 389) % 1013) / 506.5 - 1).float()
 
 
-def measure(work, compute):
-    if pattern not in work:
-        return
-    compute()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        compute()
-        times.append(time.perf_counter() - start)
-    print(json.dumps({'work': work, 'ms': 1000 * sorted(times)[len(times) // 2]}), flush=True)
+def most_bytes():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-for n, ci, co, size, k in [(8, 224, 128, 28, 1), (8, 992, 128, 7, 1), (8, 128, 32, 28, 3), (8, 128, 32, 7, 3), (16, 64, 64, 32, 3)]:
-    x, w, dy = torch.randn(n, ci, size, size), torch.randn(co, ci, k, k), torch.randn(n, co, size, size)
-    name = f'{k}x{k} {ci}>{co} @{size} b{n}'
-    measure(f'conv forward {name}', lambda: F.conv2d(x, w, None, 1, k // 2))
-    measure(f'conv backward_data {name}', lambda: torch.nn.grad.conv2d_input(x.shape, w, dy, 1, k // 2))
+class Network:
+    """torchvision's DenseNet-121 with a linear head (ours has the GCN's)."""
 
-net = torchvision.models.densenet121(num_classes=7).train()
-optimiser = torch.optim.SGD(net.parameters(), 1e-3, .9, weight_decay=1e-3)
+    def __init__(self, task):
+        batch, size, self.training = task['batch'], task['size'], task['op'] == 'step'
+        self.before = most_bytes()
+        self.net = torchvision.models.densenet121(num_classes=7).train(self.training)
+        self.optimiser = torch.optim.SGD(self.net.parameters(), 1e-4, .9, weight_decay=1e-3)
+        self.x = filler(batch * 3 * size * size, 0).reshape(batch, 3, size, size)
+        self.y = torch.arange(batch) % 7
+
+    def compute(self):
+        if not self.training:
+            with torch.no_grad():
+                return self.net(self.x)
+        self.optimiser.zero_grad()
+        loss = F.cross_entropy(self.net(self.x), self.y)
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach()
 
 
-def step(x, y):
-    optimiser.zero_grad()
-    F.cross_entropy(net(x), y).backward()
-    optimiser.step()
-
-
-x, y = torch.randn(8, 3, 112, 112), torch.arange(8) % 7
-measure('step emotion_gcn densenet 112 b8', lambda: step(x, y))
-net.eval()
-with torch.no_grad():
-    measure('inference emotion_gcn densenet 112 b1', lambda: net(x[:1]))
+work = result = None
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        if request['do'] == 'prepare':
+            work = Network(request['task'])
+            result = work.compute()
+            answer = {'ok': True}
+        elif request['do'] == 'time':
+            start = time.perf_counter()
+            for _ in range(request['times']):
+                result = work.compute()
+            answer = {'ms': 1000 * (time.perf_counter() - start)}
+        elif request['do'] == 'samples':
+            answer = {'values': [result.flatten()[:64].tolist()]}
+        else:
+            answer = {'bytes': most_bytes() - work.before}
+    except Exception as error:
+        answer = {'error': str(error)}
+    print(json.dumps(answer), flush=True)

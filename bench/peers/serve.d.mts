@@ -1,0 +1,2 @@
+/** Which elements of an array of `size` are compared. */
+export function sampled(size: number): number[];

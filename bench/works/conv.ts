@@ -1,0 +1,53 @@
+import { matrixOf } from '../../src/autograd';
+import * as conv from '../../src/kernels/conv2d';
+import type { Op } from '../shapes';
+import type { Operands, Work } from './work';
+
+/** A convolution as the networks have it: forward and both backwards, and fused with the batch normalisation before it. */
+export function convolution(
+  op: Pick<Op, 'name' | 'gradient'>,
+  g: conv.Conv2dGeometry,
+  activation: conv.Activation,
+): Work[] {
+  const flop = 2 * g.n * g.oh * g.ow * g.co * g.ci * g.kh * g.kw;
+  const shapes = {
+    x: [g.n, g.ci, g.h, g.w],
+    weight: [g.co, g.ci, g.kh, g.kw],
+    y: [g.n, g.co, g.oh, g.ow],
+  };
+  const bytes = 4 * Object.values(shapes).reduce((sum, s) => sum + s.reduce((a, b) => a * b, 1), 0);
+  const [stride] = g.stride;
+  const name = `${g.kh}x${g.kw}${stride > 1 ? `s${stride}` : ''} ${g.ci}>${g.co} @${g.h} b${g.n}`;
+  const pack = (o: Operands): conv.Prologue => ({ pack: o.input([6 * g.ci], 3).storage, activation });
+  const work = (pass: string, fused: boolean, prepare: Work['prepare']): Work => {
+    const family = `conv ${pass}${fused ? ` bn+${activation}` : ''}`;
+    const { n, ci, co, h, oh, kh: k } = g;
+    const task = { op: 'conv', pass, n, ci, co, h, oh, k, stride, padding: g.padding[0] };
+    return { name: `${family} ${name}`, family, flop, bytes, task: fused ? null : task, prepare };
+  };
+  const forward = (fused: boolean): Work =>
+    work('forward', fused, (o) => {
+      const [x, weight, y] = [o.input(shapes.x, 0), o.input(shapes.weight, 1, { layout: 'taps' }), o.output(shapes.y)];
+      const prologue = fused ? pack(o) : null;
+      const run = (): void => conv.forward(o.device, g, matrixOf(x), weight.storage, null, matrixOf(y), prologue);
+      return { run, results: [y] };
+    });
+  const backwardData = work('backward_data', false, (o) => {
+    const [dy, weight, dx] = [o.input(shapes.y, 2), o.input(shapes.weight, 1, { layout: 'taps' }), o.output(shapes.x)];
+    const run = (): void => conv.backwardData(o.device, g, matrixOf(dy), weight.storage, matrixOf(dx), false);
+    return { run, results: [dx] };
+  });
+  const backwardWeight = (fused: boolean): Work =>
+    work('backward_weight', fused, (o) => {
+      const [x, dy, dw] = [o.input(shapes.x, 0), o.input(shapes.y, 2), o.output(shapes.weight, { layout: 'taps' })];
+      const prologue = fused ? pack(o) : null;
+      const run = (): void => conv.backwardWeight(o.device, g, matrixOf(x), matrixOf(dy), dw.storage, false, prologue);
+      return { run, results: [dw] };
+    });
+  return [
+    forward(false),
+    ...(op.gradient ? [backwardData] : []),
+    backwardWeight(false),
+    ...(op.name === 'batch_norm_conv2d' ? [forward(true), backwardWeight(true)] : []),
+  ];
+}
