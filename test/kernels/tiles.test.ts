@@ -54,7 +54,7 @@ test('tiles in workgroup memory keep to what every adapter has, and each invocat
 
 test('the rule: wide tiles where there is much to do, narrow and low ones where there is not', () => {
   const rule = (more: Partial<Problem>): string => tileByRule('tiled', 8, problem(more)).name;
-  assert.is(rule({ rows: 100_352, columns: 32, segments: 1, positions: 256 }), 'tiled 128x64x8');
+  assert.is(rule({ rows: 100_352, columns: 32, segments: 1, positions: 256 }), 'tiled 64x128x16');
   assert.match(rule({ rows: 100_352 }), /^tiled \d+x32x/);
   assert.match(rule({ rows: 72 }), /^tiled 16x32x/);
   assert.is(rule({ rows: 100_352, columns: 16, segments: 49, positions: 3 }), 'tiled 64x32x4');

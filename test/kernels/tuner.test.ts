@@ -2,13 +2,17 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backward, conv2d, matmul, sum } from '../../src/autograd';
+import { problemOf } from '../../src/kernels/gemm';
 import { type Tuned, tune, type Work, worksOf } from '../../src/kernels/gemm/tuner';
-import { allTiles, candidates, chooseTile, type Tile, useTiles } from '../../src/kernels/variant';
+import { candidates, chooseTile, forceVariant, type Tile, useTiles } from '../../src/kernels/variant';
 import { random } from '../autograd/helpers';
 import { device } from '../gpu';
 
 const test = suite('tuner');
-test.after.each(() => useTiles(device, {}));
+test.after.each(() => {
+  forceVariant(device, null);
+  useTiles(device, {});
+});
 
 /** Forward and backward of two convolutions, one of them twice, and a product. */
 function compute(): void {
@@ -17,10 +21,10 @@ function compute(): void {
   backward(sum(conv2d(conv2d(conv2d(x, w, null, { padding: 1 }), w, null, { padding: 1 }), last, null)));
   matmul(random('a', [40, 30]), random('b', [30, 20]));
 }
-const dry = (): Work[] => {
+const dry = (fn: () => unknown = compute): Work[] => {
   let works: Work[] = [];
   device.dryRun(() => {
-    works = worksOf(device, compute);
+    works = worksOf(device, fn);
   });
   return works;
 };
@@ -60,13 +64,13 @@ async function tuneBy(
   return { ...(await tune(device, works, { seconds, measure, now: () => at })), at };
 }
 
-const ruleOf = ({ gemm, launch }: Work): Tile =>
-  chooseTile(device, { ...launch, kernel: gemm.name, splits: launch.splits ?? 1 });
+const ruleOf = ({ gemm, launch }: Work): Tile => chooseTile(device, problemOf(gemm, launch));
 
 test('the fastest tile is picked, but another than the rule has only by a margin', async () => {
-  const [work] = dry();
+  forceVariant(device, 'tiled'); // as on a GPU: many tiles
+  const [work] = dry(() => matmul(random('a', [2048, 64]), random('b', [64, 128])));
   const rule = ruleOf(work);
-  const [other, third] = allTiles(device).filter((t) => t.variant === rule.variant && t.name !== rule.name);
+  const [other, third] = candidates(device, problemOf(work.gemm, work.launch)).filter((t) => t.name !== rule.name);
   const pick = async (times: Record<string, number>): Promise<unknown[]> => {
     const { table, better } = await tuneBy([work], (_, tile) => times[tile.name] ?? 20);
     return [table[work.class], better];
@@ -100,7 +104,7 @@ test('measured on this adapter: tiles that it can run, nothing left in its memor
     works.map((w) => w.class),
   );
   for (const work of works)
-    assert.ok(candidates(device, { ...work.launch, kernel: '', splits: 1 }).some((t) => t.name === table[work.class]));
+    assert.ok(candidates(device, problemOf(work.gemm, work.launch)).some((t) => t.name === table[work.class]));
   assert.is(device.stats().live, live);
   useTiles(device, table);
   assert.is(ruleOf(works[0]).name, table[works[0].class], 'a table is obeyed');

@@ -64,7 +64,7 @@ type Watch = (gemm: Gemm, launch: GemmLaunch) => void;
 const watchers = new WeakMap<Device, Watch>();
 
 /** Shows `watch` every matrix product that `fn` launches. */
-export function watchGemms(device: Device, watch: Watch, fn: () => void): void {
+export function watchGemms(device: Device, watch: Watch, fn: () => unknown): void {
   watchers.set(device, watch);
   try {
     fn();

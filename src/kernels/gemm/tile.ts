@@ -42,7 +42,7 @@ export function tilesOf(variant: Variant, lanes: number): readonly Tile[] {
 }
 
 /** A tile that is expected to reach less than this part of what the likeliest does is not tried. */
-const HOPE = 0.4;
+const HOPE = 0.7;
 
 /** The tiles that may be the fastest for a problem. */
 export function candidatesOf(variant: Variant, lanes: number, problem: Problem): readonly Tile[] {
@@ -109,18 +109,28 @@ const TILED: readonly Tile[] = [
 /** Sums and sums of sums of 8 x 8 elements take 128 registers, more than some GPUs have for an invocation: not unmeasured. */
 const modest = ({ constants: { TM, TN } }: Tile): boolean => Number(TM) * Number(TN) <= 8;
 
-/** Workgroups that keep a GPU busy. */
-const ENOUGH = 128;
+/** Workgroups, and invocations in all, that keep a GPU busy. */
+const BUSY = { workgroups: 96, invocations: 16384 };
+
+/** What things cost an invocation, in multiply-adds: a number read from workgroup memory, one from storage, a step of BK with its two barriers. */
+const COST = { read: 1, load: 8, step: 20 };
 
 /**
- * What share of its rate a GPU can be expected to reach with a tile, up to a factor: the part of the tiles that lies inside
- * C and inside the sum, the part of the GPU that has work, and multiply-adds for each number read from workgroup memory.
+ * What share of its rate a GPU can be expected to reach with a tile, on paper: the part of the tiles that lies inside C and
+ * inside the sum, times the part of the GPU that has work, over what a multiply-add costs with all that it needs.
  */
 function estimate({ rows, columns, constants }: Tile, problem: Problem): number {
   const [BK, TM, TN] = [constants.BK, constants.TM, constants.TN].map(Number);
+  const across = TN * problem.width;
   const filled = (size: number, tile: number): number => size / (Math.ceil(size / tile) * tile);
   const inside = filled(problem.rows, rows) * filled(problem.columns, columns) * filled(problem.positions, BK);
   const workgroups = Math.ceil(problem.rows / rows) * Math.ceil(problem.columns / columns) * problem.splits;
-  const across = TN * problem.width;
-  return (inside * Math.min(1, workgroups / ENOUGH) * (TM * across)) / (TM + across);
+  const invocations = (problem.rows * problem.columns * problem.splits) / (TM * TN);
+  const busy = Math.min(1, workgroups / BUSY.workgroups, invocations / BUSY.invocations);
+  const cost =
+    1 +
+    COST.read * (1 / TM + 1 / across) +
+    COST.load * (1 / rows + 1 / (columns * problem.width)) +
+    COST.step / (BK * TM * across);
+  return (inside * busy) / cost;
 }

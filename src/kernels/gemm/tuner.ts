@@ -13,7 +13,7 @@ export interface Work {
 }
 
 /** The classes of the matrix products that `fn` computes, those with most products first. `fn` may be a dry run. */
-export function worksOf(device: Device, fn: () => void): Work[] {
+export function worksOf(device: Device, fn: () => unknown): Work[] {
   const works = new Map<string, Work>();
   const sizes = new Map<string, number>();
   watchGemms(
