@@ -7,6 +7,7 @@ import { cacheCommand } from './cache';
 import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
+import { exportCommand } from './export';
 import { predictCommand } from './predict';
 import { reportCommand } from './report';
 import { checkValues } from './settings_options';
@@ -17,6 +18,7 @@ const COMMANDS = [
   trainCommand,
   evaluateCommand,
   predictCommand,
+  exportCommand,
   reportCommand,
   demoCommand,
   synthCommand,

@@ -26,6 +26,10 @@ export interface TrainArgs {
   adj: string | null;
   /** File of the word vectors, or `random`; only emotion_gcn needs it. */
   emb: string | null;
+  /** Weights to start from in place of random ones, wherever names and shapes fit; null: none. */
+  pretrained: string | null;
+  /** Checkpoint of PyTorch to go on with: weights, momentum, epoch; null: none. */
+  checkpoint: string | null;
   /** Side of the network's input in pixels. */
   image_size: number;
   /** Threads that prepare images; the numbers do not depend on it. */
@@ -131,6 +135,16 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
     default: null,
     help: "word vectors of emotion_gcn: GloVe text, the original's emb.pkl, safetensors, or random",
   },
+  pretrained: {
+    kind: orNone(file('weights')),
+    default: null,
+    help: "weights to start from, .pth or safetensors: torchvision's DenseNet-121, or a trained model; what fits is taken",
+  },
+  checkpoint: {
+    kind: orNone(file('a checkpoint')),
+    default: null,
+    help: "the original's checkpoint (.pth) to go on with in a new run: weights, momentum, epoch",
+  },
   image_size: {
     kind: orNone(whole(4, 4096)),
     default: null,
@@ -206,12 +220,17 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
   if (args.model !== 'single_task' && args.batch_size < 2) {
     throw new InputError(`--batch_size expects at least 2 for ${args.model} (the CCC of one sample is 0/0), found 1`);
   }
+  if (args.pretrained !== null && args.checkpoint !== null) {
+    throw new InputError('--pretrained and --checkpoint both say what to start from; give one of them');
+  }
   return {
     ...args,
     image_dir: resolve(args.image_dir),
     data: resolve(args.data),
     val_data: args.val_data && resolve(args.val_data),
     adj: args.adj && resolve(args.adj),
+    pretrained: args.pretrained && resolve(args.pretrained),
+    checkpoint: args.checkpoint && resolve(args.checkpoint),
     emb: args.emb === 'random' ? args.emb : args.emb && resolve(args.emb),
     cache: args.cache === 'off' ? args.cache : args.cache && resolve(args.cache),
     saved_model: resolve(args.saved_model),
@@ -223,8 +242,10 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
  * @throws InputError naming the setting and the path
  */
 export function checkInputs(
-  args: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'>,
+  args: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'> &
+    Partial<Pick<TrainArgs, 'pretrained' | 'checkpoint'>>,
 ): void {
+  for (const name of ['pretrained', 'checkpoint'] as const) if (args[name]) checkFile(name, args[name]);
   checkFolder('image_dir', args.image_dir);
   checkAnnotations('data', args.data, args.dataset);
   if (args.val_data !== null) checkAnnotations('val_data', args.val_data, args.dataset);

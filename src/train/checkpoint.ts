@@ -66,6 +66,11 @@ export function loadCheckpoint(model: Module, optimiser: SGD, bytes: Uint8Array,
       );
     optimiser.setVelocity(parameter, Float32Array.from(entry.data as ArrayLike<number>));
   }
+  return progressOf(metadata, file);
+}
+
+/** Where a run stands, out of a checkpoint's metadata. @throws InputError if it does not say */
+export function progressOf(metadata: Readonly<Record<string, string>>, file: string): Progress {
   try {
     return { ...newProgress(), ...(JSON.parse(metadata.progress ?? '') as Progress) };
   } catch {
@@ -75,14 +80,23 @@ export function loadCheckpoint(model: Module, optimiser: SGD, bytes: Uint8Array,
   }
 }
 
-function stateOf(tensors: ReadonlyMap<string, StoredTensor>, file: string): Map<string, StateEntry> {
-  const state = new Map<string, StateEntry>();
-  for (const [name, t] of tensors) {
-    if (name.startsWith(MOMENTUM)) continue;
-    const { data } = t;
-    if (!(data instanceof Float32Array || data instanceof Float64Array || data instanceof BigInt64Array))
-      throw new InputError(`${file}: ${name} is ${t.dtype}, expected F32 (or I64 for a counter)`);
-    state.set(name, { shape: t.shape, data });
-  }
-  return state;
+/** A file's tensors but its momentum as a state dict. @throws InputError for a dtype that weights do not have */
+export function stateOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
+  const weights = [...tensors].filter(([name]) => !name.startsWith(MOMENTUM));
+  return new Map(weights.map(([name, tensor]) => [name, entryOf(tensor, name, file)]));
+}
+
+/** A checkpoint's momentum by the parameters' names. */
+export function momentumOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
+  const momentum = [...tensors].filter(([name]) => name.startsWith(MOMENTUM));
+  return new Map(momentum.map(([name, tensor]) => [name.slice(MOMENTUM.length), entryOf(tensor, name, file)]));
+}
+
+type FileTensor = Pick<StoredTensor, 'data'> & { readonly dtype: string; readonly shape: readonly number[] };
+
+/** @throws InputError for a dtype that weights do not have */
+export function entryOf({ dtype, shape, data }: FileTensor, name: string, file: string): StateEntry {
+  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof BigInt64Array)
+    return { shape, data };
+  throw new InputError(`${file}: ${name} is ${dtype}, expected F32 (or I64 for a counter)`);
 }

@@ -31,7 +31,7 @@ export function formatResults(rows: readonly EpochRow[]): string {
 }
 
 /**
- * The rows of results.csv.
+ * The rows of results.csv: epochs one after the other, from 1, or from where a run took up a checkpoint.
  * @throws InputError naming file, line and column
  */
 export function parseResults(text: string, file: string): EpochRow[] {
@@ -39,13 +39,14 @@ export function parseResults(text: string, file: string): EpochRow[] {
   if (header !== COLUMNS.join(',')) {
     throw new InputError(`${file}: line 1: expected ${COLUMNS.join(',')}, found ${JSON.stringify(header)}`);
   }
+  const first = Number.parseInt(lines[0] ?? '', 10) || 1;
   return lines.map((line, i) => {
     const fields = line.split(',');
     const row = Object.fromEntries(COLUMNS.map((name, c) => [name, parseNumber(fields[c])])) as EpochRow;
     const bad = COLUMNS.find((name) => row[name] === undefined);
-    if (bad || fields.length !== COLUMNS.length || row.epoch !== i + 1) {
+    if (bad || fields.length !== COLUMNS.length || row.epoch !== first + i) {
       throw new InputError(
-        `${file}: line ${i + 2}: expected epoch ${i + 1} and ${COLUMNS.length} numbers, found ${JSON.stringify(line)}`,
+        `${file}: line ${i + 2}: expected epoch ${first + i} and ${COLUMNS.length} numbers, found ${JSON.stringify(line)}`,
       );
     }
     return row;

@@ -17,6 +17,7 @@ import { report } from './report';
 import type { EpochRow } from './results';
 import { openRunData, type RunData } from './run_data';
 import { type Run, RunFolder, type RunMetrics, readRun, readWeights } from './run_folder';
+import { startFrom } from './start';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 import { chooseKernels } from './tuning';
 
@@ -90,6 +91,7 @@ export class Trainer {
       if (!resume) await folder.writeManifest(await manifestOf(args, device));
       const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, learner);
       if (resume) session.restore(resume, readWeights(resume, 'last'));
+      else session.progress = await startFrom(args, model, optimiser, notice);
       return await session.run(signal);
     } catch (error) {
       folder.log(`ended by an error: ${(error as Error).message}`);
@@ -132,7 +134,7 @@ function fitMemory(device: Device, learner: Learner, args: TrainArgs, notice: (l
 
 /** The epochs of a run. */
 class Session {
-  private progress: Progress = newProgress();
+  progress: Progress = newProgress();
   private rows: EpochRow[] = [];
   private metrics: RunMetrics | null = null;
   private readonly train: Loader;
@@ -174,7 +176,7 @@ class Session {
       this.folder.path('weights/last.safetensors'),
     );
     // A run that died between its files may have written a row more than the checkpoint knows.
-    this.rows = run.rows.slice(0, this.progress.epoch);
+    this.rows = run.rows.filter(({ epoch }) => epoch <= this.progress.epoch);
     this.metrics = run.metrics;
     this.notice(`resumed at epoch ${this.progress.epoch + 1}, step ${this.progress.step + 1}`);
   }

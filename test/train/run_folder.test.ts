@@ -176,6 +176,8 @@ test('results.csv holds every number in full, and names a damaged line', () => {
   );
   assert.equal(parseResults(text, 'x'), [ROW]);
   assert.equal(parseResults(formatResults([]), 'x'), []);
+  const late = [{ ...ROW, epoch: 6 }];
+  assert.equal(parseResults(formatResults(late), 'x'), late, 'a run that took up a checkpoint of epoch 5');
   assert.match(
     refusal(() => parseResults(text.replace('12.5', '12.5,3'), 'r.csv')),
     /r.csv: line 2: expected epoch 1/,
@@ -185,8 +187,8 @@ test('results.csv holds every number in full, and names a damaged line', () => {
     /r.csv: line 2/,
   );
   assert.match(
-    refusal(() => parseResults(text.replace('\n1,', '\n3,'), 'r.csv')),
-    /r.csv: line 2: expected epoch 1/,
+    refusal(() => parseResults(formatResults([ROW, { ...ROW, epoch: 3 }]), 'r.csv')),
+    /r.csv: line 3: expected epoch 2/,
   );
 });
 

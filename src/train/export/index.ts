@@ -1,0 +1,47 @@
+import { dirname, join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { InputError } from '../../device/errors';
+import type { Run } from '../run_folder';
+import { exportOnnx } from './onnx';
+import { exportPth } from './pth';
+import { exportConfig, exportSafetensors } from './safetensors';
+import { type ExportSource, readExportSource } from './source';
+
+export type ExportFormat = 'pth' | 'safetensors' | 'onnx';
+
+/** The files of an export: contents by path. */
+type Files = [path: string, content: Uint8Array | string][];
+
+const WRITERS: Record<ExportFormat, (source: ExportSource, out: string) => Files | Promise<Files>> = {
+  pth: async (source, out) => [[out, await exportPth(source)]],
+  safetensors: (source, out) => [
+    [out, exportSafetensors(source)],
+    [join(dirname(out), 'config.json'), exportConfig(source)],
+  ],
+  onnx: ({ args, state, embedding }, out) => {
+    const config = { ...args, imageSize: args.image_size, classes: args.classes.length };
+    return [[out, exportOnnx({ config, classes: args.classes, state, embedding })]];
+  },
+};
+
+/**
+ * Writes a run's network for other programs.
+ * @returns the files that were written, whole or not at all
+ * @throws InputError for weights that are not there, or a place that cannot be written
+ */
+export async function exportRun(
+  run: Run,
+  format: ExportFormat,
+  out: string,
+  weights: 'best' | 'last',
+): Promise<string[]> {
+  const files = await WRITERS[format](await readExportSource(run, weights), out);
+  for (const [path, content] of files) {
+    const data =
+      typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
+    await writeFileAtomic(path, data).catch((error: Error) => {
+      throw new InputError(`${path}: cannot be written: ${error.message}; check --out`);
+    });
+  }
+  return files.map(([path]) => path);
+}

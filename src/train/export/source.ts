@@ -1,0 +1,55 @@
+// What a trained network is written from: the files of its run.
+import { join } from 'node:path';
+import { loadEmbedding, nodesOf } from '../../data';
+import { readSafetensors } from '../../formats/safetensors';
+import type { SgdState } from '../../formats/torch';
+import type { StateEntry } from '../../models';
+import { momentumOf, progressOf, stateOf } from '../checkpoint';
+import { type Run, type RunArgs, readWeights } from '../run_folder';
+
+export interface ExportSource {
+  readonly args: RunArgs;
+  readonly state: Map<string, StateEntry>;
+  /** The last epoch, from 0, that the weights have seen. */
+  readonly epoch: number;
+  /** Learning rate of that epoch. */
+  readonly rate: number;
+  /** Word vectors of the label graph's nodes, for emotion_gcn. */
+  readonly embedding: Float32Array | null;
+  /** SGD's momentum by the parameters' places; the best weights are kept without. */
+  readonly momentum: Pick<SgdState<StateEntry>, 'parameters' | 'momentum'> | null;
+}
+
+/**
+ * Reads a run's best weights, or its last with the optimizer's state.
+ * @throws InputError if they are not there or damaged
+ */
+export async function readExportSource(run: Run, weights: 'best' | 'last'): Promise<ExportSource> {
+  const file = join(run.dir, 'weights', `${weights}.safetensors`);
+  const { tensors, metadata } = readSafetensors(readWeights(run, weights), file);
+  const gcn = run.args.model === 'emotion_gcn';
+  const embedding = gcn ? await loadEmbedding(join(run.dir, 'emb.safetensors'), nodesOf(run.args.classes)) : null;
+  const state = stateOf(tensors, file);
+  const done = weights === 'best' ? (run.metrics?.best_epoch ?? 1) : Math.max(1, progressOf(metadata, file).epoch);
+  return {
+    args: run.args,
+    state,
+    epoch: done - 1,
+    rate: run.rows.find(({ epoch }) => epoch === done)?.lr ?? run.args.lr,
+    embedding,
+    momentum: weights === 'last' ? places(state, momentumOf(tensors, file)) : null,
+  };
+}
+
+/** PyTorch numbers parameters in the order of the state dict, in which buffers lie between them. */
+function places(
+  state: ReadonlyMap<string, StateEntry>,
+  momentum: ReadonlyMap<string, StateEntry>,
+): ExportSource['momentum'] {
+  const names = [...state.keys()].filter((name) => !/\.(running_mean|running_var|num_batches_tracked)$/.test(name));
+  const placed = names.flatMap((name, i) => {
+    const entry = momentum.get(name);
+    return entry ? [[i, entry] as const] : [];
+  });
+  return { parameters: names.length, momentum: new Map(placed) };
+}
