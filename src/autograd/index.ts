@@ -9,6 +9,7 @@ export {
   batchNormAvgPool2d,
   batchNormConv2d,
 } from './ops/batch_norm';
+export { float, half } from './ops/cast';
 export { ccc, cccLoss } from './ops/ccc';
 export { concat, padChannels, sliceChannels } from './ops/channels';
 export { type Conv2dOptions, conv2d } from './ops/conv2d';
@@ -40,6 +41,7 @@ export { flatten, reshape, transpose } from './ops/reshape';
 export { shortcut } from './ops/shortcut';
 export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';
 export { clipGradNorm } from './optim/clip';
+export { GradScaler, type GradScalerOptions, type GradScalerState } from './optim/grad_scaler';
 export { CosineLR, StepLR } from './optim/schedule';
 export { type Group, type ParameterGroup, SGD, type SGDOptions } from './optim/sgd';
 export { step, storagesIn } from './step';

@@ -109,10 +109,9 @@ export function backward(root: Tensor, upstream?: Tensor): void {
     throw new Error(`backward from ${root}: a tensor of ${root.size} elements needs an upstream gradient`);
   if (upstream && upstream.shape.join() !== root.shape.join())
     throw new Error(`backward from ${root}: upstream has shape ${upstream.shape.join('x')}`);
-  const { device } = root;
   noGrad(() => {
     const target = gradInto(root) as GradTarget;
-    if (!upstream) device.upload(target.grad.storage, new Float32Array([1]));
+    if (!upstream) target.grad.write(new Float32Array([1]));
     else copyInto(upstream, target.grad);
 
     const leaves = new Set<Tensor>();

@@ -1,5 +1,6 @@
 import { type Device, InputError, type Storage } from '../device';
-import type { DType, Matrix } from '../kernels/matrix';
+import { BYTES, type DType, type Matrix } from '../kernels/matrix';
+import { reduce } from '../kernels/reduce';
 import { type Layout, logicalToMemory, memoryToLogical } from './layout';
 import type { Node } from './tape';
 import { Value } from './value';
@@ -7,6 +8,8 @@ import { Value } from './value';
 export interface TensorOptions {
   readonly requiresGrad?: boolean;
   readonly layout?: Layout;
+  /** How elements lie in memory: f32 unless told otherwise. f16 wants an adapter with `shader-f16`. */
+  readonly dtype?: DType;
   readonly name?: string;
 }
 
@@ -132,7 +135,14 @@ export class Tensor {
     if (data.length !== this.size)
       throw new Error(`write to ${this}: expected ${this.size} elements, found ${data.length}`);
     if (!this.contiguous) throw new Error(`write to ${this}: it is a slice; write the whole`);
-    this.device.upload(this.storage, logicalToMemory(data, this.shape, this.layout));
+    const memory = logicalToMemory(data, this.shape, this.layout);
+    if (this.dtype !== 'f16') this.device.upload(this.storage, memory);
+    else {
+      const wide = this.device.alloc(memory.byteLength, `${this.storage.label}.f32`);
+      this.device.upload(wide, memory);
+      convert(this.value, wide, 'from');
+      this.device.free(wide);
+    }
     this.value.stats = null;
   }
 
@@ -157,11 +167,30 @@ export class Tensor {
 /** Reads several tensors of one device in one go, each in the logical order of its shape. */
 export async function readAll(tensors: readonly Tensor[]): Promise<Float32Array[]> {
   if (tensors.length === 0) return [];
-  const raw = await tensors[0].device.readAll(tensors.map((t) => t.storage));
+  const { device } = tensors[0];
+  const storages = tensors.map((t) => {
+    if (t.dtype !== 'f16') return t.storage;
+    const wide = device.alloc(t.value.rows * t.value.width * 4, `${t.storage.label}.f32`);
+    convert(t.value, wide, 'to');
+    return wide;
+  });
+  const read = device.readAll(storages);
+  storages.forEach((s, i) => {
+    if (s !== tensors[i].storage) device.free(s);
+  });
+  const raw = await read;
   return tensors.map((t, i) => {
     const all = t.dtype === 'u32' ? Float32Array.from(new Uint32Array(raw[i])) : new Float32Array(raw[i]);
     return memoryToLogical(all, t.shape, t.layout, t.offset, t.stride);
   });
+}
+
+/** Copies a value of f16 to or from memory of f32. */
+function convert({ device, storage, rows, width }: Value, wide: Storage, direction: 'to' | 'from'): void {
+  const half = { storage, offset: 0, dtype: 'f16' } as const;
+  const full = { storage: wide, offset: 0, dtype: 'f32' } as const;
+  const [x, y] = direction === 'to' ? [half, full] : [full, half];
+  reduce(device, { x, y, kept: [{ size: rows * width, strides: [1, 1] }], accumulate: false });
 }
 
 /** A tensor as kernels see it: `rows` rows of `channels` elements. Plain tensors and weights are one row. */
@@ -176,7 +205,7 @@ export const numel = (shape: readonly number[]): number => shape.reduce((a, b) =
 
 /**
  * A new tensor with the given elements, in the logical order of `shape`.
- * @param data Float32Array (or numbers) for `f32`, Uint32Array for `u32` (labels, indices).
+ * @param data Float32Array (or numbers) for `f32` and `f16`, Uint32Array for `u32` (labels, indices).
  * @throws InputError when the number of elements is not the shape's.
  */
 export function tensor(
@@ -188,17 +217,13 @@ export function tensor(
   const typed = data instanceof Uint32Array || data instanceof Float32Array ? data : Float32Array.from(data);
   if (typed.length !== numel(shape))
     throw new InputError(`tensor ${shape.join('x')}: expected ${numel(shape)} elements, found ${typed.length}`);
-  const t = empty(device, shape, { ...options, dtype: typed instanceof Uint32Array ? 'u32' : 'f32' });
+  const t = empty(device, shape, { ...options, dtype: typed instanceof Uint32Array ? 'u32' : options.dtype });
   t.write(typed);
   return t;
 }
 
 /** A new tensor with undefined content. Layout: `rows` for rank 2 and 4 unless told otherwise, else `plain`. */
-export function empty(
-  device: Device,
-  shape: readonly number[],
-  options: TensorOptions & { dtype?: DType } = {},
-): Tensor {
+export function empty(device: Device, shape: readonly number[], options: TensorOptions = {}): Tensor {
   const { layout = shape.length === 2 || shape.length === 4 ? 'rows' : 'plain', dtype = 'f32', name = '' } = options;
   if (shape.some((n) => !Number.isInteger(n) || n < 1))
     throw new Error(`a tensor cannot have shape ${shape.join('x')}`);
@@ -206,9 +231,11 @@ export function empty(
     throw new Error(`layout rows wants [N, C] or [N, C, H, W], found ${shape.join('x')}`);
   if (layout === 'taps' && shape.length !== 4)
     throw new Error(`layout taps wants [O, I, KH, KW], found ${shape.join('x')}`);
+  if (dtype === 'f16' && !device.features.has('shader-f16'))
+    throw new InputError('this adapter has no f16 (shader-f16): use f32');
   const size = numel(shape);
   const width = layout === 'rows' ? shape[1] : size;
-  const storage = device.alloc(size * 4, `${name || 'tensor'}:${shape.join('x')}`);
+  const storage = device.alloc(size * BYTES[dtype], `${name || 'tensor'}:${shape.join('x')}`);
   const value = new Value(device, storage, size / width, width, dtype);
   value.outlivesStep = !device.scoped;
   value.requiresGrad = options.requiresGrad ?? false;

@@ -2,6 +2,7 @@ import type { Constants, Storage } from '../device';
 
 /** How elements lie in memory. Kernels compute in f32 whatever it is; u32 (labels, indices) is moved bit by bit as f32. */
 export type DType = 'f32' | 'f16' | 'u32';
+export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, u32: 4 };
 
 /** Rows of channels in memory: element (r, c) lies at `offset + r * stride + c`, counted in elements. */
 export interface Matrix {

@@ -13,16 +13,23 @@ export interface SgdRun {
 }
 
 /**
- * One step of SGD. `rates` holds (lr, momentum, weight decay, 0) a group: in a buffer, because uniforms are kept by content
+ * One step of SGD, of gradients to be multiplied with `scaling` (see loss_scale) where there is one. `rates` holds (lr, momentum, weight decay, 0) a group: in a buffer, because uniforms are kept by content
  * and a learning rate may change every step.
  */
-export function sgd(device: Device, run: SgdRun, rates: Storage, group: number, nesterov: boolean): void {
+export function sgd(
+  device: Device,
+  run: SgdRun,
+  rates: Storage,
+  group: number,
+  nesterov: boolean,
+  scaling: Storage | null,
+): void {
   const size = ceilDiv(run.grad.bytes, 16);
   const { constants, workgroups } = passOver(device, size);
   device.dispatch(kernel, {
-    buffers: { ...run, rates },
+    buffers: { ...run, rates, scaling: scaling ?? device.none },
     params: { size, group },
-    constants: { ...constants, NESTEROV: nesterov },
+    constants: { ...constants, NESTEROV: nesterov, SCALED: scaling !== null },
     workgroups,
     label: `sgd ${size}`,
   });

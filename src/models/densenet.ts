@@ -49,9 +49,9 @@ export class DenseBlock extends Sequential<DenseLayer> {
     return this.channelsIn + GROWTH * this.layers.length;
   }
 
-  /** A buffer for the block's output; whoever makes the block's input writes it into the front. */
-  room(n: number, h: number, w: number): { whole: Tensor; front: Tensor } {
-    const whole = F.empty(this.device, [n, this.channelsOut, h, w], { name: 'dense_block' });
+  /** A buffer for the block's output, stored as `like` is; whoever makes the block's input writes it into the front. */
+  room(n: number, h: number, w: number, like: Tensor): { whole: Tensor; front: Tensor } {
+    const whole = F.empty(this.device, [n, this.channelsOut, h, w], { dtype: like.dtype, name: 'dense_block' });
     return { whole, front: F.sliceChannels(whole, 0, this.channelsIn) };
   }
 
@@ -117,11 +117,11 @@ export class DenseNet121Features extends Module {
       const stem = this.norm0.forward(this.conv0.forward(x), 'relu');
       const pool = { kernel: 3, stride: 2, padding: 1 };
       const [n, , h, w] = stem.shape;
-      let room = this.blocks[0].room(n, Math.floor((h - 1) / 2) + 1, Math.floor((w - 1) / 2) + 1);
+      let room = this.blocks[0].room(n, Math.floor((h - 1) / 2) + 1, Math.floor((w - 1) / 2) + 1, stem);
       F.maxPool2d(stem, { ...pool, out: room.front });
       let y = this.blocks[0].forward(room.whole);
       this.transitions.forEach((transition, i) => {
-        room = this.blocks[i + 1].room(n, Math.floor(y.shape[2] / 2), Math.floor(y.shape[3] / 2));
+        room = this.blocks[i + 1].room(n, Math.floor(y.shape[2] / 2), Math.floor(y.shape[3] / 2), y);
         transition.forward(y, room.front);
         y = this.blocks[i + 1].forward(room.whole);
       });

@@ -86,7 +86,7 @@ function denseBlock(c: Case): Outputs {
   const x = c.leaf('x');
   const [n, channels, h, w] = x.shape;
   const block = loaded(c, new DenseBlock(c.device, channels, c.fixture.number('attr.layers')));
-  const { whole, front } = block.room(n, h, w);
+  const { whole, front } = block.room(n, h, w, x);
   maxPool2d(x, { kernel: 1, out: front }); // x itself, written where the block's layers read it
   return { y: block.forward(whole), ...statistics(block) };
 }

@@ -20,11 +20,11 @@ export interface ImageBatch {
 
 /**
  * Pictures through an affine map each, with nearest sampling, black outside, and normalised: [N, 3, H, W] of
- * table[byte, channel]. Exact: integers, then a look-up. Has no gradient.
+ * table[byte, channel]. Exact: integers, then a look-up (rounded once for a `dtype` of f16). Has no gradient.
  * @param table [256, 3]: what each byte becomes in each channel.
  * @throws InputError when the arrays do not fit the sizes.
  */
-export function affineImage(device: Device, batch: ImageBatch, table: Tensor): Tensor {
+export function affineImage(device: Device, batch: ImageBatch, table: Tensor, dtype: 'f32' | 'f16' = 'f32'): Tensor {
   const { n, h, w, images, affine, flip } = batch;
   const sizes: [string, number, number][] = [
     ['images', images.length, n * h * w * 3],
@@ -42,7 +42,7 @@ export function affineImage(device: Device, batch: ImageBatch, table: Tensor): T
     device.upload(storage, data);
     return storage;
   };
-  const y = empty(device, [n, 3, h, w], { name: 'images' });
+  const y = empty(device, [n, 3, h, w], { dtype, name: 'images' });
   const scratch = { images: upload(images, 'images'), affine: upload(affine, 'affine'), flip: upload(flip, 'flip') };
   kernels.affineImage(device, n, h, w, y.dtype, { ...scratch, table: table.storage, y: y.storage });
   for (const s of Object.values(scratch)) device.free(s);

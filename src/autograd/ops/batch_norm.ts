@@ -4,6 +4,7 @@ import * as conv from '../../kernels/conv2d';
 import { Coverage } from '../coverage';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
+import { wantFloat32, wantFloats } from './check';
 import { type Conv2dOptions, conv2dBackwardWeight, conv2dGeometry } from './conv2d';
 
 export interface BatchNormOptions {
@@ -49,6 +50,8 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
   const { device } = x;
   const channels = x.shape[1];
   if (x.layout !== 'rows') throw new InputError(`batch_norm: ${x} must be in layout rows, found ${x.layout}`);
+  wantFloats('batch_norm', x);
+  wantFloat32('batch_norm', bn.weight, bn.bias, bn.runningMean, bn.runningVar);
   for (const t of [bn.weight, bn.bias, bn.runningMean, bn.runningVar])
     if (t.size !== channels) throw new InputError(`batch_norm: ${x} has ${channels} channels, ${t} does not`);
   if (training && x.rows === 1)
@@ -90,7 +93,7 @@ function backward(
 /**
  * Batch normalisation (Ioffe and Szegedy 2015), as PyTorch's, with an optional activation folded in:
  * y = act((x - mean) / sqrt(var + eps) * weight + bias), mean and biased variance a channel over all rows; the running
- * variance takes n / (n - 1) of it. x [N, C] or [N, C, H, W].
+ * variance takes n / (n - 1) of it. x [N, C] or [N, C, H, W]; the result is stored as x is, all else is f32.
  * @throws InputError when channels do not fit, or in training when a channel has one value.
  */
 export function batchNorm(
@@ -101,7 +104,7 @@ export function batchNorm(
 ): Tensor {
   const { device } = x;
   const pack = prepare(x, bn, options);
-  const y = empty(device, x.shape, { name: 'batch_norm' });
+  const y = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm' });
   kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation);
   record('batch_norm', [x, bn.weight, bn.bias], [y], (dy) => {
     if (dy) backward(device, x, dy, bn, pack, activation, options.training);
@@ -124,7 +127,7 @@ export function batchNormAvgPool2d(
     throw new InputError(`batch_norm_avg_pool2d: expected [N, C, H, W] of at least 2x2 pixels, found ${x}`);
   const [n, c, h, w] = x.shape;
   const pack = prepare(x, bn, options);
-  const y = empty(device, [n, c, h >> 1, w >> 1], { name: 'batch_norm_avg_pool2d' });
+  const y = empty(device, [n, c, h >> 1, w >> 1], { dtype: x.dtype, name: 'batch_norm_avg_pool2d' });
   kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation, { h, w });
   record('batch_norm_avg_pool2d', [x, bn.weight, bn.bias], [y], (dy) => {
     if (dy) backward(device, x, dy, bn, pack, activation, options.training, { h, w });
@@ -149,13 +152,13 @@ export function batchNormConv2d(
   const g = conv2dGeometry(x, weight, bias, convOptions);
   const pack = prepare(x, bn, options);
   const prologue = { pack, activation };
-  const y = convOptions.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { name: 'batch_norm_conv2d' });
+  const y = convOptions.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { dtype: x.dtype, name: 'batch_norm_conv2d' });
   conv.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), prologue);
   record('batch_norm_conv2d', [x, bn.weight, bn.bias, weight, bias], [y], (dy) => {
     if (!dy) return;
     conv2dBackwardWeight(g, x, dy, weight, bias, prologue);
     if (!x.requiresGrad && !bn.weight.requiresGrad && !bn.bias.requiresGrad) return;
-    const between = empty(device, x.shape, { name: 'batch_norm_conv2d.between' });
+    const between = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm_conv2d.between' });
     conv.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(between), false);
     backward(device, x, between, bn, pack, activation, options.training);
     device.free(between.storage);

@@ -2,7 +2,7 @@ import { InputError } from '../../device';
 import * as kernels from '../../kernels/ccc';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
-import { wantFloats } from './check';
+import { float } from './cast';
 
 /**
  * The concordance correlation coefficient (Lin 1989) of each column: 2 cov / (var pred + var gold + (mean difference)^2), with
@@ -30,7 +30,7 @@ function concordance(pred: Tensor, gold: Tensor, of: 'ccc' | 'loss'): Tensor {
   if (gold.shape.join() !== pred.shape.join() || gold.layout !== 'rows') fail('gold must have the shape of pred');
   const [n, columns] = pred.shape;
   if (n === 1) fail('a batch of one sample has no variance, use two or more');
-  wantFloats('ccc', pred, gold);
+  [pred, gold] = [float(pred), float(gold)];
   const { device } = pred;
   const results = {
     ccc: empty(device, [columns], { name: 'ccc' }),

@@ -24,7 +24,7 @@ export function sliceChannels(x: Tensor, from: number, to: number): Tensor {
   const shape = [n, to - from, ...map];
   const part = new Tensor(x.value, shape, 'rows', x.offset + from, x.stride, x.name);
   if (x.stride === x.value.width) return part;
-  const y = empty(x.device, shape, { name: op });
+  const y = empty(x.device, shape, { dtype: x.dtype, name: op });
   copyChannels(x.device, matrixOf(part), matrixOf(y), false);
   record(op, [x], [y], (dy) => {
     const dx = dy && gradInto(x);
@@ -49,7 +49,8 @@ export function concat(xs: readonly Tensor[]): Tensor {
   }
   const { device } = xs[0];
   const ends = xs.map((_, i) => xs.slice(0, i + 1).reduce((sum, x) => sum + x.shape[1], 0));
-  const y = empty(device, [n, ends[xs.length - 1], ...map], { name: op });
+  const dtype = xs.every((x) => x.dtype === 'f16') ? 'f16' : 'f32';
+  const y = empty(device, [n, ends[xs.length - 1], ...map], { dtype, name: op });
   const part = (whole: Tensor, i: number): Tensor => sliceChannels(whole, ends[i] - xs[i].shape[1], ends[i]);
   for (const [i, x] of xs.entries()) copyChannels(device, matrixOf(x), matrixOf(part(y, i)), false);
   record(op, xs, [y], (dy) => {
@@ -74,7 +75,7 @@ export function padChannels(x: Tensor, before: number, after: number): Tensor {
     throw new InputError(`${op} of ${x}: cannot add ${before} channels in front and ${after} behind`);
   const { device } = x;
   const [n, c, ...map] = x.shape;
-  const y = empty(device, [n, before + c + after, ...map], { name: op });
+  const y = empty(device, [n, before + c + after, ...map], { dtype: x.dtype, name: op });
   padKernel(device, matrixOf(x), matrixOf(y), before, false);
   record(op, [x], [y], (dy) => {
     const dx = dy && gradInto(x);

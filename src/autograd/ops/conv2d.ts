@@ -3,6 +3,7 @@ import { columnSums } from '../../kernels/column_sums';
 import * as kernels from '../../kernels/conv2d';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
+import { wantFloat32, wantFloats } from './check';
 
 export interface Conv2dOptions {
   /** Step of the window, one number or [down, right]. Default 1. */
@@ -26,6 +27,8 @@ export function conv2dGeometry(
   const fail = (what: string): never => {
     throw new InputError(`conv2d: ${what}; x is ${x}, weight ${weight}${bias ? `, bias ${bias}` : ''}`);
   };
+  wantFloats('conv2d', x);
+  wantFloat32('conv2d', weight, bias);
   if (x.shape.length !== 4 || x.layout !== 'rows') fail('x must be [N, C, H, W] in layout rows');
   if (weight.shape.length !== 4 || weight.layout !== 'taps') fail('weight must be [O, C, KH, KW] in layout taps');
   const [n, ci, h, w] = x.shape;
@@ -40,19 +43,20 @@ export function conv2dGeometry(
   if (oh < 1 || ow < 1) fail(`the kernel ${kh}x${kw} is larger than the padded image`);
   if (o.out && o.out.shape.join() !== [n, co, oh, ow].join())
     fail(`out is ${o.out}, the result is ${[n, co, oh, ow].join('x')}`);
+  if (o.out && o.out.dtype !== x.dtype) fail(`out is stored as ${o.out.dtype}, x as ${x.dtype}`);
   return { n, h, w, ci, co, kh, kw, oh, ow, stride, padding };
 }
 
 /**
  * 2-D convolution (cross-correlation, as PyTorch's conv2d; no groups, no dilation).
  * x [N, C, H, W], weight [O, C, KH, KW] in layout taps, bias [O] or null. Returns [N, O, OH, OW] with
- * OH = floor((H + 2 padding - KH) / stride) + 1.
+ * OH = floor((H + 2 padding - KH) / stride) + 1, stored as x is; weight and bias are f32.
  * @throws InputError when shapes do not fit.
  */
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: Conv2dOptions = {}): Tensor {
   const g = conv2dGeometry(x, weight, bias, options);
   const { device } = x;
-  const y = options.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { name: 'conv2d' });
+  const y = options.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { dtype: x.dtype, name: 'conv2d' });
   kernels.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), null);
   record('conv2d', [x, weight, bias], [y], (dy) => {
     if (!dy) return;

@@ -2,7 +2,8 @@ import { type Device, InputError } from '../../device';
 import * as kernels from '../../kernels/cross_entropy';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor, tensor } from '../tensor';
-import { wantFloats } from './check';
+import { float } from './cast';
+import { wantFloat32 } from './check';
 
 /**
  * Class numbers as a tensor of u32, [N].
@@ -23,7 +24,7 @@ export function labels(device: Device, data: ArrayLike<number>, classes: number)
  */
 export function logSoftmax(x: Tensor): Tensor {
   if (x.shape.length !== 2 || x.layout !== 'rows') throw new InputError(`log_softmax: expected [N, C], found ${x}`);
-  wantFloats('log_softmax', x);
+  x = float(x);
   const { device } = x;
   const y = empty(device, x.shape, { name: 'log_softmax' });
   kernels.logSoftmax(device, matrixOf(x), matrixOf(y));
@@ -48,7 +49,8 @@ export function crossEntropy(logits: Tensor, labels: Tensor, weight: Tensor | nu
   const [n, classes] = logits.shape;
   if (labels.dtype !== 'u32' || labels.shape.join() !== `${n}`) fail(`expected ${n} labels of u32`);
   if (weight && weight.shape.join() !== `${classes}`) fail(`weight must be [${classes}], found ${weight}`);
-  wantFloats('cross_entropy', logits, ...(weight ? [weight] : []));
+  logits = float(logits);
+  wantFloat32('cross_entropy', weight);
   const { device } = logits;
   const targets = { labels: labels.storage, weight: weight?.storage ?? null };
   const y = empty(device, [1], { name: 'cross_entropy' });

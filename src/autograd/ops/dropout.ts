@@ -27,7 +27,7 @@ export function dropout(x: Tensor, p: number, { seed, stream, training }: Dropou
   const buffer = device.alloc(4, 'dropout.seed');
   device.upload(buffer, Uint32Array.of(seed));
   const mask = { seed: buffer, stream, p };
-  const y = empty(device, x.shape, { layout: x.layout, name: 'dropout' });
+  const y = empty(device, x.shape, { layout: x.layout, dtype: x.dtype, name: 'dropout' });
   kernels.dropout(device, matrixOf(x), matrixOf(y), mask, false);
   record('dropout', [x], [y], (dy) => {
     const dx = dy && gradInto(x);

@@ -3,7 +3,8 @@ import { columnSums } from '../../kernels/column_sums';
 import * as kernels from '../../kernels/matmul';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
-import { wantFloats } from './check';
+import { float } from './cast';
+import { wantFloat32 } from './check';
 
 export interface MatmulOptions {
   /** Multiply with the transpose of `a`. */
@@ -32,7 +33,7 @@ function gradient(target: Tensor | null, a: kernels.Strided, b: kernels.Strided)
 
 /**
  * Matrix product op(a) op(b), op a transposition where asked for. op(a) [M, K], op(b) [K, N]; returns [M, N]. Both may be
- * channel slices.
+ * channel slices. Computed and stored in f32, whatever the operands are.
  * @throws InputError when shapes do not fit.
  */
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
@@ -40,7 +41,7 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
     const names = `a is ${a}${transposeA ? ' transposed' : ''}, b ${b}${transposeB ? ' transposed' : ''}`;
     throw new InputError(`matmul: ${what}; ${names}`);
   };
-  wantFloats('matmul', a, b);
+  [a, b] = [float(a), float(b)];
   for (const t of [a, b]) if (t.shape.length !== 2) fail(`expected two matrices, found ${t}`);
   const [left, right] = [turn(asMatrix(a), transposeA), turn(asMatrix(b), transposeB)];
   if (left.columns !== right.rows) fail(`a has ${left.columns} columns, b ${right.rows} rows`);
@@ -68,7 +69,8 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const fail = (what: string): never => {
     throw new InputError(`linear: ${what}; x is ${x}, weight ${weight}${bias ? `, bias ${bias}` : ''}`);
   };
-  wantFloats('linear', x, weight, ...(bias ? [bias] : []));
+  x = float(x);
+  wantFloat32('linear', weight, bias);
   if (x.shape.length !== 2) fail('x must be [N, I]');
   if (weight.shape.length !== 2) fail('weight must be [O, I]');
   const [n, features] = x.shape;

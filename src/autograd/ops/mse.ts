@@ -2,7 +2,7 @@ import { InputError } from '../../device';
 import * as kernels from '../../kernels/mse';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
-import { wantFloats } from './check';
+import { float } from './cast';
 
 /**
  * The mean over all elements of (pred - target)^2, as PyTorch's mse_loss. Any shape; channel slices will do. Returns [1].
@@ -13,7 +13,7 @@ export function mse(pred: Tensor, target: Tensor): Tensor {
     throw new InputError(
       `mse: expected two tensors of one shape and layout, found ${pred} (${pred.layout}) and ${target} (${target.layout})`,
     );
-  wantFloats('mse', pred, target);
+  [pred, target] = [float(pred), float(target)];
   const { device } = pred;
   const y = empty(device, [1], { name: 'mse' });
   kernels.forward(device, matrixOf(pred), matrixOf(target), y.storage);

@@ -5,13 +5,14 @@ import { reduce } from '../../kernels/reduce';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { broadcastShapes, memoryAxes, stridesIn } from './axes';
+import { float } from './cast';
 import { wantFloats } from './check';
 
 /** y = f(x), element by element, of x's shape and layout. Value and derivative stand in kernels/pointwise/unary.wgsl. */
 function unary(op: kernels.Unary, x: Tensor, k = 0): Tensor {
   wantFloats(op, x);
   const { device } = x;
-  const y = empty(device, x.shape, { layout: x.layout, name: op });
+  const y = empty(device, x.shape, { layout: x.layout, dtype: x.dtype, name: op });
   kernels.unary(device, op, k, matrixOf(x), matrixOf(y));
   record(op, [x], [y], (dy) => {
     const dx = dy && gradInto(x);
@@ -54,8 +55,8 @@ export const tanh = (x: Tensor): Tensor => unary('tanh', x);
 export type Operand = Tensor | number;
 
 /**
- * a + b with NumPy's broadcasting: shapes are aligned at their last axes, axes of size 1 are repeated. At least one
- * operand is a tensor. @throws InputError when the shapes do not fit.
+ * a + b with NumPy's broadcasting: shapes are aligned at their last axes, axes of size 1 are repeated; f16 and
+ * f32 give f32. At least one operand is a tensor. @throws InputError when the shapes do not fit.
  */
 export function add(a: Operand, b: Operand): Tensor {
   if (typeof a === 'number') return unary('addNumber', tensorOf('add', b), a);
@@ -87,9 +88,10 @@ function tensorOf(op: string, x: Operand): Tensor {
 
 function binary(op: kernels.Binary, a: Tensor, b: Tensor): Tensor {
   wantFloats(op, a, b);
+  if (a.dtype !== b.dtype) return binary(op, float(a), float(b));
   if (a.shape.join() !== b.shape.join() || a.layout !== b.layout) return broadcast(op, a, b);
   const { device } = a;
-  const y = empty(device, a.shape, { layout: a.layout, name: op });
+  const y = empty(device, a.shape, { layout: a.layout, dtype: a.dtype, name: op });
   kernels.binary(device, op, matrixOf(a), matrixOf(b), matrixOf(y));
   record(op, [a, b], [y], (dy) => {
     if (!dy) return;
@@ -109,7 +111,7 @@ function broadcast(op: kernels.Binary, a: Tensor, b: Tensor): Tensor {
   const { device } = a;
   const shape = broadcastShapes(op, a, b);
   const like = [a, b].find((t) => t.shape.join() === shape.join());
-  const y = empty(device, shape, { layout: like?.layout, name: op });
+  const y = empty(device, shape, { layout: like?.layout, dtype: a.dtype, name: op });
   const axes = memoryAxes(y, [a, b]);
   kernels.broadcast(device, op, axes, a, b, y);
   record(op, [a, b], [y], (dy) => {

@@ -22,6 +22,7 @@ function checkMap(op: string, x: Tensor, out?: Tensor): void {
   wantFloats(op, x);
   if (x.shape.length !== 4 || x.layout !== 'rows')
     throw new InputError(`${op}: x must be [N, C, H, W] in layout rows, found ${x} in layout ${x.layout}`);
+  if (out && out.dtype !== x.dtype) throw new InputError(`${op}: out is stored as ${out.dtype}, x as ${x.dtype}`);
   if (out?.value === x.value) throw new InputError(`${op}: out ${out} is a part of the memory that x ${x} lies in`);
 }
 
@@ -48,7 +49,7 @@ function poolGeometry(op: string, x: Tensor, o: PoolOptions): kernels.PoolGeomet
 }
 
 const resultOf = (x: Tensor, g: kernels.PoolGeometry, name: string): Tensor =>
-  empty(x.device, [g.n, g.channels, g.oh, g.ow], { name });
+  empty(x.device, [g.n, g.channels, g.oh, g.ow], { dtype: x.dtype, name });
 
 /**
  * Max pooling, as PyTorch's max_pool2d (floor sizes, no dilation). x [N, C, H, W]; the result is [N, C, OH, OW] with
@@ -116,7 +117,7 @@ function average(op: string, x: Tensor, g: kernels.PoolGeometry, out?: Tensor): 
   return y;
 }
 
-/** One average a channel, in partial sums: a window of thousands is too long for one sum. */
+/** One average a channel, f32, in partial sums: a window of thousands is too long for one sum. */
 function globalAverage(op: string, x: Tensor): Tensor {
   const { device } = x;
   const [n, c, h, w] = x.shape;

@@ -14,7 +14,7 @@ export interface ReduceOptions {
 }
 
 /**
- * The sum over all elements, or over some axes. Without axes left the result is [1].
+ * The sum over all elements, or over some axes, f32. Without axes left the result is [1].
  * @throws InputError when x has no such axis.
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {

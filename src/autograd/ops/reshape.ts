@@ -32,7 +32,7 @@ export function flatten(x: Tensor, startDim = 1): Tensor {
 export function transpose(x: Tensor): Tensor {
   if (x.shape.length !== 2) throw new InputError(`transpose: expected a matrix, found ${x}`);
   const [rows, columns] = x.shape;
-  const y = empty(x.device, [columns, rows], { name: 'transpose' });
+  const y = empty(x.device, [columns, rows], { dtype: x.dtype, name: 'transpose' });
   return copied('transpose', x, y, [1, rows]);
 }
 
@@ -45,7 +45,7 @@ function toPlain(x: Tensor): Tensor {
   const rowMajor =
     x.layout === 'rows' ? pixels(x.shape) === 1 || x.shape[1] === 1 : x.shape[0] === 1 && x.shape[1] === 1;
   if (rowMajor && x.contiguous) return x.view(size, 'plain', x.size);
-  return copied('reshape', x, empty(x.device, size, { name: 'reshape' }), rowMajorSteps(x.shape));
+  return copied('reshape', x, empty(x.device, size, { dtype: x.dtype, name: 'reshape' }), rowMajorSteps(x.shape));
 }
 
 /** A plain axis under any shape. */
@@ -53,7 +53,7 @@ function fromPlain(x: Tensor, shape: readonly number[], rows: boolean): Tensor {
   if (!rows) return x.view(shape, 'plain', x.size);
   // A view has to agree with its value's rows, whose columns have gradients and statistics of their own.
   if ((pixels(shape) === 1 || shape[1] === 1) && x.value.width === shape[1]) return x.view(shape, 'rows', shape[1]);
-  const y = empty(x.device, shape, { name: 'reshape' });
+  const y = empty(x.device, shape, { dtype: x.dtype, name: 'reshape' });
   return copied('reshape', x, y, strides(y), shape);
 }
 

@@ -2,7 +2,7 @@ import { InputError } from '../../device';
 import * as kernels from '../../kernels/shortcut';
 import { type GradTarget, gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
-import { wantFloats } from './check';
+import { wantFloat32, wantFloats } from './check';
 
 /**
  * The adaptive shortcut of BReG-NeXt (Hasani et al. 2020): y = atan(a x / s) / (a s), s = sqrt(c^2 + 1), element by element;
@@ -10,11 +10,12 @@ import { wantFloats } from './check';
  * @throws InputError when a or c is not one number.
  */
 export function shortcut(x: Tensor, a: Tensor, c: Tensor): Tensor {
-  wantFloats('shortcut', x, a, c);
+  wantFloats('shortcut', x);
+  wantFloat32('shortcut', a, c);
   if (a.size !== 1 || c.size !== 1)
     throw new InputError(`shortcut: expected a and c of one number, found ${a} and ${c}`);
   const { device } = x;
-  const y = empty(device, x.shape, { layout: x.layout, name: 'shortcut' });
+  const y = empty(device, x.shape, { layout: x.layout, dtype: x.dtype, name: 'shortcut' });
   kernels.forward(device, matrixOf(x), a.storage, c.storage, matrixOf(y));
   record('shortcut', [x, a, c], [y], (dy) => {
     if (!dy) return;

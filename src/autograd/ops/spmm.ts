@@ -2,7 +2,7 @@ import { type Device, InputError } from '../../device';
 import * as kernels from '../../kernels/spmm';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor, tensor } from '../tensor';
-import { wantFloats } from './check';
+import { float } from './cast';
 
 /** A sparse matrix on the device, with its transpose for backward. It outlives the step that it was made in. */
 export interface Csr {
@@ -128,7 +128,7 @@ export function spmm(adjacency: Csr, x: Tensor): Tensor {
   const { rows, columns } = adjacency;
   if (x.shape.length !== 2 || x.layout !== 'rows' || x.shape[0] !== columns)
     throw new InputError(`spmm: expected x to be [${columns}, F] for an adjacency of ${rows}x${columns}, found ${x}`);
-  wantFloats('spmm', x);
+  x = float(x);
   const { device } = x;
   const y = empty(device, [rows, x.shape[1]], { name: 'spmm' });
   kernels.spmm(device, storagesOf(adjacency.forward), matrixOf(x), matrixOf(y), false);

@@ -2,6 +2,7 @@ import { type Device, InputError, type Storage } from '../../device';
 import { sgd } from '../../kernels/sgd';
 import type { Tensor } from '../tensor';
 import { type Arena, gradsOf, joined, pack } from './arena';
+import type { GradScaler } from './grad_scaler';
 
 export interface SGDOptions {
   /** Learning rate. */
@@ -85,11 +86,15 @@ export class SGD {
     for (const g of this.groups) g.lr = lr;
   }
 
-  /** Changes every parameter that has a gradient. @throws Error when another optimizer has taken one over. */
-  step(): void {
+  /**
+   * Changes every parameter that has a gradient; with a scaler, whose scale the gradients have, if all of them are finite.
+   * @throws Error when another optimizer has taken one over.
+   */
+  step(scaler?: GradScaler): void {
     const { device, rates } = this;
     for (const [p, storage] of this.home)
       if (p.storage !== storage) throw new Error(`SGD: ${p} now belongs to an optimizer that was made later`);
+    scaler?.update(this.params);
     device.upload(rates, new Float32Array(this.groups.flatMap((g) => [g.lr, g.momentum, g.weightDecay, 0])));
     for (const [i, group] of this.groups.entries()) {
       const ready = group.params.filter((p) => p.requiresGrad && !p.value.gradCovered.empty);
@@ -103,6 +108,7 @@ export class SGD {
           rates,
           i,
           group.nesterov,
+          scaler?.storage ?? null,
         );
       }
       if (group.momentum > 0 && device.computing) for (const p of ready) this.moved.add(p);

@@ -1,10 +1,11 @@
-// norm = sqrt(sum of part); scale = min(1, most / (norm + 1e-6)). Each of 64 lanes sums every 64th part; then a tree.
+// norm = sqrt(sum of part), with SCALED divided by scaling.x; scale = min(1, most / (norm + 1e-6)). Each of 64 lanes sums every 64th part; then a tree.
 // Dispatch: one workgroup.
 struct Params { parts: u32, most: f32 }
 @group(0) @binding(0) var<storage, read> part: array<f32>;
 @group(0) @binding(1) var<storage, read_write> norm: array<f32>;
 @group(0) @binding(2) var<storage, read_write> scale: array<f32>;
-@group(0) @binding(3) var<uniform> P: Params;
+@group(0) @binding(3) var<storage, read> scaling: array<vec4f>;
+@group(0) @binding(4) var<uniform> P: Params;
 
 var<workgroup> sums: array<f32, 64>;
 
@@ -18,7 +19,9 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }
   if (lane == 0u) {
-    norm[0] = sqrt(sums[0]);
-    scale[0] = min(1.0, P.most / (sqrt(sums[0]) + 1e-6));
+    var length = sqrt(sums[0]);
+    if (SCALED) { length /= scaling[0].x; }
+    norm[0] = length;
+    scale[0] = min(1.0, P.most / (length + 1e-6));
   }
 }

@@ -11,8 +11,17 @@ const scaleKernel = defineKernel('grad_norm.scale', scaleSource);
 
 const vectorsOf = (grad: Storage): number => ceilDiv(grad.bytes, 16);
 
-/** norm = the L2 norm of all gradients together; each is scaled so that it becomes `most` where it is more. */
-export function clip(device: Device, grads: readonly Storage[], most: number, norm: Storage): void {
+/**
+ * norm = the L2 norm of all gradients together; each is scaled so that it becomes `most` where it is more. `scaling` (see
+ * loss_scale): both are meant of gradients divided by its scale.
+ */
+export function clip(
+  device: Device,
+  grads: readonly Storage[],
+  most: number,
+  norm: Storage,
+  scaling: Storage | null,
+): void {
   const passes = grads.map((g): [Storage, Pass] => [g, passOver(device, vectorsOf(g))]);
   const parts = passes.reduce((n, [, pass]) => n + pass.count, 0);
   const part = device.alloc(Math.max(1, parts) * 4, 'grad_norm.parts');
@@ -28,7 +37,12 @@ export function clip(device: Device, grads: readonly Storage[], most: number, no
     });
     first += count;
   }
-  device.dispatch(finishKernel, { buffers: { part, norm, scale }, params: { parts, most }, workgroups: [1] });
+  device.dispatch(finishKernel, {
+    buffers: { part, norm, scale, scaling: scaling ?? device.none },
+    params: { parts, most },
+    constants: { SCALED: scaling !== null },
+    workgroups: [1],
+  });
   for (const [grad, { constants, workgroups }] of passes)
     device.dispatch(scaleKernel, {
       buffers: { grad, scale },
