@@ -220,7 +220,7 @@ test('what does not fit', () => {
   refuses(() => mul(random('a', [2, 1, 1, 1, 1]), a), /at most 4 axes/);
   refuses(
     () => relu(tensor(device, new Uint32Array(3), [3])),
-    /expected numbers of type f32, found tensor\[3\] of type u32/,
+    /expected numbers of type f32 or f16, found tensor\[3\] of type u32/,
   );
   refuses(() => div(1, 2), /at least one tensor/);
 });
