@@ -30,7 +30,8 @@ Example:
   emotion-gcn evaluate --saved_model run1 --image_dir AffectNet/Manually_Annotated_Images --data validation.csv
 
 Prints the metrics, with 95 % intervals (bootstrap), and writes them, the confusion matrix and what was
-predicted of every image below the run folder, in evaluate/NAME OF THE CSV.`;
+predicted of every image below the run folder, in evaluate/NAME OF THE CSV. Whatever the run's --precision, it
+computes in f32.`;
 
 /** `emotion-gcn evaluate` */
 export const evaluateCommand = (): Command =>

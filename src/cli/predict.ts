@@ -29,7 +29,7 @@ Examples:
 A folder stands for the pictures below it; a .txt for a path a line; a .csv has a column image (or AffectNet's own) and may have face_x,
 face_y, face_width, face_height (the face box) and facial_landmarks (68 points x;y;…). Without a box a picture should show one
 face and little else. json: an array of {image, expression, probabilities: {NAME: p}, valence, arousal}, null where the model has
-none; jsonl: the same, one a line; --json is short for --format json.`;
+none; jsonl: the same, one a line; --json is short for --format json. It computes in f32, whatever the run's --precision.`;
 
 /** `emotion-gcn predict` */
 export const predictCommand = (): Command =>

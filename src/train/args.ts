@@ -61,6 +61,8 @@ export interface TrainArgs {
   max_bad: number;
   /** Of initial weights, order, augmentation, split. */
   seed: number;
+  /** How training steps store activations and their gradients; weights and all sums are f32. */
+  precision: 'f32' | 'f16';
   /** Adapter by index or by a part of its name, or `software`; null: the best. */
   gpu: string | null;
   /** Measure which kernels are fastest here; null: on a GPU, not on a driver that computes on the CPU. */
@@ -183,6 +185,11 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   limit: { kind: orNone(whole(2)), default: null, help: 'at most so many training rows an epoch' },
   max_bad: COMMON.max_bad,
   seed: { kind: whole(0, 2 ** 32 - 1), default: 0, help: 'of initial weights, order, augmentation and split' },
+  precision: {
+    kind: choice('f32', 'f16'),
+    default: 'f32',
+    help: 'of activations in training: f32, or f16 with loss scaling (half the memory); validation is f32 always',
+  },
   gpu: COMMON.gpu,
   tune: {
     kind: orNone(toggle),

@@ -1,11 +1,12 @@
 // Weights, and all that a run needs to take its very next step, as safetensors.
-import type { SGD } from '../autograd';
+import type { GradScaler, SGD } from '../autograd';
 import { InputError } from '../device';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../formats/safetensors';
 import type { Module, StateEntry } from '../models';
 import { newTally, type Tally } from './tally';
 
 const MOMENTUM = 'momentum.';
+const LOSS_SCALE = 'loss_scale';
 
 /** Where a run stands: with the weights and the momentum, all that its next step depends on. */
 export interface Progress {
@@ -37,12 +38,24 @@ export async function encodeWeights(model: Module): Promise<Uint8Array> {
   return writeSafetensors(new Map(await model.stateDict()), { format: 'pt' });
 }
 
-/** The state dict, `momentum.NAME` of every parameter that has one, and the progress: `weights/last.safetensors`. */
-export async function encodeCheckpoint(model: Module, optimiser: SGD, progress: Progress): Promise<Uint8Array> {
+/**
+ * The state dict, `momentum.NAME` of every parameter that has one, `loss_scale` (scale, good steps, steps skipped) of a run
+ * that has one, and the progress: `weights/last.safetensors`.
+ */
+export async function encodeCheckpoint(
+  model: Module,
+  optimiser: SGD,
+  progress: Progress,
+  scaler: GradScaler | null,
+): Promise<Uint8Array> {
   const tensors = new Map<string, StateEntry>(await model.stateDict());
   for (const [name, parameter] of model.namedParameters()) {
     const momentum = optimiser.velocity(parameter);
     if (momentum) tensors.set(MOMENTUM + name, { shape: parameter.shape, data: await momentum.data() });
+  }
+  if (scaler) {
+    const { scale, goodSteps, skipped } = await scaler.state();
+    tensors.set(LOSS_SCALE, { shape: [3], data: Float32Array.of(scale, goodSteps, skipped) });
   }
   return writeSafetensors(tensors, { format: 'pt', progress: JSON.stringify(progress) });
 }
@@ -54,7 +67,13 @@ export function loadWeights(model: Module, bytes: Uint8Array, file: string): voi
 }
 
 /** Loads a checkpoint into model and optimiser. @throws InputError when it is not one of this run's. */
-export function loadCheckpoint(model: Module, optimiser: SGD, bytes: Uint8Array, file: string): Progress {
+export function loadCheckpoint(
+  model: Module,
+  optimiser: SGD,
+  scaler: GradScaler | null,
+  bytes: Uint8Array,
+  file: string,
+): Progress {
   const { tensors, metadata } = readSafetensors(bytes, file);
   model.loadStateDict(stateOf(tensors, file), file);
   for (const [name, parameter] of model.namedParameters()) {
@@ -65,6 +84,13 @@ export function loadCheckpoint(model: Module, optimiser: SGD, bytes: Uint8Array,
         `${file}: ${MOMENTUM}${name} is ${entry.shape.join('x')}, expected ${parameter.shape.join('x')}`,
       );
     optimiser.setVelocity(parameter, Float32Array.from(entry.data as ArrayLike<number>));
+  }
+  if (scaler) {
+    const state = tensors.get(LOSS_SCALE)?.data;
+    if (!(state instanceof Float32Array && state.length === 3))
+      throw new InputError(`${file}: expected ${LOSS_SCALE} of 3 numbers, found ${state ? 'another tensor' : 'none'}`);
+    const [scale, goodSteps, skipped] = state;
+    scaler.load({ scale, goodSteps, skipped });
   }
   return progressOf(metadata, file);
 }
@@ -80,9 +106,9 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
   }
 }
 
-/** A file's tensors but its momentum as a state dict. @throws InputError for a dtype that weights do not have */
+/** A file's tensors but its momentum and loss scale as a state dict. @throws InputError for a dtype that weights do not have */
 export function stateOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
-  const weights = [...tensors].filter(([name]) => !name.startsWith(MOMENTUM));
+  const weights = [...tensors].filter(([name]) => !name.startsWith(MOMENTUM) && name !== LOSS_SCALE);
   return new Map(weights.map(([name, tensor]) => [name, entryOf(tensor, name, file)]));
 }
 

@@ -69,7 +69,12 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
     device = await openDevice({ gpu: settings.gpu ?? undefined, say: notice });
     const { model, embedding } = await openRunModel(device, run);
     const classWeights = new Float32Array(run.args.classes.length).fill(1);
-    const learner = new Learner(device, model, { embedding, classWeights, lambda: run.args.lambda_multi });
+    const learner = new Learner(device, model, {
+      embedding,
+      classWeights,
+      lambda: run.args.lambda_multi,
+      precision: 'f32',
+    });
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: false });
     const tally = newTally();
     const start = performance.now();

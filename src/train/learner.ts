@@ -2,8 +2,9 @@ import type { Tensor } from '../autograd';
 import * as F from '../autograd';
 import type { Batch } from '../data/loader';
 import { normalisationTable } from '../data/normalise';
-import type { Device } from '../device';
+import { type Device, InputError } from '../device';
 import type { EmotionModel } from '../models';
+import type { TrainArgs } from './args';
 import { losses } from './objective';
 
 /** What one batch gave, on the CPU. */
@@ -26,7 +27,10 @@ export class Learner {
   private readonly embedding: Tensor | undefined;
   private readonly classWeights: Tensor;
   private readonly table: Tensor;
+  /** Of training steps with activations of f16. */
+  readonly scaler: F.GradScaler | null;
 
+  /** @throws InputError when the device lacks what `precision` needs. */
   constructor(
     readonly device: Device,
     readonly model: EmotionModel,
@@ -35,14 +39,21 @@ export class Learner {
       readonly embedding: Float32Array | null;
       readonly classWeights: Float32Array;
       readonly lambda: number;
+      /** How training steps store activations and their gradients. */
+      readonly precision: TrainArgs['precision'];
     },
   ) {
-    const { embedding, classWeights } = settings;
+    const { embedding, classWeights, precision } = settings;
+    if (precision === 'f16' && !device.features.has('shader-f16'))
+      throw new InputError(
+        'this adapter has no f16 (shader-f16), which --precision f16 needs: leave it out, or choose another --gpu',
+      );
     this.embedding = embedding
       ? F.tensor(device, embedding, [model.classes + 2, 300], { name: 'embedding' })
       : undefined;
     this.classWeights = F.tensor(device, classWeights, [model.classes], { name: 'class_weights' });
     this.table = F.tensor(device, normalisationTable(), [256, 3], { name: 'normalisation' });
+    this.scaler = precision === 'f16' ? new F.GradScaler(device) : null;
   }
 
   /**
@@ -53,8 +64,8 @@ export class Learner {
     return F.step(this.device, () => {
       optimiser.zeroGrad();
       const { read, total } = this.look(batch, true);
-      F.backward(total);
-      optimiser.step();
+      F.backward(total, this.scaler?.scale);
+      optimiser.step(this.scaler);
       return read();
     });
   }
@@ -83,7 +94,12 @@ export class Learner {
     const { device, model } = this;
     const n = batch.labels.length;
     const size = Math.sqrt(batch.images.length / 3 / n);
-    const x = F.affineImage(device, { ...batch, n, h: size, w: size }, this.table);
+    const x = F.affineImage(
+      device,
+      { ...batch, n, h: size, w: size },
+      this.table,
+      training ? this.settings.precision : 'f32',
+    );
     const prediction = model.train(training).forward(x, this.embedding);
     const labels = F.labels(device, batch.labels, model.classes);
     const truth = F.tensor(device, batch.va, [n, 2], { name: 'va' });

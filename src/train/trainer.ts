@@ -67,7 +67,9 @@ export class Trainer {
     try {
       data = await openRunData(args, folder, this.hooks, notice);
       device = await openDevice({ gpu: args.gpu ?? undefined, say: notice });
-      notice(`adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels`);
+      notice(
+        `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
+      );
       const model = buildModel(device, {
         ...args,
         imageSize: args.image_size,
@@ -83,6 +85,7 @@ export class Trainer {
         embedding: data.graph?.embedding ?? null,
         classWeights: data.classWeights,
         lambda: args.lambda_multi,
+        precision: args.precision,
       });
       fitMemory(device, learner, args, notice);
       const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);
@@ -172,6 +175,7 @@ class Session {
     this.progress = loadCheckpoint(
       this.model,
       this.optimiser,
+      this.learner.scaler,
       checkpoint,
       this.folder.path('weights/last.safetensors'),
     );
@@ -188,7 +192,10 @@ class Session {
       this.hooks.onBefore(computeMetrics((await this.validate()).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
       if (!(await this.trainEpoch(signal))) {
-        await folder.writeWeights('last', await encodeCheckpoint(this.model, this.optimiser, progress));
+        await folder.writeWeights(
+          'last',
+          await encodeCheckpoint(this.model, this.optimiser, progress, this.learner.scaler),
+        );
         this.notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
         return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
       }
@@ -232,6 +239,11 @@ class Session {
   private async endEpoch(): Promise<void> {
     const { progress, folder, args } = this;
     const start = performance.now();
+    const scaling = await this.learner.scaler?.state();
+    if (scaling)
+      folder.log(
+        `after epoch ${progress.epoch + 1}: ${scaling.skipped} steps skipped in all, loss scale ${scaling.scale}`,
+      );
     const { predictions, tally } = await this.validate();
     const metrics = computeMetrics(predictions);
     const trained = meansOf(progress.tally);
@@ -263,7 +275,10 @@ class Session {
     progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
     Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally(), seconds: 0 });
     await folder.writeResults(this.rows);
-    await folder.writeWeights('last', await encodeCheckpoint(this.model, this.optimiser, progress));
+    await folder.writeWeights(
+      'last',
+      await encodeCheckpoint(this.model, this.optimiser, progress, this.learner.scaler),
+    );
     this.hooks.onEpoch?.(row);
     if (progress.stopped) this.notice(`no better validation accuracy for ${args.patience} epochs: training ends`);
   }
@@ -282,7 +297,7 @@ class Session {
     if (Number.isFinite(loss)) return;
     const { epoch, step } = this.progress;
     throw new MachineError(
-      `the loss is ${loss} in epoch ${epoch + 1}, step ${step}: training diverged; start again with a lower --lr or a larger --batch_size`,
+      `the loss is ${loss} in epoch ${epoch + 1}, step ${step}: training diverged; start again with a lower --lr or a larger --batch_size${this.args.precision === 'f16' ? ', or with --precision f32' : ''}`,
     );
   }
 

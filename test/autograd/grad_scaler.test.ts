@@ -105,7 +105,11 @@ test('clipping sees gradients without their scale', async () => {
     return norm;
   });
   near(await norm.data(), [Math.sqrt(6)], 1e-6);
-  near(await p.data(), before.map((v) => v - 1 / Math.sqrt(6)), 1e-5);
+  near(
+    await p.data(),
+    before.map((v) => v - 1 / Math.sqrt(6)),
+    1e-5,
+  );
 });
 
 test('a scaler goes on from where another stood', async () => {

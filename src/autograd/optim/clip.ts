@@ -11,7 +11,7 @@ import type { GradScaler } from './grad_scaler';
  * @returns the norm before, [1].
  * @throws InputError for a maxNorm that is not above 0.
  */
-export function clipGradNorm(params: readonly Tensor[], maxNorm: number, scaler?: GradScaler): Tensor {
+export function clipGradNorm(params: readonly Tensor[], maxNorm: number, scaler: GradScaler | null = null): Tensor {
   if (!(maxNorm > 0)) throw new InputError(`clipGradNorm: maxNorm must be above 0, found ${maxNorm}`);
   if (params.length === 0) throw new InputError('clipGradNorm: there are no parameters');
   const { device } = params[0];

@@ -90,7 +90,7 @@ export class SGD {
    * Changes every parameter that has a gradient; with a scaler, whose scale the gradients have, if all of them are finite.
    * @throws Error when another optimizer has taken one over.
    */
-  step(scaler?: GradScaler): void {
+  step(scaler: GradScaler | null = null): void {
     const { device, rates } = this;
     for (const [p, storage] of this.home)
       if (p.storage !== storage) throw new Error(`SGD: ${p} now belongs to an optimizer that was made later`);
