@@ -87,6 +87,6 @@ export function optimiser(network: string, parameters: number): Work {
     const [value, grad, velocity] = [0, 1, 2].map((salt) => o.input([parameters], salt));
     const rates = o.input([4], 3);
     const run = { value: value.storage, grad: grad.storage, velocity: velocity.storage };
-    return { run: () => sgd(o.device, run, rates.storage, 0, false), results: [value] };
+    return { run: () => sgd(o.device, run, rates.storage, 0, false, null), results: [value] };
   });
 }

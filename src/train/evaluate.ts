@@ -73,7 +73,6 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
       embedding,
       classWeights,
       lambda: run.args.lambda_multi,
-      precision: 'f32',
     });
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: false });
     const tally = newTally();

@@ -39,8 +39,8 @@ export class Learner {
       readonly embedding: Float32Array | null;
       readonly classWeights: Float32Array;
       readonly lambda: number;
-      /** How training steps store activations and their gradients. */
-      readonly precision: TrainArgs['precision'];
+      /** How training steps store activations and their gradients. Default f32. */
+      readonly precision?: TrainArgs['precision'];
     },
   ) {
     const { embedding, classWeights, precision } = settings;
