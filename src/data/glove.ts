@@ -4,10 +4,15 @@ import { asInputError } from './files';
 
 /** A GloVe line of 300 numbers has about 2,700 bytes. */
 const MAX_LINE = 1 << 16;
+const [TAB, LINE_FEED, SPACE] = [0x09, 0x0a, 0x20];
 
 /**
  * Picks the vectors of some words out of a GloVe text file (`word number number ...` a line), in one pass of constant
- * memory that ends with the last word found. A word must be a line's first token exactly; its first line counts.
+ * memory over the whole file: every line must have a word and `dim` numbers, so that a file that is cut short or of another
+ * dimension is refused wherever the words stand. The numbers themselves are read where the word is wanted.
+ *
+ * A word must be a line's first token exactly (a few of GloVe's largest file have spaces in them, and are passed over); its
+ * first line counts. A header line of word2vec (`400000 300`), a byte order mark, CRLF and blank lines are tolerated.
  *
  * @returns words.length x dim
  * @throws InputError naming file and line: no GloVe file, another dimension, a word that is not there
@@ -16,15 +21,20 @@ export async function readGlove(file: string, words: readonly string[], dim: num
   const found = new Map<string, Float32Array>();
   const wanted = new Set(words);
   let lines = 0;
-  const takeLine = (line: Buffer) => {
-    lines++;
-    const word = line.subarray(0, Math.max(line.indexOf(0x20), 0)).toString();
-    if (lines > 1 && (!wanted.has(word) || found.has(word))) return;
-    const vector = parseLine(file, lines, line.toString(), dim);
-    if (wanted.has(word)) found.set(word, vector);
-  };
   try {
-    await forEachLine(file, takeLine, () => found.size === wanted.size);
+    await forEachLine(file, (line, separators) => {
+      lines++;
+      if (lines === 1) {
+        const text = line.toString().replace(/^\ufeff/, '');
+        if (!isHeader(text, dim)) found.set(wordOf(text), parseLine(file, 1, text, dim));
+        return;
+      }
+      const word = line.subarray(0, Math.max(line.indexOf(SPACE), 0)).toString();
+      const known = separators === dim && (!wanted.has(word) || found.has(word));
+      if (known || line.every((byte) => byte <= SPACE)) return;
+      const vector = parseLine(file, lines, line.toString(), dim);
+      if (wanted.has(word) && separators >= dim && !found.has(word)) found.set(word, vector);
+    });
   } catch (error) {
     throw asInputError(file, error);
   }
@@ -41,36 +51,57 @@ export async function readGlove(file: string, words: readonly string[], dim: num
   return out;
 }
 
+/** Whether a first line is word2vec's: how many lines follow, and of how many numbers. */
+const isHeader = (text: string, dim: number): boolean => new RegExp(`^\\d+ ${dim}\\s*$`).test(text);
+
+const wordOf = (text: string): string => text.split(/[ \t]/, 1)[0];
+
+/** The last `dim` fields of a line as numbers. What stands before is its word, more than one field only where it has spaces. */
 function parseLine(file: string, line: number, text: string, dim: number): Float32Array {
-  const [, ...fields] = text.trimEnd().split(' ');
-  const numbers = fields.map((f) => (f === '' ? Number.NaN : Number(f)));
-  if (fields.length === dim && numbers.every(Number.isFinite)) return Float32Array.from(numbers);
-  const other = fields.length !== dim && fields.length > 1 && numbers.every(Number.isFinite);
+  const fields = text.trimEnd().split(/[ \t]+/);
+  const numeric = (field: string) => field !== '' && Number.isFinite(Number(field));
+  const word = fields.slice(0, Math.max(1, fields.length - dim));
+  const numbers = fields.slice(word.length);
+  const spare = word.slice(1);
+  const wrongCount = numbers.length !== dim || (spare.length > 0 && spare.every(numeric));
+  if (numbers.every(numeric) && !wrongCount) return Float32Array.from(numbers, Number);
+  const expected = `expected a word and ${dim} numbers`;
+  if (numbers.length > 1 && numbers.every(numeric)) {
+    const count = numbers.length + spare.length;
+    throw new InputError(
+      `${file}: line ${line}: ${expected}, found ${count}; take the ${dim}d file of GloVe, or get it again if it is cut short`,
+    );
+  }
   const start = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
-  throw new InputError(
-    other
-      ? `${file}: line ${line}: expected a word and ${dim} numbers, found ${fields.length}; take the ${dim}d file of GloVe`
-      : `${file}: line ${line}: no GloVe text: expected a word and ${dim} numbers, found ${start}`,
-  );
+  throw new InputError(`${file}: line ${line}: no GloVe text: ${expected}, found ${start}`);
 }
 
-/** Calls `take` with each line (without its line feed) until `done`. */
-async function forEachLine(file: string, take: (line: Buffer) => void, done: () => boolean): Promise<void> {
+/** Calls `take` with each line (without its line feed) and how many spaces and tabs it has before its end. */
+async function forEachLine(file: string, take: (line: Buffer, separators: number) => void): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   let lines = 0;
+  const end = (data: Buffer, from: number, to: number, separators: number) => {
+    lines++;
+    let last = to;
+    while (last > from && data[last - 1] <= SPACE) if (data[--last] === SPACE || data[last] === TAB) separators--;
+    take(data.subarray(from, last), separators);
+  };
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
     const data: Buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-    let start = 0;
-    for (let end = data.indexOf(0x0a); end >= 0; end = data.indexOf(0x0a, start)) {
-      take(data.subarray(start, end));
-      if (done()) return;
-      start = end + 1;
-      lines++;
+    let [start, separators] = [0, 0];
+    for (let i = 0; i < data.length; i++) {
+      const byte = data[i];
+      if (byte === SPACE || byte === TAB) separators++;
+      else if (byte === LINE_FEED) {
+        end(data, start, i, separators);
+        start = i + 1;
+        separators = 0;
+      }
     }
     rest = data.subarray(start);
     if (rest.length > MAX_LINE) {
       throw new InputError(`${file}: line ${lines + 1}: no GloVe text: longer than ${MAX_LINE} bytes`);
     }
   }
-  if (rest.length > 0) take(rest);
+  if (rest.length > 0) end(rest, 0, rest.length, rest.filter((byte) => byte === SPACE || byte === TAB).length);
 }

@@ -116,6 +116,10 @@ test("GloVe's vectors of the nine words, also with long files, other line ends a
   const long = write('long.txt', `${filler}${text.replaceAll('\n', '\r\n')}${filler}`);
   assert.is(differences(await loadEmbedding(long), wanted), 0);
   assert.is(differences(await loadEmbedding(write('cut.txt', text.trimEnd())), wanted), 0);
+  const spaced = `. .${' 0.5'.repeat(300)}\nna\u00efve\u00a0mot${' 0.5'.repeat(300)}\n`;
+  const odd = `\ufeff20 300\n${spaced}${text.replaceAll('\n', ' \r\n')}\n\n`;
+  assert.is(differences(await loadEmbedding(write('odd.txt', odd)), wanted), 0);
+  assert.is(differences(await loadEmbedding(write('marked.txt', `\ufeff${text}`)), wanted), 0);
   const twice = write('twice.txt', `${text}happy${' 1'.repeat(300)}\n`);
   assert.is(differences(await loadEmbedding(twice), wanted), 0);
 });
@@ -132,7 +136,13 @@ test('GloVe: what is no such file is refused with its line', async () => {
   const broken = lines.map((l) => (l.startsWith('fear ') ? l.replace(/ [^ ]+$/, ' x') : l));
   const at = lines.findIndex((l) => l.startsWith('fear ')) + 1;
   await refusal(() => loadEmbedding(write('c.txt', broken.join('\n'))), new RegExp(`c.txt: line ${at}: no GloVe text`));
-  await refusal(() => loadEmbedding(write('d.txt', '400000 300\n')), /line 1: no GloVe text/);
+  await refusal(() => loadEmbedding(write('d.txt', '400000 300\n')), /not found in 1 lines/);
+  await refusal(() => loadEmbedding(write('d2.txt', '400000 50\n')), /line 1: no GloVe text/);
+  const text = lines.join('\n');
+  await refusal(() => loadEmbedding(write('g.txt', text.slice(0, -9))), /line 20: .* found 299; .* cut short/);
+  await refusal(() => loadEmbedding(write('h.txt', `${text}\nlater${' 1'.repeat(301)}`)), /line 21: .* found 301;/);
+  await refusal(() => loadEmbedding(write('i.txt', `${text}\n<html>\n`)), /line 21: no GloVe text: .* found "<html>"/);
+  await refusal(() => loadEmbedding(write('j.txt', Buffer.from(text, 'utf16le'))), /line 1: no GloVe text/);
   await refusal(() => loadEmbedding(write('e.txt', 'x'.repeat(3e6))), /line 1: no GloVe text: longer than/);
   await refusal(() => loadEmbedding(write('f.txt', '')), /not found in 0 lines/);
   await refusal(() => readGlove(GLOVE, ['Valence'], 300), /not found in 20 lines: Valence/);
