@@ -76,32 +76,44 @@ function parseLine(file: string, line: number, text: string, dim: number): Float
   throw new InputError(`${file}: line ${line}: no GloVe text: ${expected}, found ${start}`);
 }
 
-/** Calls `take` with each line (without its line feed) and how many spaces and tabs it has before its end. */
-async function forEachLine(file: string, take: (line: Buffer, separators: number) => void): Promise<void> {
+/** A line without its line end and trailing spaces, and how many spaces and tabs are in it. */
+type TakeLine = (line: Buffer, separators: number) => void;
+
+/** Calls `take` with each line of a file. */
+async function forEachLine(file: string, take: TakeLine): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   let lines = 0;
-  const end = (data: Buffer, from: number, to: number, separators: number) => {
+  const counted: TakeLine = (line, separators) => {
     lines++;
-    let last = to;
-    while (last > from && data[last - 1] <= SPACE) if (data[--last] === SPACE || data[last] === TAB) separators--;
-    take(data.subarray(from, last), separators);
+    take(line, separators);
   };
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
     const data: Buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-    let [start, separators] = [0, 0];
-    for (let i = 0; i < data.length; i++) {
-      const byte = data[i];
-      if (byte === SPACE || byte === TAB) separators++;
-      else if (byte === LINE_FEED) {
-        end(data, start, i, separators);
-        start = i + 1;
-        separators = 0;
-      }
-    }
-    rest = data.subarray(start);
+    rest = data.subarray(takeLines(data, counted));
     if (rest.length > MAX_LINE) {
       throw new InputError(`${file}: line ${lines + 1}: no GloVe text: longer than ${MAX_LINE} bytes`);
     }
   }
-  if (rest.length > 0) end(rest, 0, rest.length, rest.filter((byte) => byte === SPACE || byte === TAB).length);
+  if (rest.length > 0) takeLines(Buffer.concat([rest, Buffer.of(LINE_FEED)]), take);
+}
+
+/** Calls `take` with the whole lines of `data`; returns where the rest begins. */
+function takeLines(data: Buffer, take: TakeLine): number {
+  let start = 0;
+  let separators = 0;
+  for (let i = 0; i < data.length; i++) {
+    const byte = data[i];
+    if (byte > SPACE) continue;
+    if (byte === SPACE || byte === TAB) separators++;
+    else if (byte === LINE_FEED) {
+      let end = i;
+      for (; end > start && data[end - 1] <= SPACE; end--) {
+        if (data[end - 1] === SPACE || data[end - 1] === TAB) separators--;
+      }
+      take(data.subarray(start, end), separators);
+      start = i + 1;
+      separators = 0;
+    }
+  }
+  return start;
 }
