@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
 import { exportCommand } from './export';
 import { predictCommand } from './predict';
+import { prepareCommand } from './prepare';
 import { reportCommand } from './report';
 import { checkValues } from './settings_options';
 import { synthCommand } from './synth';
@@ -19,6 +20,7 @@ const COMMANDS = [
   evaluateCommand,
   predictCommand,
   exportCommand,
+  prepareCommand,
   reportCommand,
   demoCommand,
   synthCommand,
@@ -35,21 +37,34 @@ async function main(args: readonly string[]): Promise<void> {
     .addHelpText('after', '\nExample:\n  emotion-gcn demo\n  emotion-gcn train --help')
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  for (const make of COMMANDS) program.addCommand(make().copyInheritedSettings(program));
-  if (args.length === 0) {
-    program.outputHelp({ error: true });
+  for (const make of COMMANDS) {
+    const command = make().copyInheritedSettings(program);
+    for (const part of command.commands) part.copyInheritedSettings(command);
+    program.addCommand(command);
+  }
+  const { command, rest } = commandOf(program, args);
+  if (command.commands.length > 0 && rest.length === 0) {
+    command.outputHelp({ error: true });
     process.exitCode = 2;
     return;
   }
-  const command = program.commands.find((c) => c.name() === args[0]);
   const spelt = args.map(withUnderscores);
   try {
-    if (command) checkValues(command, spelt);
+    checkValues(command, spelt);
     await program.parseAsync(spelt, { from: 'user' });
   } catch (error) {
     fail(error, command);
   }
 }
+
+/** The command that the first arguments name (`train`, `prepare adjacency`; else the program), and the other arguments. */
+function commandOf(program: Command, args: readonly string[]): { command: Command; rest: readonly string[] } {
+  const next = program.commands.find((c) => c.name() === args[0]);
+  return next ? commandOf(next, args.slice(1)) : { command: program, rest: args };
+}
+
+/** How a command is typed, with a space after it: `prepare adjacency `; nothing for the program. */
+const typed = (command: Command): string => (command.parent ? `${typed(command.parent)}${command.name()} ` : '');
 
 /** `--batch-size` is `--batch_size`. */
 const withUnderscores = (arg: string): string =>
@@ -63,7 +78,7 @@ function fail(error: unknown, command?: Command): void {
       .replace(/^error: /, '')
       .replace('\n', ' ')
       .replace(/\.$/, '');
-    report(`${message}; see emotion-gcn ${command ? `${command.name()} ` : ''}--help`, 2, error);
+    report(`${message}; see emotion-gcn ${command ? typed(command) : ''}--help`, 2, error);
   } else if (error instanceof InputError) report(error.message, 2, error);
   else if (error instanceof MachineError) report(error.message, 1, error);
   else {

@@ -40,7 +40,7 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
   if (!statSync(imageDir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new InputError(`${imageDir}: no such image directory; check --image_dir`);
   }
-  const limit = Math.floor(maxBad * (samples.length + badRows.length));
+  const limit = badAllowed(samples.length + badRows.length, maxBad);
   const { dir, temporary } = openCropCache(cache);
   const remove = () => rmSync(dir, { recursive: true, force: true });
   if (temporary) process.once('exit', remove);
@@ -53,7 +53,7 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
       const { image, where } = samples[result.index];
       bad.push({ where, image, reason: result.reason });
     }
-    if (bad.length > limit) throw tooManyBad(bad, samples.length + badRows.length, maxBad);
+    checkBad(bad, samples.length + badRows.length, maxBad);
     if (usable.length === 0) throw new InputError(`${imageDir}: expected images, found none that can be used`);
     return new CropSet({
       size,
@@ -91,10 +91,14 @@ async function prepareAll(
   return results.sort((a, b) => a.index - b.index);
 }
 
-function tooManyBad(bad: readonly BadItem[], total: number, maxBad: number): InputError {
+const badAllowed = (total: number, maxBad: number): number => Math.floor(maxBad * total);
+
+/** @throws InputError with a list if more than `maxBad` of `total` rows and images are bad */
+export function checkBad(bad: readonly BadItem[], total: number, maxBad: number): void {
+  if (bad.length <= badAllowed(total, maxBad)) return;
   const lines = bad.slice(0, SHOWN).map(({ where, image, reason }) => `  ${where}: ${image}: ${reason}`);
   if (bad.length > SHOWN) lines.push(`  ... and ${bad.length - SHOWN} more`);
-  return new InputError(
+  throw new InputError(
     `${bad.length} of ${total} rows and images cannot be used, more than ${100 * maxBad} % (--max_bad ${maxBad}):\n` +
       `${lines.join('\n')}\ncheck --image_dir and the files, or allow more with --max_bad`,
   );

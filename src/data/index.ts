@@ -7,7 +7,7 @@ export { type AnnotationOptions, type Annotations, readAnnotations } from './ann
 export { type Box, cropBox } from './crop';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
-export { type PrepareOptions, prepareCrops } from './crops';
+export { checkBad, type PrepareOptions, prepareCrops } from './crops';
 export {
   EMBEDDING_SIZE,
   encodeEmbedding,
@@ -43,6 +43,7 @@ export {
   type ClassWeights,
   classCounts,
   classWeights,
+  describeAnnotations,
   type Sample,
   splitSamples,
 } from './samples';

@@ -45,6 +45,18 @@ export interface AnnotationSet {
   stretched: number;
 }
 
+/** A set in a line: what was read and what was left out. */
+export function describeAnnotations({ file, rows, samples, bad, dropped, stretched }: AnnotationSet): string {
+  const parts = [`${file}: ${rows} rows, ${samples.length} of the classes`];
+  if (dropped.size > 0) {
+    const kinds = [...dropped].sort().map(([kind, n]) => `${n} with ${kind}`);
+    parts.push(`dropped ${kinds.join(', ')}`);
+  }
+  if (bad.length > 0) parts.push(`${bad.length} broken`);
+  if (stretched > 0) parts.push(`${stretched} boxes that are not square are stretched`);
+  return parts.join('; ');
+}
+
 /** Samples of each class. */
 export function classCounts(samples: readonly Sample[], classes: readonly string[] = CLASSES): number[] {
   const counts = new Array<number>(classes.length).fill(0);

@@ -8,6 +8,7 @@ import {
   classCounts,
   classesOf,
   classWeights,
+  describeAnnotations,
   encodeAdjacency,
   encodeEmbedding,
   loadEmbedding,
@@ -44,10 +45,10 @@ export async function openRunData(
   const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
   const { train: training, val } = await readAnnotations(args.data, options);
   const validation = args.val_data ? validationOf(await readAnnotations(args.val_data, options)) : val;
-  describe(training, notice);
+  notice(describeAnnotations(training));
   let samples: { train: readonly Sample[]; val: readonly Sample[] };
   if (validation) {
-    describe(validation, notice);
+    notice(describeAnnotations(validation));
     samples = { train: training.samples, val: validation.samples };
   } else {
     samples = splitSamples(training.samples, SPLIT, args.seed, classes);
@@ -115,18 +116,4 @@ async function openGraph(
   await folder.write('adj.safetensors', encodeAdjacency(adjacency, nodes));
   await folder.write('emb.safetensors', encodeEmbedding(embedding, nodes));
   return { A: Float32Array.from(adjacency.A), embedding };
-}
-
-function describe(
-  { file, rows, samples, bad, dropped, stretched }: AnnotationSet,
-  notice: (line: string) => void,
-): void {
-  const parts = [`${file}: ${rows} rows, ${samples.length} of the classes`];
-  if (dropped.size > 0) {
-    const kinds = [...dropped].sort().map(([kind, n]) => `${n} with ${kind}`);
-    parts.push(`dropped ${kinds.join(', ')}`);
-  }
-  if (bad.length > 0) parts.push(`${bad.length} broken`);
-  if (stretched > 0) parts.push(`${stretched} boxes that are not square are stretched`);
-  notice(parts.join('; '));
 }
