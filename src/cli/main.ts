@@ -8,6 +8,7 @@ import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
 import { exportCommand } from './export';
+import { inspectCommand } from './inspect';
 import { predictCommand } from './predict';
 import { prepareCommand } from './prepare';
 import { reportCommand } from './report';
@@ -22,6 +23,7 @@ const COMMANDS = [
   exportCommand,
   prepareCommand,
   reportCommand,
+  inspectCommand,
   demoCommand,
   synthCommand,
   doctorCommand,

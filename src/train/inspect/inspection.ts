@@ -1,0 +1,29 @@
+/** What a file holds: facts in their order, and a table where there is one. */
+export interface Inspection {
+  readonly kind: Kind;
+  readonly facts: Readonly<Record<string, string | number>>;
+  /** The first row names the columns. */
+  readonly table?: readonly (readonly string[])[];
+}
+
+export const KINDS = [
+  'checkpoint',
+  'pickle',
+  'adjacency',
+  'annotations',
+  'embedding',
+  'safetensors',
+  'affectnet-csv',
+  'glove',
+  'image',
+  'run',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What is needed to judge a file besides itself. */
+export interface InspectSettings {
+  /** Folder of the annotated pictures: missing ones are counted. */
+  readonly imageDir: string | null;
+  readonly dataset: 'affectnet' | 'affwild2';
+  readonly numClasses: number;
+}

@@ -1,0 +1,103 @@
+// Annotated pictures, single pictures, and runs.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import {
+  type AnnotationSet,
+  classCounts,
+  classesOf,
+  decodeImage,
+  ImageError,
+  readAffectNet,
+  readAnnotations,
+} from '../../data';
+import { InputError } from '../../device/errors';
+import { readRun } from '../run_folder';
+import type { Inspection, InspectSettings, Kind } from './inspection';
+
+export async function inspectAffectNet(file: string, settings: InspectSettings): Promise<Inspection> {
+  const classes = classesOf({ dataset: 'affectnet', num_classes: settings.numClasses });
+  return ofSets('affectnet-csv', { rows: await readAffectNet(file, classes) }, classes, settings);
+}
+
+export async function inspectAnnotations(file: string, settings: InspectSettings): Promise<Inspection> {
+  const { dataset, numClasses, imageDir } = settings;
+  const classes = classesOf({ dataset, num_classes: numClasses });
+  const { train, val } = await readAnnotations(file, { dataset, classes, imageDir: imageDir ?? file });
+  return ofSets('annotations', val ? { train, val } : { train }, classes, settings);
+}
+
+/** Counts of every set, in columns; what is dropped or broken by its kind. */
+function ofSets(
+  kind: Kind,
+  sets: Readonly<Record<string, AnnotationSet>>,
+  classes: readonly string[],
+  { imageDir }: InspectSettings,
+): Inspection {
+  const facts: Record<string, string | number> = {};
+  for (const [name, set] of Object.entries(sets)) {
+    facts[`${name}: samples`] = set.samples.length;
+    for (const [what, n] of set.dropped) facts[`${name}: dropped, ${what}`] = n;
+    facts[`${name}: broken`] = set.bad.length;
+    if (set.bad.length > 0) facts[`${name}: first broken`] = `${set.bad[0].where}: ${set.bad[0].reason}`;
+    if (set.stretched > 0) facts[`${name}: boxes that are not square`] = set.stretched;
+    if (imageDir === null) continue;
+    const missing = set.samples.filter(({ image }) => !existsSync(resolve(imageDir, image)));
+    facts[`${name}: missing pictures`] = missing.length;
+    if (missing.length > 0) facts[`${name}: first missing`] = missing[0].image;
+  }
+  const columns = Object.values(sets).map(({ samples }) => ({ samples, counts: classCounts(samples, classes) }));
+  const share = (n: number, of: number): string => `${n} (${((100 * n) / Math.max(of, 1)).toFixed(1)} %)`;
+  const mean = (samples: AnnotationSet['samples'], of: 'valence' | 'arousal'): string =>
+    (samples.reduce((sum, s) => sum + s[of], 0) / Math.max(samples.length, 1)).toFixed(3);
+  return {
+    kind,
+    facts,
+    table: [
+      ['class', ...Object.keys(sets)],
+      ...classes.map((name, c) => [name, ...columns.map(({ samples, counts }) => share(counts[c], samples.length))]),
+      ...(['valence', 'arousal'] as const).map((of) => [`mean ${of}`, ...columns.map((c) => mean(c.samples, of))]),
+    ],
+  };
+}
+
+export async function inspectImage(file: string): Promise<Inspection> {
+  try {
+    const { width, height, data } = await decodeImage(await readFile(file));
+    const mean = (c: number): string => {
+      let sum = 0;
+      for (let i = c; i < data.length; i += 3) sum += data[i];
+      return ((3 * sum) / data.length).toFixed(1);
+    };
+    return { kind: 'image', facts: { width, height, 'mean red, green, blue': [0, 1, 2].map(mean).join(', ') } };
+  } catch (error) {
+    throw error instanceof ImageError ? new InputError(`${file}: ${error.message}`) : error;
+  }
+}
+
+export async function inspectRun(dir: string): Promise<Inspection> {
+  const { args, rows, metrics } = readRun(dir);
+  const { model, network, dataset, image_size, classes, epochs } = args;
+  return {
+    kind: 'run',
+    facts: {
+      model,
+      network,
+      dataset,
+      image_size,
+      classes: classes.join(', '),
+      epochs: `${rows.length} of ${epochs}`,
+      ...(metrics && {
+        'best epoch': metrics.best_epoch,
+        accuracy: metrics.accuracy.toFixed(4),
+        'macro F1': metrics.macro_f1.toFixed(4),
+      }),
+    },
+    table: [
+      ['epoch', 'train loss', 'val loss', 'val accuracy'],
+      ...rows.map((r) =>
+        [r.epoch, r.train_loss.toFixed(4), r.val_loss.toFixed(4), r.val_accuracy.toFixed(4)].map(String),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { writeSyntheticSet } from '../../src/data';
+import { InputError } from '../../src/device/errors';
+import { type Inspection, type InspectSettings, inspect, type Kind } from '../../src/train/inspect';
+import { run } from '../cli/program';
+
+const test = suite('inspect');
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-inspect-'));
+test.after(() => rmSync(dir, { recursive: true }));
+
+const GOLDEN = 'test/golden';
+const plain: InspectSettings = { imageDir: null, dataset: 'affectnet', numClasses: 7 };
+const look = (file: string, kind: Kind | null = null, settings = plain): Promise<Inspection> =>
+  inspect(file, kind, settings);
+
+/** The message of the InputError that looking at a file gives. */
+async function refusal(file: string, kind: Kind | null = null, settings = plain): Promise<string> {
+  const error = await look(file, kind, settings).then(
+    (found) => assert.unreachable(`${file} passed as ${found.kind}`),
+    (e: unknown) => e,
+  );
+  assert.instance(error, InputError, `${file}: ${(error as Error).stack}`);
+  assert.match((error as Error).message, file, 'the message names the file');
+  return (error as Error).message;
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(dir, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const KNOWN: readonly [file: string, kind: Kind, dataset?: 'affwild2'][] = [
+  ['checkpoints/tiny_zip.pth', 'checkpoint'],
+  ['checkpoints/tiny_legacy.pth', 'checkpoint'],
+  ['checkpoints/tiny.safetensors', 'safetensors'],
+  ['data/adjacency.safetensors', 'adjacency'],
+  ['data/glove_tiny.txt', 'glove'],
+  ['pickles/adj_numpy2.pkl', 'adjacency'],
+  ['pickles/adj_pandas10.pkl', 'adjacency'],
+  ['pickles/adj_pandas15_protocol5.pkl', 'adjacency'],
+  ['pickles/affectnet_faces8_protocol2.pkl', 'annotations'],
+  ['pickles/affwild2.pkl', 'annotations', 'affwild2'],
+  ['pickles/emb_zip.pkl', 'embedding'],
+  ['pickles/emb_legacy.pkl', 'embedding'],
+];
+
+test('every file of the original is known by its content, and passes as what it is', async () => {
+  for (const [name, kind, dataset = 'affectnet'] of KNOWN) {
+    const path = join(GOLDEN, name);
+    const found = await look(path, null, { ...plain, dataset });
+    assert.is(found.kind, kind, name);
+    assert.equal(await look(path, kind, { ...plain, dataset }), found, name);
+  }
+});
+
+test('checkpoints: names, shapes, counts, epoch and momentum', async () => {
+  const { facts, table } = await look(join(GOLDEN, 'checkpoints/tiny_zip.pth'));
+  const [header, ...rows] = table!;
+  assert.equal(header, ['tensor', 'dtype', 'shape', 'L2 norm']);
+  assert.is(rows.length, facts.tensors);
+  assert.ok(rows.every(([name, dtype, shape]) => name && dtype && /^(scalar|\d+( x \d+)*)$/.test(shape)));
+});
+
+test('annotations: classes, what is dropped, and pictures that are missing', async () => {
+  const set = await writeSyntheticSet({ out: join(dir, 'faces'), n: 21, seed: 1 });
+  const settings = { ...plain, imageDir: join(dir, 'faces') };
+  const all = await look(set.training, null, settings);
+  assert.is(all.kind, 'affectnet-csv');
+  assert.is(all.facts['rows: missing pictures'], 0);
+  const samples = all.facts['rows: samples'] as number;
+  const counts = all.table!.slice(1, 8).map(([, cell]) => Number(cell.split(' ')[0]));
+  assert.is(
+    counts.reduce((a, b) => a + b),
+    samples,
+  );
+  const first = readFileSync(set.training, 'utf8').split('\n')[1].split(',')[0];
+  rmSync(join(dir, 'faces', first));
+  const fewer = await look(set.training, null, settings);
+  assert.is(fewer.facts['rows: missing pictures'], 1);
+  assert.is(fewer.facts['rows: first missing'], first);
+});
+
+test('pictures, plain pickles, and folders that are nothing', async () => {
+  const picture = file(
+    'grey.png',
+    await sharp({ create: { width: 3, height: 2, channels: 3, background: '#808080' } })
+      .png()
+      .toBuffer(),
+  );
+  assert.equal((await look(picture)).facts, { width: 3, height: 2, 'mean red, green, blue': '128.0, 128.0, 128.0' });
+  // {'a': 1} at protocol 2
+  const pickle = file('plain.bin', Buffer.from('80027d5501614b01732e', 'hex'));
+  assert.equal((await look(pickle)).table, [
+    ['key', 'value'],
+    ['the string "a"', 'the number 1'],
+  ]);
+  mkdirSync(join(dir, 'empty'));
+  assert.match(await refusal(join(dir, 'empty')), /args.json.*EXPR_Set/);
+});
+
+test('what is no such file, empty, cut off, garbage or of another kind is refused, and named', async () => {
+  assert.match(await refusal(join(dir, 'nothing')), 'no such file');
+  assert.match(await refusal(file('empty.bin', '')), 'empty file');
+  assert.match(await refusal(file('garbage.bin', 'some words')), 'it begins with "some words"');
+  assert.match(await refusal(join(GOLDEN, 'data/glove_tiny.txt'), 'affectnet-csv'), 'missing column');
+  // os.system('x') by protocol 0
+  assert.match(await refusal(file('evil.pkl', 'cos\nsystem\n(Vx\ntR.'), 'pickle'), /byte 0: .*os\.system/);
+  for (const [name, kind, dataset = 'affectnet'] of KNOWN) {
+    const bytes = readFileSync(join(GOLDEN, name));
+    const cut = file('cut', bytes.subarray(0, Math.floor(bytes.length * 0.6)));
+    await refusal(cut, kind, { ...plain, dataset });
+    for (const other of ['image', 'run'] as const) await refusal(join(GOLDEN, name), other);
+  }
+});
+
+test('the command: a table, JSON, and exit 2 with one message', async () => {
+  const adj = join(GOLDEN, 'pickles/adj_pandas15.pkl');
+  const table = await run(['inspect', adj]);
+  assert.is(table.code, 0);
+  assert.match(table.out, /^kind +adjacency\nnodes +9\n/);
+  const { out } = await run(['inspect', '--format', 'json', adj]);
+  assert.is(JSON.parse(out).table.length, 10);
+  const refused = await run(['inspect', '--kind', 'embedding', adj]);
+  assert.is(refused.code, 2);
+  assert.match(refused.err, /^error: \S+adj_pandas15.pkl: expected .*9 x 300.*\n$/);
+});
+
+test.run();
