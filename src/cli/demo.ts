@@ -81,11 +81,11 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
   const files = { image_dir: faces, data: training, val_data: validation, saved_model: folder };
   const warmup = Math.min(30, Math.floor((epochs * n) / RECIPE.batch_size / 4));
   let before: Metrics | undefined;
-  const outcome = await trainVisibly(readTrainArgs({ ...RECIPE, ...files, epochs, warmup, seed, gpu }), undefined, {
-    onBefore: (metrics) => {
-      before = metrics;
-    },
-  });
+  const onBefore = (metrics: Metrics): void => {
+    before = metrics;
+  };
+  const args = readTrainArgs({ ...RECIPE, ...files, epochs, warmup, seed, gpu });
+  const outcome = await trainVisibly(args, { hooks: { onBefore } });
   if (outcome.status === 'interrupted') {
     process.exitCode = INTERRUPTED;
     return;

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
 import { InputError } from '../device/errors';
 import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/args';
-import type { TrainHooks } from '../train/events';
 import { readRunToResume } from '../train/resume';
 import type { Run } from '../train/run_folder';
-import type { Outcome } from '../train/trainer';
+import type { Outcome, TrainerOptions } from '../train/trainer';
 import { formatMetrics, shellPath } from './format';
 import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';
@@ -24,10 +23,11 @@ confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
 export const trainCommand = (): Command =>
   addSettings(new Command('train').description('train a network'), TRAIN_SETTINGS)
     .option('--resume', 'go on with the run in --saved_model where it stopped; other flags are not needed')
+    .option('--profile', 'time the kernels of some steps: a table by op at the end, and trace.json for Perfetto')
     .addHelpText('after', EXAMPLE)
-    .action(async ({ resume, ...options }: { resume?: boolean }) => {
+    .action(async ({ resume, profile, ...options }: { resume?: boolean; profile?: boolean }) => {
       const { args, run } = resume ? resumed(options) : fresh(options);
-      const outcome = await trainVisibly(args, run);
+      const outcome = await trainVisibly(args, { resume: run, profile });
       if (outcome.status === 'interrupted') {
         process.exitCode = INTERRUPTED;
         return;
@@ -51,12 +51,12 @@ function resumed(given: Record<string, unknown>): { args: TrainArgs; run: Run } 
 }
 
 /** Trains with a progress display; Ctrl-C stops the run after its step and says how to go on. */
-export async function trainVisibly(args: TrainArgs, resume?: Run, hooks: TrainHooks = {}): Promise<Outcome> {
+export async function trainVisibly(args: TrainArgs, { hooks, ...options }: TrainerOptions = {}): Promise<Outcome> {
   const { Trainer } = await import('../train/trainer');
   const view = new ProgressView();
   try {
     const { onNotice, onPrepare, onStep, onEpoch } = view;
-    const trainer = new Trainer(args, { hooks: { onNotice, onPrepare, onStep, onEpoch, ...hooks }, resume });
+    const trainer = new Trainer(args, { hooks: { onNotice, onPrepare, onStep, onEpoch, ...hooks }, ...options });
     const outcome = await stoppable(
       (signal) => trainer.run(signal),
       () => onNotice('stopping after this step; press Ctrl-C again to quit at once'),

@@ -32,6 +32,8 @@ export interface LoaderOptions {
   augment: boolean;
   /** At most so many samples an epoch. */
   limit?: number;
+  /** Sees every batch as it begins to be read. */
+  onRead?: (batch: Promise<Batch>) => void;
 }
 
 /** Rotation in degrees either way. */
@@ -72,6 +74,7 @@ export class Loader {
       const batch = s < this.steps ? this.load(order.slice(this.starts[s], this.starts[s + 1]), epoch) : undefined;
       // Its error is thrown where it is awaited, or is of no interest if the consumer stops before that.
       batch?.catch(() => {});
+      if (batch) this.options.onRead?.(batch);
       return batch;
     };
     let next = load(step);

@@ -14,8 +14,11 @@ export interface Launching {
   readonly params?: Readonly<Record<string, number>>;
   readonly constants?: Constants;
   readonly workgroups: readonly [number, number?, number?];
-  /** For profiles and driver messages, e.g. `conv2d.forward:8x64x28x28`. */
+  /** For profiles and driver messages: an op, then a shape, e.g. `conv2d.forward 3x3 128>32 8x28x28`. */
   readonly label?: string;
+  /** For profiles: operations (a multiply-add is two), and bytes read and written at least. Default: all that is bound. */
+  readonly flop?: number;
+  readonly bytes?: number;
 }
 
 export interface DeviceStats {
@@ -227,7 +230,12 @@ export class Device {
     const label = launch.label ?? kernel.name;
     if (this.profiler) {
       this.endPass();
-      this.pass = this.commands().beginComputePass({ label, timestampWrites: this.profiler.timestampWrites(label) });
+      const timestampWrites = this.profiler.timestampWrites({
+        label,
+        flop: launch.flop ?? 0,
+        bytes: launch.bytes ?? Object.values(launch.buffers).reduce((sum, s) => sum + s.bytes, 0),
+      });
+      this.pass = this.commands().beginComputePass({ label, timestampWrites });
     }
     this.pass ??= this.commands().beginComputePass();
     this.pass.setPipeline(pipeline.pipeline);
@@ -237,7 +245,7 @@ export class Device {
     } else this.pass.setBindGroup(0, group);
     this.pass.dispatchWorkgroups(x, y, z);
     this.counts.dispatches++;
-    if (++this.pending >= DISPATCHES_A_SUBMIT && !this.profiler) this.flush();
+    if (++this.pending >= DISPATCHES_A_SUBMIT) this.flush();
   }
 
   /** Copies `data` into a tensor's memory, in order with the recorded commands. */
@@ -325,15 +333,30 @@ export class Device {
 
   /** Runs `fn` with every launch timed (on adapters with `timestamp-query`) and returns the launches. */
   async profile(fn: () => void): Promise<Launch[]> {
-    if (!this.features.has('timestamp-query')) return [];
-    this.flush();
-    this.profiler = new Profiler(this.gpu);
+    this.beginProfile();
     try {
       fn();
+    } catch (error) {
+      await this.endProfile();
+      throw error;
+    }
+    return this.endProfile();
+  }
+
+  /** From here on every launch is timed, on adapters with `timestamp-query`. */
+  beginProfile(): void {
+    this.flush();
+    if (this.features.has('timestamp-query')) this.profiler = new Profiler(this.gpu, DISPATCHES_A_SUBMIT);
+  }
+
+  /** Submits and waits, and returns the launches since `beginProfile`, in order: none where there are no timestamps. */
+  async endProfile(): Promise<Launch[]> {
+    const { profiler } = this;
+    try {
       this.flush();
-      return await this.profiler.launches((p) => patiently(p, this.software));
+      return profiler ? await profiler.launches((p) => patiently(p, this.software)) : [];
     } finally {
-      this.profiler.destroy();
+      profiler?.destroy();
       this.profiler = undefined;
       this.check();
     }

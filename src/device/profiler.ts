@@ -1,51 +1,83 @@
-/** GPU time of one kernel launch. */
-export interface Launch {
+/** What a launch does, for the profile. */
+export interface Work {
   readonly label: string;
+  /** Operations, a multiply-add being two; 0 where they do not matter. */
+  readonly flop: number;
+  /** Bytes read and written at least. */
+  readonly bytes: number;
+}
+
+/** One kernel launch as the GPU's clock saw it. */
+export interface Launch extends Work {
+  /** When it began, in milliseconds after the first launch of the profile. */
+  readonly start: number;
   readonly milliseconds: number;
 }
 
-const CAPACITY = 2048;
+interface Page {
+  readonly queries: GPUQuerySet;
+  readonly resolved: GPUBuffer;
+  readonly staging: GPUBuffer;
+  readonly works: Work[];
+}
 
-/** Times every launch by its own pair of timestamps (feature `timestamp-query`); launches beyond 2,048 are not timed. */
+/** Times every launch by its own pair of timestamps (feature `timestamp-query`), in pages of as many as a submit has. */
 export class Profiler {
-  private readonly queries: GPUQuerySet;
-  private readonly resolved: GPUBuffer;
-  private readonly staging: GPUBuffer;
-  private labels: string[] = [];
+  private readonly pages: Page[] = [];
+  private resolvedPages = 0;
 
-  constructor(gpu: GPUDevice) {
-    this.queries = gpu.createQuerySet({ label: 'profiler', type: 'timestamp', count: CAPACITY * 2 });
-    const size = CAPACITY * 16;
-    this.resolved = gpu.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-    this.staging = gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly launchesAPage: number,
+  ) {}
+
+  timestampWrites(work: Work): GPUComputePassTimestampWrites {
+    let page = this.pages.at(-1);
+    if (!page || this.resolvedPages === this.pages.length || page.works.length === this.launchesAPage) {
+      page = this.newPage();
+      this.pages.push(page);
+    }
+    const i = page.works.push(work) - 1;
+    return { querySet: page.queries, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
   }
 
-  timestampWrites(label: string): GPUComputePassTimestampWrites | undefined {
-    if (this.labels.length === CAPACITY) return undefined;
-    const i = this.labels.push(label) - 1;
-    return { querySet: this.queries, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
-  }
-
+  /** Records the read-out of the launches since the last call. */
   resolve(encoder: GPUCommandEncoder): void {
-    if (this.labels.length === 0) return;
-    encoder.resolveQuerySet(this.queries, 0, this.labels.length * 2, this.resolved, 0);
-    encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, this.labels.length * 16);
+    for (; this.resolvedPages < this.pages.length; this.resolvedPages++) {
+      const { queries, resolved, staging, works } = this.pages[this.resolvedPages];
+      encoder.resolveQuerySet(queries, 0, works.length * 2, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, staging, 0, works.length * 16);
+    }
   }
 
-  /** The launches since the last call, in order. Call after the device was flushed with the profiler still in place. */
+  /** All launches, in order. Call after everything was resolved and submitted. */
   async launches(wait: <T>(p: Promise<T>) => Promise<T>): Promise<Launch[]> {
-    if (this.labels.length === 0) return [];
-    await wait(this.staging.mapAsync(GPUMapMode.READ));
-    const t = new BigUint64Array(this.staging.getMappedRange());
-    const out = this.labels.map((label, i) => ({ label, milliseconds: Number(t[2 * i + 1] - t[2 * i]) / 1e6 }));
-    this.staging.unmap();
-    this.labels = [];
-    return out;
+    const launches: Launch[] = [];
+    let origin: bigint | undefined;
+    for (const { staging, works } of this.pages) {
+      await wait(staging.mapAsync(GPUMapMode.READ));
+      const t = new BigUint64Array(staging.getMappedRange());
+      works.forEach((work, i) => {
+        const [begin, end] = [t[2 * i], t[2 * i + 1]];
+        origin ??= begin;
+        launches.push({ ...work, start: Number(begin - origin) / 1e6, milliseconds: Number(end - begin) / 1e6 });
+      });
+      staging.unmap();
+    }
+    return launches;
   }
 
   destroy(): void {
-    this.queries.destroy();
-    this.resolved.destroy();
-    this.staging.destroy();
+    for (const { queries, resolved, staging } of this.pages) for (const o of [queries, resolved, staging]) o.destroy();
+  }
+
+  private newPage(): Page {
+    const { gpu, launchesAPage: n } = this;
+    return {
+      queries: gpu.createQuerySet({ label: 'profiler', type: 'timestamp', count: n * 2 }),
+      resolved: gpu.createBuffer({ size: n * 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC }),
+      staging: gpu.createBuffer({ size: n * 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
+      works: [],
+    };
   }
 }

@@ -29,6 +29,8 @@ export class Learner {
   private readonly table: Tensor;
   /** Of training steps with activations of f16. */
   readonly scaler: F.GradScaler | null;
+  /** Sees the parts of a training step. */
+  watch: <T>(part: string, work: () => T) => T = (_, work) => work();
 
   /** @throws InputError when the device lacks what `precision` needs. */
   constructor(
@@ -63,9 +65,9 @@ export class Learner {
   train(batch: Batch, optimiser: F.SGD): Promise<BatchResult> {
     return F.step(this.device, () => {
       optimiser.zeroGrad();
-      const { read, total } = this.look(batch, true);
-      F.backward(total, this.scaler?.scale);
-      optimiser.step(this.scaler);
+      const { read, total } = this.watch('forward', () => this.look(batch, true));
+      this.watch('backward', () => F.backward(total, this.scaler?.scale));
+      this.watch('optimizer', () => optimiser.step(this.scaler));
       return read();
     });
   }

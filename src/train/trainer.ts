@@ -4,6 +4,7 @@ import { CosineLR, SGD, StepLR } from '../autograd';
 import { type Batch, classesOf, Loader } from '../data';
 import { type Device, InputError, MachineError } from '../device';
 import { openDevice } from '../device/node';
+import { measurePeaks } from '../kernels/peaks';
 import { choose } from '../kernels/variant';
 import { buildModel, type EmotionModel } from '../models';
 import type { TrainArgs } from './args';
@@ -13,6 +14,7 @@ import { type BatchResult, Learner } from './learner';
 import { manifestOf } from './manifest';
 import { computeMetrics } from './metrics';
 import { formatPredictions, type SamplePredictions } from './predictions';
+import { Profile } from './profile';
 import { report } from './report';
 import type { EpochRow } from './results';
 import { openRunData, type RunData } from './run_data';
@@ -30,6 +32,8 @@ export interface TrainerOptions {
   readonly hooks?: TrainHooks;
   /** A run to go on with (see `readRunToResume`) in place of a new one. */
   readonly resume?: Run;
+  /** Profiles some steps: a table is told, trace.json written. Changes no number. */
+  readonly profile?: boolean;
 }
 
 /**
@@ -92,10 +96,13 @@ export class Trainer {
       const kernels = await chooseKernels(device, args.tune, resume ?? null, step, notice);
       if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
       if (!resume) await folder.writeManifest(await manifestOf(args, device));
-      const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, learner);
+      const profile = this.options.profile ? new Profile(device) : null;
+      const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, learner, profile);
       if (resume) session.restore(resume, readWeights(resume, 'last'));
       else session.progress = await startFrom(args, model, optimiser, notice);
-      return await session.run(signal);
+      const outcome = await session.run(signal);
+      if (profile) await tellProfile(profile, args, folder, notice);
+      return outcome;
     } catch (error) {
       folder.log(`ended by an error: ${(error as Error).message}`);
       if (!resume) folder.abandon();
@@ -105,6 +112,25 @@ export class Trainer {
       device?.destroy();
     }
   }
+}
+
+/** Writes trace.json and tells the table. Peaks are measured on a device of their own, whose memory goes with it. */
+async function tellProfile(
+  profile: Profile,
+  { gpu }: TrainArgs,
+  folder: RunFolder,
+  notice: (line: string) => void,
+): Promise<void> {
+  const device = await openDevice({ gpu: gpu ?? undefined });
+  try {
+    for (const line of profile.report(await measurePeaks(device))) notice(line);
+  } finally {
+    device.destroy();
+  }
+  const trace = profile.traceJson();
+  if (!trace) return;
+  await folder.write('trace.json', trace);
+  notice(`${folder.path('trace.json')}: open it at https://ui.perfetto.dev or chrome://tracing`);
 }
 
 /** Makes sure, before the first step, that a step fits the device and the machine. @throws InputError with the batch size that does. */
@@ -152,9 +178,19 @@ class Session {
     private readonly model: EmotionModel,
     private readonly optimiser: SGD,
     private readonly learner: Learner,
+    private readonly profile: Profile | null,
   ) {
+    if (profile) learner.watch = profile.span;
     const { batch_size: batchSize, seed, shuffle, sampler, augment, limit } = args;
-    this.train = new Loader(data.train, { batchSize, seed, shuffle, sampler, augment, limit: limit ?? undefined });
+    this.train = new Loader(data.train, {
+      batchSize,
+      seed,
+      shuffle,
+      sampler,
+      augment,
+      limit: limit ?? undefined,
+      onRead: profile ? (batch) => profile.until('loader', 'read faces', batch) : undefined,
+    });
     const steps = args.epochs * this.train.steps;
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
@@ -208,14 +244,15 @@ class Session {
 
   /** Returns false when `signal` ended it early. Results are looked at one step late, so that the device never waits. */
   private async trainEpoch(signal?: AbortSignal): Promise<boolean> {
-    const { progress, train } = this;
+    const { progress, train, profile } = this;
     const pace = new Pace(progress.tally.samples);
     const start = performance.now() - 1000 * progress.seconds;
     let pending: Promise<BatchResult> | null = null;
     const settle = async (): Promise<void> => {
       if (!pending) return;
-      const result = await pending;
+      const result = await (profile?.until('waits', 'wait for the GPU', pending) ?? pending);
       pending = null;
+      profile?.stepDone(progress.step + 1);
       addTo(progress.tally, result);
       progress.step++;
       progress.seconds = (performance.now() - start) / 1000;
@@ -223,16 +260,23 @@ class Session {
       this.tell('train', progress.tally, train, pace);
     };
     let submitted = progress.step;
-    for await (const batch of train.epoch(progress.epoch, progress.step)) {
+    profile?.plan(progress.epoch + 1, submitted + 1, train.steps, progress.epoch + 1 === this.args.epochs);
+    const batches = train.epoch(progress.epoch, progress.step);
+    for await (const batch of profile ? watched(batches, profile) : batches) {
       if (signal?.aborted) break;
       this.setRate(progress.epoch * train.steps + submitted++);
-      const next = this.learner.train(batch, this.optimiser);
+      const record = () => this.learner.train(batch, this.optimiser);
+      const next = profile ? profile.step(submitted, record) : record();
       // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
       next.catch(() => {});
       await settle();
       pending = next;
+      if (!profile?.full) continue;
+      await settle();
+      await profile.end();
     }
     await settle();
+    await profile?.end();
     return progress.step === train.steps;
   }
 
@@ -315,6 +359,19 @@ class Session {
       imagesPerSecond: pace.rate(tally.samples),
       bytes: this.learner.device.stats().peak,
     });
+  }
+}
+
+/** The batches, with the waiting for each seen. */
+async function* watched(batches: AsyncGenerator<Batch>, profile: Profile): AsyncGenerator<Batch> {
+  try {
+    for (;;) {
+      const next = await profile.until('waits', 'wait for faces', batches.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await batches.return(undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Kernel, type Storage } from '../../device';
 import { type Activation, activationCode } from '../conv2d/geometry';
-import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
+import { bytesOf, ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
 import { isFew, pairs } from '../pair';
 import pair from '../pair.wgsl';
 import { columnLanes } from '../variant';
@@ -66,6 +66,7 @@ export function statistics(device: Device, x: Matrix): Parts {
     constants: { ...vectorTypes(width, x), ...pairs(width, takesPairs(x)), LANES: lanes, ROWS },
     workgroups: [ceilDiv(columns, lanes), count],
     label: `batch_norm.statistics ${describe(x)}`,
+    bytes: bytesOf(x) + part.bytes,
   });
   return { storage: part, count, rowsEach: ROWS, width };
 }
@@ -161,6 +162,7 @@ export function apply(
     constants: { ...vectorTypes(width, x, y), LANES: lanes, ACT: activationCode(activation) },
     workgroups: [ceilDiv(columns, lanes), ceilDiv(y.rows, rowsEach(y))],
     label: `batch_norm.apply ${describe(y)}`,
+    bytes: bytesOf(x, y),
   });
 }
 
@@ -213,6 +215,7 @@ export function backward(
     constants: { ...constants, ROWS },
     workgroups: [ceilDiv(columns, lanes), parts],
     label: `batch_norm.backward_sums ${describe(x)}`,
+    bytes: bytesOf(x, dy) + part.bytes,
   });
   const unwanted = (): Storage => device.alloc(x.channels * 4, 'batch_norm.unwanted');
   const [toGamma, toBeta] = [dgamma?.storage ?? unwanted(), dbeta?.storage ?? unwanted()];
@@ -245,6 +248,7 @@ export function backward(
       constants,
       workgroups: [ceilDiv(columns, lanes), ceilDiv(x.rows, rowsEach(x))],
       label: `batch_norm.backward_apply ${describe(x)}`,
+      bytes: bytesOf(x, dy, to),
     });
   }
   device.free(part);

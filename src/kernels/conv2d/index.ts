@@ -1,6 +1,6 @@
 import type { Device, Storage } from '../../device';
 import { defineGemm, runGemm } from '../gemm';
-import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
+import { bytesOf, ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
 import normalise from '../normalise.wgsl';
 import { sumParts } from '../sum_parts';
 import { transpose } from '../transpose';
@@ -53,6 +53,7 @@ export function forward(
     },
     constants: { ...vectorTypes(width, x, y), ...prologueConstants(prologue), BIAS: bias !== null },
     label: `conv2d.forward ${describe(g)}`,
+    bytes: bytesOf(x, y) + weight.bytes,
   });
 }
 
@@ -87,6 +88,7 @@ export function backwardData(
     },
     constants: { ...vectorTypes(width, dy, dx), STRIDED: g.stride.some((s) => s > 1) },
     label: `conv2d.backward_data ${describe(g)}`,
+    bytes: bytesOf(dy, dx) + turned.bytes,
   });
   device.free(turned);
 }
@@ -140,6 +142,7 @@ export function backwardWeight(
       ONE_TAP: !pointwise && g.ci % tile.rows === 0,
     }),
     label: `conv2d.backward_weight ${describe(g)}`,
+    bytes: bytesOf(x, dy) + part.bytes,
   });
   if (splits > 1) {
     sumParts(device, part, dweight, { size, parts: splits, accumulate });

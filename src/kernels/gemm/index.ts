@@ -35,10 +35,12 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
   /** May depend on the tile. */
   readonly constants: Constants | ((tile: Tile) => Constants);
   readonly label: string;
+  /** Bytes of A, B and C, for profiles. */
+  readonly bytes?: number;
 }
 
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
-  const { rows, columns, splits = 1, width, buffers, params, constants, label } = launch;
+  const { rows, columns, splits = 1, width, segments, positions, buffers, params, constants, label, bytes } = launch;
   watchers.get(device)?.(gemm, launch);
   const tile = chooseTile(device, problemOf(gemm, launch));
   device.dispatch(gemm[tile.variant], {
@@ -51,6 +53,8 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
     },
     workgroups: [ceilDiv(columns, tile.columns), ceilDiv(rows, tile.rows), splits],
     label,
+    flop: 2 * rows * columns * width * segments * positions * splits,
+    bytes,
   });
 }
 
