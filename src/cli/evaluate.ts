@@ -1,8 +1,15 @@
 import { basename, extname } from 'node:path';
 import { Command } from 'commander';
-import { COMMON, checkAnnotations, checkFolder, TRAIN_SETTINGS } from '../train/args';
+import {
+  COMMON,
+  checkAnnotations,
+  checkFolder,
+  NETWORK_SETTINGS,
+  type NetworkSettings,
+  TRAIN_SETTINGS,
+} from '../train/args';
 import type { EvaluateSettings, Evaluation } from '../train/evaluate';
-import { RunFolder, readRun } from '../train/run_folder';
+import { RunFolder } from '../train/run_folder';
 import { choice, readSettings, type Settings } from '../train/settings';
 import { formatMetrics, metricsCsv } from './format';
 import { ProgressView } from './progress';
@@ -10,8 +17,8 @@ import { addSettings } from './settings_options';
 
 type Format = 'table' | 'json' | 'csv';
 
-const SETTINGS: Settings<EvaluateSettings & { saved_model: string; format: Format }> = {
-  saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run; its best weights are taken' },
+const SETTINGS: Settings<EvaluateSettings & NetworkSettings & { format: Format }> = {
+  ...NETWORK_SETTINGS,
   image_dir: COMMON.image_dir,
   data: {
     ...TRAIN_SETTINGS.data,
@@ -26,20 +33,23 @@ const SETTINGS: Settings<EvaluateSettings & { saved_model: string; format: Forma
 };
 
 const EXAMPLE = `
-Example:
+Examples:
   emotion-gcn evaluate --saved_model run1 --image_dir AffectNet/Manually_Annotated_Images --data validation.csv
+  emotion-gcn evaluate --checkpoint original.pth --emb emb.pkl --image_dir AffectNet/Manually_Annotated_Images \\
+    --data data_affectnet.pkl
 
 Prints the metrics, with 95 % intervals (bootstrap), and writes them, the confusion matrix and what was
-predicted of every image below the run folder, in evaluate/NAME OF THE CSV. Whatever the run's --precision, it
-computes in f32.`;
+predicted of every image below the run folder (or that of the checkpoint), in evaluate/NAME OF THE CSV. Whatever the
+run's --precision, it computes in f32.`;
 
 /** `emotion-gcn evaluate` */
 export const evaluateCommand = (): Command =>
   addSettings(new Command('evaluate').description('measure a trained network on annotated images'), SETTINGS)
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
-      const { saved_model, format, ...settings } = readSettings(SETTINGS, options);
-      const run = readRun(saved_model);
+      const { format, ...settings } = readSettings(SETTINGS, options);
+      const { openNetwork } = await import('../train/network');
+      const run = await openNetwork(settings);
       checkFolder('image_dir', settings.image_dir);
       checkAnnotations('data', settings.data, run.args.dataset);
       const { evaluate } = await import('../train/evaluate');

@@ -1,16 +1,21 @@
 import { Command } from 'commander';
-import { COMMON, TRAIN_SETTINGS } from '../train/args';
+import { COMMON, NETWORK_SETTINGS, type NetworkSettings } from '../train/args';
 import type { FacePrediction } from '../train/predict';
 import { csvField } from '../train/predictions';
-import { readRun } from '../train/run_folder';
 import { choice, orNone, readSettings, type Settings, text } from '../train/settings';
 import { decimal, formatTable, percent } from './format';
 import { addSettings } from './settings_options';
 
 type Format = 'table' | 'json' | 'jsonl' | 'csv';
 
-const SETTINGS: Settings<{ saved_model: string; image_dir: string | null; format: Format; gpu: string | null }> = {
-  saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run; its best weights are taken' },
+interface PredictFlags extends NetworkSettings {
+  image_dir: string | null;
+  format: Format;
+  gpu: string | null;
+}
+
+const SETTINGS: Settings<PredictFlags> = {
+  ...NETWORK_SETTINGS,
   image_dir: {
     kind: orNone(text('DIR', 'the path of a folder')),
     default: null,
@@ -24,6 +29,7 @@ const EXAMPLE = `
 Examples:
   emotion-gcn predict --saved_model run1 face.jpg other.png
   emotion-gcn predict --saved_model run1 --format jsonl photographs/ > faces.jsonl
+  emotion-gcn predict --checkpoint original.pth --emb emb.pkl photographs/
   emotion-gcn predict --saved_model run1 --format csv --image_dir AffectNet/Manually_Annotated_Images list.csv
 
 A folder stands for the pictures below it; a .txt for a path a line; a .csv has a column image (or AffectNet's own) and may have face_x,
@@ -43,8 +49,9 @@ export const predictCommand = (): Command =>
     .addHelpText('after', EXAMPLE)
     .action(async (sources: string[], { json, ...options }: { json?: boolean }) => {
       const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
-      const { saved_model, format, gpu, image_dir } = settings;
-      const run = readRun(saved_model);
+      const { format, gpu, image_dir } = settings;
+      const { openNetwork } = await import('../train/network');
+      const run = await openNetwork(settings);
       const { predict } = await import('../train/predict');
       const say = (line: string): void => void process.stderr.write(`${line}\n`);
       const { classes } = run.args;

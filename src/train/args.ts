@@ -200,6 +200,42 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   saved_model: { kind: text('DIR', 'the path of the run folder'), help: 'run folder: weights, metrics, pictures, log' },
 };
 
+/** Which trained network `evaluate` and `predict` take; see `openNetwork`. */
+export interface NetworkSettings {
+  /** Folder of a run. */
+  saved_model: string | null;
+  /** Weights, `.pth` or safetensors: of a network trained elsewhere, or in place of the run's. */
+  checkpoint: string | null;
+  /** What a file of weights alone does not tell: word vectors, input size, names of the classes. */
+  emb: string | null;
+  image_size: number | null;
+  dataset: Dataset | null;
+}
+
+/** The flags by which `evaluate` and `predict` find their network. */
+export const NETWORK_SETTINGS: Settings<NetworkSettings> = {
+  saved_model: {
+    kind: orNone(TRAIN_SETTINGS.saved_model.kind),
+    default: null,
+    help: 'folder of the run; its best weights are taken unless --checkpoint is given',
+  },
+  checkpoint: {
+    ...TRAIN_SETTINGS.checkpoint,
+    help: "weights to take, .pth (the original's too) or safetensors; without --saved_model: which network it is follows from its names",
+  },
+  emb: { ...TRAIN_SETTINGS.emb, help: `of --checkpoint, without --saved_model: ${TRAIN_SETTINGS.emb.help}` },
+  image_size: {
+    kind: TRAIN_SETTINGS.image_size.kind,
+    default: null,
+    help: 'of --checkpoint, without --saved_model: input size; default: 227 for affectnet on densenet, else 112',
+  },
+  dataset: {
+    kind: orNone(TRAIN_SETTINGS.dataset.kind),
+    default: null,
+    help: 'of --checkpoint, without --saved_model: the classes it tells apart; default: affectnet',
+  },
+};
+
 /**
  * Checked settings out of whatever was given (texts of a command line or typed values), with the defaults, and with
  * absolute paths. Looks at no file; see `checkInputs`.

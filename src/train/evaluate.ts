@@ -1,4 +1,4 @@
-import { Loader, loadEmbedding, nodesOf, prepareCrops, readAdjacency, readAnnotations } from '../data';
+import { Loader, loadEmbedding, nodesOf, prepareCrops, readAnnotations } from '../data';
 import type { Device } from '../device';
 import { openDevice } from '../device/node';
 import { buildModel, type EmotionModel } from '../models';
@@ -24,18 +24,20 @@ export interface EvaluateSettings {
   readonly cache: string | null;
 }
 
-/** Opens the network of a run with its best weights. */
+/** Opens the network of a run with its best weights, or those that it was given. */
 export async function openRunModel(
   device: Device,
   run: Run,
 ): Promise<{ model: EmotionModel; embedding: Float32Array | null }> {
-  const { args, dir } = run;
+  const { args, dir, given } = run;
   const gcn = args.model === 'emotion_gcn';
   const nodes = nodesOf(args.classes);
-  const A = gcn ? Float32Array.from((await readAdjacency(`${dir}/adj.safetensors`, nodes)).A) : undefined;
-  const model = buildModel(device, { ...args, imageSize: args.image_size, classes: args.classes.length, A });
-  loadWeights(model, readWeights(run, 'best'), `${dir}/weights/best.safetensors`);
-  return { model, embedding: gcn ? await loadEmbedding(`${dir}/emb.safetensors`, nodes) : null };
+  // The label graph comes with the weights.
+  const model = buildModel(device, { ...args, imageSize: args.image_size, classes: args.classes.length });
+  if (given) model.loadStateDict(given.state, given.file);
+  else loadWeights(model, readWeights(run, 'best'), `${dir}/weights/best.safetensors`);
+  if (!gcn) return { model, embedding: null };
+  return { model, embedding: given?.embedding ?? (await loadEmbedding(`${dir}/emb.safetensors`, nodes)) };
 }
 
 export interface Evaluation {

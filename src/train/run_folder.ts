@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { InputError, MachineError } from '../device/errors';
 import type { TileTable } from '../kernels/variant';
+import type { StateEntry } from '../models';
 import { readTrainArgs, type TrainArgs } from './args';
 import type { Picture } from './charts/canvas';
 import type { Evaluation } from './evaluate';
@@ -33,6 +34,8 @@ export interface Run {
   rows: EpochRow[];
   /** null: not written yet. */
   metrics: RunMetrics | null;
+  /** Weights to take in place of the run's best, and word vectors if the run has none: see `openNetwork`. */
+  given?: { file: string; state: ReadonlyMap<string, StateEntry>; embedding: Float32Array | null };
 }
 
 const BEST = 'weights/best.safetensors';

@@ -95,6 +95,21 @@ test('report prints the metrics and draws the pictures again', async () => {
   assert.ok(existsSync(join(whole, 'label_graph.svg')));
 });
 
+test('what export writes predicts as the run does', async () => {
+  const face = join(faces, 'images', 'validation', '00000.jpg');
+  const { out } = await ends(0, `predict --saved_model ${whole} --format csv ${face}`);
+  for (const format of ['pth', 'safetensors']) {
+    const file = join(dir, `exported.${format}`);
+    const { out: said } = await ends(0, `export --saved_model ${whole} --format ${format} --out ${file}`);
+    assert.match(said, `written: ${file}`);
+    const flags = `--checkpoint ${file} --emb ${join(whole, 'emb.safetensors')} --image_size 16`;
+    assert.is((await ends(0, `predict ${flags} --format csv ${face}`)).out, out);
+  }
+  assert.ok(existsSync(join(dir, 'config.json')));
+  const needless = await ends(2, `predict --saved_model ${whole} --image_size 16 ${face}`);
+  assert.match(needless.err, /--image_size 16: the run in --saved_model has its own/);
+});
+
 test('prediction: JSON as documented, and a table', async () => {
   const images = ['00000', '00001'].map((name) => join(faces, 'images', 'validation', `${name}.jpg`));
   const { out } = await ends(0, `predict --saved_model ${whole} --json ${images.join(' ')}`);
