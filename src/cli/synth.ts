@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { orNone, readSettings, type Settings, text, whole } from '../train/settings';
+import { DATASETS, type Dataset } from '../data/labels';
+import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 
@@ -8,7 +9,8 @@ interface SynthSettings {
   n: number;
   validation: number | null;
   seed: number;
-  size: number;
+  size: number | null;
+  dataset: Dataset;
 }
 
 const SETTINGS: Settings<SynthSettings> = {
@@ -16,30 +18,43 @@ const SETTINGS: Settings<SynthSettings> = {
   n: { kind: whole(1), default: 700, help: 'faces for training' },
   validation: { kind: orNone(whole(1)), default: null, help: 'faces for validation; default: a quarter of --n' },
   seed: { kind: whole(0, 2 ** 32 - 1), default: 0, help: 'another seed draws other faces' },
-  size: { kind: whole(32, 2048), default: 144, help: 'side of the pictures in pixels' },
+  size: {
+    kind: orNone(whole(32, 2048)),
+    default: null,
+    help: 'side of the pictures in pixels; default: 144, or 112 for affwild2',
+  },
+  dataset: {
+    kind: choice(...DATASETS),
+    default: 'affectnet',
+    help: 'layout: affectnet (pictures and two CSV files) or affwild2 (frames of videos and their text files)',
+  },
 };
 
 const EXAMPLE = `
 Example:
   emotion-gcn synth --out faces --n 700
   emotion-gcn train --image_dir faces --data faces/training.csv --val_data faces/validation.csv --emb random \\
-    --image_size 112 --saved_model run1`;
+    --image_size 112 --saved_model run1
+  emotion-gcn synth --dataset affwild2 --out videos --n 700
+  emotion-gcn train --dataset affwild2 --data videos/annotations --image_dir videos/videos --emb random --saved_model run2`;
 
 /** `emotion-gcn synth` */
 export const synthCommand = (): Command =>
-  addSettings(new Command('synth').description('draw a set of faces in the layout of AffectNet'), SETTINGS)
+  addSettings(new Command('synth').description('draw a set of faces in the layout of AffectNet or Aff-Wild2'), SETTINGS)
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
-      const { validation, ...settings } = readSettings(SETTINGS, options);
+      const { validation, size, dataset, ...settings } = readSettings(SETTINGS, options);
       const { writeSyntheticSet } = await import('../data/synthetic');
+      const { writeSyntheticVideos } = await import('../data/synthetic_videos');
       const view = new ProgressView('drawing faces');
       try {
-        const files = await writeSyntheticSet({
+        const files = await (dataset === 'affectnet' ? writeSyntheticSet : writeSyntheticVideos)({
           ...settings,
           validation: validation ?? undefined,
+          size: size ?? undefined,
           onProgress: view.onPrepare,
         });
-        process.stdout.write(`${files.training}\n${files.validation}\n`);
+        process.stdout.write(`${Object.values(files).join('\n')}\n`);
       } finally {
         view.stop();
       }

@@ -7,6 +7,8 @@ import writeFileAtomic from 'write-file-atomic';
 import { InputError } from '../device/errors';
 import { AFFECTNET_COLUMNS } from './affectnet';
 import { alignMatrix, eyeCentres, type Point } from './align';
+import type { Box } from './crop';
+import type { RgbImage } from './image';
 import { CLASSES } from './labels';
 import { randomPermutation, randomStream, randomUniform } from './random';
 import { type Draw, drawFace } from './synthetic_face';
@@ -51,7 +53,24 @@ const PARALLEL = 4;
  * @throws InputError if `out` holds something else, or an option is out of range
  */
 export async function writeSyntheticSet(options: SyntheticOptions): Promise<{ training: string; validation: string }> {
-  const { out, n, seed = 0, size = 144, onProgress } = options;
+  const { out, n, validation, seed, size, progress } = await openSyntheticSet(options, 144);
+  const files = { training: join(out, 'training.csv'), validation: join(out, 'validation.csv') };
+  for (const [part, count] of [
+    ['training', n],
+    ['validation', validation],
+  ] as const) {
+    const rows = await drawPart(out, part, count, seed, size, progress);
+    await writeFileAtomic(files[part], `${[AFFECTNET_COLUMNS.join(','), ...rows].join('\n')}\n`);
+  }
+  return files;
+}
+
+/**
+ * Makes and marks the directory of a synthetic set, and fills in what its options leave open.
+ * @throws InputError if it holds something else, or an option is out of range
+ */
+export async function openSyntheticSet(options: SyntheticOptions, side: number) {
+  const { out, n, seed = 0, size = side, onProgress } = options;
   const validation = options.validation ?? Math.max(CLASSES.length, Math.round(n / 4));
   for (const [name, value, least] of [
     ['n', n, 1],
@@ -66,18 +85,17 @@ export async function writeSyntheticSet(options: SyntheticOptions): Promise<{ tr
   }
   await mkdir(out, { recursive: true });
   await writeFile(join(out, MARK), `${JSON.stringify({ n, validation, seed, size }, null, 2)}\n`);
-  const total = n + validation;
   let done = 0;
-  const progress = () => onProgress?.(++done, total);
-  const files = { training: join(out, 'training.csv'), validation: join(out, 'validation.csv') };
-  for (const [part, count] of [
-    ['training', n],
-    ['validation', validation],
-  ] as const) {
-    const rows = await drawPart(out, part, count, seed, size, progress);
-    await writeFileAtomic(files[part], `${[AFFECTNET_COLUMNS.join(','), ...rows].join('\n')}\n`);
-  }
-  return files;
+  return { out, n, validation, seed, size, progress: () => onProgress?.(++done, n + validation) };
+}
+
+/** Does `work` for 0 .. count - 1, several at once. */
+export async function inParallel(count: number, work: (i: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < count; i = next++) await work(i);
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
 }
 
 /** Draws the faces of one part and gives their CSV rows. */
@@ -91,29 +109,42 @@ async function drawPart(
 ): Promise<string[]> {
   await mkdir(join(out, 'images', part), { recursive: true });
   const rows = new Array<string>(count);
-  let next = 0;
-  const work = async () => {
-    for (let i = next++; i < count; i = next++) {
-      const image = `images/${part}/${String(i).padStart(5, '0')}.jpg`;
-      const stream = randomStream(`${part}/${i}`, seed);
-      let at = 0;
-      const { jpeg, row } = await makeFace(classOf(part, i, seed), size, () => randomUniform(stream, at++));
-      await writeFile(join(out, image), jpeg);
-      rows[i] = `${image},${row}`;
-      progress();
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
+  await inParallel(count, async (i) => {
+    const image = `images/${part}/${String(i).padStart(5, '0')}.jpg`;
+    const expression = classOf(part, i, seed);
+    const { picture, box, landmarks, valence, arousal } = await makeFace(expression, size, drawOf(part, i, seed));
+    await writeFile(join(out, image), await toJpeg(picture));
+    const points = landmarks.map(([x, y]) => `${x.toFixed(2)};${y.toFixed(2)}`).join(';');
+    rows[i] = [image, ...box, points, expression, valence, arousal].join(',');
+    progress();
+  });
   return rows;
 }
 
+/** The random numbers of face `i`. */
+export function drawOf(part: string, i: number, seed: number): Draw {
+  const stream = randomStream(`${part}/${i}`, seed);
+  let at = 0;
+  return () => randomUniform(stream, at++);
+}
+
 /** Each run of seven faces holds every class once, in random order. */
-function classOf(part: string, i: number, seed: number): number {
+export function classOf(part: string, i: number, seed: number): number {
   const k = CLASSES.length;
   return randomPermutation(randomStream(`${part}/classes/${Math.floor(i / k)}`, seed), k)[i % k];
 }
 
-async function makeFace(expression: number, size: number, draw: Draw): Promise<{ jpeg: Buffer; row: string }> {
+/** A drawn face as AffectNet would have it. */
+interface SyntheticFace {
+  picture: RgbImage;
+  box: Box;
+  landmarks: Point[];
+  valence: number;
+  arousal: number;
+}
+
+/** A face of one of AffectNet's seven classes in a picture of `size` x `size`. */
+export async function makeFace(expression: number, size: number, draw: Draw): Promise<SyntheticFace> {
   const label = (middle: number) => {
     const value = middle + SPREAD * (draw() + draw() - 1);
     return Number(Math.min(Math.max(value, -1), 1).toFixed(4));
@@ -128,18 +159,20 @@ async function makeFace(expression: number, size: number, draw: Draw): Promise<{
     .toBuffer({ resolveWithObject: true });
   for (let i = 0; i < data.length; i++)
     data[i] = Math.max(0, Math.min(255, data[i] + noise * (draw() + draw() + draw() + draw() - 2) * 1.7));
-  const { width, height, channels } = info;
-  const jpeg = await sharp(data, { raw: { width, height, channels } }).jpeg({ quality: 90 }).toBuffer();
-  const box = faceBox(landmarks, frame, draw);
-  const points = landmarks.map(([x, y]) => `${x.toFixed(2)};${y.toFixed(2)}`).join(';');
-  return { jpeg, row: `${box.join(',')},${points},${expression},${valence},${arousal}` };
+  const picture = { width: info.width, height: info.height, data };
+  return { picture, box: faceBox(landmarks, frame, draw), landmarks, valence, arousal };
 }
+
+export const toJpeg = ({ width, height, data }: RgbImage): Promise<Buffer> =>
+  sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 90 })
+    .toBuffer();
 
 /**
  * The face box as AffectNet's: upper left corner and size. The preparation moves the corner by the rotation that levels
  * the eyes and keeps the box upright, so the corner is where it will frame the levelled face, within a few per cent.
  */
-function faceBox(landmarks: Point[], { middle, side }: { middle: Point; side: number }, draw: Draw): number[] {
+function faceBox(landmarks: Point[], { middle, side }: { middle: Point; side: number }, draw: Draw): Box {
   const [a, b, c, d, e, f] = alignMatrix(...eyeCentres(landmarks.flat()));
   const jitter = () => side * 0.06 * (2 * draw() - 1);
   const size = Math.round(side * (0.95 + 0.1 * draw()));
