@@ -11,7 +11,7 @@ import {
 import type { EvaluateSettings, Evaluation } from '../train/evaluate';
 import { RunFolder } from '../train/run_folder';
 import { choice, readSettings, type Settings } from '../train/settings';
-import { formatMetrics, metricsCsv } from './format';
+import { formatMetrics, formatVideos, metricsCsv, videosCsv } from './format';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 
@@ -66,7 +66,8 @@ export const evaluateCommand = (): Command =>
       }
     });
 
-function print({ metrics, intervals }: Evaluation, format: Format): string {
-  if (format === 'json') return JSON.stringify({ ...metrics, intervals }, null, 2);
-  return format === 'csv' ? metricsCsv(metrics, intervals) : formatMetrics(metrics, intervals);
+function print({ metrics, intervals, videos }: Evaluation, format: Format): string {
+  if (format === 'json') return JSON.stringify({ ...metrics, intervals, ...(videos && { videos }) }, null, 2);
+  if (format === 'csv') return [metricsCsv(metrics, intervals), ...(videos ? videosCsv(videos) : [])].join('\n');
+  return [formatMetrics(metrics, intervals), ...(videos ? [formatVideos(videos)] : [])].join('\n\n');
 }

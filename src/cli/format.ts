@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import { figuresOf, type Intervals } from '../train/bootstrap';
 import type { Metrics } from '../train/metrics';
+import type { VideoFigures } from '../train/per_video';
 
 /** Rows of text in columns, the first `left` of them aligned to the left, the others to the right. */
 export function formatTable(rows: readonly (readonly string[])[], left = 1): string {
@@ -87,6 +88,26 @@ export function metricsCsv(metrics: Metrics, intervals: Intervals): string {
   );
   return ['figure,value,low,high', `samples,${metrics.samples},,`, ...rows, ...confusion].join('\n');
 }
+
+/** A row a video. */
+export function formatVideos(videos: Readonly<Record<string, VideoFigures>>): string {
+  const rows = Object.entries(videos).map(([name, v]) => [
+    name,
+    String(v.samples),
+    percent(v.accuracy),
+    ...[v.macro_f1, v.ccc_valence, v.ccc_arousal, v.rmse_valence, v.rmse_arousal].map(decimal),
+  ]);
+  const figures = ['macro F1', 'CCC valence', 'CCC arousal', 'RMSE valence', 'RMSE arousal'];
+  return formatTable([['video', 'frames', 'accuracy', ...figures], ...rows]);
+}
+
+/** The same as further rows of `metricsCsv`: `video/NAME/FIGURE`. */
+export const videosCsv = (videos: Readonly<Record<string, VideoFigures>>): string[] =>
+  Object.entries(videos).flatMap(([name, figures]) =>
+    Object.entries(figures).map(([figure, value]) => `${csvField(`video/${name}/${figure}`)},${value ?? ''},,`),
+  );
+
+const csvField = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** A path as one would type it here. */
 export function shellPath(path: string): string {

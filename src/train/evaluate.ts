@@ -7,6 +7,7 @@ import { loadWeights } from './checkpoint';
 import type { TrainHooks } from './events';
 import { Learner } from './learner';
 import { computeMetrics, type Metrics } from './metrics';
+import { perVideo, type VideoFigures } from './per_video';
 import { formatPredictions } from './predictions';
 import { validationOf } from './run_data';
 import { type Run, readWeights } from './run_folder';
@@ -44,6 +45,8 @@ export interface Evaluation {
   readonly metrics: Metrics;
   /** 95 %, bootstrap. */
   readonly intervals: Intervals;
+  /** Of each video, by its name; null where the data set has none. */
+  readonly videos: Record<string, VideoFigures> | null;
   /** The text of predictions.csv. */
   readonly predictions: string;
 }
@@ -98,6 +101,7 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
     return {
       metrics: computeMetrics(predictions),
       intervals: bootstrap(predictions),
+      videos: dataset === 'affwild2' ? perVideo(crops.samples, predictions) : null,
       predictions: formatPredictions(crops.samples, predictions),
     };
   } finally {

@@ -106,7 +106,7 @@ export class RunFolder {
    * Writes metrics.json, predictions.csv and the confusion matrix of an evaluation, in place of an older one of that name.
    * @returns their folder, `evaluate/NAME`
    */
-  async writeEvaluation(name: string, { metrics, intervals, predictions }: Evaluation): Promise<string> {
+  async writeEvaluation(name: string, { metrics, intervals, videos, predictions }: Evaluation): Promise<string> {
     const dir = this.path(join('evaluate', name));
     try {
       mkdirSync(dir, { recursive: true });
@@ -114,7 +114,10 @@ export class RunFolder {
       throw writeError(dir, error);
     }
     const { drawConfusion } = await import('./charts/matrix');
-    await this.write(join('evaluate', name, 'metrics.json'), toJson({ ...metrics, intervals }));
+    await this.write(
+      join('evaluate', name, 'metrics.json'),
+      toJson({ ...metrics, intervals, ...(videos && { videos }) }),
+    );
     await this.write(join('evaluate', name, 'predictions.csv'), predictions);
     await this.writePicture(join('evaluate', name, 'confusion_matrix'), await drawConfusion(metrics));
     return dir;
