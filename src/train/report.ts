@@ -1,6 +1,6 @@
 // The pictures of a run, out of what its folder holds.
 import { existsSync, readFileSync } from 'node:fs';
-import { readAdjacency } from '../data';
+import { nodesOf, readAdjacency } from '../data';
 import { InputError } from '../device/errors';
 import type { Picture } from './charts/canvas';
 import { parseValenceArousal } from './predictions';
@@ -26,8 +26,9 @@ export async function report(run: Run): Promise<string[]> {
     drawn.push(['valence_arousal', await drawValenceArousal(va.truth, va.predicted)]);
   }
   if (run.args.model === 'emotion_gcn') {
-    const { A } = await readAdjacency(folder.path('adj.safetensors'));
-    drawn.push(['label_graph', await drawLabelGraph(A, [...run.args.classes, 'Valence', 'Arousal'])]);
+    const nodes = nodesOf(run.args.classes);
+    const { A } = await readAdjacency(folder.path('adj.safetensors'), nodes);
+    drawn.push(['label_graph', await drawLabelGraph(A, nodes)]);
   }
   for (const [name, picture] of drawn) await folder.writePicture(name, picture);
   return drawn.map(([name]) => name);
