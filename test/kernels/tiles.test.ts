@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/device';
-import { tileByRule, tilesOf } from '../../src/kernels/gemm/tile';
+import { candidatesOf, tileByRule, tilesOf } from '../../src/kernels/gemm/tile';
 import { allTiles, choose, chooseTile, classOf, forceVariant, type Problem, useTiles } from '../../src/kernels/variant';
 import { Fixture } from '../goldens/fixture';
 import { judge, line, passed } from '../goldens/run';
@@ -56,8 +56,21 @@ test('the rule: wide tiles where there is much to do, narrow and low ones where 
   const rule = (more: Partial<Problem>): string => tileByRule('tiled', 8, problem(more)).name;
   assert.is(rule({ rows: 100_352, columns: 32, segments: 1, positions: 256 }), 'tiled 64x128x16');
   assert.match(rule({ rows: 100_352 }), /^tiled \d+x32x/);
-  assert.match(rule({ rows: 72 }), /^tiled 16x32x/);
+  assert.is(rule({ rows: 72 }), 'tiled 16x32x8 in 4', 'a few workgroups: the sum in parts');
   assert.is(rule({ rows: 100_352, columns: 16, segments: 49, positions: 3 }), 'tiled 64x32x4');
+});
+
+test('what is worth measuring: the tile of the rule, whole sums beside sums in parts, nothing hopeless', () => {
+  for (const p of [problem(), problem({ rows: 72 }), problem({ rows: 100_352, columns: 32 }), problem({ width: 1 })]) {
+    const names = candidatesOf('tiled', 8, p).map((t) => t.name);
+    assert.ok(names.includes(tileByRule('tiled', 8, p).name));
+    assert.ok(names.some((name) => !name.includes(' in ')));
+    assert.ok(names.length < tilesOf('tiled', 8).length);
+  }
+  assert.not.ok(
+    candidatesOf('tiled', 8, problem({ splits: 4 })).some((t) => t.parts > 1),
+    'in parts already',
+  );
 });
 
 test('forced goes before measured, measured before the rule; a class takes in neighbouring sizes', () => {

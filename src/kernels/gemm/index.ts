@@ -1,12 +1,15 @@
 import { type Constants, type Device, defineKernel, type Kernel, type Storage } from '../../device';
-import { ceilDiv, vectorType } from '../matrix';
+import { ceilDiv, GRID_X, grid, vectorType } from '../matrix';
 import { chooseTile, type Problem, type Tile, type Variant } from '../variant';
+import part from './part.wgsl';
 import plain from './plain.wgsl';
 import subgroup from './subgroup.wgsl';
+import sum from './sum.wgsl';
 import tiled from './tiled.wgsl';
+import whole from './whole.wgsl';
 
 /** What a matrix product computes with: how rows of A, rows of B and results are found in memory. */
-export type Gemm = Readonly<Record<Variant, Kernel>> & { readonly name: string };
+export type Gemm = Readonly<Record<Variant | 'part' | 'sum', Kernel>> & { readonly name: string };
 
 /**
  * A matrix product over `operands`, a WGSL file that says what A, B and C are. It declares `struct Params` with `rows` and
@@ -19,12 +22,14 @@ export type Gemm = Readonly<Record<Variant, Kernel>> & { readonly name: string }
  * The sum runs over segments (taps of a kernel, lines of an image), within them over positions (channels, pixels).
  */
 export function defineGemm(name: string, ...operands: string[]): Gemm {
-  const variant = (v: Variant, core: string): Kernel => defineKernel(`${name}.${v}`, ...operands, core);
+  const kernel = (core: string, ...texts: string[]): Kernel => defineKernel(`${name}.${core}`, ...operands, ...texts);
   return {
     name,
-    subgroup: variant('subgroup', subgroup),
-    tiled: variant('tiled', tiled),
-    plain: variant('plain', plain),
+    subgroup: kernel('subgroup', subgroup),
+    tiled: kernel('tiled', whole, tiled),
+    part: kernel('part', part, tiled),
+    sum: kernel('sum', sum),
+    plain: kernel('plain', plain),
   };
 }
 
@@ -40,22 +45,38 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
 }
 
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
-  const { rows, columns, splits = 1, width, segments, positions, buffers, params, constants, label, bytes } = launch;
+  const { rows, columns, splits = 1, width, segments, positions, buffers, label, bytes } = launch;
   watchers.get(device)?.(gemm, launch);
   const tile = chooseTile(device, problemOf(gemm, launch));
-  device.dispatch(gemm[tile.variant], {
-    buffers,
-    params: { ...params, rows, columns },
-    constants: {
-      ...(typeof constants === 'function' ? constants(tile) : constants),
-      V: vectorType(width),
-      ...tile.constants,
-    },
-    workgroups: [ceilDiv(columns, tile.columns), ceilDiv(rows, tile.rows), splits],
-    label,
-    flop: 2 * rows * columns * width * segments * positions * splits,
-    bytes,
+  const parts = splits === 1 ? tile.parts : 1;
+  const params = { ...launch.params, rows, columns };
+  const own = typeof launch.constants === 'function' ? launch.constants(tile) : launch.constants;
+  const constants = { ...own, V: vectorType(width), PARTS: parts };
+  const compute = (kernel: Kernel, all: typeof buffers): void =>
+    device.dispatch(kernel, {
+      buffers: all,
+      params,
+      constants: { ...constants, ...tile.constants },
+      workgroups: [ceilDiv(columns, tile.columns), ceilDiv(rows, tile.rows), splits * parts],
+      label,
+      flop: 2 * rows * columns * width * segments * positions * splits,
+      bytes,
+    });
+  if (parts === 1) {
+    compute(gemm[tile.variant], buffers);
+    return;
+  }
+  const partial = device.alloc(parts * rows * columns * width * 4, 'gemm.parts');
+  compute(gemm.part, { ...buffers, partial });
+  device.dispatch(gemm.sum, {
+    buffers: { ...buffers, partial },
+    params,
+    constants: { ...constants, GRID_X },
+    workgroups: grid(ceilDiv(rows * columns, 64)),
+    label: `${label} sum`,
+    bytes: partial.bytes,
   });
+  device.free(partial);
 }
 
 export const problemOf = ({ name }: Gemm, { splits = 1, ...launch }: GemmLaunch): Problem => ({

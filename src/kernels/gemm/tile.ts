@@ -25,12 +25,14 @@ export interface Problem {
 
 /** The part of C that a workgroup owns, and the constants that make the variant's kernel do it. */
 export interface Tile {
-  /** Variant and size in numbers of f32, e.g. `tiled 128x64x8`: rows, columns, and how deep workgroup memory is filled at once. */
+  /** Variant, rows, columns (of f32), how deep workgroup memory is filled at once, parts: `tiled 32x64x16 in 4`. */
   readonly name: string;
   readonly variant: Variant;
   readonly rows: number;
   /** In vectors. */
   readonly columns: number;
+  /** Workgroups that share the sum of one part of C, their results being added by a second pass. */
+  readonly parts: number;
   readonly constants: Constants;
 }
 
@@ -44,11 +46,13 @@ export function tilesOf(variant: Variant, lanes: number): readonly Tile[] {
 /** A tile that is expected to reach less than this part of what the likeliest does is not tried. */
 const HOPE = 0.7;
 
-/** The tiles that may be the fastest for a problem. */
+/** The tiles that may be the fastest for a problem. Whether parts pay for their second pass is always to be measured. */
 export function candidatesOf(variant: Variant, lanes: number, problem: Problem): readonly Tile[] {
   if (variant !== 'tiled') return tilesOf(variant, lanes);
-  const hope = HOPE * Math.max(...TILED.map((t) => estimate(t, problem)));
-  return TILED.filter((t) => estimate(t, problem) >= hope);
+  const best = (tiles: readonly Tile[]): number => Math.max(...tiles.map((t) => estimate(t, problem)));
+  const bestWhole = best(TILED.filter((t) => t.parts === 1));
+  const bestOfAll = best(TILED);
+  return TILED.filter((t) => estimate(t, problem) >= HOPE * (t.parts === 1 ? bestWhole : bestOfAll));
 }
 
 /** The tile for a problem as a rule has it, where nobody measured. */
@@ -66,6 +70,7 @@ const subgroup = (lanes: number, m: number, n: number): Tile => ({
   variant: 'subgroup',
   rows: m * lanes,
   columns: n * lanes,
+  parts: 1,
   constants: { LANES: lanes, TM: m * lanes, TN: n },
 });
 
@@ -74,22 +79,25 @@ const plain = (lanes: number): Tile => ({
   variant: 'plain',
   rows: 8,
   columns: lanes,
+  parts: 1,
   constants: { LANES: lanes, TM: 8 },
 });
 
 /** BM rows x BN vectors, BK deep; an invocation owns TM rows of TN vectors, and there are BM * BK / 4 of them: see tiled.wgsl. */
-const tiled = (BM: number, BN: number, BK: number, TM: number, TN: number): Tile => ({
-  name: `tiled ${BM}x${4 * BN}x${BK}`,
+const tiled = (BM: number, BN: number, BK: number, TM: number, TN: number, parts = 1): Tile => ({
+  name: `tiled ${BM}x${4 * BN}x${BK}${parts > 1 ? ` in ${parts}` : ''}`,
   variant: 'tiled',
   rows: BM,
   columns: BN,
+  parts,
   constants: { BM, BN, BK, TM, TN },
 });
 
 /**
  * At most 256 invocations and 16 KiB of workgroup memory: what every adapter has. 128x128x8, 128x64x8 and 64x64 are the
  * tiles that float32 products are commonly made of (CUTLASS, CLBlast, tfjs); those 32 wide are for DenseNet's 3x3
- * convolutions with their 32 outputs, the low ones for maps of 7x7 and 3x3, the shallow ones for few input channels.
+ * convolutions with their 32 outputs, the low ones and those in parts for maps of 7x7 and 3x3, the
+ * shallow ones for few input channels.
  */
 const TILED: readonly Tile[] = [
   tiled(128, 32, 8, 8, 2),
@@ -104,6 +112,10 @@ const TILED: readonly Tile[] = [
   tiled(32, 8, 8, 4, 1),
   tiled(16, 16, 16, 4, 1),
   tiled(16, 8, 8, 4, 1),
+  tiled(32, 16, 16, 4, 1, 4),
+  tiled(64, 8, 8, 4, 1, 4),
+  tiled(32, 8, 8, 4, 1, 4),
+  tiled(16, 8, 8, 4, 1, 4),
 ];
 
 /** Sums and sums of sums of 8 x 8 elements take 128 registers, more than some GPUs have for an invocation: not unmeasured. */
@@ -119,18 +131,20 @@ const COST = { read: 1, load: 8, step: 20 };
  * What share of its rate a GPU can be expected to reach with a tile, on paper: the part of the tiles that lies inside C and
  * inside the sum, times the part of the GPU that has work, over what a multiply-add costs with all that it needs.
  */
-function estimate({ rows, columns, constants }: Tile, problem: Problem): number {
+function estimate({ rows, columns, constants, parts }: Tile, problem: Problem): number {
+  if (parts > 1 && problem.splits > 1) return 0; // a sum that is in parts already
   const [BK, TM, TN] = [constants.BK, constants.TM, constants.TN].map(Number);
   const across = TN * problem.width;
   const filled = (size: number, tile: number): number => size / (Math.ceil(size / tile) * tile);
-  const inside = filled(problem.rows, rows) * filled(problem.columns, columns) * filled(problem.positions, BK);
-  const workgroups = Math.ceil(problem.rows / rows) * Math.ceil(problem.columns / columns) * problem.splits;
-  const invocations = (problem.rows * problem.columns * problem.splits) / (TM * TN);
+  const inside = filled(problem.rows, rows) * filled(problem.columns, columns) * filled(problem.positions, parts * BK);
+  const workgroups = Math.ceil(problem.rows / rows) * Math.ceil(problem.columns / columns) * problem.splits * parts;
+  const invocations = (problem.rows * problem.columns * problem.splits * parts) / (TM * TN);
   const busy = Math.min(1, workgroups / BUSY.workgroups, invocations / BUSY.invocations);
   const cost =
     1 +
     COST.read * (1 / TM + 1 / across) +
     COST.load * (1 / rows + 1 / (columns * problem.width)) +
-    COST.step / (BK * TM * across);
+    COST.step / (BK * TM * across) +
+    (parts > 1 ? (2 * COST.load * parts) / (problem.segments * problem.positions) : 0);
   return (inside * busy) / cost;
 }

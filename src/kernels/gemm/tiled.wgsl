@@ -1,6 +1,7 @@
 // C[m, n] = sum over segments s and positions q of A(m, s, q) * B(s, q, n), for GPUs.
 // The invocations of a workgroup share BM rows x BK positions of A and BK positions x BN columns of V of B in workgroup
-// memory. Invocation (x, y) owns TM rows, side by side, of TN columns, X apart. Dispatch: (columns / BN, rows / BM, splits).
+// memory. Invocation (x, y) owns TM rows, side by side, of TN columns, X apart. Of every segment's positions, one
+// of PARTS workgroups takes its share. Dispatch: (columns / BN, rows / BM, splits * PARTS).
 const X = BN / TN;
 // As many as there are fours of rows in a tile of A: each invocation loads one, at one position.
 const INVOCATIONS = X * BM / TM;
@@ -25,11 +26,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
   var total: array<array<V, TN>, TM>;
   var terms = 0u;
 
-  let segments = segments_of(group.z);
+  let segments = segments_of(group.z / PARTS);
   for (var s = segments.x; s < segments.y; s++) {
     var at: array<Cursor, 4>;
     for (var r = 0u; r < 4u; r++) { at[r] = seek(row[r], s); }
-    let positions = positions_of(s, m0);
+    let all = positions_of(s, m0);
+    let share = (max(all.x, all.y) - all.x + PARTS - 1u) / PARTS;
+    let from_q = all.x + group.z % PARTS * share;
+    let positions = vec2u(from_q, min(from_q + share, all.y));
     let first = b_row(s);
     for (var q0 = positions.x; q0 < positions.y; q0 += BK) {
       var a = vec4f();
@@ -74,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
     for (var j = 0u; j < TN; j++) {
       let m = m0 + y * TM + i;
       let n = n0 + j * X + x;
-      if (m < P.rows && n < P.columns) { store(m, n, group.z, total[i][j] + c[i][j]); }
+      if (m < P.rows && n < P.columns) { result(m, n, group.z, total[i][j] + c[i][j]); }
     }
   }
 }

@@ -119,7 +119,12 @@ async function time(device: Device, run: () => void, repeat: number): Promise<nu
   const launches = await device.profile(() => {
     for (let i = 0; i < repeat; i++) run();
   });
-  if (launches.length > 0) return launches.map((l) => l.milliseconds);
+  if (launches.length > 0) {
+    const each = launches.length / repeat;
+    const total = (i: number): number =>
+      launches.slice(i * each, (i + 1) * each).reduce((s, l) => s + l.milliseconds, 0);
+    return Array.from({ length: repeat }, (_, i) => total(i));
+  }
   const times: number[] = [];
   for (let i = 0; i < repeat; i++) {
     const start = performance.now();
