@@ -25,21 +25,25 @@ export function initialise(
   const size = shape.reduce((a, b) => a * b, 1);
   const fanIn = size / shape[0];
   const stream = randomStream(`init/${name}`, seed);
-  const symmetric = (bound: number) => (_: unknown, i: number) => bound * (2 * randomUniform(stream, i) - 1);
+  const numbers = new Float32Array(size);
+  // Millions of numbers: plain loops take a fraction of the time of `from`.
   switch (init.kind) {
     case 'constant':
-      return new Float32Array(size).fill(init.value);
+      return numbers.fill(init.value);
     case 'uniform':
-      return Float32Array.from({ length: size }, symmetric(init.bound));
-    case 'kaiming_uniform':
-      return Float32Array.from({ length: size }, symmetric(Math.sqrt(6 / fanIn)));
+    case 'kaiming_uniform': {
+      const bound = init.kind === 'uniform' ? init.bound : Math.sqrt(6 / fanIn);
+      for (let i = 0; i < size; i++) numbers[i] = bound * (2 * randomUniform(stream, i) - 1);
+      return numbers;
+    }
     case 'kaiming_normal': {
       const deviation = Math.sqrt(2 / fanIn);
-      return Float32Array.from({ length: size }, (_, i) => {
+      for (let i = 0; i < size; i++) {
         // Box and Muller; 1 - u is never 0.
         const radius = Math.sqrt(-2 * Math.log(1 - randomUniform(stream, 2 * i)));
-        return deviation * radius * Math.cos(2 * Math.PI * randomUniform(stream, 2 * i + 1));
-      });
+        numbers[i] = deviation * radius * Math.cos(2 * Math.PI * randomUniform(stream, 2 * i + 1));
+      }
+      return numbers;
     }
   }
 }
