@@ -41,6 +41,7 @@ export { flatten, reshape, transpose } from './ops/reshape';
 export { shortcut } from './ops/shortcut';
 export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';
 export { clipGradNorm } from './optim/clip';
+export { Ema } from './optim/ema';
 export { GradScaler, type GradScalerOptions, type GradScalerState } from './optim/grad_scaler';
 export { CosineLR, StepLR } from './optim/schedule';
 export { type Group, type ParameterGroup, SGD, type SGDOptions } from './optim/sgd';

@@ -30,6 +30,9 @@ export abstract class EmotionModel extends Module {
   /** @param x images [N, 3, S, S]; @param embedding word vectors of the nodes [C + 2, 300], for emotion_gcn. */
   abstract forward(x: Tensor, embedding?: Tensor): Prediction;
 
+  /** All but the heads: what turns an image into features. */
+  abstract readonly backbone: readonly Module[];
+
   /**
    * Layers with their shapes, parameters and multiply-adds for `batch` images of a side of `imageSize` pixels.
    * @throws InputError when the model cannot take images of that size
@@ -49,6 +52,7 @@ export abstract class EmotionModel extends Module {
 
 class DensenetSingle extends EmotionModel {
   private readonly features = this.child('features', new DenseNet121Features(this.device));
+  readonly backbone = [this.features];
   private readonly classifier = this.child('classifier', new Linear(this.device, 1024, this.classes));
 
   forward(x: Tensor): Prediction {
@@ -58,6 +62,7 @@ class DensenetSingle extends EmotionModel {
 
 class DensenetMulti extends EmotionModel {
   private readonly base = this.child('model_base', new DenseNet121Features(this.device));
+  readonly backbone = [this.base];
   private readonly categorical = this.child('lin_cat', new Linear(this.device, 1024, this.classes));
   private readonly continuous = this.child('lin_cont', new Linear(this.device, 1024, 2));
 
@@ -74,6 +79,7 @@ const averaged = (features: DenseNet121Features, x: Tensor): Tensor =>
 
 class BregnextSingle extends EmotionModel {
   protected readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
+  readonly backbone = [this.net.conv0, this.net.trunk];
   private readonly fc0 = this.child('_fc0', new Linear(this.device, 128, this.classes));
 
   features(x: Tensor): Tensor {
@@ -87,6 +93,7 @@ class BregnextSingle extends EmotionModel {
 
 class BregnextMulti extends EmotionModel {
   private readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
+  readonly backbone = [this.net.conv0, this.net.trunk];
   private readonly continuous = this.child('fc_cont', new Linear(this.device, 128, 2));
   private readonly categorical = this.child('fc_cat', new Linear(this.device, 128, this.classes));
 
@@ -149,6 +156,7 @@ abstract class Gcn extends EmotionModel {
 
 class DensenetGcn extends Gcn {
   private readonly features = this.child('features', new DenseNet121Features(this.device));
+  readonly backbone = [this.features];
   protected readonly gcn = this.makeHead(1024);
 
   constructor(
@@ -171,6 +179,7 @@ class DensenetGcn extends Gcn {
 /** `model._fc0` is in the state and in the optimiser's list, but unused. */
 class BregnextGcn extends Gcn {
   private readonly model = this.child('model', new BregnextSingle(this.device, this.classes));
+  readonly backbone = this.model.backbone;
   protected readonly gcn = this.makeHead(128);
 
   forward(x: Tensor, embedding?: Tensor): Prediction {

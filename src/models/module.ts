@@ -33,6 +33,7 @@ interface Parameter {
  */
 export abstract class Module {
   training = true;
+  private frozen = false;
   private readonly ownParameters = new Map<string, Parameter>();
   private readonly ownBuffers = new Map<string, Tensor | Counter>();
   private readonly children = new Map<string, Module>();
@@ -123,9 +124,19 @@ export abstract class Module {
     return state;
   }
 
+  /** Sets the mode of this module and all below it; frozen ones stay in evaluation mode. */
   train(on = true): this {
-    for (const [, m] of this.namedModules()) m.training = on;
+    for (const [, m] of this.namedModules()) m.training = on && !m.frozen;
     return this;
+  }
+
+  /** Takes this module and all below it out of training: no gradients, and running statistics that stay. */
+  freeze(): void {
+    for (const [, m] of this.namedModules()) {
+      m.frozen = true;
+      m.training = false;
+      for (const p of m.ownParameters.values()) p.tensor.requiresGrad = false;
+    }
   }
 
   eval(): this {

@@ -39,8 +39,16 @@ export interface TrainArgs {
   /** Weight of the valence/arousal loss. */
   lambda_multi: number;
   lr: number;
+  /** Learning rate of the backbone, all but the heads; null: `lr`. */
+  backbone_lr: number | null;
+  /** Trains the heads alone: the backbone keeps its weights and normalises by its running statistics. */
+  freeze_backbone: boolean;
   momentum: number;
   weight_decay: number;
+  /** Batches whose gradients are averaged for one step of the optimiser. */
+  grad_accum_steps: number;
+  /** Decay of an average of the weights, which then is validated and kept as the best; 0: none. */
+  ema: number;
   /** step: a tenth of the rate after every ten epochs; cosine: down to 0 at the end of the last epoch. */
   schedule: 'step' | 'cosine';
   /** Steps in which the learning rate rises linearly to `lr`. */
@@ -159,8 +167,20 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   epochs: { kind: whole(1), default: 10, help: 'passes over the training set' },
   lambda_multi: { kind: real(0), default: 1, help: 'weight of the valence/arousal loss' },
   lr: { kind: real(0, { excluded: true }), default: 0.001, help: 'learning rate' },
+  backbone_lr: {
+    kind: orNone(real(0, { excluded: true })),
+    default: null,
+    help: 'learning rate of the backbone, all but the heads; default: --lr',
+  },
+  freeze_backbone: { kind: toggle, default: false, help: 'train the heads alone, the backbone stays as it is' },
   momentum: { kind: real(0, { most: 1 }), default: 0.9, help: 'momentum of SGD' },
   weight_decay: { kind: real(0), default: 0.001, help: 'weight decay of SGD' },
+  grad_accum_steps: { kind: whole(1), default: 1, help: 'batches whose gradients are averaged for one step' },
+  ema: {
+    kind: real(0, { most: 0.999999 }),
+    default: 0,
+    help: 'decay of an average of the weights, which is then validated and kept as the best, such as 0.999; 0: none',
+  },
   schedule: {
     kind: choice('step', 'cosine'),
     default: 'step',

@@ -1,11 +1,12 @@
 // Weights, and all that a run needs to take its very next step, as safetensors.
-import type { GradScaler, SGD } from '../autograd';
+import type { Ema, GradScaler, SGD } from '../autograd';
 import { InputError } from '../device';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../formats/safetensors';
 import type { Module, StateEntry } from '../models';
 import { newTally, type Tally } from './tally';
 
 const MOMENTUM = 'momentum.';
+const AVERAGE = 'ema.';
 const LOSS_SCALE = 'loss_scale';
 
 /** Where a run stands: with the weights and the momentum, all that its next step depends on. */
@@ -38,20 +39,26 @@ export async function encodeWeights(model: Module): Promise<Uint8Array> {
   return writeSafetensors(new Map(await model.stateDict()), { format: 'pt' });
 }
 
+/** What a checkpoint holds: all that changes as a run learns. */
+export interface Learning {
+  readonly model: Module;
+  readonly optimiser: SGD;
+  readonly scaler: GradScaler | null;
+  readonly ema: Ema | null;
+}
+
 /**
- * The state dict, `momentum.NAME` of every parameter that has one, `loss_scale` (scale, good steps, steps skipped) of a run
- * that has one, and the progress: `weights/last.safetensors`.
+ * The state dict, `momentum.NAME` of every parameter that has one, `ema.NAME` of every parameter of a run that averages its weights,
+ * `loss_scale` (scale, good steps, steps skipped) of a run that has one, and the progress: `weights/last.safetensors`.
  */
-export async function encodeCheckpoint(
-  model: Module,
-  optimiser: SGD,
-  progress: Progress,
-  scaler: GradScaler | null,
-): Promise<Uint8Array> {
+export async function encodeCheckpoint(learning: Learning, progress: Progress): Promise<Uint8Array> {
+  const { model, optimiser, scaler, ema } = learning;
   const tensors = new Map<string, StateEntry>(await model.stateDict());
   for (const [name, parameter] of model.namedParameters()) {
+    const { shape } = parameter;
     const momentum = optimiser.velocity(parameter);
-    if (momentum) tensors.set(MOMENTUM + name, { shape: parameter.shape, data: await momentum.data() });
+    if (momentum) tensors.set(MOMENTUM + name, { shape, data: await momentum.data() });
+    if (ema) tensors.set(AVERAGE + name, { shape, data: await ema.of(parameter).data() });
   }
   if (scaler) {
     const { scale, goodSteps, skipped } = await scaler.state();
@@ -66,24 +73,24 @@ export function loadWeights(model: Module, bytes: Uint8Array, file: string): voi
   model.loadStateDict(stateOf(tensors, file), file);
 }
 
-/** Loads a checkpoint into model and optimiser. @throws InputError when it is not one of this run's. */
-export function loadCheckpoint(
-  model: Module,
-  optimiser: SGD,
-  scaler: GradScaler | null,
-  bytes: Uint8Array,
-  file: string,
-): Progress {
+/** Loads a checkpoint. @throws InputError when it is not one of this run's. */
+export function loadCheckpoint({ model, optimiser, scaler, ema }: Learning, bytes: Uint8Array, file: string): Progress {
   const { tensors, metadata } = readSafetensors(bytes, file);
   model.loadStateDict(stateOf(tensors, file), file);
   for (const [name, parameter] of model.namedParameters()) {
-    const entry = tensors.get(MOMENTUM + name);
-    if (!entry) continue;
-    if (entry.data.length !== parameter.size)
-      throw new InputError(
-        `${file}: ${MOMENTUM}${name} is ${entry.shape.join('x')}, expected ${parameter.shape.join('x')}`,
-      );
-    optimiser.setVelocity(parameter, Float32Array.from(entry.data as ArrayLike<number>));
+    const numbers = (prefix: string): Float32Array | null => {
+      const entry = tensors.get(prefix + name);
+      if (!entry) return null;
+      if (entry.data.length === parameter.size) return Float32Array.from(entry.data as ArrayLike<number>);
+      const [found, wanted] = [entry.shape, parameter.shape].map((shape) => shape.join('x'));
+      throw new InputError(`${file}: ${prefix}${name} is ${found}, expected ${wanted}`);
+    };
+    const momentum = numbers(MOMENTUM);
+    if (momentum) optimiser.setVelocity(parameter, momentum);
+    if (!ema) continue;
+    const average = numbers(AVERAGE);
+    if (!average) throw new InputError(`${file}: ${AVERAGE}${name} is missing: the run averages its weights (--ema)`);
+    ema.of(parameter).write(average);
   }
   if (scaler) {
     const state = tensors.get(LOSS_SCALE)?.data;
@@ -106,9 +113,10 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
   }
 }
 
-/** A file's tensors but its momentum and loss scale as a state dict. @throws InputError for a dtype that weights do not have */
+/** A file's tensors but its momentum, averages and loss scale as a state dict. @throws InputError for a dtype that weights do not have */
 export function stateOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
-  const weights = [...tensors].filter(([name]) => !name.startsWith(MOMENTUM) && name !== LOSS_SCALE);
+  const others = [MOMENTUM, AVERAGE, LOSS_SCALE];
+  const weights = [...tensors].filter(([name]) => !others.some((prefix) => name.startsWith(prefix)));
   return new Map(weights.map(([name, tensor]) => [name, entryOf(tensor, name, file)]));
 }
 

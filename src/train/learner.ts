@@ -60,16 +60,23 @@ export class Learner {
 
   /**
    * Forward, backward and an optimiser step. Everything is submitted when it returns; the promise waits for the GPU.
-   * @param update makes the optimiser's step, the gradients being there
+   * @param group the batch's place among those whose gradients are averaged for one step, and how many they are
    */
-  train(batch: Batch, optimiser: F.SGD): Promise<BatchResult> {
+  train(batch: Batch, optimiser: F.SGD, group = { place: 0, size: 1 }): Promise<BatchResult> {
     return F.step(this.device, () => {
-      optimiser.zeroGrad();
+      if (group.place === 0) optimiser.zeroGrad();
       const { read, total } = this.watch('forward', () => this.look(batch, true));
-      this.watch('backward', () => F.backward(total, this.scaler?.scale));
-      this.watch('optimizer', () => optimiser.step(this.scaler));
+      this.watch('backward', () => F.backward(total, this.upstream(group.size)));
+      if (group.place === group.size - 1) this.watch('optimizer', () => optimiser.step(this.scaler));
       return read();
     });
+  }
+
+  /** The gradient of a loss that is one of `size` to be averaged, times the loss scale; undefined: 1. */
+  private upstream(size: number): Tensor | undefined {
+    if (size === 1) return this.scaler?.scale;
+    const share = F.tensor(this.device, [1 / size], [1]);
+    return this.scaler ? F.mul(this.scaler.scale, share) : share;
   }
 
   /** Losses and predictions in evaluation mode. */

@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { CosineLR, SGD, StepLR } from '../autograd';
+import { CosineLR, Ema, type GradScaler, type SGD, StepLR } from '../autograd';
 import { type Batch, classesOf, Loader } from '../data';
 import { type Device, InputError, MachineError } from '../device';
 import { openDevice } from '../device/node';
@@ -13,6 +13,7 @@ import type { TrainHooks } from './events';
 import { type BatchResult, Learner } from './learner';
 import { manifestOf } from './manifest';
 import { computeMetrics } from './metrics';
+import { makeOptimiser } from './optimiser';
 import { formatPredictions, type SamplePredictions } from './predictions';
 import { Profile } from './profile';
 import { report } from './report';
@@ -80,11 +81,8 @@ export class Trainer {
         classes: classes.length,
         A: data.graph?.A,
       }).initialise(args.seed);
-      const optimiser = new SGD(model.parameters(), {
-        lr: args.lr,
-        momentum: args.momentum,
-        weightDecay: args.weight_decay,
-      });
+      const optimiser = makeOptimiser(model, args);
+      const ema = args.ema > 0 ? new Ema(optimiser, args.ema) : null;
       const learner = new Learner(device, model, {
         embedding: data.graph?.embedding ?? null,
         classWeights: data.classWeights,
@@ -97,9 +95,9 @@ export class Trainer {
       if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
       if (!resume) await folder.writeManifest(await manifestOf(args, device));
       const profile = this.options.profile ? new Profile(device) : null;
-      const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, learner, profile);
+      const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, ema, learner, profile);
       if (resume) session.restore(resume, readWeights(resume, 'last'));
-      else session.progress = await startFrom(args, model, optimiser, notice);
+      else session.begin(await startFrom(args, model, optimiser, notice));
       const outcome = await session.run(signal);
       if (profile) await tellProfile(profile, args, folder, notice);
       return outcome;
@@ -163,7 +161,7 @@ function fitMemory(device: Device, learner: Learner, args: TrainArgs, notice: (l
 
 /** The epochs of a run. */
 class Session {
-  progress: Progress = newProgress();
+  private progress: Progress = newProgress();
   private rows: EpochRow[] = [];
   private metrics: RunMetrics | null = null;
   private readonly train: Loader;
@@ -175,8 +173,9 @@ class Session {
     private readonly notice: (line: string) => void,
     private readonly folder: RunFolder,
     private readonly data: RunData,
-    private readonly model: EmotionModel,
-    private readonly optimiser: SGD,
+    readonly model: EmotionModel,
+    readonly optimiser: SGD,
+    readonly ema: Ema | null,
     private readonly learner: Learner,
     private readonly profile: Profile | null,
   ) {
@@ -197,24 +196,28 @@ class Session {
     this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: false });
   }
 
+  get scaler(): GradScaler | null {
+    return this.learner.scaler;
+  }
+
   /** Sets the learning rate of a step; `done` steps of the run came before it. */
   private setRate(done: number): void {
     const { args, optimiser, train } = this;
     if (args.schedule === 'cosine')
       new CosineLR(optimiser, { steps: args.epochs * train.steps, warmup: args.warmup }).set(done);
-    else if (done < args.warmup) optimiser.lr = (args.lr * (done + 1)) / args.warmup;
+    else if (done < args.warmup) for (const g of optimiser.groups) g.lr = (g.initialLr * (done + 1)) / args.warmup;
     else new StepLR(optimiser, { stepSize: 10, gamma: 0.1 }).set(Math.floor(done / train.steps));
+  }
+
+  /** Starts a run with the model's weights as they are. */
+  begin(progress: Progress): void {
+    this.progress = progress;
+    this.ema?.restart();
   }
 
   /** Takes up a run where its checkpoint has it. */
   restore(run: Run, checkpoint: Uint8Array): void {
-    this.progress = loadCheckpoint(
-      this.model,
-      this.optimiser,
-      this.learner.scaler,
-      checkpoint,
-      this.folder.path('weights/last.safetensors'),
-    );
+    this.progress = loadCheckpoint(this, checkpoint, this.folder.path('weights/last.safetensors'));
     // A run that died between its files may have written a row more than the checkpoint knows.
     this.rows = run.rows.filter(({ epoch }) => epoch <= this.progress.epoch);
     this.metrics = run.metrics;
@@ -228,10 +231,7 @@ class Session {
       this.hooks.onBefore(computeMetrics((await this.validate()).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
       if (!(await this.trainEpoch(signal))) {
-        await folder.writeWeights(
-          'last',
-          await encodeCheckpoint(this.model, this.optimiser, progress, this.learner.scaler),
-        );
+        await folder.writeWeights('last', await encodeCheckpoint(this, progress));
         this.notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
         return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
       }
@@ -263,10 +263,13 @@ class Session {
     profile?.plan(progress.epoch + 1, submitted + 1, train.steps, progress.epoch + 1 === this.args.epochs);
     const batches = train.epoch(progress.epoch, progress.step);
     for await (const batch of profile ? watched(batches, profile) : batches) {
-      if (signal?.aborted) break;
+      const group = this.groupOf(submitted);
+      // Gradients that were not used yet are in no checkpoint.
+      if (signal?.aborted && group.place === 0) break;
       this.setRate(progress.epoch * train.steps + submitted++);
-      const record = () => this.learner.train(batch, this.optimiser);
+      const record = () => this.learner.train(batch, this.optimiser, group);
       const next = profile ? profile.step(submitted, record) : record();
+      if (group.place === group.size - 1) this.ema?.update(progress.epoch * this.updates + group.number);
       // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
       next.catch(() => {});
       await settle();
@@ -280,6 +283,18 @@ class Session {
     return progress.step === train.steps;
   }
 
+  /** Which batches of an epoch give the optimiser a step together: the last group may be smaller. */
+  private groupOf(step: number): { number: number; place: number; size: number } {
+    const each = this.args.grad_accum_steps;
+    const number = Math.floor(step / each);
+    return { number, place: step % each, size: Math.min(each, this.train.steps - number * each) };
+  }
+
+  /** Steps of the optimiser in an epoch. */
+  private get updates(): number {
+    return Math.ceil(this.train.steps / this.args.grad_accum_steps);
+  }
+
   private async endEpoch(): Promise<void> {
     const { progress, folder, args } = this;
     const start = performance.now();
@@ -288,6 +303,8 @@ class Session {
       folder.log(
         `after epoch ${progress.epoch + 1}: ${scaling.skipped} steps skipped in all, loss scale ${scaling.scale}`,
       );
+    // What is validated, and kept if it is the best, are the averaged weights.
+    this.ema?.swap();
     const { predictions, tally } = await this.validate();
     const metrics = computeMetrics(predictions);
     const trained = meansOf(progress.tally);
@@ -316,13 +333,11 @@ class Session {
       await folder.writeMetrics(this.metrics);
       await folder.write('predictions.csv', formatPredictions(this.data.val.samples, predictions));
     }
+    this.ema?.swap();
     progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
     Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally(), seconds: 0 });
     await folder.writeResults(this.rows);
-    await folder.writeWeights(
-      'last',
-      await encodeCheckpoint(this.model, this.optimiser, progress, this.learner.scaler),
-    );
+    await folder.writeWeights('last', await encodeCheckpoint(this, progress));
     this.hooks.onEpoch?.(row);
     if (progress.stopped) this.notice(`no better validation accuracy for ${args.patience} epochs: training ends`);
   }

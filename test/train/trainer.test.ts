@@ -141,4 +141,56 @@ test('wrong inputs: a batch that fits no memory, an image that is none, a taken 
   assert.throws(() => readRun(join(dir, 'gone')), /nothing there/, 'a run that failed at its start leaves nothing');
 });
 
+test('gradients averaged over two batches, an average of the weights and a backbone rate: resumed, the same bits', async () => {
+  const more = { grad_accum_steps: 2, ema: 0.9, backbone_lr: 0.0005, warmup: 3, batch_size: 5 };
+  await new Trainer(settings('averaged', more)).run();
+  // In the middle of a group of two: the run ends after the group.
+  const stopped = await trainStopped(settings('averaged-stopped', more), 3);
+  assert.is(stopped.status, 'interrupted');
+  assert.is((stopped as { step: number }).step % 2, 0);
+  await trainStopped(settings('averaged-stopped', more), Number.POSITIVE_INFINITY, 'averaged-stopped');
+  for (const file of ['weights/best.safetensors', 'metrics.json', 'predictions.csv'])
+    assert.ok(bytes('averaged', file).equals(bytes('averaged-stopped', file)), file);
+  const [last, best] = ['last', 'best'].map((which) =>
+    readSafetensors(bytes('averaged', `weights/${which}.safetensors`)),
+  );
+  const name = 'model._conv0.weight';
+  assert.ok(last.tensors.has(`ema.${name}`) && !best.tensors.has(`ema.${name}`));
+  const { best_epoch } = readRun(join(dir, 'averaged')).metrics!;
+  if (best_epoch === 2) assert.equal(best.tensors.get(name)!.data, last.tensors.get(`ema.${name}`)!.data);
+});
+
+test('two batches whose gradients are averaged give the step of both together, where the loss is a mean', async () => {
+  // single_task without class weights: its loss is a mean over images; batch norm sees another batch, so it is frozen.
+  const common = {
+    model: 'single_task',
+    freeze_backbone: true,
+    epochs: 1,
+    augment: false,
+    shuffle: false,
+    limit: 16,
+  } as const;
+  await new Trainer(settings('together', { ...common, batch_size: 8 })).run();
+  await new Trainer(settings('halves', { ...common, batch_size: 4, grad_accum_steps: 2 })).run();
+  const [a, b] = ['together', 'halves'].map((run) => readSafetensors(bytes(run, 'weights/last.safetensors')).tensors);
+  for (const [name, { data }] of a) {
+    const other = b.get(name)!.data as Float32Array;
+    // Sums in another order: a few roundings of float32 a step.
+    (data as Float32Array).forEach((v, i) => {
+      assert.ok(Math.abs(Number(v) - Number(other[i])) <= 1e-6, `${name}[${i}]: ${v}, ${other[i]}`);
+    });
+  }
+});
+
+test('a frozen backbone stays as it was, running statistics too, while the head learns', async () => {
+  const tensors = (run: string) => readSafetensors(bytes(run, 'weights/last.safetensors')).tensors;
+  const [early, late] = ['halves', 'halves-late'].map((run) => run);
+  const common = { model: 'single_task', freeze_backbone: true, augment: false, shuffle: false, limit: 16 } as const;
+  await new Trainer(settings(late, { ...common, epochs: 3, batch_size: 4, grad_accum_steps: 2 })).run();
+  for (const [name, { data }] of tensors(early)) {
+    if (name.startsWith('_fc0')) assert.not.equal(tensors(late).get(name)!.data, data, name);
+    else if (!name.startsWith('momentum')) assert.equal(tensors(late).get(name)!.data, data, name);
+  }
+});
+
 test.run();

@@ -77,6 +77,11 @@ export class SGD {
     return this.groups.flatMap((g) => g.params);
   }
 
+  /** The memory that all parameters lie in. */
+  get memories(): Storage[] {
+    return [...this.arenas.values()].map(({ values }) => values);
+  }
+
   /** The learning rate of the first group. Setting it sets all groups'. */
   get lr(): number {
     return this.groups[0].lr;
