@@ -26,9 +26,9 @@ export function vectorWidth(...operands: readonly Rows[]): 4 | 1 {
 }
 
 /** The WGSL type of that many elements, as kernels compute with them or, given a type, as they are stored. */
-export function vectorType(width: 4 | 1, stored: DType = 'f32'): string {
-  if (stored === 'f16') return width === 4 ? 'vec4h' : 'f16';
-  return width === 4 ? 'vec4f' : 'f32';
+export function vectorType(width: 4 | 2 | 1, stored: DType = 'f32'): string {
+  if (stored === 'f16') return width === 1 ? 'f16' : `vec${width}h`;
+  return width === 1 ? 'f32' : `vec${width}f`;
 }
 
 /**

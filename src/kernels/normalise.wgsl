@@ -1,7 +1,7 @@
-// act((x - mean) * inverse_deviation * gamma + beta); n = (mean, inverse deviation, gamma, beta) of the channel.
-fn activate(z: f32) -> f32 {
-  if (ACT == 1u) { return max(z, 0.0); }
-  if (ACT == 2u) { return select(exp(min(z, 0.0)) - 1.0, z, z > 0.0); }
+// act((x - mean) * inverse_deviation * gamma + beta); n = (mean, inverse deviation, gamma, beta) of the channels of x.
+fn activate(z: A) -> A {
+  if (ACT == 1u) { return max(z, A()); }
+  if (ACT == 2u) { return select(exp(min(z, A())) - 1.0, z, z > A()); }
   return z;
 }
-fn normalise(x: f32, n: vec4f) -> f32 { return activate((x - n.x) * (n.y * n.z) + n.w); }
+fn normalise(x: A, n: Norm) -> A { return activate((x - n[0]) * (n[1] * n[2]) + n[3]); }

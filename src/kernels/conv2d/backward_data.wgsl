@@ -6,14 +6,13 @@ struct Params {
   stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
   dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<E>;
+@group(0) @binding(0) var<storage, read> dy: array<AS>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
 @group(0) @binding(2) var<storage, read_write> dx: array<S>;
 @group(0) @binding(3) var<uniform> P: Params;
 
 struct Row { image: u32, y: u32, x: u32 }
 struct Cursor { at: u32, inside: f32 }
-const ADJACENT_ROWS = false;
 alias Position = u32;
 
 fn open_row(m: u32) -> Row {
@@ -34,8 +33,8 @@ fn seek(row: Row, s: u32) -> Cursor {
   inside = inside && oy < P.oh && ox < P.ow;
   return Cursor(select(0u, (row.image + oy * P.ow + ox) * P.dy_stride, inside) + P.dy_offset, select(0.0, 1.0, inside));
 }
-fn position_at(q: u32) -> Position { return 0u; }
-fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 { return cursor.inside * f32(dy[cursor.at + q]); }
+fn position_at(q: u32, lane: u32) -> Position { return 0u; }
+fn load_a(cursor: Cursor, q: u32, c: Position) -> A { return cursor.inside * A(dy[(cursor.at + q) / W]); }
 fn b_row(s: u32) -> u32 { return s * P.co; }
 fn load_b(row: u32, column: u32) -> V { return weight[row * P.columns + column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(0u, P.kh * P.kw); }

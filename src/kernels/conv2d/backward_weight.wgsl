@@ -6,22 +6,25 @@ struct Params {
   stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
   x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, lines: u32, lines_each: u32, pixels: u32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<E>;
+@group(0) @binding(0) var<storage, read> x: array<AS>;
 @group(0) @binding(1) var<storage, read> dy: array<S>;
 @group(0) @binding(2) var<storage, read> pack: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> part: array<V>;
 @group(0) @binding(4) var<uniform> P: Params;
 
-struct Row { down: i32, right: i32, channel: u32, n: vec4f }
-struct Cursor { at: u32, ix: i32, line: f32, n: vec4f }
-const ADJACENT_ROWS = true;
+struct Row { down: i32, right: i32, channel: u32, n: Norm }
+struct Cursor { at: u32, ix: i32, line: f32, n: Norm }
 alias Position = u32;
 
 fn open_row(m: u32) -> Row {
   let tap = m / P.ci;
   let c = m % P.ci;
-  var row = Row(i32(tap / P.kw) - i32(P.pad_h), i32(tap % P.kw) - i32(P.pad_w), c, vec4f());
-  if (NORM) { row.n = pack[c]; }
+  var row = Row(i32(tap / P.kw) - i32(P.pad_h), i32(tap % P.kw) - i32(P.pad_w), c, Norm());
+  if (NORM) {
+    var p: array<vec4f, W>;
+    for (var i = 0u; i < W; i++) { p[i] = pack[c + i]; }
+    row.n = norm_of_rows(p);
+  }
   return row;
 }
 fn seek(row: Row, s: u32) -> Cursor {
@@ -31,21 +34,21 @@ fn seek(row: Row, s: u32) -> Cursor {
   let line = select(0u, (s / P.oh * P.h + iy) * P.w, inside);
   return Cursor(line * P.x_stride + P.x_offset + row.channel, row.right, select(0.0, 1.0, inside), row.n);
 }
-fn position_at(q: u32) -> Position { return 0u; }
-fn load_a(cursor: Cursor, q: u32, c: Position) -> f32 {
+fn position_at(q: u32, lane: u32) -> Position { return 0u; }
+fn load_a(cursor: Cursor, q: u32, c: Position) -> A {
   if (POINTWISE) {
-    let v = f32(x[cursor.at + q * P.x_stride]);
+    let v = A(x[(cursor.at + q * P.x_stride) / W]);
     if (NORM) { return normalise(v, cursor.n); }
     return v;
   }
   let ix = u32(cursor.ix + i32(q * P.stride_w));
   if (ONE_TAP) {
-    let v = f32(x[cursor.at + ix * P.x_stride]);
+    let v = A(x[(cursor.at + ix * P.x_stride) / W]);
     if (NORM) { return normalise(v, cursor.n); }
     return v;
   }
   let inside = ix < P.w;
-  let v = f32(x[cursor.at + select(0u, ix * P.x_stride, inside)]);
+  let v = A(x[(cursor.at + select(0u, ix * P.x_stride, inside)) / W]);
   let mask = select(0.0, cursor.line, inside);
   if (NORM) { return mask * normalise(v, cursor.n); }
   return mask * v;

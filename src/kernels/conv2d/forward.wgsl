@@ -6,7 +6,7 @@ struct Params {
   stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
   x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<E>;
+@group(0) @binding(0) var<storage, read> x: array<AS>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
 @group(0) @binding(2) var<storage, read> bias: array<V>;
 @group(0) @binding(3) var<storage, read> pack: array<vec4f>;
@@ -15,8 +15,7 @@ struct Params {
 
 struct Row { image: u32, top: i32, left: i32 }
 struct Cursor { at: u32, inside: f32 }
-const ADJACENT_ROWS = false;
-alias Position = vec4f;
+alias Position = Norm;
 
 fn open_row(m: u32) -> Row {
   let pixel = m % (P.oh * P.ow);
@@ -29,12 +28,12 @@ fn seek(row: Row, s: u32) -> Cursor {
   let inside = iy < P.h && ix < P.w;
   return Cursor(select(0u, (row.image + iy * P.w + ix) * P.x_stride, inside) + P.x_offset, select(0.0, 1.0, inside));
 }
-fn position_at(q: u32) -> Position {
-  if (NORM) { return pack[q]; }
+fn position_at(q: u32, lane: u32) -> Position {
+  if (NORM) { return norm_here(pack[q + lane % W]); }
   return Position();
 }
-fn load_a(cursor: Cursor, q: u32, n: Position) -> f32 {
-  let v = f32(x[cursor.at + q]);
+fn load_a(cursor: Cursor, q: u32, n: Position) -> A {
+  let v = A(x[(cursor.at + q) / W]);
   if (NORM) { return cursor.inside * normalise(v, n); }
   return cursor.inside * v;
 }

@@ -42,6 +42,7 @@ export function forward(
     segments: g.kh * g.kw,
     positions: g.ci,
     stored: x.dtype,
+    adjacent: { what: 'positions', width: vectorWidth(x) },
     buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
     params: {
       ...geometryParams(g),
@@ -76,6 +77,7 @@ export function backwardData(
     segments: g.kh * g.kw,
     positions: g.co,
     stored: dy.dtype,
+    adjacent: { what: 'positions', width: vectorWidth(dy) },
     buffers: { dy: dy.storage, weight: turned, dx: dx.storage },
     params: {
       ...geometryParams(g),
@@ -121,6 +123,7 @@ export function backwardWeight(
     segments: linesEach,
     positions: ow,
     stored: x.dtype,
+    adjacent: { what: 'rows', width: vectorWidth(x) },
     buffers: { x: x.storage, dy: dy.storage, pack: prologue?.pack ?? device.none, part },
     params: {
       ...geometryParams(g),

@@ -1,23 +1,30 @@
 import { type Constants, type Device, defineKernel, type Kernel, type Storage } from '../../device';
 import { ceilDiv, GRID_X, grid, vectorType } from '../matrix';
-import { chooseTile, type Problem, type Tile, type Variant } from '../variant';
+import { chooseTile, type Problem, type Tile } from '../variant';
+import adjacentPositions from './adjacent_positions.wgsl';
+import adjacentRows from './adjacent_rows.wgsl';
 import part from './part.wgsl';
 import plain from './plain.wgsl';
+import singly from './singly.wgsl';
 import subgroup from './subgroup.wgsl';
 import sum from './sum.wgsl';
 import tiled from './tiled.wgsl';
 import whole from './whole.wgsl';
 
 /** What a matrix product computes with: how rows of A, rows of B and results are found in memory. */
-export type Gemm = Readonly<Record<Variant | 'part' | 'sum', Kernel>> & { readonly name: string };
+export interface Gemm extends Readonly<Record<'tiled' | 'part' | 'sum' | 'plain', Kernel>> {
+  readonly name: string;
+  /** By what is loaded of A at once. */
+  readonly subgroup: Readonly<Record<'number' | 'positions' | 'rows', Kernel>>;
+}
 
 /**
  * A matrix product over `operands`, a WGSL file that says what A, B and C are. It declares `struct Params` with `rows` and
  * `columns` (of C, columns counted in V), the buffers, and
  * - `Row`, `open_row(m)`: what is worth keeping for a row of A; `Cursor`, `seek(row, s)`: its place in segment s;
- * - `position_at(q) -> Position`: what all rows share at position q; `load_a(cursor, q, position) -> f32`;
+ * - `position_at(q, lane) -> Position`: what all rows share at position q; `load_a(cursor, q, position) -> A`, W numbers that lie
+ *   side by side: one, or 2 positions from q on, or 4 rows;
  * - `b_row(s)`: the row of B at the start of segment s; `load_b(row, column) -> V`;
- * - `const ADJACENT_ROWS`: whether A's rows lie side by side in memory, else its positions do;
  * - `segments_of(split) -> vec2u`, `positions_of(s, m0) -> vec2u`: the sum's range, for the tile of rows that begins at m0; `store(m, n, split, value: V)`.
  * The sum runs over segments (taps of a kernel, lines of an image), within them over positions (channels, pixels).
  */
@@ -25,16 +32,22 @@ export function defineGemm(name: string, ...operands: string[]): Gemm {
   const kernel = (core: string, ...texts: string[]): Kernel => defineKernel(`${name}.${core}`, ...operands, ...texts);
   return {
     name,
-    subgroup: kernel('subgroup', subgroup),
-    tiled: kernel('tiled', whole, tiled),
-    part: kernel('part', part, tiled),
-    sum: kernel('sum', sum),
-    plain: kernel('plain', plain),
+    subgroup: {
+      number: kernel('subgroup', singly, subgroup),
+      positions: kernel('subgroup_positions', adjacentPositions, subgroup),
+      rows: kernel('subgroup_rows', adjacentRows, subgroup),
+    },
+    tiled: kernel('tiled', singly, whole, tiled),
+    part: kernel('part', singly, part, tiled),
+    sum: kernel('sum', singly, sum),
+    plain: kernel('plain', singly, plain),
   };
 }
 
 export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
   readonly splits?: number;
+  /** What lies side by side in A's memory, and whether fours of them can be loaded at once. */
+  readonly adjacent: { readonly what: 'rows' | 'positions'; readonly width: 4 | 1 };
   readonly buffers: Readonly<Record<string, Storage>>;
   readonly params: Readonly<Record<string, number>>;
   /** May depend on the tile. */
@@ -44,14 +57,25 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
   readonly bytes?: number;
 }
 
+/** How many numbers of A a lane loads at once. */
+const LOADED = { number: 1, positions: 2, rows: 4 } as const;
+
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
-  const { rows, columns, splits = 1, width, segments, positions, buffers, label, bytes } = launch;
+  const { rows, columns, splits = 1, width, segments, positions, adjacent, stored, buffers, label, bytes } = launch;
   watchers.get(device)?.(gemm, launch);
   const tile = chooseTile(device, problemOf(gemm, launch));
   const parts = splits === 1 ? tile.parts : 1;
   const params = { ...launch.params, rows, columns };
   const own = typeof launch.constants === 'function' ? launch.constants(tile) : launch.constants;
-  const constants = { ...own, V: vectorType(width), PARTS: parts };
+  const atOnce = tile.variant === 'subgroup' && width === 4 && adjacent.width === 4 ? adjacent.what : 'number';
+  const constants = {
+    ...own,
+    V: vectorType(width),
+    A: vectorType(LOADED[atOnce]),
+    AS: vectorType(LOADED[atOnce], stored),
+    ADJACENT_ROWS: adjacent.what === 'rows',
+    PARTS: parts,
+  };
   const compute = (kernel: Kernel, all: typeof buffers): void =>
     device.dispatch(kernel, {
       buffers: all,
@@ -63,7 +87,7 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
       bytes,
     });
   if (parts === 1) {
-    compute(gemm[tile.variant], buffers);
+    compute(tile.variant === 'subgroup' ? gemm.subgroup[atOnce] : gemm[tile.variant], buffers);
     return;
   }
   const partial = device.alloc(parts * rows * columns * width * 4, 'gemm.parts');

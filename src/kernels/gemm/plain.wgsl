@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let positions = positions_of(s, m0);
     let first = b_row(s);
     for (var q = positions.x; q < positions.y; q++) {
-      let position = position_at(q);
+      let position = position_at(q, lane);
       let b = load_b(first + q, column);
       for (var r = 0u; r < TM; r++) { c[r] += load_a(at[r], q, position) * b; }
     }

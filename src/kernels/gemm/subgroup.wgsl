@@ -1,53 +1,74 @@
 enable subgroups;
 // C[m, n] = sum over segments s and positions q of A(m, s, q) * B(s, q, n), for drivers that compute on a CPU.
-// One subgroup of LANES is a workgroup and owns TM rows x TN * LANES columns of V. A lane loads one value of A for every
-// LANES-th row; each is broadcast to all lanes and multiplied with this lane's own columns of B: few loads, no barriers.
-// Dispatch: (columns / (LANES * TN), rows / TM, splits).
+// One subgroup of LANES is a workgroup and owns 4 * LANES rows x TN * LANES columns of V. A lane loads A for four rows of its
+// own and B for its columns, TK positions at once; each row is broadcast and multiplied with every lane's columns: few
+// loads, no barriers. Dispatch: (columns / (LANES * TN), rows / (4 * LANES), splits).
+alias Share = array<array<V, TN>, LANES>;
+
+// The driver unrolls loops up to a certain size only, and sums that are not unrolled are not kept in registers: hence one
+// call for each of a lane's four rows where a loop would do.
+fn multiply(c: ptr<function, Share>, a: Strip, b: array<Columns, TN>) {
+  for (var i = 0u; i < LANES; i++) {
+    let v = subgroupShuffle(a, i);
+    for (var j = 0u; j < TN; j++) { c[i][j] += b[j] * v; }
+  }
+}
+fn move_to(total: ptr<function, Share>, c: ptr<function, Share>) {
+  for (var i = 0u; i < LANES; i++) {
+    for (var j = 0u; j < TN; j++) {
+      total[i][j] += c[i][j];
+      c[i][j] = V();
+    }
+  }
+}
+fn store_rows(total: ptr<function, Share>, m0: u32, n0: u32, split: u32) {
+  for (var i = 0u; i < LANES; i++) {
+    for (var j = 0u; j < TN; j++) {
+      let m = m0 + 4u * i;
+      let n = n0 + j * LANES;
+      if (m < P.rows && n < P.columns) { store(m, n, split, total[i][j]); }
+    }
+  }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let m0 = group.y * TM;
+  let m0 = group.y * (4u * LANES);
   let n0 = group.x * (LANES * TN) + lane;
-  var row: array<Row, TM / LANES>;
-  for (var r = 0u; r < TM / LANES; r++) { row[r] = open_row(min(m0 + r * LANES + lane, P.rows - 1u)); }
+  var row: array<Row, 4>;
+  for (var r = 0u; r < 4u; r++) { row[r] = open_row(min(m0 + 4u * lane + r, P.rows - 1u)); }
   var column: array<u32, TN>;
   for (var j = 0u; j < TN; j++) { column[j] = min(n0 + j * LANES, P.columns - 1u); }
   // A sum of many terms rounds at its own size: every 32 terms and more are a sum of their own, c, and go to `total`.
-  var c: array<array<V, TN>, TM>;
-  var total: array<array<V, TN>, TM>;
+  var c: array<Share, 4>;
+  var total: array<Share, 4>;
   var terms = 0u;
 
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
-    var at: array<Cursor, TM / LANES>;
-    for (var r = 0u; r < TM / LANES; r++) { at[r] = seek(row[r], s); }
+    var at: array<Cursor, 4>;
+    for (var r = 0u; r < 4u; r++) { at[r] = seek(row[r], s); }
     let positions = positions_of(s, m0);
     let first = b_row(s);
-    for (var q = positions.x; q < positions.y; q++) {
-      let position = position_at(q);
-      var a: array<f32, TM / LANES>;
-      for (var r = 0u; r < TM / LANES; r++) { a[r] = load_a(at[r], q, position); }
-      var b: array<V, TN>;
-      for (var j = 0u; j < TN; j++) { b[j] = load_b(first + q, column[j]); }
-      for (var r = 0u; r < TM / LANES; r++) {
-        for (var i = 0u; i < LANES; i++) {
-          let v = subgroupShuffle(a[r], i);
-          for (var j = 0u; j < TN; j++) { c[r * LANES + i][j] += v * b[j]; }
-        }
-      }
+    for (var q = positions.x; q < positions.y; q += TK) {
+      let a = load_rows(at, q, positions.y, lane);
+      var b: array<Columns, TN>;
+      for (var j = 0u; j < TN; j++) { b[j] = load_columns(first + q, first + positions.y, column[j]); }
+      multiply(&c[0], a[0], b);
+      multiply(&c[1], a[1], b);
+      multiply(&c[2], a[2], b);
+      multiply(&c[3], a[3], b);
     }
     terms += max(positions.x, positions.y) - positions.x;
-    if (terms < 32u) { continue; }
+    if (terms < 32u && s + 1u < segments.y) { continue; }
     terms = 0u;
-    for (var i = 0u; i < TM; i++) {
-      for (var j = 0u; j < TN; j++) {
-        total[i][j] += c[i][j];
-        c[i][j] = V();
-      }
-    }
+    move_to(&total[0], &c[0]);
+    move_to(&total[1], &c[1]);
+    move_to(&total[2], &c[2]);
+    move_to(&total[3], &c[3]);
   }
-  for (var i = 0u; i < TM; i++) {
-    for (var j = 0u; j < TN; j++) {
-      if (m0 + i < P.rows && n0 + j * LANES < P.columns) { store(m0 + i, n0 + j * LANES, group.z, total[i][j] + c[i][j]); }
-    }
-  }
+  store_rows(&total[0], m0, n0, group.z);
+  store_rows(&total[1], m0 + 1u, n0, group.z);
+  store_rows(&total[2], m0 + 2u, n0, group.z);
+  store_rows(&total[3], m0 + 3u, n0, group.z);
 }

@@ -40,7 +40,7 @@ export interface Tile {
 export function tilesOf(variant: Variant, lanes: number): readonly Tile[] {
   if (variant === 'tiled') return TILED;
   if (variant === 'plain') return [plain(lanes)];
-  return [4, 2, 1].flatMap((m) => [2, 1].map((n) => subgroup(lanes, m, n)));
+  return [2, 1].map((n) => subgroup(lanes, n));
 }
 
 /** A tile that is expected to reach less than this part of what the likeliest does is not tried. */
@@ -57,21 +57,20 @@ export function candidatesOf(variant: Variant, lanes: number, problem: Problem):
 
 /** The tile for a problem as a rule has it, where nobody measured. */
 export function tileByRule(variant: Variant, lanes: number, problem: Problem): Tile {
-  const { rows, columns } = problem;
   if (variant === 'tiled')
     return TILED.filter(modest).reduce((a, b) => (estimate(b, problem) > estimate(a, problem) ? b : a));
   if (variant === 'plain') return plain(lanes);
-  return subgroup(lanes, rows > 2 * lanes ? 4 : rows > lanes ? 2 : 1, columns > lanes ? 2 : 1);
+  return subgroup(lanes, problem.columns > lanes ? 2 : 1);
 }
 
-/** `m` x `lanes` rows, `n` x `lanes` vectors. */
-const subgroup = (lanes: number, m: number, n: number): Tile => ({
-  name: `subgroup ${m * lanes}x${4 * n * lanes}`,
+/** Four rows and `n` vectors a lane. */
+const subgroup = (lanes: number, n: number): Tile => ({
+  name: `subgroup ${4 * lanes}x${4 * n * lanes}`,
   variant: 'subgroup',
-  rows: m * lanes,
+  rows: 4 * lanes,
   columns: n * lanes,
   parts: 1,
-  constants: { LANES: lanes, TM: m * lanes, TN: n },
+  constants: { LANES: lanes, TN: n },
 });
 
 const plain = (lanes: number): Tile => ({

@@ -39,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
       var a = vec4f();
       let q = q0 + at_q;
       if (q < positions.y) {
-        let position = position_at(q);
+        let position = position_at(q, t);
         for (var r = 0u; r < 4u; r++) { a[r] = load_a(at[r], q, position); }
       }
       tile_a[four * DEPTH + at_q] = a;

@@ -1,6 +1,6 @@
 import type { Device, Storage } from '../../device';
 import { copyChannels } from '../channels';
-import { defineGemm, runGemm } from '../gemm';
+import { defineGemm, type GemmLaunch, runGemm } from '../gemm';
 import { ceilDiv, type Matrix, vectorWidth } from '../matrix';
 import { sumParts } from '../sum_parts';
 import productSource from './product.wgsl';
@@ -59,6 +59,14 @@ export function matmul(
   device.free(part);
 }
 
+/** Columns of a row-major matrix lie side by side, rows of a transposed one. */
+function adjacentIn(a: Strided): GemmLaunch['adjacent'] {
+  const rows = a.row === 1;
+  const [channels, stride] = rows ? [a.rows, a.column] : [a.columns, a.row];
+  const width = rows || a.column === 1 ? vectorWidth({ channels, stride, offset: a.offset }) : 1;
+  return { what: rows ? 'rows' : 'positions', width };
+}
+
 function product(
   device: Device,
   a: Strided,
@@ -78,6 +86,7 @@ function product(
     segments: 1,
     positions: Math.min(PRODUCTS_A_SUM, a.columns),
     stored: y.dtype,
+    adjacent: adjacentIn(a),
     buffers: { a: a.storage, b: b.storage, bias: bias ?? device.none, y: y.storage },
     params: {
       inner: a.columns,
@@ -93,7 +102,7 @@ function product(
       y_part: (y.rows * y.channels) / width,
       accumulate: accumulate ? 1 : 0,
     },
-    constants: { BIAS: bias !== null, ADJACENT_ROWS: a.row === 1 },
+    constants: { BIAS: bias !== null },
     label: `matmul ${y.rows}x${a.columns}x${y.channels}`,
   });
 }

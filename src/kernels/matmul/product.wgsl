@@ -7,7 +7,7 @@ struct Params {
   b_offset: u32, b_row: u32, b_column: u32,
   y_offset: u32, y_row: u32, y_part: u32, accumulate: u32,
 }
-@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<AS>;
 @group(0) @binding(1) var<storage, read> b: array<V>;
 @group(0) @binding(2) var<storage, read> bias: array<V>;
 @group(0) @binding(3) var<storage, read_write> y: array<V>;
@@ -19,8 +19,8 @@ alias Position = u32;
 
 fn open_row(m: u32) -> Row { return P.a_offset + m * P.a_row; }
 fn seek(row: Row, s: u32) -> Cursor { return row + s * P.segment * P.a_column; }
-fn position_at(q: u32) -> Position { return q * P.a_column; }
-fn load_a(cursor: Cursor, q: u32, at: Position) -> f32 { return a[cursor + at]; }
+fn position_at(q: u32, lane: u32) -> Position { return q * P.a_column; }
+fn load_a(cursor: Cursor, q: u32, at: Position) -> A { return A(a[(cursor + at) / W]); }
 fn b_row(s: u32) -> u32 { return s * P.segment; }
 fn load_b(row: u32, column: u32) -> V { return b[P.b_offset + row * P.b_row + column * P.b_column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(split, split + 1u); }
