@@ -12,6 +12,9 @@ const kernels = {
   1: defineKernel('transpose.1', 'fn column(b: array<V, 1>, i: u32) -> V { return b[0]; }', source),
 };
 
+/** Numbers in a cache line of 64 bytes. */
+const LINE = 16;
+
 /** y[b, c, r] = x[b, r, c] for `batch` contiguous matrices. */
 export function transpose(
   device: Device,
@@ -24,8 +27,8 @@ export function transpose(
   device.dispatch(kernels[width], {
     buffers: { x, y },
     params: { rows: rows / width, columns: columns / width },
-    constants: { V: vectorType(width), WIDTH: width, LANES: lanes },
-    workgroups: [ceilDiv(columns / width, lanes), rows / width, batch],
+    constants: { V: vectorType(width), WIDTH: width, LANES: lanes, EACH: LINE / width },
+    workgroups: [ceilDiv(rows / width, lanes), ceilDiv(columns, LINE), batch],
     label: `transpose:${batch}x${rows}x${columns}`,
   });
 }

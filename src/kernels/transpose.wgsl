@@ -1,5 +1,6 @@
 // y[b, c, r] = x[b, r, c]: `batch` matrices of rows x columns, both counted in blocks of WIDTH.
-// A lane turns one block of WIDTH x WIDTH elements. Dispatch: (columns / LANES, rows, batch).
+// A lane turns EACH blocks of WIDTH x WIDTH elements, side by side in x: lanes next to each other write next to each other,
+// and what a lane reads of one cache line it reads in one go. Dispatch: (rows / LANES, columns / EACH, batch).
 struct Params { rows: u32, columns: u32 }
 @group(0) @binding(0) var<storage, read> x: array<V>;
 @group(0) @binding(1) var<storage, read_write> y: array<V>;
@@ -8,10 +9,12 @@ struct Params { rows: u32, columns: u32 }
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let base = group.z * P.rows * P.columns * WIDTH;
-  let c = group.x * LANES + lane;
-  let r = group.y;
-  if (c >= P.columns) { return; }
-  var block: array<V, WIDTH>;
-  for (var i = 0u; i < WIDTH; i++) { block[i] = x[base + (r * WIDTH + i) * P.columns + c]; }
-  for (var i = 0u; i < WIDTH; i++) { y[base + (c * WIDTH + i) * P.rows + r] = column(block, i); }
+  let r = group.x * LANES + lane;
+  if (r >= P.rows) { return; }
+  let first = group.y * EACH;
+  for (var c = first; c < min(first + EACH, P.columns); c++) {
+    var block: array<V, WIDTH>;
+    for (var i = 0u; i < WIDTH; i++) { block[i] = x[base + (r * WIDTH + i) * P.columns + c]; }
+    for (var i = 0u; i < WIDTH; i++) { y[base + (c * WIDTH + i) * P.rows + r] = column(block, i); }
+  }
 }

@@ -38,7 +38,7 @@ fn load_a(cursor: Cursor, q: u32, c: Position) -> A { return cursor.inside * A(d
 fn b_row(s: u32) -> u32 { return s * P.co; }
 fn load_b(row: u32, column: u32) -> V { return weight[row * P.columns + column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(0u, P.kh * P.kw); }
-fn positions_of(s: u32, m0: u32) -> vec2u { return vec2u(0u, P.co); }
+fn positions_of(s: u32, row: Row) -> vec2u { return vec2u(0u, P.co); }
 fn store(m: u32, n: u32, split: u32, value: V) {
   let at = m * P.dx_stride + P.dx_offset + n;
   if (P.accumulate == 1u) { dx[at] = S(V(dx[at]) + value); } else { dx[at] = S(value); }

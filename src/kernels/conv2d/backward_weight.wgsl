@@ -12,14 +12,19 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> part: array<V>;
 @group(0) @binding(4) var<uniform> P: Params;
 
-struct Row { down: i32, right: i32, channel: u32, n: Norm }
+// `first` to `last`: the pixels of a line that the row's tap can see.
+struct Row { down: i32, right: i32, channel: u32, first: u32, last: u32, n: Norm }
 struct Cursor { at: u32, ix: i32, line: f32, n: Norm }
 alias Position = u32;
 
 fn open_row(m: u32) -> Row {
   let tap = m / P.ci;
   let c = m % P.ci;
-  var row = Row(i32(tap / P.kw) - i32(P.pad_h), i32(tap % P.kw) - i32(P.pad_w), c, Norm());
+  let right = i32(tap % P.kw) - i32(P.pad_w);
+  let stride = i32(P.stride_w);
+  let first = u32(max(0, (stride - 1 - right) / stride));
+  let last = u32(clamp((i32(P.w) - 1 - right + stride) / stride, 0, i32(P.ow)));
+  var row = Row(i32(tap / P.kw) - i32(P.pad_h), right, c, first, last, Norm());
   if (NORM) {
     var p: array<vec4f, W>;
     for (var i = 0u; i < W; i++) { p[i] = pack[c + i]; }
@@ -57,15 +62,11 @@ fn b_row(s: u32) -> u32 { return s * P.ow; }
 fn load_b(row: u32, column: u32) -> V { return V(dy[row * P.dy_stride + P.dy_offset + column]); }
 fn segments_of(split: u32) -> vec2u { return vec2u(split * P.lines_each, min((split + 1u) * P.lines_each, P.lines)); }
 // With ONE_TAP all rows of a tile belong to one tap, so the image's border becomes the loop's limits: nothing is masked.
-fn positions_of(s: u32, m0: u32) -> vec2u {
+fn positions_of(s: u32, row: Row) -> vec2u {
   if (POINTWISE) { return vec2u(0u, min(P.ow, P.pixels - s * P.ow)); }
   if (!ONE_TAP) { return vec2u(0u, P.ow); }
-  let row = open_row(m0);
   let iy = u32(i32(s % P.oh * P.stride_h) + row.down);
-  let stride = i32(P.stride_w);
-  let first = u32(max(0, (stride - 1 - row.right) / stride));
-  let last = u32(clamp((i32(P.w) - 1 - row.right + stride) / stride, 0, i32(P.ow)));
-  return vec2u(first, select(first, last, iy < P.h));
+  return vec2u(row.first, select(row.first, row.last, iy < P.h));
 }
 fn store(m: u32, n: u32, split: u32, value: V) {
   let at = (split * P.rows + m) * P.columns + n;

@@ -40,7 +40,7 @@ fn load_a(cursor: Cursor, q: u32, n: Position) -> A {
 fn b_row(s: u32) -> u32 { return s * P.ci; }
 fn load_b(row: u32, column: u32) -> V { return weight[row * P.columns + column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(0u, P.kh * P.kw); }
-fn positions_of(s: u32, m0: u32) -> vec2u { return vec2u(0u, P.ci); }
+fn positions_of(s: u32, row: Row) -> vec2u { return vec2u(0u, P.ci); }
 fn store(m: u32, n: u32, split: u32, value: V) {
   var v = value;
   if (BIAS) { v += bias[n]; }

@@ -25,7 +25,7 @@ export interface Gemm extends Readonly<Record<'tiled' | 'part' | 'sum' | 'plain'
  * - `position_at(q, lane) -> Position`: what all rows share at position q; `load_a(cursor, q, position) -> A`, W numbers that lie
  *   side by side: one, or 2 positions from q on, or 4 rows;
  * - `b_row(s)`: the row of B at the start of segment s; `load_b(row, column) -> V`;
- * - `segments_of(split) -> vec2u`, `positions_of(s, m0) -> vec2u`: the sum's range, for the tile of rows that begins at m0; `store(m, n, split, value: V)`.
+ * - `segments_of(split) -> vec2u`, `positions_of(s, row) -> vec2u`: the sum's range, `row` being the first of the tile; `store(m, n, split, value: V)`.
  * The sum runs over segments (taps of a kernel, lines of an image), within them over positions (channels, pixels).
  */
 export function defineGemm(name: string, ...operands: string[]): Gemm {

@@ -12,11 +12,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var total: array<V, TM>;
   var terms = 0u;
 
+  let corner = open_row(m0);
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
     var at: array<Cursor, TM>;
     for (var r = 0u; r < TM; r++) { at[r] = seek(row[r], s); }
-    let positions = positions_of(s, m0);
+    let positions = positions_of(s, corner);
     let first = b_row(s);
     for (var q = positions.x; q < positions.y; q++) {
       let position = position_at(q, lane);

@@ -21,15 +21,6 @@ fn move_to(total: ptr<function, Share>, c: ptr<function, Share>) {
     }
   }
 }
-fn store_rows(total: ptr<function, Share>, m0: u32, n0: u32, split: u32) {
-  for (var i = 0u; i < LANES; i++) {
-    for (var j = 0u; j < TN; j++) {
-      let m = m0 + 4u * i;
-      let n = n0 + j * LANES;
-      if (m < P.rows && n < P.columns) { store(m, n, split, total[i][j]); }
-    }
-  }
-}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -44,11 +35,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var total: array<Share, 4>;
   var terms = 0u;
 
+  let corner = open_row(m0);
   let segments = segments_of(group.z);
   for (var s = segments.x; s < segments.y; s++) {
     var at: array<Cursor, 4>;
     for (var r = 0u; r < 4u; r++) { at[r] = seek(row[r], s); }
-    let positions = positions_of(s, m0);
+    let positions = positions_of(s, corner);
     let first = b_row(s);
     for (var q = positions.x; q < positions.y; q += TK) {
       let a = load_rows(at, q, positions.y, lane);
@@ -67,8 +59,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     move_to(&total[2], &c[2]);
     move_to(&total[3], &c[3]);
   }
-  store_rows(&total[0], m0, n0, group.z);
-  store_rows(&total[1], m0 + 1u, n0, group.z);
-  store_rows(&total[2], m0 + 2u, n0, group.z);
-  store_rows(&total[3], m0 + 3u, n0, group.z);
+  // Sizes that the driver does not know keep this a loop: 64 stores one after the other take it 20 s to compile.
+  let rows = min(4u * LANES, P.rows - m0);
+  for (var m = 0u; m < rows; m++) {
+    for (var j = 0u; j < TN; j++) {
+      let n = n0 + j * LANES;
+      if (n < P.columns) { store(m0 + m, n, group.z, total[m % 4u][m / 4u][j]); }
+    }
+  }
 }

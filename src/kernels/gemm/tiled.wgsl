@@ -26,11 +26,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t:
   var total: array<array<V, TN>, TM>;
   var terms = 0u;
 
+  let corner = open_row(m0);
   let segments = segments_of(group.z / PARTS);
   for (var s = segments.x; s < segments.y; s++) {
     var at: array<Cursor, 4>;
     for (var r = 0u; r < 4u; r++) { at[r] = seek(row[r], s); }
-    let all = positions_of(s, m0);
+    let all = positions_of(s, corner);
     let share = (max(all.x, all.y) - all.x + PARTS - 1u) / PARTS;
     let from_q = all.x + group.z % PARTS * share;
     let positions = vec2u(from_q, min(from_q + share, all.y));

@@ -24,7 +24,7 @@ fn load_a(cursor: Cursor, q: u32, at: Position) -> A { return A(a[(cursor + at) 
 fn b_row(s: u32) -> u32 { return s * P.segment; }
 fn load_b(row: u32, column: u32) -> V { return b[P.b_offset + row * P.b_row + column * P.b_column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(split, split + 1u); }
-fn positions_of(s: u32, m0: u32) -> vec2u { return vec2u(0u, min(P.segment, P.inner - s * P.segment)); }
+fn positions_of(s: u32, row: Row) -> vec2u { return vec2u(0u, min(P.segment, P.inner - s * P.segment)); }
 fn store(m: u32, n: u32, split: u32, value: V) {
   var v = value;
   if (BIAS && split == 0u) { v += bias[n]; }
