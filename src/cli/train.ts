@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { InputError } from '../device/errors';
 import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/args';
@@ -15,6 +16,7 @@ Examples:
     --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
   emotion-gcn train --saved_model run1 --resume
 
+What is not given is looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl, ./emb.pkl.
 Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv,
 metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
 confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
@@ -38,8 +40,13 @@ export const trainCommand = (): Command =>
       );
     });
 
+/** Where the original looks for its files unless told otherwise. */
+const ORIGINAL_PLACES = { image_dir: 'affectnet', data: 'data.pkl', adj: 'adj.pkl', emb: 'emb.pkl' } as const;
+
 function fresh(given: Record<string, unknown>): { args: TrainArgs; run?: Run } {
-  const args = readTrainArgs(given);
+  const here = Object.entries(ORIGINAL_PLACES).filter(([name, path]) => given[name] === undefined && existsSync(path));
+  for (const [name, path] of here) process.stderr.write(`no --${name}: ${path}, which is here, is taken\n`);
+  const args = readTrainArgs({ ...given, ...Object.fromEntries(here) });
   checkInputs(args);
   return { args };
 }

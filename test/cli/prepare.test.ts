@@ -159,6 +159,25 @@ test('adjacency: every step on request; what is written is what training makes',
   await refused(from.with(3, 'affectnet'), /expected a AffectNet_annotation, .* give --dataset affwild2/);
 });
 
+test("the original's files where the original looks for them are taken, and said to be", async () => {
+  const here = mkdtempSync(join(dir, 'here'));
+  mkdirSync(join(here, 'affectnet'));
+  for (const [from, to] of [
+    ['affectnet_faces8.pkl', 'data.pkl'],
+    ['adj_pandas15.pkl', 'adj.pkl'],
+    ['emb_zip.pkl', 'emb.pkl'],
+  ]) {
+    cpSync(`test/golden/pickles/${from}`, join(here, to));
+  }
+  const { code, err } = await run(['train', '--saved_model', 'run', '--gpu', '0'], { cwd: here });
+  assert.is(code, 2);
+  assert.match(
+    err,
+    /^no --image_dir: affectnet, which is here.*no --data: data.pkl.*no --adj: adj.pkl.*no --emb: emb.pkl/s,
+  );
+  assert.match(err, /data.pkl \(train\): 8 rows, 8 of the classes.*cannot be used.*images\/0_level.png: no such file/s);
+});
+
 test('prepare alone shows its commands; a wrong one is named', async () => {
   await refused(['prepare'], /adjacency .*the label graph/);
   await refused(['prepare', 'adj'], /unknown command 'adj'.*; see emotion-gcn prepare --help/);
