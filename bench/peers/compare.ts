@@ -19,6 +19,9 @@ export interface Patience {
 const OURS_MS = 20;
 const THEIRS_MS = 200;
 
+/** No round begins after this. */
+const LONG_MS = 15_000;
+
 /** Below this ratio, who is faster takes more rounds to tell: machines that others share are noisy. */
 const CLEAR = 1.5;
 const SURE_ROUNDS = 7;
@@ -32,8 +35,10 @@ export async function inTurn(ours: (times: number) => Promise<number>, peer: Pee
   const [mine, others] = [[await ours(1)], [await peer.time(1)]];
   const times = Math.max(1, Math.min(50, Math.floor(Math.min(OURS_MS / mine[0], THEIRS_MS / others[0]))));
   if (times > 1) for (const list of [mine, others]) list.pop();
-  const unsure = (): boolean => median(others) < CLEAR * median(mine) && mine.length < SURE_ROUNDS;
-  while (mine.length < patience.rounds || performance.now() - start < patience.ms || unsure()) {
+  const passed = (): number => performance.now() - start;
+  const sure = (): boolean => mine.length >= SURE_ROUNDS || median(others) > CLEAR * median(mine);
+  const enough = (): boolean => mine.length >= patience.rounds && passed() >= patience.ms && sure();
+  while (mine.length === 0 || (passed() < LONG_MS && !enough())) {
     mine.push((await ours(times)) / times);
     others.push((await peer.time(times)) / times);
   }

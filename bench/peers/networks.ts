@@ -58,13 +58,11 @@ async function compareStep(
     const task: Task = { op: training ? 'step' : 'inference', network, size, batch };
     const file: Task = peer.name === PEERS.onnx ? { file: await writeOnnx(folder, ours, work) } : {};
     await peer.prepare({ ...task, ...file });
-    const [first] = await peer.samples();
+    const before = await peer.samples();
     const pair = await inTurn((times) => timed(ours, times), peer, { rounds: 2, ms: 2000 });
-    const [last] = await peer.samples();
-    if (!last.every(Number.isFinite)) throw new Error(`its result is ${last[0]}`);
-    if (training && first[0] === last[0]) throw new Error('its loss does not change: it does not train');
-    if (!training && new Set(last).size < 7) throw new Error('its scores are all alike: it does not compute');
-    if (peer.name === PEERS.onnx) checkScores(await ours.run(), last);
+    const after = await peer.samples();
+    checkAlive(training, before, after);
+    if (peer.name === PEERS.onnx) checkScores(await ours.run(), after[0]);
     report.add({ work: work.name, unit: 'ms', peer: peer.name, ...pair });
     if (!training || peer.name === PEERS.installed || network !== 'densenet') return;
     const [mine, theirs] = [peak, await peer.memory()].map((bytes) => bytes / 2 ** 20);
@@ -86,6 +84,14 @@ async function writeOnnx(folder: string, { model }: PreparedStep, { network, siz
   const file = join(folder, 'network.onnx');
   writeFileSync(file, exportOnnx({ config, classes, state: await model.stateDict(), embedding: filler(2700) }));
   return file;
+}
+
+/** @throws Error when a peer's step leaves its first layer as it was, or its scores are no scores */
+function checkAlive(training: boolean, [, before]: number[][], [result, after]: number[][]): void {
+  if (!result.every(Number.isFinite)) throw new Error(`its result is ${result[0]}`);
+  if (training && after.every((v, i) => v === before[i]))
+    throw new Error('its first layer does not change: it does not train');
+  if (!training && new Set(result).size < 7) throw new Error('its scores are all alike: it does not compute');
 }
 
 function checkScores(ours: Float32Array, theirs: readonly number[]): void {

@@ -13,7 +13,7 @@ interface Answer {
 }
 
 /** The longest that one request may take: TensorFlow.js needs half a minute for its first training step. */
-const LIMIT_MS = 150_000;
+const LIMIT_MS = 300_000;
 
 /** Another engine in a process of its own, which answers requests (serve.mjs) and idles in between. */
 export class Peer {

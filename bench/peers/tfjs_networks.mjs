@@ -34,10 +34,17 @@ export function networkTask(tf, { op, network, size, batch }) {
   const loss = () => tf.losses.softmaxCrossEntropy(truth, forward(x));
   // `minimize` takes the variables that there are: they must exist before the first step.
   tf.tidy(() => forward(tf.zeros([1, network === 'densenet' ? 32 : 4, network === 'densenet' ? 32 : 4, 3])));
+  const first = variables.get('c0');
   return {
     inputs: [x, truth, ...variables.values()],
-    kinds: training ? [[[], 'plain']] : [[[batch, 7], 'plain']],
-    compute: () => [training ? optimiser.minimize(loss, true) : tf.tidy(() => forward(x))],
+    kinds: training
+      ? [
+          [[], 'plain'],
+          [first.shape, 'plain'],
+        ]
+      : [[[batch, 7], 'plain']],
+    // A step's loss, and the weights that its gradient reaches last.
+    compute: () => (training ? [optimiser.minimize(loss, true), first.clone()] : [tf.tidy(() => forward(x))]),
   };
 }
 

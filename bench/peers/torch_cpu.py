@@ -48,7 +48,8 @@ for line in sys.stdin:
                 result = work.compute()
             answer = {'ms': 1000 * (time.perf_counter() - start)}
         elif request['do'] == 'samples':
-            answer = {'values': [result.flatten()[:64].tolist()]}
+            first = next(work.net.parameters()).detach()  # the weights that a step's gradient reaches last
+            answer = {'values': [t.flatten()[:64].tolist() for t in (result, first)]}
         else:
             answer = {'bytes': most_bytes() - work.before}
     except Exception as error:
