@@ -7,7 +7,7 @@ import { baselineFile, lost } from '../../bench/check/baseline';
 import { bench } from './program';
 
 const test = suite('bench:check');
-const WORK = 'conv forward 1x1 992>128 @3';
+const WORK = 'spmm forward 9x9 F512';
 
 test('the baseline is made, obeyed, and a loss is reported with exit code 1', async () => {
   const folder = mkdtempSync('build/check-');
