@@ -48,4 +48,5 @@ export {
   splitSamples,
 } from './samples';
 export { type SyntheticOptions, writeSyntheticSet } from './synthetic';
+export { writeSyntheticVideos } from './synthetic_videos';
 export { type NamedTensor, readTensorFile, type TensorFileKind, tensorFileKind } from './tensor_file';
