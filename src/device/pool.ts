@@ -100,6 +100,14 @@ export class Pool {
     this.totalBytes = this.blocks.reduce((sum, b) => sum + b.size, 0);
   }
 
+  /** Gives the memory of free blocks back to the driver. Nothing that was recorded may still want it. */
+  shrink(): void {
+    const free = this.blocks.filter((b) => b.free);
+    for (const b of free) b.buffer?.destroy();
+    this.blocks = this.blocks.filter((b) => !b.free);
+    this.totalBytes -= free.reduce((sum, b) => sum + b.size, 0);
+  }
+
   resetPeak(): void {
     this.peakBytes = this.liveBytes;
   }

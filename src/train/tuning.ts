@@ -52,7 +52,6 @@ async function measuredTiles(device: Device, works: Work[], notice: (line: strin
     );
     const start = performance.now();
     const { table, better } = await tune(device, missing, { seconds: SECONDS });
-    device.pool.resetPeak();
     const done = `tuned ${Object.keys(table).length} of ${missing.length}`;
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     notice(`${done} in ${seconds} s, ${better} run faster than before; ${await cache.add(table)}`);

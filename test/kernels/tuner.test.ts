@@ -97,7 +97,7 @@ test('no measurement begins after its time; what was not reached is left out', a
 
 test('measured on this adapter: tiles that it can run, nothing left in its memory', async () => {
   const works = dry().slice(0, 2);
-  const live = device.stats().live;
+  const { live, held } = device.stats();
   const { table } = await tune(device, works, { seconds: 600 });
   assert.equal(
     Object.keys(table),
@@ -105,7 +105,8 @@ test('measured on this adapter: tiles that it can run, nothing left in its memor
   );
   for (const work of works)
     assert.ok(candidates(device, problemOf(work.gemm, work.launch)).some((t) => t.name === table[work.class]));
-  assert.is(device.stats().live, live);
+  assert.ok(device.stats().live <= live);
+  assert.ok(device.stats().held <= held, 'no block is left behind');
   useTiles(device, table);
   assert.is(ruleOf(works[0]).name, table[works[0].class], 'a table is obeyed');
 });

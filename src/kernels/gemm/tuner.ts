@@ -59,7 +59,9 @@ const MARGIN = 0.95;
 
 /**
  * Measures the tiles that this device may want for each work and finds the fastest by median. A class that was begun but not
- * finished in time has the best of those tiles that were tried. Device memory as for the largest work is taken meanwhile.
+ * finished in time has the best of those tiles that were tried. The device must have nothing else to do: memory as for the
+ * largest work is taken meanwhile, and all that is free is given back to the driver at the end.
+ * @throws MachineError when the device is lost or its memory is spent
  */
 export async function tune(device: Device, works: readonly Work[], options: TuneOptions): Promise<Tuned> {
   const { seconds, now = () => performance.now() } = options;
@@ -83,6 +85,9 @@ export async function tune(device: Device, works: readonly Work[], options: Tune
     table[work.class] = fastest.name;
     if (fastest !== rule) better++;
   }
+  await device.wait();
+  device.pool.shrink(); // the operands' memory: a step may want other sizes
+  device.pool.resetPeak();
   return { table, better };
 }
 
