@@ -3,6 +3,10 @@ export class Coverage {
   private ranges: [number, number][] = [];
 
   add(from: number, to: number): void {
+    if (this.ranges.length === 0) {
+      this.ranges = [[from, to]];
+      return;
+    }
     const apart = this.ranges.filter(([a, b]) => b < from || a > to);
     const touching = this.ranges.filter(([a, b]) => b >= from && a <= to);
     const merged: [number, number] = [

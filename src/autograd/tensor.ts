@@ -195,13 +195,17 @@ function convert({ device, storage, rows, width }: Value, wide: Storage, directi
 
 /** A tensor as kernels see it: `rows` rows of `channels` elements. Plain tensors and weights are one row. */
 export function matrixOf(t: Tensor): Matrix {
-  if (t.layout !== 'rows') return { ...placeOf(t), rows: 1, channels: t.size, stride: t.size };
-  return { ...placeOf(t), rows: t.rows, channels: t.shape[1], stride: t.stride };
+  const { storage, offset, dtype, size } = t;
+  if (t.layout !== 'rows') return { storage, offset, dtype, rows: 1, channels: size, stride: size };
+  const channels = t.shape[1];
+  return { storage, offset, dtype, rows: size / channels, channels, stride: t.stride };
 }
 
-const placeOf = ({ storage, offset, dtype }: Tensor) => ({ storage, offset, dtype });
-
-export const numel = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+export function numel(shape: readonly number[]): number {
+  let size = 1;
+  for (const n of shape) size *= n;
+  return size;
+}
 
 /**
  * A new tensor with the given elements, in the logical order of `shape`.

@@ -1,58 +1,33 @@
 import { type Constants, type Kernel, specialise } from './kernel';
 import type { Storage } from './storage';
+import { Trie } from './trie';
 import type { UniformSlot } from './uniforms';
 
 export interface Pipeline {
-  readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  /** By the uniforms' page and the place of every buffer, in the bindings' order. */
+  readonly groups: Trie<GPUBindGroup>;
 }
 
 /** Pipelines by kernel and constants, and bind groups by pipeline and memory: each is made once. */
 export class Pipelines {
-  private readonly made = new Map<Kernel, Map<string, Pipeline>>();
-  /** Pipelines made so far. */
+  /** By kernel, then names and values of the constants. */
+  private readonly made = new Trie<Pipeline>();
+  /** Made so far. */
   count = 0;
-  private readonly groups = new Map<string, GPUBindGroup>();
+  bindGroups = 0;
 
   constructor(
     private readonly gpu: GPUDevice,
     private readonly bufferOf: (storage: Storage) => GPUBuffer,
   ) {}
 
-  get bindGroups(): number {
-    return this.groups.size;
-  }
-
   pipeline(kernel: Kernel, constants: Constants): Pipeline {
-    let ofKernel = this.made.get(kernel);
-    if (!ofKernel) {
-      ofKernel = new Map();
-      this.made.set(kernel, ofKernel);
-    }
-    let key = '';
-    for (const name in constants) key += `${name}=${constants[name]} `;
-    let found = ofKernel.get(key);
-    if (!found) {
-      const label = `${kernel.name} ${key}`;
-      const layout = this.gpu.createBindGroupLayout({
-        label,
-        entries: kernel.bindings.map((b) => ({
-          binding: b.index,
-          visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: b.type, hasDynamicOffset: b.type === 'uniform' },
-        })),
-      });
-      const module = this.gpu.createShaderModule({ label, code: specialise(kernel, constants) });
-      const pipeline = this.gpu.createComputePipeline({
-        label,
-        layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main' },
-      });
-      found = { id: this.count++, pipeline, layout };
-      ofKernel.set(key, found);
-    }
-    return found;
+    let place = this.made.at(kernel);
+    for (const name in constants) place = place.at(name).at(constants[name]);
+    place.value ??= this.make(kernel, constants);
+    return place.value;
   }
 
   /** @throws Error when a buffer is missing, or one launch would write memory that it also binds elsewhere. */
@@ -62,17 +37,16 @@ export class Pipelines {
     buffers: Readonly<Record<string, Storage>>,
     slot: UniformSlot | undefined,
   ): GPUBindGroup {
-    let key = `${pipeline.id}/${slot?.page ?? ''}`;
+    let place = pipeline.groups.at(slot?.page);
     for (const b of kernel.bindings) {
       if (b.type === 'uniform') continue;
       const s = buffers[b.name];
       if (!s) throw new Error(`kernel ${kernel.name}: no buffer for ${b.name}`);
-      key += s.key;
+      place = place.at(s.place);
     }
-    let group = this.groups.get(key);
-    if (!group) {
+    if (!place.value) {
       refuseAliases(kernel, buffers);
-      group = this.gpu.createBindGroup({
+      place.value = this.gpu.createBindGroup({
         label: kernel.name,
         layout: pipeline.layout,
         entries: kernel.bindings.map((b) => {
@@ -83,9 +57,29 @@ export class Pipelines {
           return { binding: b.index, resource: { buffer: this.bufferOf(s), offset: s.offset, size } };
         }),
       });
-      this.groups.set(key, group);
+      this.bindGroups++;
     }
-    return group;
+    return place.value;
+  }
+
+  private make(kernel: Kernel, constants: Constants): Pipeline {
+    const label = `${kernel.name} ${JSON.stringify(constants)}`;
+    const layout = this.gpu.createBindGroupLayout({
+      label,
+      entries: kernel.bindings.map((b) => ({
+        binding: b.index,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: b.type, hasDynamicOffset: b.type === 'uniform' },
+      })),
+    });
+    const module = this.gpu.createShaderModule({ label, code: specialise(kernel, constants) });
+    const pipeline = this.gpu.createComputePipeline({
+      label,
+      layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: 'main' },
+    });
+    this.count++;
+    return { pipeline, layout, groups: new Trie() };
   }
 }
 

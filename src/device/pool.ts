@@ -6,6 +6,14 @@ export interface Block {
   readonly size: number;
   free: boolean;
   buffer?: GPUBuffer;
+  /** The ranges of it that were ever a tensor's. */
+  readonly places: Place[];
+}
+
+/** A range of a block: the same object whenever it is the same range. */
+export interface Place {
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 const GRANULE = 256;
@@ -36,7 +44,7 @@ export class Pool {
           `out of device memory: ${label} needs ${mib(size)} MiB, ${mib(this.totalBytes)} of ${mib(this.budget)} MiB are taken; use a smaller batch or image size`,
         );
       }
-      best = { id: this.made++, size, free: false };
+      best = { id: this.made++, size, free: false, places: [] };
       this.blocks.push(best);
       this.totalBytes += size;
     }

@@ -1,9 +1,9 @@
-import type { Block } from './pool';
+import type { Block, Place } from './pool';
 
 /** Memory of one or more tensors: a range of a pool block. */
 export class Storage {
   private given = true;
-  private name = '';
+  private found?: Place;
   /** Not to be freed before its step ends. */
   retained = false;
 
@@ -16,10 +16,10 @@ export class Storage {
     readonly whole: Storage | null = null,
   ) {}
 
-  /** Names the range among all of this device: what bind groups are kept by. */
-  get key(): string {
-    this.name ||= `/${this.block.id}:${this.offset}:${this.bytes}`;
-    return this.name;
+  /** What bind groups are kept by. */
+  get place(): Place {
+    this.found ??= placeIn(this.block, this.offset, this.bytes);
+    return this.found;
   }
 
   /** False once the memory was given back. */
@@ -37,4 +37,13 @@ export class Storage {
       throw new Error(`${label}: bytes ${offset} to ${offset + bytes} are no aligned range of ${this.label}`);
     return new Storage(this.block, this.offset + offset, bytes, label, this);
   }
+}
+
+function placeIn({ places }: Block, offset: number, bytes: number): Place {
+  let place = places.find((p) => p.offset === offset && p.bytes === bytes);
+  if (!place) {
+    place = { offset, bytes };
+    places.push(place);
+  }
+  return place;
 }
