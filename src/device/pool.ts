@@ -102,18 +102,19 @@ export class Pool {
 
   /** Forgets blocks that were asked for in a dry run and never used. */
   trim(): void {
-    const worth = (b: Block) => b.buffer !== undefined || !b.free;
-    this.blocks = this.blocks.filter(worth);
-    for (const [size, blocks] of this.free) this.free.set(size, blocks.filter(worth));
-    this.totalBytes = this.blocks.reduce((sum, b) => sum + b.size, 0);
+    this.keep((b) => b.buffer !== undefined || !b.free);
   }
 
   /** Gives the memory of free blocks back to the driver. Nothing that was recorded may still want it. */
   shrink(): void {
-    const free = this.blocks.filter((b) => b.free);
-    for (const b of free) b.buffer?.destroy();
-    this.blocks = this.blocks.filter((b) => !b.free);
-    this.totalBytes -= free.reduce((sum, b) => sum + b.size, 0);
+    for (const b of this.blocks) if (b.free) b.buffer?.destroy();
+    this.keep((b) => !b.free);
+  }
+
+  private keep(worth: (block: Block) => boolean): void {
+    this.blocks = this.blocks.filter(worth);
+    for (const [size, blocks] of this.free) this.free.set(size, blocks.filter(worth));
+    this.totalBytes = this.blocks.reduce((sum, b) => sum + b.size, 0);
   }
 
   resetPeak(): void {

@@ -186,6 +186,17 @@ test('the pool chooses the smallest that fits, of equals the oldest, and nothing
   assert.equal(pool.stats().live, 8192 + 4096 + 4096 + 256);
 });
 
+test('what the pool gave back to the driver is never handed out again', () => {
+  const pool = new Pool();
+  const [kept, gone] = [pool.acquire(4096, 'kept'), pool.acquire(4096, 'gone')];
+  pool.release(gone);
+  pool.shrink();
+  assert.equal(pool.stats(), { live: 4096, held: 4096, peak: 8192, blocks: 1 });
+  assert.is.not(pool.acquire(4096, 'next'), gone);
+  pool.release(kept);
+  assert.is(pool.acquire(4096, 'last'), kept);
+});
+
 test('the pool reports what is in use, held, and the peak, and keeps to its budget', () => {
   const pool = new Pool();
   const [a, b] = [pool.acquire(1, 'a'), pool.acquire(1000, 'b')];
