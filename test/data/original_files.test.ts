@@ -16,7 +16,14 @@ const scratch = (name: string, bytes: Uint8Array) => {
   return join(folder, name);
 };
 
-for (const name of ['adj_pandas10', 'adj_pandas15', 'adj_pandas15_protocol5', 'adj_numpy2']) {
+for (const name of [
+  'adj_pandas10',
+  'adj_pandas15',
+  'adj_pandas15_protocol0',
+  'adj_pandas15_protocol5',
+  'adj_numpy2',
+  'adj_pandas3',
+]) {
   test(`${name}.pkl gives the original's A`, async () => {
     const { A } = await readAdjacency(`${PICKLES}/${name}.pkl`);
     assert.equal(A, golden('adjacency.safetensors').get('A')?.data);

@@ -30,7 +30,14 @@ function plain(value: PickleValue): unknown {
   return Array.isArray(value) ? value.map(plain) : value;
 }
 
-for (const name of ['adj_pandas10', 'adj_pandas15', 'adj_pandas15_protocol5', 'adj_numpy2']) {
+for (const name of [
+  'adj_pandas10',
+  'adj_pandas15',
+  'adj_pandas15_protocol0',
+  'adj_pandas15_protocol5',
+  'adj_numpy2',
+  'adj_pandas3',
+]) {
   test(`adjacency: ${name}`, () => {
     const { index, columns, values } = asDataFrame(read(`${name}.pkl`));
     const truth = json('adj.json');

@@ -49,13 +49,16 @@ for (const numpy of ['numpy.core', 'numpy._core']) {
 allowed.set('numpy.ndarray', NUMPY_GLOBALS.ndarray);
 allowed.set('numpy.dtype', NUMPY_GLOBALS.dtype);
 
-// pandas from 0.20 to 2: classes moved, their contents hardly changed
-allowRecords(['pandas.core.frame'], ['DataFrame']);
+// pandas from 0.20 to 3: classes moved, their contents hardly changed
+allowRecords(['pandas.core.frame', 'pandas'], ['DataFrame']);
 allowRecords(['pandas.core.internals', 'pandas.core.internals.managers'], ['BlockManager']);
 allowRecords(['pandas._libs.internals'], ['_unpickle_block']);
 allowRecords(['pandas.core.internals.blocks'], ['new_block']);
 allowRecords(['pandas.core.indexes.base'], ['_new_Index', 'Index']);
+allowRecords(['pandas'], ['Index', 'RangeIndex', 'StringDtype']);
 allowRecords(['pandas.core.indexes.range'], ['RangeIndex']);
+allowRecords(['pandas._libs.arrays'], ['__pyx_unpickle_NDArrayBacked']);
+allowRecords(['pandas.arrays', 'pandas.core.arrays.string_'], ['StringArray', 'StringDtype']);
 allowRecords(['pandas.core.indexes.numeric'], ['Int64Index', 'UInt64Index', 'Float64Index']);
 
 allowRecords(['dataloading', '__main__'], ['AffectNet_annotation', 'Affwild2_annotation']);

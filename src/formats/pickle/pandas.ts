@@ -1,4 +1,4 @@
-// A DataFrame of numbers out of what pandas pickles (0.20 to 2: the frame, its block manager, its blocks of columns), and back.
+// A DataFrame of numbers out of what pandas pickles (0.20 to 3: the frame, its block manager, its blocks of columns), and back.
 import { InputError } from '../../device/errors';
 import { globalOf } from './globals';
 import { asFloat64, Ndarray, ndarray } from './numpy';
@@ -117,7 +117,7 @@ function placement(place: PickleValue, count: number, width: number): number[] {
 function labels(index: PickleValue | undefined, count: number): PickleValue[] {
   const content = isNamed(index, '_new_Index') ? index.args[1] : undefined;
   if (!(content instanceof Map)) throw new InputError(`expected a pandas Index, found ${describe(index)}`);
-  const data = content.get('data');
+  const data = labelArray(content.get('data'));
   const [start, stop, step] = [content.get('start'), content.get('stop'), content.get('step')];
   let found: PickleValue[] = [];
   if (data instanceof Ndarray) found = data.toList();
@@ -127,6 +127,12 @@ function labels(index: PickleValue | undefined, count: number): PickleValue[] {
   }
   if (found.length !== count) throw new InputError(`expected ${count} labels, found ${describe(data ?? index)}`);
   return found;
+}
+
+/** pandas 3 wraps an array of strings: the wrapper's state is its dtype and the array. */
+function labelArray(data: PickleValue | undefined): PickleValue | undefined {
+  if (!isNamed(data, '__pyx_unpickle_NDArrayBacked') || !isTuple(data.state)) return data;
+  return data.state.find((part) => part instanceof Ndarray);
 }
 
 function axis(names: PickleValue[]): PyObject {

@@ -1,0 +1,150 @@
+// What is written is read by Python itself, and what Python writes now is read here. Needs python3 with torch and pandas.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { asDataFrame, dataFrame, type PickleValue, PyObject, readPickle, writePickle } from '../../src/formats/pickle';
+import { Ndarray } from '../../src/formats/pickle/numpy';
+import {
+  readCheckpoint,
+  readTorchTensor,
+  type SgdSettings,
+  writeCheckpoint,
+  writeTorchTensor,
+} from '../../src/formats/torch';
+
+const test = suite('python');
+const PICKLES = resolve('test/golden/pickles');
+const REFERENCE = resolve('../shared/reference');
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-python-'));
+test.after(() => rmSync(dir, { recursive: true }));
+
+/** The Python that has what the original needs, or undefined. */
+const python = ['/usr/bin/python3', 'python3'].find((command) => {
+  try {
+    execFileSync(command, ['-c', 'import torch, pandas'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+function runPython(script: string): string {
+  const head = `
+import collections, json, pickle, sys, types, numpy as np, pandas as pd, torch
+dataloading = sys.modules['dataloading'] = types.ModuleType('dataloading')
+for name in ('AffectNet_annotation', 'Affwild2_annotation'):
+    setattr(dataloading, name, type(name, (), {'__module__': 'dataloading'}))
+def plain(data):
+    conv = lambda v: v.tolist() if hasattr(v, 'tolist') else v
+    return {k: [{a: conv(v) for a, v in s.__dict__.items()} for s in data[k]] for k in data}
+`;
+  return execFileSync(python as string, ['-c', head + script], { cwd: dir, encoding: 'utf8' });
+}
+
+const needsPython = (name: string, run: () => void | Promise<void>): void =>
+  test(name, () => (python ? run() : console.log('skipped: there is no python3 with torch and pandas')));
+
+const golden = (name: string) => readFileSync(join(PICKLES, name));
+const json = (name: string) => JSON.parse(readFileSync(join(PICKLES, name), 'utf8'));
+
+function plain(value: PickleValue): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [k, plain(v)]));
+  if (value instanceof PyObject) return plain(value.state);
+  if (value instanceof Ndarray) return value.toList();
+  return Array.isArray(value) ? value.map(plain) : value;
+}
+
+needsPython('annotation pickles', () => {
+  for (const name of ['affectnet_faces8', 'affwild2']) {
+    writeFileSync(join(dir, 'a.pkl'), writePickle(readPickle(golden(`${name}.pkl`))));
+    const back = JSON.parse(runPython(`print(json.dumps(plain(pickle.load(open('a.pkl', 'rb')))))`));
+    assert.equal(back, json(`${name}.json`));
+    runPython(
+      `for p in range(6): pickle.dump(pickle.load(open('${PICKLES}/${name}.pkl', 'rb')), open(f'a{p}.pkl', 'wb'), p)`,
+    );
+    for (let p = 0; p < 6; p++) {
+      assert.equal(plain(readPickle(readFileSync(join(dir, `a${p}.pkl`)))), json(`${name}.json`), `protocol ${p}`);
+    }
+  }
+  const eyes = runPython(`
+eye = pickle.load(open('a.pkl', 'rb'))['train'][0]
+print(type(eye).__module__, type(eye).__name__)`);
+  assert.is(eyes.trim(), 'dataloading Affwild2_annotation');
+});
+
+needsPython('adjacency pickles', () => {
+  const { index, columns, values } = json('adj.json');
+  writeFileSync(
+    join(dir, 'adj.pkl'),
+    writePickle(dataFrame({ index, columns, values: Float64Array.from(values.flat()) })),
+  );
+  const back = JSON.parse(
+    runPython(`
+d = pickle.load(open('adj.pkl', 'rb'))
+assert d.equals(pd.read_pickle('adj.pkl')) and d.to_numpy().dtype == np.float64
+print(json.dumps(dict(index=list(d.index), columns=list(d.columns), values=d.to_numpy().tolist())))
+for p in range(6): pickle.dump(d, open(f'adj{p}.pkl', 'wb'), p)`),
+  );
+  assert.equal(back, { index, columns, values });
+  for (let p = 0; p < 6; p++) {
+    const frame = asDataFrame(readPickle(readFileSync(join(dir, `adj${p}.pkl`))));
+    assert.equal([...frame.values], values.flat(), `protocol ${p}`);
+    assert.equal([frame.index, frame.columns], [index, columns], `protocol ${p}`);
+  }
+});
+
+needsPython('tensors', async () => {
+  const emb = await readTorchTensor(golden('emb_zip.pkl'), 'emb_zip.pkl');
+  writeFileSync(join(dir, 'emb.pkl'), await writeTorchTensor(emb));
+  const same = runPython(`
+a, b = torch.load('${PICKLES}/emb_legacy.pkl'), torch.load('emb.pkl')
+print(a.dtype == b.dtype, torch.equal(a, b))
+torch.save(b.t()[5:, ::2], 'view.pt'); torch.save(b.t()[5:, ::2], 'old.pt', _use_new_zipfile_serialization=False)`);
+  assert.is(same.trim(), 'True True');
+  for (const name of ['view.pt', 'old.pt']) {
+    const { shape, data } = await readTorchTensor(readFileSync(join(dir, name)), name);
+    assert.equal(shape, [295, 5]);
+    for (let i = 0; i < 295; i++) for (let j = 0; j < 5; j++) assert.is(data[i * 5 + j], emb.data[2 * j * 300 + i + 5]);
+  }
+});
+
+for (const [network, packed] of [
+  ['bregnext', 'emotion_gcn_bregnext_zip.pth.gz'],
+  ['densenet', 'emotion_gcn_densenet_legacy.pth.gz'],
+]) {
+  needsPython(`a whole checkpoint on ${network}`, async () => {
+    const path = join(REFERENCE, 'checkpoints', packed);
+    if (!existsSync(path)) return console.log(`skipped: ${path} is not here`);
+    writeFileSync(join(dir, 'theirs.pth'), gunzipSync(readFileSync(path)));
+    const { epoch, state, optimizer } = await readCheckpoint(readFileSync(join(dir, 'theirs.pth')), packed);
+    assert.ok(optimizer && epoch !== null);
+    const settings = optimizer.settings as SgdSettings;
+    writeFileSync(
+      join(dir, 'ours.pth'),
+      await writeCheckpoint({ epoch, state, optimizer: { ...optimizer, settings } }),
+    );
+    const said = runPython(`
+sys.path.insert(0, '${REFERENCE}'); sys.dont_write_bytecode = True
+import reference
+theirs, ours = (torch.load(f, map_location='cpu') for f in ('theirs.pth', 'ours.pth'))
+a, b = theirs['model_state_dict'], ours['model_state_dict']
+assert type(b) is collections.OrderedDict and list(a) == list(b) and ours['epoch'] == theirs['epoch']
+assert all(torch.equal(a[k], b[k]) and a[k].dtype == b[k].dtype and a[k].shape == b[k].shape for k in a)
+assert all(b._metadata[k] == a._metadata[k] for k in b._metadata)
+model = reference.build('emotion_gcn', '${network}', np.eye(9), 112)
+print(model.load_state_dict(b, strict=True))
+sgd, _ = reference.optimiser(model)
+sgd.load_state_dict(ours['optimizer_state_dict'])
+x, y = theirs['optimizer_state_dict'], ours['optimizer_state_dict']
+assert list(x['state']) == list(y['state']) and 0 not in y['state']
+assert all(torch.equal(x['state'][i]['momentum_buffer'], y['state'][i]['momentum_buffer']) for i in x['state'])
+assert all(x['param_groups'][0][k] == v for k, v in y['param_groups'][0].items())`);
+    assert.match(said, 'All keys matched successfully');
+  });
+}
+
+test.run();
