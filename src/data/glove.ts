@@ -24,16 +24,13 @@ export async function readGlove(file: string, words: readonly string[], dim: num
   try {
     await forEachLine(file, (line, separators) => {
       lines++;
-      if (lines === 1) {
-        const text = line.toString().replace(/^\ufeff/, '');
-        if (!isHeader(text, dim)) found.set(wordOf(text), parseLine(file, 1, text, dim));
-        return;
-      }
-      const word = line.subarray(0, Math.max(line.indexOf(SPACE), 0)).toString();
-      const known = separators === dim && (!wanted.has(word) || found.has(word));
-      if (known || line.every((byte) => byte <= SPACE)) return;
-      const vector = parseLine(file, lines, line.toString(), dim);
-      if (wanted.has(word) && separators >= dim && !found.has(word)) found.set(word, vector);
+      const end = line.findIndex((byte) => byte === SPACE || byte === TAB);
+      const first = line.subarray(0, Math.max(end, 0)).toString();
+      if (lines > 1 && ((separators === dim && !wanted.has(first)) || line.length === 0)) return;
+      const text = lines > 1 ? line.toString() : line.toString().replace(/^\ufeff/, '');
+      if (lines === 1 && isHeader(text, dim)) return;
+      const { word, vector } = parseLine(file, lines, text, dim);
+      if (wanted.has(word) && !found.has(word)) found.set(word, vector);
     });
   } catch (error) {
     throw asInputError(file, error);
@@ -54,17 +51,16 @@ export async function readGlove(file: string, words: readonly string[], dim: num
 /** Whether a first line is word2vec's: how many lines follow, and of how many numbers. */
 const isHeader = (text: string, dim: number): boolean => new RegExp(`^\\d+ ${dim}\\s*$`).test(text);
 
-const wordOf = (text: string): string => text.split(/[ \t]/, 1)[0];
-
 /** The last `dim` fields of a line as numbers. What stands before is its word, more than one field only where it has spaces. */
-function parseLine(file: string, line: number, text: string, dim: number): Float32Array {
-  const fields = text.trimEnd().split(/[ \t]+/);
+function parseLine(file: string, line: number, text: string, dim: number): { word: string; vector: Float32Array } {
+  const fields = text.split(/[ \t]+/);
   const numeric = (field: string) => field !== '' && Number.isFinite(Number(field));
   const word = fields.slice(0, Math.max(1, fields.length - dim));
   const numbers = fields.slice(word.length);
   const spare = word.slice(1);
   const wrongCount = numbers.length !== dim || (spare.length > 0 && spare.every(numeric));
-  if (numbers.every(numeric) && !wrongCount) return Float32Array.from(numbers, Number);
+  if (numbers.every(numeric) && !wrongCount)
+    return { word: word.join(' '), vector: Float32Array.from(numbers, Number) };
   const expected = `expected a word and ${dim} numbers`;
   if (numbers.length > 1 && numbers.every(numeric)) {
     const count = numbers.length + spare.length;

@@ -116,9 +116,10 @@ test("GloVe's vectors of the nine words, also with long files, other line ends a
   const long = write('long.txt', `${filler}${text.replaceAll('\n', '\r\n')}${filler}`);
   assert.is(differences(await loadEmbedding(long), wanted), 0);
   assert.is(differences(await loadEmbedding(write('cut.txt', text.trimEnd())), wanted), 0);
-  const spaced = `. .${' 0.5'.repeat(300)}\nna\u00efve\u00a0mot${' 0.5'.repeat(300)}\n`;
+  const spaced = `happy birthday${' 0.5'.repeat(300)}\n. .${' 0.5'.repeat(300)}\nna\u00efve\u00a0mot${' 0.5'.repeat(300)}\n`;
   const odd = `\ufeff20 300\n${spaced}${text.replaceAll('\n', ' \r\n')}\n\n`;
   assert.is(differences(await loadEmbedding(write('odd.txt', odd)), wanted), 0);
+  assert.is(differences(await loadEmbedding(write('tabs.txt', text.replaceAll(' ', '\t'))), wanted), 0);
   assert.is(differences(await loadEmbedding(write('marked.txt', `\ufeff${text}`)), wanted), 0);
   const twice = write('twice.txt', `${text}happy${' 1'.repeat(300)}\n`);
   assert.is(differences(await loadEmbedding(twice), wanted), 0);
