@@ -54,7 +54,7 @@ export function specialise(kernel: Kernel, constants: Constants): string {
     if (typeof v === 'string') return `alias ${k} = ${v};`;
     return `const ${k} = ${typeof v === 'boolean' ? v : `${v}u`};`;
   });
-  if (header.some((line) => /= (f16|vec4h);$/.test(line))) enables.push('enable f16;');
+  if (header.some((line) => /= (f16|vec[24]h);$/.test(line))) enables.push('enable f16;');
   return [...enables, ...header, rest].join('\n');
 }
 
