@@ -3,6 +3,7 @@ import { copyChannels } from '../channels';
 import { defineGemm, type GemmLaunch, runGemm } from '../gemm';
 import { ceilDiv, type Matrix, vectorWidth } from '../matrix';
 import { sumParts } from '../sum_parts';
+import { transpose } from '../transpose';
 import productSource from './product.wgsl';
 
 const gemm = defineGemm('matmul', productSource);
@@ -30,6 +31,9 @@ export const transposed = (m: Strided): Strided => ({
   column: m.row,
 });
 
+/** A matrix without gaps, seen transposed: its columns cannot be loaded side by side. */
+const isTransposed = (m: Strided): boolean => m.row === 1 && m.columns > 1 && m.column === m.rows && m.offset === 0;
+
 /** y (+)= a b, plus a bias to every row where there is one. a [M, K], b [K, N], y [M, N], bias [N]. */
 export function matmul(
   device: Device,
@@ -39,6 +43,13 @@ export function matmul(
   y: Matrix,
   accumulate: boolean,
 ): void {
+  if (isTransposed(b) && vectorWidth({ channels: b.rows }, { channels: b.columns }, y) === 4) {
+    const turned = device.alloc(b.rows * b.columns * 4, 'matmul.turned');
+    transpose(device, b.storage, turned, { batch: 1, rows: b.columns, columns: b.rows });
+    matmul(device, a, { ...b, storage: turned, row: b.columns, column: 1 }, bias, y, accumulate);
+    device.free(turned);
+    return;
+  }
   const splits = ceilDiv(a.columns, PRODUCTS_A_SUM);
   if (splits === 1) {
     product(device, a, b, bias, y, 1, accumulate);
