@@ -13,11 +13,29 @@ export {
   type Storage,
 } from './device';
 export { listAdapters, openDevice } from './device/node';
+export {
+  asDataFrame,
+  asNdarray,
+  dataFrame,
+  ndarray,
+  type PickleValue,
+  readPickle,
+  writePickle,
+} from './formats/pickle';
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from './formats/safetensors';
+export {
+  readCheckpoint,
+  readTorch,
+  readTorchTensor,
+  type TorchCheckpoint,
+  writeCheckpoint,
+  writeTorchTensor,
+} from './formats/torch';
 export * from './models';
 export { checkInputs, readTrainArgs, type TrainArgs } from './train/args';
 export { type EvaluateSettings, evaluate } from './train/evaluate';
 export type { StepEvent, TrainHooks } from './train/events';
+export { type ExportFormat, exportRun } from './train/export';
 export {
   accuracy,
   argmaxRows,
@@ -30,6 +48,7 @@ export {
   type Predictions,
   rmse,
 } from './train/metrics';
+export { openNetwork } from './train/network';
 export { type FacePrediction, predict } from './train/predict';
 export type { EpochRow } from './train/results';
 export { readRunToResume } from './train/resume';

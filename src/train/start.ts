@@ -1,10 +1,11 @@
 // What a new run starts from, other than random weights: a pretrained backbone, or a checkpoint to go on with.
 import type { SGD } from '../autograd';
 import { InputError } from '../device';
-import { type EmotionModel, identify, sharedName } from '../models';
+import type { SgdState } from '../formats/torch';
+import { type EmotionModel, identify, type StateEntry, sharedName } from '../models';
 import type { TrainArgs } from './args';
 import { newProgress, type Progress } from './checkpoint';
-import { readWeightsFile, type WeightsFile } from './weights_file';
+import { readWeightsFile } from './weights_file';
 
 /**
  * Gives a new model the weights that `--pretrained` or `--checkpoint` name, and the optimiser its momentum; says what was taken.
@@ -81,12 +82,13 @@ async function goOn(
     throw new InputError(`${file}: ${epoch + 1} epochs are done; give --epochs ${epoch + 2} or more`);
   }
   model.loadStateDict(state, file);
-  const buffers = setMomentum(model, optimiser, optimizer, file);
+  const sgd = optimizer();
+  const buffers = setMomentum(model, optimiser, sgd, file);
   for (const name of ['momentum', 'weight_decay'] as const) {
-    const before = optimizer.settings[name];
+    const before = sgd.settings[name];
     if (before !== undefined && before !== args[name]) notice(`--${name} ${args[name]}; the checkpoint had ${before}`);
   }
-  const { initial_lr: rate } = optimizer.settings;
+  const { initial_lr: rate } = sgd.settings;
   if (rate !== undefined && rate !== args.lr) notice(`--lr ${args.lr}; the checkpoint began with ${rate}`);
   notice(`${file}: ${state.size} tensors and ${buffers} momentum buffers taken; going on with epoch ${epoch + 2}`);
   return { ...newProgress(), epoch: epoch + 1 };
@@ -96,7 +98,7 @@ async function goOn(
 function setMomentum(
   model: EmotionModel,
   optimiser: SGD,
-  { momentum, parameters }: NonNullable<WeightsFile['optimizer']>,
+  { momentum, parameters }: SgdState<StateEntry>,
   file: string,
 ): number {
   const named = [...model.namedParameters()];

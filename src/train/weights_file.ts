@@ -10,8 +10,8 @@ export interface WeightsFile {
   readonly state: Map<string, StateEntry>;
   /** Epoch, from 0, that the weights are of; null where the file does not tell. */
   readonly epoch: number | null;
-  /** SGD's state, by the parameters' places. */
-  readonly optimizer: SgdState<StateEntry> | null;
+  /** Reads SGD's state, by the parameters' places; throws InputError if it is another optimizer's. null: there is none. */
+  readonly optimizer: (() => SgdState<StateEntry>) | null;
 }
 
 /**
@@ -28,9 +28,12 @@ export async function readWeightsFile(file: string): Promise<WeightsFile> {
   return {
     epoch,
     state: stateOf(state, file),
-    optimizer: optimizer && {
-      ...optimizer,
-      momentum: new Map([...optimizer.momentum].map(([i, t]) => [i, entryOf(t, `momentum of parameter ${i}`, file)])),
-    },
+    optimizer:
+      optimizer &&
+      (() => {
+        const { momentum, ...rest } = optimizer();
+        const entries = [...momentum].map(([i, t]) => [i, entryOf(t, `momentum of parameter ${i}`, file)] as const);
+        return { ...rest, momentum: new Map(entries) };
+      }),
   };
 }

@@ -120,7 +120,8 @@ for (const [network, packed] of [
     const path = join(REFERENCE, 'checkpoints', packed);
     if (!existsSync(path)) return console.log(`skipped: ${path} is not here`);
     writeFileSync(join(dir, 'theirs.pth'), gunzipSync(readFileSync(path)));
-    const { epoch, state, optimizer } = await readCheckpoint(readFileSync(join(dir, 'theirs.pth')), packed);
+    const { epoch, state, optimizer: read } = await readCheckpoint(readFileSync(join(dir, 'theirs.pth')), packed);
+    const optimizer = read?.();
     assert.ok(optimizer && epoch !== null);
     const settings = optimizer.settings as SgdSettings;
     writeFileSync(

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { PickleValue } from '../../src/formats/pickle';
 import { readSafetensors, type StoredTensor } from '../../src/formats/safetensors';
 import {
   modernNames,
@@ -10,6 +11,7 @@ import {
   readTorchTensor,
   type TorchTensor,
   writeCheckpoint,
+  writeTorch,
   writeTorchTensor,
 } from '../../src/formats/torch';
 
@@ -65,10 +67,11 @@ for (const [name, packed] of [
     const path = `../shared/reference/checkpoints/${packed}`;
     if (!existsSync(path)) return console.log(`skipped: ${path} is not here`);
     const { tensors, metadata } = readSafetensors(readFileSync(`${FOLDER}/${name}.safetensors`), name);
-    const { epoch, state, optimizer } = await readCheckpoint(gunzipSync(readFileSync(path)), packed);
+    const { epoch, state, optimizer: read } = await readCheckpoint(gunzipSync(readFileSync(path)), packed);
     assert.is(epoch, 4);
     assert.equal([...state.keys()], JSON.parse(metadata.names));
     sameSums([...state.values()], tensors.get('sum'), tensors.get('norm'));
+    const optimizer = read?.();
     assert.ok(optimizer);
     assert.equal([...optimizer.momentum.keys()], JSON.parse(metadata.momentum_indices));
     sameSums([...optimizer.momentum.values()], tensors.get('momentum.sum'), tensors.get('momentum.norm'));
@@ -76,8 +79,12 @@ for (const [name, packed] of [
 
     const written = await writeCheckpoint({ epoch: 4, state, optimizer: optimizer as Complete });
     const again = await readCheckpoint(written, 'written');
-    assert.equal(again.optimizer?.settings, optimizer.settings);
-    const rewritten = await writeCheckpoint({ epoch: 4, state: again.state, optimizer: again.optimizer as Complete });
+    assert.equal(again.optimizer?.().settings, optimizer.settings);
+    const rewritten = await writeCheckpoint({
+      epoch: 4,
+      state: again.state,
+      optimizer: again.optimizer?.() as Complete,
+    });
     assert.ok(Buffer.from(rewritten).equals(written), 'the same bytes again');
   });
 }
@@ -95,6 +102,24 @@ function sameSums(tensors: StoredTensor[], sums?: StoredTensor, norms?: StoredTe
     assert.ok(Math.abs(sum - Number(sums?.data[i])) <= 1e-9 * norm * Math.sqrt(data.length), `sum of tensor ${i}`);
   }
 }
+
+test("another optimizer's state hinders who goes on with it, not who wants the weights", async () => {
+  const file = await writeTorch((tensor) => {
+    const weight = tensor({ shape: [2], data: Float32Array.of(1, 2) });
+    const adam = new Map<PickleValue, PickleValue>([
+      ['state', new Map([[0, new Map([['exp_avg', weight]])]])],
+      ['param_groups', [new Map([['params', [0]]])]],
+    ]);
+    return new Map<PickleValue, PickleValue>([
+      ['state_dict', new Map([['module.w', weight]])],
+      ['optimizer_state_dict', adam],
+    ]);
+  });
+  const { state, epoch, optimizer } = await readCheckpoint(file, 'adam.pth');
+  assert.equal(state, new Map([['w', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) }]]));
+  assert.is(epoch, null);
+  assert.throws(() => optimizer?.(), /adam.pth: expected the momentum_buffer of SGD/);
+});
 
 test('names of other times and of DataParallel', () => {
   const old = [

@@ -28,7 +28,8 @@ export interface TorchCheckpoint {
   epoch: number | null;
   /** By today's names, without `module.`. */
   state: Map<string, StoredTensor>;
-  optimizer: SgdState<StoredTensor> | null;
+  /** Reads the optimizer's state; throws InputError if it is not SGD's. null: the file has none. */
+  optimizer: (() => SgdState<StoredTensor>) | null;
 }
 
 /**
@@ -57,7 +58,7 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
   return {
     epoch: epoch ?? null,
     state: modernNames(tensors),
-    optimizer: optimizer === undefined ? null : sgdState(optimizer, fail),
+    optimizer: optimizer === undefined ? null : () => sgdState(optimizer, fail),
   };
 }
 

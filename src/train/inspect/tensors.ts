@@ -28,14 +28,15 @@ const numbersIn = (tensors: ReadonlyMap<string, Entry>): number =>
 
 export async function inspectCheckpoint(file: string): Promise<Inspection> {
   const { epoch, state, optimizer } = await readCheckpoint(await readFile(file), file);
+  const sgd = optimizer?.();
   return {
     kind: 'checkpoint',
     facts: {
       tensors: state.size,
       numbers: numbersIn(state),
       epoch: epoch ?? 'none: a bare state dict',
-      'momentum buffers': optimizer ? `${optimizer.momentum.size} of ${optimizer.parameters} parameters` : 'none',
-      ...optimizer?.settings,
+      'momentum buffers': sgd ? `${sgd.momentum.size} of ${sgd.parameters} parameters` : 'none',
+      ...sgd?.settings,
     },
     table: tensorTable(state),
   };
