@@ -21,13 +21,16 @@ export class Case {
   constructor(
     readonly device: Device,
     readonly fixture: Fixture,
+    /** How activations are stored: the inputs x, x0, x1 and so on, and what is made of them. */
+    readonly precision: 'f32' | 'f16' = 'f32',
   ) {}
 
   /** Input `in.NAME`, asking for a gradient where the file has one. `shape`: seen under another shape. */
   leaf(name: string, options: TensorOptions & { shape?: readonly number[] } = {}): Tensor {
     const { shape, data } = this.fixture.input(`in.${name}`);
     const requiresGrad = options.requiresGrad ?? this.fixture.wants(`grad.${name}`);
-    const t = tensor(this.device, data, options.shape ?? shape, { ...options, requiresGrad, name });
+    const dtype = /^x\d*$/.test(name) ? this.precision : 'f32';
+    const t = tensor(this.device, data, options.shape ?? shape, { dtype, ...options, requiresGrad, name });
     this.leaves.set(name, t);
     return t;
   }
@@ -57,8 +60,9 @@ export async function runCase(
   device: Device,
   fixture: Fixture,
   forward: (c: Case) => Outputs,
+  precision: 'f32' | 'f16' = 'f32',
 ): Promise<Map<string, Result>> {
-  const c = new Case(device, fixture);
+  const c = new Case(device, fixture, precision);
   const kept = new Map<string, Tensor | Derived>();
   const storages = (): Storage[] => [...kept.values()].map((t) => tensorOf(t).storage);
   device.scope(() => {

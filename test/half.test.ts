@@ -1,0 +1,191 @@
+// Activations stored as f16, by the goldens: single ops round what they store and nothing else; modules and networks are
+// within what so many roundings make; training follows float64.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, GradScaler, readAll, SGD, step, type Tensor, tensor } from '../src/autograd';
+import { eachVariant } from './autograd/helpers';
+import { runCase } from './goldens/case';
+import { distance, type Numbers } from './goldens/compare';
+import { Fixture, type HashSpec } from './goldens/fixture';
+import { moduleOf } from './goldens/modules';
+import { filledModel, inputTensor, labelTensor, losses, release } from './goldens/network';
+import { OPS } from './goldens/ops';
+import { device } from './gpu';
+
+const test = suite('half');
+
+/** Half a unit in the last place: f16 has 11 digits. */
+const UNIT = 2 ** -11;
+/** Half the smallest number above 0. */
+const LEAST = 2 ** -25;
+
+const load = (file: string): Fixture => Fixture.parse(file, readFileSync(join('test/golden', file)));
+const filesIn = (folder: string): string[] => readdirSync(join('test/golden', folder)).map((f) => join(folder, f));
+
+/** The ops that keep activations in their input's type. */
+const KEEPING = new Set([
+  ...['conv2d', 'batchnorm', 'relu', 'elu', 'leaky_relu', 'maxpool', 'avgpool', 'concat', 'pad_channels', 'shortcut'],
+  'global_avgpool',
+]);
+
+/** The fixture with what f16 will hold rounded already. */
+async function rounded(fixture: Fixture): Promise<Fixture> {
+  const tensors = new Map(fixture.tensors);
+  for (const prefix of ['in.', 'up.'])
+    for (const name of fixture.inputs(prefix)) {
+      if (prefix === 'in.' && !/^x\d*$/.test(name)) continue;
+      const { shape, data } = fixture.input(prefix + name);
+      const flat = tensor(device, data, [data.length], { dtype: 'f16' });
+      tensors.set(prefix + name, { dtype: 'F32', shape, data: await flat.data() });
+    }
+  return new Fixture(fixture.name, tensors, fixture.meta);
+}
+
+/** Whether a result is stored as f16; a global average is f32. */
+const isActivation = (op: string, name: string): boolean =>
+  (name === 'out.y' && op !== 'global_avgpool') || /^grad\.x\d*$/.test(name);
+
+async function onlyStorageRounds(file: string): Promise<void> {
+  const fixture = await rounded(load(file));
+  const run = OPS[fixture.op];
+  const [single, half] = [await runCase(device, fixture, run), await runCase(device, fixture, run, 'f16')];
+  assert.equal([...half.keys()], [...single.keys()]);
+  for (const [name, { data }] of half) {
+    const expected = single.get(name)?.data as Numbers;
+    const worst = Math.max(
+      ...Array.from(expected, (v, i) => {
+        const room = isActivation(fixture.op, name) ? UNIT * Math.abs(v) + LEAST : 0;
+        return Math.abs(data[i] - v) - room;
+      }),
+    );
+    // A compiler may fuse a multiplication with an addition here and not there.
+    const slack = 1e-6 * Math.max(...Array.from(expected, Math.abs), 1e-3);
+    assert.ok(worst <= slack, `${file} ${name}: ${worst} beyond rounding`);
+  }
+}
+
+for (const op of KEEPING)
+  test(`${op}: the same as in f32, rounded once`, async () => {
+    const files = ['ops', 'extra'].flatMap(filesIn).filter((f) => load(f).op === op);
+    assert.ok(files.length > 0);
+    for (const file of files) await onlyStorageRounds(file);
+  });
+
+test('the same in every variant of the matrix kernels', () =>
+  eachVariant(async () => {
+    for (const name of ['conv2d_1x1_64to128', 'conv2d_3x3_7to9', 'conv2d_7x7s2_a', 'conv2d_3x3_16to24'])
+      await onlyStorageRounds(`ops/${name}.safetensors`);
+  }));
+
+/**
+ * Errors of rounding are independent: n of them make sqrt(n) of one. The modules store 30 maps on their longest path, forward and
+ * backward, and half as much again is for what amplifies them. A gradient that is one number is what is left of a sum.
+ */
+const DEPTH = 1.5 * Math.sqrt(30) * UNIT;
+const ONE_NUMBER = 4 * DEPTH;
+/** Where a ReLU or a maximum turns over, gradients differ by the root of the share of those that do: of 1 %. */
+const FLIPPED = 0.1;
+
+for (const file of filesIn('modules').filter((f) => !f.includes('head')))
+  test(`${file}: within what its roundings make`, async () => {
+    const fixture = load(file);
+    const results = await runCase(device, fixture, moduleOf(fixture.meta.case ?? ''), 'f16');
+    let compared = 0;
+    for (const [name, { data }] of results) {
+      // A convolution's bias in front of a batch norm has no gradient in truth.
+      if (!fixture.has(`${name}.f64ref`) || name.endsWith('_conv0.bias')) continue;
+      const { relL2 } = distance(data, fixture.numbers(`${name}.f64ref`));
+      const smooth = name.startsWith('out.') || file.includes('breg');
+      const limit = smooth ? (data.length > 1 ? DEPTH : ONE_NUMBER) : FLIPPED;
+      assert.ok(relL2 <= limit, `${name}: ${relL2}, at most ${limit} allowed`);
+      compared++;
+    }
+    assert.ok(compared >= 5);
+  });
+
+for (const name of ['emotion_gcn_bregnext_32', 'emotion_gcn_densenet_112'])
+  test(`${name}: logits, valence and arousal, losses, gradients`, async () => {
+    const fixture = load(`models/${name}.safetensors`);
+    const model = filledModel(device, fixture).train();
+    const { shape, data } = fixture.hashed(fixture.needed<HashSpec>('input'));
+    const emb = inputTensor(device, fixture, 'emb');
+    const weights = tensor(device, fixture.needed<number[]>('class_weights'), [7]);
+    const scale = tensor(device, [1024], [1]);
+    const look = async (dtype: 'f32' | 'f16') => {
+      for (const p of model.parameters()) p.value.dropGrad();
+      const kept = step(device, () => {
+        const out = model.forward(tensor(device, data, shape, { dtype }), emb);
+        const { total } = losses(
+          out,
+          labelTensor(device, fixture.numbers('labels')),
+          inputTensor(device, fixture, 'va'),
+          weights,
+        );
+        out.logits.retain();
+        backward(total, scale);
+        return { total, logits: out.logits, va: out.va as Tensor };
+      });
+      const grads = model.parameters().flatMap((p) => (p.grad ? [p.grad] : []));
+      return { read: await readAll([kept.total, kept.logits, kept.va]), grads: await readAll(grads) };
+    };
+    const half = await look('f16');
+    const [total, logits, va] = half.read;
+    console.log(
+      name,
+      distance(logits, fixture.numbers('logits.train.f64ref')).relL2 / UNIT,
+      distance(va, fixture.numbers('va.train.f64ref')).relL2 / UNIT,
+      total[0] - fixture.numbers('loss.total')[0],
+    );
+    const single = await look('f32');
+    console.log(alignment(half.grads, single.grads));
+    release(device, model);
+  });
+
+/** The cosine of the angle between two gradients, over all parameters together. */
+function alignment(a: readonly Float32Array[], b: readonly Float32Array[]): number {
+  let [product, left, right] = [0, 0, 0];
+  for (const [k, x] of a.entries())
+    for (let i = 0; i < x.length; i++) {
+      product += x[i] * b[k][i];
+      left += x[i] ** 2;
+      right += b[k][i] ** 2;
+    }
+  return product / Math.sqrt(left * right);
+}
+
+test('20 training steps follow float64', async () => {
+  const fixture = load('trajectories/emotion_gcn_bregnext_32_lr0.001.safetensors');
+  const inputs = fixture.needed<HashSpec[]>('inputs');
+  const model = filledModel(device, fixture).train();
+  const optimizer = new SGD(model.parameters(), {
+    lr: fixture.number('lr'),
+    momentum: fixture.number('momentum'),
+    weightDecay: fixture.number('weight_decay'),
+  });
+  const scaler = new GradScaler(device);
+  const weights = tensor(device, fixture.needed<number[]>('class_weights'), [7]);
+  const emb = inputTensor(device, fixture, 'emb');
+  const ref = fixture.numbers('losses.f64ref');
+  const columns = ref.length / fixture.number('steps');
+  for (let s = 0; s < fixture.number('steps'); s++) {
+    const i = s % inputs.length;
+    const { shape, data } = fixture.hashed(inputs[i]);
+    const loss: Tensor = step(device, () => {
+      optimizer.zeroGrad();
+      const out = model.forward(tensor(device, data, shape, { dtype: 'f16' }), emb);
+      const truth = tensor(device, Float32Array.from(fixture.numbers(`va.${i}`)), [shape[0], 2]);
+      const { total } = losses(out, labelTensor(device, fixture.numbers(`labels.${i}`)), truth, weights);
+      backward(total, scaler.scale);
+      optimizer.step(scaler);
+      return total;
+    });
+    const error = Math.abs((await loss.item()) - ref[s * columns]);
+    // Measured: 0.006, growing with the steps.
+    assert.ok(error < 0.02, `step ${s}: loss off by ${error}`);
+  }
+  release(device, model);
+});
+
+test.run();
