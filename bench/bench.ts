@@ -1,4 +1,4 @@
-// npm run bench [-- FILTER] [--json] [--out FOLDER] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--gpu ID] [--repeat N]
+// npm run bench [-- FILTER] [--json] [--out FOLDER] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--precision f32|f16] [--gpu ID] [--repeat N]
 // Kernels by the GPU's clock, steps by the wall clock, each against the roofline of the adapter's own peaks.
 // FILTER: part of a work's name, such as `step` or `conv forward`.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -28,10 +28,14 @@ program(async () => {
       variant: { type: 'string' },
       gpu: { type: 'string' },
       repeat: { type: 'string', default: '7' },
+      precision: { type: 'string', default: 'f32' },
     },
   });
   const filter = positionals.join(' ');
   const repeat = count('repeat', values.repeat);
+  const { precision } = values;
+  if (precision !== 'f32' && precision !== 'f16')
+    throw new InputError(`--precision expects f32 or f16, found ${precision}`);
   const device = await openDevice({ gpu: values.gpu });
   try {
     forceVariant(device, values.variant ?? null);
@@ -49,7 +53,7 @@ program(async () => {
       if (values.json) console.log(JSON.stringify(jsonRow(row, adapter, variant)));
       else console.log(tableRow(row));
     };
-    for (const work of steps) report(await measureStep(device, work, peaks, repeat));
+    for (const work of steps) report(await measureStep(device, work, precision, peaks, repeat));
     for (const work of kernels) report(await measureKernel(device, work, peaks, repeat));
     if (values.out) {
       mkdirSync(values.out, { recursive: true });
@@ -62,8 +66,14 @@ program(async () => {
   }
 });
 
-async function measureStep(device: Device, work: StepWork, peaks: Peaks, repeat: number): Promise<Row> {
-  const { run, flop } = prepareStep(device, work);
+async function measureStep(
+  device: Device,
+  work: StepWork,
+  precision: 'f32' | 'f16',
+  peaks: Peaks,
+  repeat: number,
+): Promise<Row> {
+  const { run, flop } = prepareStep(device, work, precision);
   await run();
   await run();
   device.pool.resetPeak();
@@ -74,7 +84,12 @@ async function measureStep(device: Device, work: StepWork, peaks: Peaks, repeat:
     times.push(performance.now() - start);
   }
   const family = work.training ? 'step' : 'inference';
-  return row({ name: work.name, family, flop, bytes: 0 }, summary(times), peaks, device.stats().peak);
+  return row(
+    { name: precision === 'f16' ? `${work.name} f16` : work.name, family, flop, bytes: 0 },
+    summary(times),
+    peaks,
+    device.stats().peak,
+  );
 }
 
 async function measureKernel(device: Device, work: Work, peaks: Peaks, repeat: number): Promise<Row> {

@@ -38,25 +38,26 @@ export interface PreparedStep {
   readonly model: EmotionModel;
 }
 
-/** Makes the network and its batch. */
-export function prepareStep(device: Device, work: StepWork): PreparedStep {
+/** Makes the network and its batch, activations stored as `precision`. */
+export function prepareStep(device: Device, work: StepWork, precision: 'f32' | 'f16' = 'f32'): PreparedStep {
   const { network, size, batch: n, training } = work;
   const config = { model: 'emotion_gcn', network, imageSize: size, A: GRAPH } as const;
   const model = buildModel(device, config).initialise(1).train(training);
-  const x = F.tensor(device, filler(n * 3 * size * size), [n, 3, size, size]);
+  const x = F.tensor(device, filler(n * 3 * size * size), [n, 3, size, size], { dtype: precision });
   const embedding = F.tensor(device, filler(2700), [9, 300]);
   const classes = Uint32Array.from({ length: n }, (_, i) => i % 7);
   const labels = F.labels(device, classes, 7);
   const va = F.tensor(device, filler(2 * n), [n, 2]);
   const flop = 2 * summarise(model, () => model.forward(x, embedding)).multiplyAdds;
   const optimiser = new F.SGD(model.parameters(), { lr: 1e-4, momentum: 0.9, weightDecay: 1e-3 });
+  const scaler = precision === 'f16' ? new F.GradScaler(device) : null;
   const infer = (): F.Tensor => F.noGrad(() => model.forward(x, embedding).logits);
   const train = (): F.Tensor => {
     optimiser.zeroGrad();
     const out = model.forward(x, embedding);
     const loss = F.add(F.crossEntropy(out.logits, labels), F.cccLoss(out.va as F.Tensor, va));
-    F.backward(loss);
-    optimiser.step();
+    F.backward(loss, scaler?.scale);
+    optimiser.step(scaler);
     return loss;
   };
   const once = training ? train : infer;

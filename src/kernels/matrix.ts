@@ -47,7 +47,7 @@ export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 
 /** Bytes of the elements of some matrices: what a launch that sees a slice of them reads and writes. */
 export const bytesOf = (...matrices: readonly Matrix[]): number =>
-  matrices.reduce((sum, m) => sum + m.rows * m.channels * (m.dtype === 'f16' ? 2 : 4), 0);
+  matrices.reduce((sum, m) => sum + m.rows * m.channels * BYTES[m.dtype], 0);
 
 /** Splits a one-dimensional grid that may exceed 65,535 workgroups; the kernel uses `id.y * GRID_X + id.x`. */
 export function grid(workgroups: number): [number, number] {
