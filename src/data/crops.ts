@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { InputError } from '../device/errors';
 import { openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
-import type { CropResult } from './image_worker';
+import type { CropResult, GroupDone } from './image_worker';
 import { runImageWorkers } from './image_workers';
 import type { BadItem, Sample } from './samples';
 
@@ -23,6 +23,8 @@ export interface PrepareOptions {
   badRows?: readonly BadItem[];
   /** Called after each group of images. */
   onProgress?: (done: number, total: number) => void;
+  /** Called with what a thread did, and when, after each group of images. */
+  onGroup?: (group: GroupDone, thread: number) => void;
 }
 
 /** Bad items that a message names. */
@@ -73,7 +75,7 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
 /** Results in the samples' order. Ends early once `limit` is passed and there are enough bad images to show. */
 async function prepareAll(
   samples: readonly Sample[],
-  { imageDir, size, workers = 4, onProgress }: PrepareOptions,
+  { imageDir, size, workers = 4, onProgress, onGroup }: PrepareOptions,
   store: string,
   limit: number,
 ): Promise<CropResult[]> {
@@ -82,10 +84,11 @@ async function prepareAll(
   let bad = 0;
   // A thread costs a tenth of a second to start: not for a handful of pictures.
   const threads = Math.max(1, Math.min(workers, Math.ceil(jobs.length / 32)));
-  await runImageWorkers(jobs, { store, size }, threads, (group) => {
-    results.push(...group);
-    bad += group.filter((r) => 'reason' in r).length;
+  await runImageWorkers(jobs, { store, size }, threads, (group, thread) => {
+    results.push(...group.results);
+    bad += group.results.filter((r) => 'reason' in r).length;
     onProgress?.(results.length, jobs.length);
+    onGroup?.(group, thread);
     return bad <= limit || bad < SHOWN;
   });
   return results.sort((a, b) => a.index - b.index);

@@ -22,6 +22,13 @@ export interface CropJob {
 
 export type CropResult = { index: number } & ({ place: CropPlace; made: boolean } | { reason: string });
 
+/** A group of jobs, done from `start` to `end`: milliseconds since 1970, to a fraction, the same for all threads. */
+export interface GroupDone {
+  results: CropResult[];
+  start: number;
+  end: number;
+}
+
 /** A picture file that is longer is not read. */
 const MAX_BYTES = 2 ** 28;
 
@@ -62,6 +69,9 @@ const store = new CropStore(dir, size);
 port.on('message', async (jobs: CropJob[] | null) => {
   if (jobs === null) return port.close();
   const results: CropResult[] = [];
+  const now = () => performance.timeOrigin + performance.now();
+  const start = now();
   for (const job of jobs) results.push(await prepare(store, size, job));
-  port.postMessage(results);
+  const done: GroupDone = { results, start, end: now() };
+  port.postMessage(done);
 });

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { MachineError } from '../device/errors';
-import type { CropJob, CropResult, WorkerSettings } from './image_worker';
+import type { CropJob, GroupDone, WorkerSettings } from './image_worker';
 
 /** Jobs that travel in one message: few enough to share the work evenly, enough that messages cost nothing. */
 const GROUP = 8;
 
 /**
- * Runs `jobs` in `threads` worker threads; each group of results goes to `take`, in no fixed order, which returns false
- * to stop early. Resolves when all threads have ended.
+ * Runs `jobs` in `threads` worker threads; each group that is done goes to `take`, in no fixed order, with the number of
+ * its thread; `take` returns false to stop early. Resolves when all threads have ended.
  *
  * @throws MachineError if a thread dies, or cannot write the store
  */
@@ -16,7 +16,7 @@ export function runImageWorkers(
   jobs: readonly CropJob[],
   settings: WorkerSettings,
   threads: number,
-  take: (results: CropResult[]) => boolean,
+  take: (done: GroupDone, thread: number) => boolean,
   program = imageWorkerUrl(),
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -35,10 +35,10 @@ export function runImageWorkers(
       for (const worker of workers) worker.postMessage(null);
       reject(new MachineError(`a thread that prepares images ended early: ${reason}`));
     };
-    for (const worker of workers) {
-      worker.on('message', (results: CropResult[]) => {
-        missing -= results.length;
-        if (!take(results)) stopped = true;
+    for (const [thread, worker] of workers.entries()) {
+      worker.on('message', (done: GroupDone) => {
+        missing -= done.results.length;
+        if (!take(done, thread)) stopped = true;
         feed(worker);
       });
       worker.on('error', (error) => fail(error.message));

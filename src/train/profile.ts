@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { GroupDone } from '../data/image_worker';
 import type { Device, Launch } from '../device';
 import type { Peaks } from '../kernels/peaks';
 import { idleShare, opTable, opTimes } from './profile_table';
@@ -21,9 +22,25 @@ interface Step {
   done: number;
 }
 
+/** A trace with the CPU's lanes, in the order to show them. */
+export function cpuTrace(): Trace {
+  const trace = new Trace();
+  for (const name of ['JavaScript', 'waits', 'loader']) trace.lane('CPU', name);
+  return trace;
+}
+
+/** Traces what a thread decoded, aligned and cropped, or found in the cache, before the training began. */
+export function traceGroup(trace: Trace, { results, start, end }: GroupDone, thread: number): void {
+  const made = results.filter((r) => 'made' in r && r.made).length;
+  const [from, to] = [start, end].map((t) => t - performance.timeOrigin);
+  trace.span(trace.lane('CPU', `image worker ${thread + 1}`), 'prepare faces', from, to, {
+    pictures: results.length,
+    made,
+  });
+}
+
 /** Profiles some steps in the middle of a training: what the CPU did, lane by lane, and every kernel launch. */
 export class Profile {
-  private readonly trace = new Trace();
   private readonly steps: Step[] = [];
   private window: { first: number; last: number } | null = null;
   private state: 'before' | 'during' | 'after' = 'before';
@@ -31,9 +48,10 @@ export class Profile {
   private launched = 0;
   private launches: Launch[] = [];
 
-  constructor(private readonly device: Device) {
-    for (const name of ['JavaScript', 'waits', 'loader']) this.cpu(name);
-  }
+  constructor(
+    private readonly device: Device,
+    private readonly trace: Trace,
+  ) {}
 
   /** An epoch begins (or is taken up), with steps `next` to `last` ahead, counted from 1. */
   plan(epoch: number, next: number, last: number, lastEpoch: boolean): void {

@@ -13,6 +13,7 @@ import {
   encodeEmbedding,
   loadEmbedding,
   nodesOf,
+  type PrepareOptions,
   prepareCrops,
   readAdjacency,
   readAnnotations,
@@ -40,6 +41,7 @@ export async function openRunData(
   folder: RunFolder,
   hooks: TrainHooks,
   notice: (line: string) => void,
+  onGroup?: PrepareOptions['onGroup'],
 ): Promise<RunData> {
   const classes = classesOf(args);
   const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
@@ -65,6 +67,7 @@ export async function openRunData(
       maxBad: args.max_bad,
       badRows: counted ? set.bad : [],
       onProgress: hooks.onPrepare,
+      onGroup,
     });
     for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
     return crops;

@@ -2,6 +2,7 @@ import { freemem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { CosineLR, Ema, type GradScaler, type SGD, StepLR } from '../autograd';
 import { type Batch, classesOf, Loader } from '../data';
+import type { GroupDone } from '../data/image_worker';
 import { type Device, InputError, MachineError } from '../device';
 import { openDevice } from '../device/node';
 import { measurePeaks } from '../kernels/peaks';
@@ -15,7 +16,7 @@ import { manifestOf } from './manifest';
 import { computeMetrics } from './metrics';
 import { makeOptimiser } from './optimiser';
 import { formatPredictions, type SamplePredictions } from './predictions';
-import { Profile } from './profile';
+import { cpuTrace, Profile, traceGroup } from './profile';
 import { report } from './report';
 import type { EpochRow } from './results';
 import { openRunData, type RunData } from './run_data';
@@ -70,7 +71,9 @@ export class Trainer {
     let device: Device | null = null;
     let data: RunData | null = null;
     try {
-      data = await openRunData(args, folder, this.hooks, notice);
+      const trace = this.options.profile ? cpuTrace() : null;
+      const onGroup = trace ? (group: GroupDone, thread: number) => traceGroup(trace, group, thread) : undefined;
+      data = await openRunData(args, folder, this.hooks, notice, onGroup);
       device = await openDevice({ gpu: args.gpu ?? undefined, say: notice });
       notice(
         `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
@@ -94,7 +97,7 @@ export class Trainer {
       const kernels = await chooseKernels(device, args.tune, resume ?? null, step, notice);
       if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
       if (!resume) await folder.writeManifest(await manifestOf(args, device));
-      const profile = this.options.profile ? new Profile(device) : null;
+      const profile = trace ? new Profile(device, trace) : null;
       const session = new Session(args, this.hooks, notice, folder, data, model, optimiser, ema, learner, profile);
       if (resume) session.restore(resume, readWeights(resume, 'last'));
       else session.begin(await startFrom(args, model, optimiser, notice));

@@ -72,6 +72,7 @@ function checkTrace(events: Event[]): void {
       open.push(e);
     }
   }
+  assert.ok(spans.some((e) => e.name === 'prepare faces') && names('thread_name').includes('image worker 1'));
   const recorded = spans.filter((e) => e.pid === 1 && e.name.startsWith('record step'));
   assert.ok(recorded.length >= 5);
   for (const part of ['forward', 'backward', 'optimizer', 'wait for the GPU', 'read faces'])
