@@ -27,7 +27,7 @@ export async function compareKernels(
         if (performance.now() > deadline) throw new Error('the time of this run is over');
         const peer = lanes.get(name);
         await peer.prepare(work.task ?? {});
-        const pair = await inTurn(ours, peer, { rounds: 2, ms: 100 });
+        const pair = await inTurn(ours, peer, { rounds: 1, ms: 200 });
         await checkSame(results, peer);
         report.add({ work: work.name, unit: 'ms', peer: name, ...pair });
       } catch (error) {
