@@ -16,7 +16,7 @@ Examples:
     --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
   emotion-gcn train --saved_model run1 --resume
 
-What is not given is looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl, ./emb.pkl.
+Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl, ./emb.pkl.
 Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv,
 metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
 confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
@@ -40,11 +40,12 @@ export const trainCommand = (): Command =>
       );
     });
 
-/** Where the original looks for its files unless told otherwise. */
+/** Where the original looks for its files unless told otherwise: so does a run that names no --data. */
 const ORIGINAL_PLACES = { image_dir: 'affectnet', data: 'data.pkl', adj: 'adj.pkl', emb: 'emb.pkl' } as const;
 
 function fresh(given: Record<string, unknown>): { args: TrainArgs; run?: Run } {
-  const here = Object.entries(ORIGINAL_PLACES).filter(([name, path]) => given[name] === undefined && existsSync(path));
+  const places = given.data === undefined ? Object.entries(ORIGINAL_PLACES) : [];
+  const here = places.filter(([name, path]) => given[name] === undefined && existsSync(path));
   for (const [name, path] of here) process.stderr.write(`no --${name}: ${path}, which is here, is taken\n`);
   const args = readTrainArgs({ ...given, ...Object.fromEntries(here) });
   checkInputs(args);
