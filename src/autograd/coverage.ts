@@ -30,6 +30,24 @@ export class Coverage {
     return gaps;
   }
 
+  /** Adds from..to. Gaps within what was written in part are filled first. Tells whether any of it had been written. */
+  claim(from: number, to: number, fill: (from: number, to: number) => void): boolean {
+    const gaps = this.missing(from, to);
+    const untouched = gaps.length === 1 && gaps[0][0] === from && gaps[0][1] === to;
+    if (!untouched) for (const gap of gaps) fill(...gap);
+    this.add(from, to);
+    return !untouched;
+  }
+
+  remove(from: number, to: number): void {
+    this.ranges = this.ranges
+      .flatMap(([a, b]): [number, number][] => [
+        [a, Math.min(b, from)],
+        [Math.max(a, to), b],
+      ])
+      .filter(([a, b]) => a < b);
+  }
+
   clear(): void {
     this.ranges = [];
   }

@@ -1,4 +1,8 @@
+import type { Storage } from '../device';
+import { OWED_BYTES, type Owed as Owing, settle } from '../kernels/batch_norm';
 import { copyChannels, zeroChannels } from '../kernels/channels';
+import type { Matrix } from '../kernels/matrix';
+import { Coverage } from './coverage';
 import { matrixOf, type Tensor } from './tensor';
 import type { Value } from './value';
 
@@ -61,27 +65,59 @@ export interface GradTarget {
 export function gradInto(input: Tensor | null): GradTarget | null {
   if (!input?.requiresGrad) return null;
   const { value } = input;
-  const [from, to] = input.columns;
-  const gaps = value.gradCovered.missing(from, to);
   const grad = input.over(value.gradStorage());
-  const untouched = gaps.length === 1 && gaps[0][0] === from && gaps[0][1] === to;
-  if (!untouched) fillGaps(value, gaps);
-  value.gradCovered.add(from, to);
-  return { grad, accumulate: !untouched };
+  const accumulate = value.gradCovered.claim(...input.columns, (from, to) => zeroGrad(value, from, to));
+  return { grad, accumulate };
 }
 
-function fillGaps(value: Value, gaps: [number, number][]): void {
-  for (const [from, to] of gaps) {
-    zeroChannels(value.device, {
-      storage: value.gradStorage(),
-      rows: value.rows,
-      channels: to - from,
-      stride: value.width,
-      offset: from,
-      dtype: value.dtype,
+const columnsOf = (value: Value, storage: Storage, from: number, to: number): Matrix => ({
+  storage,
+  rows: value.rows,
+  channels: to - from,
+  stride: value.width,
+  offset: from,
+  dtype: value.dtype,
+});
+
+const zeroGrad = (value: Value, from: number, to: number): void =>
+  zeroChannels(value.device, columnsOf(value, value.gradStorage(), from, to));
+
+/**
+ * Where a batch norm of `input` notes what it owes input's gradient, instead of passing over it: settled once, where the
+ * gradient is read, for all that noted something.
+ */
+export function oweInto(input: Tensor): Owing {
+  const { value, device } = input;
+  const bytes = value.width * OWED_BYTES;
+  value.owed ??= { storage: device.alloc(bytes, `owed:${value.storage.label}`), covered: new Coverage() };
+  const { storage, covered } = value.owed;
+  const zero = (from: number, to: number): void => {
+    const channels = (to - from) * (OWED_BYTES / 4);
+    zeroChannels(device, {
+      storage,
+      rows: 1,
+      channels,
+      stride: channels,
+      offset: from * (OWED_BYTES / 4),
+      dtype: 'f32',
     });
-    value.gradCovered.add(from, to);
+  };
+  return { storage, first: input.offset, accumulate: covered.claim(...input.columns, zero) };
+}
+
+/** Adds to the gradient of columns from..to what they are owed. */
+function settleColumns(value: Value, from: number, to: number): void {
+  const { owed, stats, grad, device } = value;
+  if (!owed || !stats || !grad) return;
+  let at = from;
+  for (const [a, b] of [...owed.covered.missing(from, to), [to, to]]) {
+    if (a > at) settle(device, columnsOf(value, value.storage, at, a), grad, stats.storage, owed.storage);
+    at = b;
   }
+  owed.covered.remove(from, to);
+  if (!owed.covered.empty) return;
+  device.free(owed.storage);
+  value.owed = null;
 }
 
 /** The complete gradient of an output, or null when no reader wrote any. */
@@ -90,7 +126,9 @@ function gradOf(output: Tensor): Tensor | null {
   const [from, to] = output.columns;
   const gaps = value.gradCovered.missing(from, to);
   if (!value.grad || gaps.reduce((n, [a, b]) => n + b - a, 0) === to - from) return null;
-  fillGaps(value, gaps);
+  for (const [a, b] of gaps) zeroGrad(value, a, b);
+  value.gradCovered.add(from, to);
+  settleColumns(value, from, to);
   return output.over(value.grad);
 }
 
@@ -124,6 +162,7 @@ export function backward(root: Tensor, upstream?: Tensor): void {
       if (grads.some((g) => g !== null)) node.backward(...grads);
       for (const out of node.outputs) finish(out.value, out === root);
     }
+    for (const { value } of leaves) settleColumns(value, 0, value.width);
     for (const leaf of leaves) if (leaf.grad) for (const hook of leaf.gradHooks) hook(leaf.grad);
   });
 }

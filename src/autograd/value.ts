@@ -10,6 +10,15 @@ export interface ChannelStats {
 }
 
 /**
+ * What batch norms of a value owe its gradient, a channel: a constant and a multiple of x - mean, which are added where the
+ * gradient is read (see kernels' batch_norm.settle).
+ */
+export interface Owed {
+  readonly storage: Storage;
+  readonly covered: Coverage;
+}
+
+/**
  * What tensors are views of: memory as `rows` rows of `width` elements, with the gradient that its readers share. A plain
  * tensor is one row. Gradients are written or accumulated a range of columns at a time: the first writer of a column
  * writes, later ones add.
@@ -21,6 +30,7 @@ export class Value {
   /** The operations that wrote this value, oldest first; none for a leaf. */
   readonly producers: { node: Node; from: number; to: number }[] = [];
   stats: ChannelStats | null = null;
+  owed: Owed | null = null;
   /** Producers whose backward has run; the memory goes when all have. */
   finished = 0;
 

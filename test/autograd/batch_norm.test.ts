@@ -197,8 +197,9 @@ interface Gradients {
 async function both(
   fn: (x: Tensor, bn: BatchNormTensors, w: Tensor, b: Tensor) => Tensor,
   channels: number,
+  [n, h, w_]: readonly number[] = [2, 6, 5],
 ): Promise<Gradients> {
-  const [x, bn] = [random('x', [2, channels, 6, 5]), normOf(channels)];
+  const [x, bn] = [random('x', [n, channels, h, w_]), normOf(channels)];
   const [w, b] = [random('w', [6, channels, 3, 3], { layout: 'taps' }), random('b', [6])];
   const y = fn(x, bn, w, b).retain();
   backward(y, random('up', y.shape, { requiresGrad: false }));
@@ -209,26 +210,76 @@ async function both(
   };
 }
 
+/** Channels, and images, height, width: on the large ones gradients go through the norm as the convolution makes them. */
+const SMALL: readonly [number, number[]][] = [3, 8].map((channels) => [channels, [2, 6, 5]]);
+const LARGE: readonly [number, number[]][] = [
+  [3, [5, 70, 65]],
+  [12, [2, 53, 61]],
+];
+const MODES = [true, false].flatMap((training) =>
+  (['none', 'relu', 'elu'] as const).map((activation) => ({ training, activation })),
+);
+
 test('batch norm in the load of a convolution equals the two apart, every variant', async () => {
   const options = { stride: 2, padding: 1 };
   await eachVariant(async (variant) => {
-    for (const channels of [3, 8])
-      for (const training of [true, false])
-        for (const activation of ['none', 'relu', 'elu'] as const) {
-          const apart = await both(
-            (x, bn, w, b) => conv2d(batchNorm(x, bn, { training }, activation), w, b, options),
-            channels,
-          );
-          const fused = await both(
-            (x, bn, w, b) => batchNormConv2d(x, bn, { training }, activation, w, b, options),
-            channels,
-          );
-          const what = `${variant} ${channels} ${activation} ${training ? 'training' : 'evaluation'}`;
-          near(fused.y, apart.y, 2e-6, what);
-          fused.grads.forEach((g, i) => {
-            near(g, apart.grads[i], 5e-6, `${what}, gradient ${i}`);
-          });
-        }
+    const cases = [
+      ...SMALL.flatMap((on) => MODES.map((mode) => ({ on, ...mode }))),
+      { on: LARGE[0], training: false, activation: 'elu' as const },
+      { on: LARGE[1], training: true, activation: 'relu' as const },
+    ];
+    for (const { on, training, activation } of cases) {
+      const [channels, map] = on;
+      const apart = await both(
+        (x, bn, w, b) => conv2d(batchNorm(x, bn, { training }, activation), w, b, options),
+        channels,
+        map,
+      );
+      const fused = await both(
+        (x, bn, w, b) => batchNormConv2d(x, bn, { training }, activation, w, b, options),
+        channels,
+        map,
+      );
+      const what = `${variant} ${channels} x ${map} ${activation} ${training ? 'training' : 'evaluation'}`;
+      near(fused.y, apart.y, 2e-6, what);
+      fused.grads.forEach((g, i) => {
+        near(g, apart.grads[i], 5e-6, `${what}, gradient ${i}`);
+      });
+    }
+  });
+});
+
+test('norms that share an input: what each owes its gradient adds up, leaf or not, every variant', async () => {
+  const parts = [0, 4, 12].map((from, i) => ({
+    from,
+    bn: normOf(8),
+    w: random(`w${i}`, [4, 8, 1 + 2 * (i % 2), 1 + 2 * (i % 2)], { layout: 'taps' }),
+    padding: i % 2,
+  }));
+  const up = random('up', [3, 4, 40, 71], { requiresGrad: false });
+  const gradients = async (fused: boolean, leaf: boolean): Promise<Float32Array[]> => {
+    const given = random('x', [3, 20, 40, 71], { scale: 2, offset: 50 });
+    const x = leaf ? given : mul(given, 1);
+    const sums = parts.map(({ from, bn, w, padding }) => {
+      const part = sliceChannels(x, from, from + 8);
+      const y = fused
+        ? batchNormConv2d(part, bn, TRAINING, 'elu', w, null, { padding })
+        : conv2d(batchNorm(part, bn, TRAINING, 'elu'), w, null, { padding });
+      return sum(mul(y, up));
+    });
+    backward(sums.reduce((a, b) => add(a, b)));
+    const leaves = [given, ...parts.flatMap(({ bn }) => [bn.weight, bn.bias])];
+    const grads = await Promise.all(leaves.map(async (t) => (await t.grad?.data()) ?? new Float32Array()));
+    for (const t of leaves) t.value.dropGrad();
+    return grads;
+  };
+  await eachVariant(async (variant) => {
+    for (const leaf of variant === 'plain' ? [true] : [false]) {
+      const [apart, fused] = [await gradients(false, leaf), await gradients(true, leaf)];
+      fused.forEach((g, i) => {
+        near(g, apart[i], 2e-6, `${variant}, ${leaf ? 'leaf' : 'made'}, gradient ${i}`);
+      });
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { type Device, InputError, type Storage } from '../../device';
 import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
 import { Coverage } from '../coverage';
-import { gradInto, record } from '../tape';
+import { type GradTarget, gradInto, oweInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloat32, wantFloats } from './check';
 import { type Conv2dOptions, conv2dBackwardWeight, conv2dGeometry } from './conv2d';
@@ -71,6 +71,8 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
   return pack;
 }
 
+const targetOf = (to: GradTarget | null) => to && { storage: to.grad.storage, accumulate: to.accumulate };
+
 function backward(
   device: Device,
   x: Tensor,
@@ -83,11 +85,41 @@ function backward(
 ): void {
   const [dgamma, dbeta, dx] = [gradInto(bn.weight), gradInto(bn.bias), gradInto(x)];
   const targets = {
-    dgamma: dgamma && { storage: dgamma.grad.storage, accumulate: dgamma.accumulate },
-    dbeta: dbeta && { storage: dbeta.grad.storage, accumulate: dbeta.accumulate },
+    dgamma: targetOf(dgamma),
+    dbeta: targetOf(dbeta),
     dx: dx && { matrix: matrixOf(dx.grad), accumulate: dx.accumulate },
   };
   kernels.backward(device, matrixOf(x), matrixOf(dy), pack, activation, training, targets, pool);
+}
+
+/**
+ * batchNormConv2d's gradient to x, and to the norm's parameters, in one pass over x: the convolution's goes through the norm as
+ * it is made. What the batch's moments add to it is owed (see oweInto): of a dense block's many norms it is settled once.
+ */
+function backwardThroughNorm(
+  g: conv.Conv2dGeometry,
+  x: Tensor,
+  dy: Tensor,
+  bn: BatchNormTensors,
+  weight: Tensor,
+  prologue: conv.Prologue,
+  training: boolean,
+): void {
+  const { device } = x;
+  const [dgamma, dbeta, dx] = [gradInto(bn.weight), gradInto(bn.bias), gradInto(x) as GradTarget];
+  const to = dx.grad.storage;
+  const sums = conv.backwardDataThroughNorm(
+    device,
+    g,
+    matrixOf(dy),
+    weight.storage,
+    matrixOf(x),
+    prologue,
+    to,
+    dx.accumulate,
+  );
+  const targets = { dgamma: targetOf(dgamma), dbeta: targetOf(dbeta) };
+  kernels.backwardFromSums(device, matrixOf(x), sums, prologue.pack, targets, training ? oweInto(x) : null);
 }
 
 /**
@@ -158,6 +190,12 @@ export function batchNormConv2d(
     if (!dy) return;
     conv2dBackwardWeight(g, x, dy, weight, bias, prologue);
     if (!x.requiresGrad && !bn.weight.requiresGrad && !bn.bias.requiresGrad) return;
+    // f16 would round what is yet to be settled; few rows leave too little of it.
+    const through = x.dtype === 'f32' && !kernels.takesPairs(matrixOf(x)) && conv.ownColumns(device);
+    if (through && x.requiresGrad) {
+      backwardThroughNorm(g, x, dy, bn, weight, prologue, options.training);
+      return;
+    }
     const between = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm_conv2d.between' });
     conv.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(between), false);
     backward(device, x, between, bn, pack, activation, options.training);

@@ -1,4 +1,4 @@
-// dx[r, c] (+)= gamma * inverse_deviation * (dz - k[c, 0] - k[c, 1] * (x - mean)), dz as in `backward_sums`, k from
+// dx[r, c] (+)= gamma * inverse_deviation * (dz - k[c].xy - k[c].zw * (x - mean)), dz as in `backward_sums`, k from
 // `backward_finish`. Sums of dz * x in their place would cancel for large means; and of few rows next to nothing remains (of two
 // eps / (variance + eps)). A lane owns a column of V. Dispatch: (columns / LANES, rows / rows_each).
 struct Params {
@@ -8,7 +8,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> dy: array<S>;
 @group(0) @binding(2) var<storage, read> pack: array<vec4f>;
-@group(0) @binding(3) var<storage, read> k: array<Pair>;
+@group(0) @binding(3) var<storage, read> k: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> dx: array<S>;
 @group(0) @binding(5) var<uniform> P: Params;
 
@@ -18,8 +18,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (c >= P.columns) { return; }
   let n = channel(c);
   let scale = n.inverse * n.gamma;
-  let constant = minus(k[2u * c]);
-  let by_x = minus(k[2u * c + 1u]);
+  var of_each: array<vec4f, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { of_each[i] = k[c * WIDTH + i]; }
+  let terms = across(of_each);
+  let constant = minus(Pair(terms[0], terms[1]));
+  let by_x = minus(Pair(terms[2], terms[3]));
   let last = min((group.y + 1u) * P.rows_each, P.rows);
   for (var r = group.y * P.rows_each; r < last; r++) {
     let d = difference(V(x[r * P.x_stride + P.x_offset + c]), n.mean);

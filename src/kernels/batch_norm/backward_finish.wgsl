@@ -1,26 +1,34 @@
-// From the parts of `backward_sums`: dbeta (+)= sum of dz, dgamma (+)= sum of dz * xhat = inverse_deviation * sum of dz (x - mean),
-// and, in the first part's place, k[c] such that dz - mean(dz) - xhat * mean(dz * xhat) = dz - k[c, 0] - k[c, 1] * (x - mean): 0 with
-// the running statistics, which do not depend on x. x - mean is of the rounded mean, xhat is not. A lane owns a column of V.
-struct Params { columns: u32, parts: u32, rows: u32, training: u32, accumulate_gamma: u32, accumulate_beta: u32, veil: u32 }
-@group(0) @binding(0) var<storage, read_write> part: array<Pair>;
-@group(0) @binding(1) var<storage, read> pack: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> dgamma: array<V>;
-@group(0) @binding(3) var<storage, read_write> dbeta: array<V>;
-@group(0) @binding(4) var<uniform> P: Params;
+// From parts (sum of dz, sum of dz * (x - mean)): dbeta (+)= sum of dz, dgamma (+)= sum of dz * xhat = inverse_deviation * sum of
+// dz (x - mean), and k[c] such that dz - mean(dz) - xhat * mean(dz * xhat) = dz - k[c].xy - k[c].zw * (x - mean), pairs: 0 with the
+// running statistics, which do not depend on x. x - mean is of the rounded mean, xhat is not. Where they are OWED,
+// k[first + c] (+)= -scale * these. A lane owns a channel; the parts' lanes held `width`, and wrote pairs or (not PAIRED) float32.
+struct Params {
+  channels: u32, width: u32, parts: u32, rows: u32, first: u32, training: u32, accumulate_gamma: u32, accumulate_beta: u32,
+  accumulate_owed: u32, veil: u32,
+}
+@group(0) @binding(0) var<storage, read> part: array<f32>;
+@group(0) @binding(1) var<storage, read> pack: array<vec2f>;
+@group(0) @binding(2) var<storage, read_write> dgamma: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dbeta: array<f32>;
+@group(0) @binding(4) var<storage, read_write> k: array<vec4f>;
+@group(0) @binding(5) var<uniform> P: Params;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let c = group.x * LANES + lane;
-  if (c >= P.columns) { return; }
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let c = id.x;
+  if (c >= P.channels) { return; }
   var sum = Pair();
   var product = Pair();
   for (var p = 0u; p < P.parts; p++) {
-    sum = plus(sum, part[(p * P.columns + c) * 2u]);
-    product = plus(product, part[(p * P.columns + c) * 2u + 1u]);
+    let both = part_of(p, c);
+    sum = plus(sum, Pair(both.x, both.y));
+    product = plus(product, Pair(both.z, both.w));
   }
-  let n = lost(c);
-  let inverse = Pair(channel(c).inverse, n.inverse);
-  product = times(inverse, plus(product, minus(times(single(n.mean), sum))));
+  let rounded = pack[2u * c];
+  let affine = pack[2u * c + 1u];
+  let lost = pack[2u * P.channels + c];
+  let inverse = Pair(rounded.y, lost.y);
+  product = times(inverse, plus(product, minus(times(single(lost.x), sum))));
   var to_gamma = product.hi + product.lo;
   var to_beta = sum.hi + sum.lo;
   if (P.accumulate_gamma == 1u) { to_gamma += dgamma[c]; }
@@ -30,10 +38,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var by_x = Pair();
   var constant = Pair();
   if (P.training == 1u) {
-    let rows = single(V(f32(P.rows)));
+    let rows = single(f32(P.rows));
     by_x = over(times(inverse, product), rows);
-    constant = plus(over(sum, rows), minus(times(single(n.mean), by_x)));
+    constant = plus(over(sum, rows), minus(times(single(lost.x), by_x)));
   }
-  part[c * 2u] = constant;
-  part[c * 2u + 1u] = by_x;
+  if (OWED) {
+    let scale = single(-(rounded.y * affine.x));
+    by_x = times(scale, by_x);
+    constant = times(scale, constant);
+    if (P.accumulate_owed == 1u) {
+      let before = k[P.first + c];
+      constant = plus(constant, Pair(before.x, before.y));
+      by_x = plus(by_x, Pair(before.z, before.w));
+    }
+  }
+  k[P.first + c] = vec4f(constant.hi, constant.lo, by_x.hi, by_x.lo);
 }

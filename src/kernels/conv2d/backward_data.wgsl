@@ -39,7 +39,7 @@ fn b_row(s: u32) -> u32 { return s * P.co; }
 fn load_b(row: u32, column: u32) -> V { return weight[row * P.columns + column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(0u, P.kh * P.kw); }
 fn positions_of(s: u32, row: Row) -> vec2u { return vec2u(0u, P.co); }
-fn store(m: u32, n: u32, split: u32, value: V) {
-  let at = m * P.dx_stride + P.dx_offset + n;
+fn store(m: u32, n: u32, split: u32, value: V) { write(m * P.dx_stride + P.dx_offset + n, value); }
+fn write(at: u32, value: V) {
   if (P.accumulate == 1u) { dx[at] = S(V(dx[at]) + value); } else { dx[at] = S(value); }
 }

@@ -43,6 +43,16 @@ export const describe = (g: Conv2dGeometry): string => `${g.kh}x${g.kw} ${g.ci}>
 export type Activation = 'none' | 'relu' | 'elu';
 export const activationCode = (a: Activation): number => ['none', 'relu', 'elu'].indexOf(a);
 
+/** What a batch norm's backward sums over rows, in parts, each over some rows: (sum of dz, sum of dz * (x - mean)). */
+export interface Sums {
+  readonly storage: Matrix['storage'];
+  readonly count: number;
+  /** Channels that a lane held. */
+  readonly width: 4 | 1;
+  /** Whether the sums are pairs. */
+  readonly paired: boolean;
+}
+
 /** Batch normalisation and activation applied to a tensor as it is loaded: see `batch_norm`. */
 export interface Prologue {
   /** (mean, inverse deviation, gamma, beta) a channel. */

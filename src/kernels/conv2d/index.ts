@@ -1,18 +1,37 @@
-import type { Device, Storage } from '../../device';
-import { defineGemm, runGemm } from '../gemm';
+import type { Constants, Device, Storage } from '../../device';
+import across1 from '../batch_norm/across_1.wgsl';
+import across4 from '../batch_norm/across_4.wgsl';
+import activationSource from '../batch_norm/activation.wgsl';
+import channelSource from '../batch_norm/channel.wgsl';
+import { defineColumnGemm, defineGemm, type GemmLaunch, runGemm, tileOf } from '../gemm';
 import { bytesOf, ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
 import normalise from '../normalise.wgsl';
 import { sumParts } from '../sum_parts';
 import { transpose } from '../transpose';
 import backwardDataSource from './backward_data.wgsl';
+import throughNormSource from './backward_data_through_norm.wgsl';
 import backwardWeightSource from './backward_weight.wgsl';
 import forwardSource from './forward.wgsl';
-import { activationCode, type Conv2dGeometry, describe, geometryParams, isPointwise, type Prologue } from './geometry';
+import {
+  activationCode,
+  type Conv2dGeometry,
+  describe,
+  geometryParams,
+  isPointwise,
+  type Prologue,
+  type Sums,
+} from './geometry';
 
+export { ownColumns } from '../gemm';
 export * from './geometry';
 
 const forwardGemm = defineGemm('conv2d.forward', normalise, forwardSource);
 const backwardDataGemm = defineGemm('conv2d.backward_data', backwardDataSource);
+const throughNormSources = [channelSource, activationSource, backwardDataSource, throughNormSource] as const;
+const throughNormGemm = {
+  4: defineColumnGemm('conv2d.backward_data_through_norm.4', across4, ...throughNormSources),
+  1: defineColumnGemm('conv2d.backward_data_through_norm.1', across1, ...throughNormSources),
+};
 const backwardWeightGemm = defineGemm('conv2d.backward_weight', normalise, backwardWeightSource);
 
 /** Pixels that one sum of a weight gradient runs over at most: longer float32 sums lose what the goldens ask for. */
@@ -67,10 +86,56 @@ export function backwardData(
   dx: Matrix,
   accumulate: boolean,
 ): void {
-  const width = vectorWidth(dx, { channels: g.ci });
+  const turned = turn(device, g, weight);
+  runGemm(device, backwardDataGemm, dataGradient(g, dy, turned, dx, accumulate));
+  device.free(turned);
+}
+
+/**
+ * backwardData, and on through the batch normalisation and activation that the convolution's input came from, but for what the
+ * batch's moments add (see batch_norm.backwardFromSums). x is what was normalised; its gradient dx lies as x does. Only on
+ * devices that `ownColumns`.
+ */
+export function backwardDataThroughNorm(
+  device: Device,
+  g: Conv2dGeometry,
+  dy: Matrix,
+  weight: Storage,
+  x: Matrix,
+  { pack, activation }: Prologue,
+  dx: Storage,
+  accumulate: boolean,
+): Sums {
+  const turned = turn(device, g, weight);
+  const launch = dataGradient(g, dy, turned, { ...x, storage: dx }, accumulate);
+  const { width } = launch;
+  const gemm = throughNormGemm[width];
+  const count = ceilDiv(x.rows, tileOf(device, gemm, launch).rows);
+  const part = device.alloc(count * g.ci * 8, 'conv2d.sums');
+  runGemm(device, gemm, {
+    ...launch,
+    buffers: { ...launch.buffers, x: x.storage, pack, part },
+    constants: { ...launch.constants, WIDTH: width, ACT: activationCode(activation) },
+  });
+  device.free(turned);
+  return { storage: part, count, width, paired: false };
+}
+
+function turn(device: Device, g: Conv2dGeometry, weight: Storage): Storage {
   const turned = device.alloc(weight.bytes, 'conv2d.weight_transposed');
   transpose(device, weight, turned, { batch: g.kh * g.kw, rows: g.ci, columns: g.co });
-  runGemm(device, backwardDataGemm, {
+  return turned;
+}
+
+function dataGradient(
+  g: Conv2dGeometry,
+  dy: Matrix,
+  turned: Storage,
+  dx: Matrix,
+  accumulate: boolean,
+): GemmLaunch & { readonly constants: Constants } {
+  const width = vectorWidth(dx, { channels: g.ci });
+  return {
     rows: dx.rows,
     columns: g.ci / width,
     width,
@@ -91,8 +156,7 @@ export function backwardData(
     constants: { ...vectorTypes(width, dy, dx), STRIDED: g.stride.some((s) => s > 1) },
     label: `conv2d.backward_data ${describe(g)}`,
     bytes: bytesOf(dy, dx) + turned.bytes,
-  });
-  device.free(turned);
+  };
 }
 
 /** dweight (+)= the gradient of the weight, as [tap][ci][co]. */

@@ -1,8 +1,9 @@
 import { type Constants, type Device, defineKernel, type Kernel, type Storage } from '../../device';
 import { ceilDiv, GRID_X, grid, vectorType } from '../matrix';
-import { chooseTile, type Problem, type Tile } from '../variant';
+import { choose, chooseTile, type Problem, type Tile } from '../variant';
 import adjacentPositions from './adjacent_positions.wgsl';
 import adjacentRows from './adjacent_rows.wgsl';
+import apart from './apart.wgsl';
 import part from './part.wgsl';
 import plain from './plain.wgsl';
 import singly from './singly.wgsl';
@@ -28,19 +29,31 @@ export interface Gemm extends Readonly<Record<'tiled' | 'part' | 'sum' | 'plain'
  * - `segments_of(split) -> vec2u`, `positions_of(s, row) -> vec2u`: the sum's range, `row` being the first of the tile; `store(m, n, split, value: V)`.
  * The sum runs over segments (taps of a kernel, lines of an image), within them over positions (channels, pixels).
  */
-export function defineGemm(name: string, ...operands: string[]): Gemm {
+export const defineGemm = (name: string, ...operands: string[]): Gemm => kernelsOf(name, operands, [apart]);
+
+/**
+ * A matrix product whose operands sum over the rows that an invocation stores, one after the other: in place of `store` they
+ * declare `Column`, what is kept for a column of C, `open_column(n)`, `put(&column, m, n, split, value: V)` and
+ * `close_column(column, tile, n)`, tile being m counted in `Tile.rows`. Only for devices that `ownColumns`.
+ */
+export const defineColumnGemm = (name: string, ...operands: string[]): Gemm => kernelsOf(name, operands, []);
+
+/** Whether one invocation stores all rows that a workgroup has of a column. */
+export const ownColumns = (device: Device): boolean => choose(device).variant !== 'tiled';
+
+function kernelsOf(name: string, operands: readonly string[], columns: readonly string[]): Gemm {
   const kernel = (core: string, ...texts: string[]): Kernel => defineKernel(`${name}.${core}`, ...operands, ...texts);
   return {
     name,
     subgroup: {
-      number: kernel('subgroup', singly, subgroup),
-      positions: kernel('subgroup_positions', adjacentPositions, subgroup),
-      rows: kernel('subgroup_rows', adjacentRows, subgroup),
+      number: kernel('subgroup', singly, ...columns, subgroup),
+      positions: kernel('subgroup_positions', adjacentPositions, ...columns, subgroup),
+      rows: kernel('subgroup_rows', adjacentRows, ...columns, subgroup),
     },
     tiled: kernel('tiled', singly, whole, tiled),
     part: kernel('part', singly, part, tiled),
     sum: kernel('sum', singly, sum),
-    plain: kernel('plain', singly, plain),
+    plain: kernel('plain', singly, ...columns, plain),
   };
 }
 
@@ -63,7 +76,7 @@ const LOADED = { number: 1, positions: 2, rows: 4 } as const;
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   const { rows, columns, splits = 1, width, segments, positions, adjacent, stored, buffers, label, bytes } = launch;
   watchers.get(device)?.(gemm, launch);
-  const tile = chooseTile(device, problemOf(gemm, launch));
+  const tile = tileOf(device, gemm, launch);
   const parts = splits === 1 ? tile.parts : 1;
   const params = { ...launch.params, rows, columns };
   const own = typeof launch.constants === 'function' ? launch.constants(tile) : launch.constants;
@@ -102,6 +115,10 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   });
   device.free(partial);
 }
+
+/** The tile that `runGemm` takes. */
+export const tileOf = (device: Device, gemm: Gemm, launch: GemmLaunch): Tile =>
+  chooseTile(device, problemOf(gemm, launch));
 
 export const problemOf = ({ name }: Gemm, { splits = 1, ...launch }: GemmLaunch): Problem => ({
   ...launch,

@@ -32,7 +32,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       c[r] = V();
     }
   }
+  if (n >= P.columns) { return; }
+  var own = open_column(n);
   for (var r = 0u; r < TM; r++) {
-    if (m0 + r < P.rows && n < P.columns) { store(m0 + r, n, group.z, total[r] + c[r]); }
+    if (m0 + r < P.rows) { put(&own, m0 + r, n, group.z, total[r] + c[r]); }
   }
+  close_column(own, group.y, n);
 }

@@ -61,10 +61,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   // Sizes that the driver does not know keep this a loop: 64 stores one after the other take it 20 s to compile.
   let rows = min(4u * LANES, P.rows - m0);
-  for (var m = 0u; m < rows; m++) {
-    for (var j = 0u; j < TN; j++) {
-      let n = n0 + j * LANES;
-      if (n < P.columns) { store(m0 + m, n, group.z, total[m % 4u][m / 4u][j]); }
-    }
+  for (var j = 0u; j < TN; j++) {
+    let n = n0 + j * LANES;
+    if (n >= P.columns) { continue; }
+    var own = open_column(n);
+    for (var m = 0u; m < rows; m++) { put(&own, m0 + m, n, group.z, total[m % 4u][m / 4u][j]); }
+    close_column(own, group.y, n);
   }
 }

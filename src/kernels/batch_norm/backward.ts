@@ -1,0 +1,204 @@
+import { type Device, defineKernel, type Storage } from '../../device';
+import { type Activation, activationCode, type Sums } from '../conv2d/geometry';
+import { bytesOf, ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
+import { pairs } from '../pair';
+import pair from '../pair.wgsl';
+import { columnLanes } from '../variant';
+import activationSource from './activation.wgsl';
+import applySource from './backward_apply.wgsl';
+import finishSource from './backward_finish.wgsl';
+import sumsSource from './backward_sums.wgsl';
+import channelSource from './channel.wgsl';
+import { describe, type Pooled, perWidth, ROWS, rowsEach, takesPairs } from './common';
+import foldSource from './fold.wgsl';
+import part from './part.wgsl';
+import settleSource from './settle.wgsl';
+import terms from './terms.wgsl';
+import upstream from './upstream.wgsl';
+
+const sources = [pair, terms, channelSource, activationSource, upstream] as const;
+const sumsKernel = perWidth('batch_norm.backward_sums', ...sources, sumsSource);
+const applyKernel = perWidth('batch_norm.backward_apply', ...sources, applySource);
+const foldKernel = defineKernel('batch_norm.fold', pair, part, foldSource);
+const finishKernel = defineKernel('batch_norm.backward_finish', pair, part, finishSource);
+const settleKernel = perWidth('batch_norm.settle', settleSource);
+
+/** Bytes a channel of what batch norms owe a gradient. */
+export const OWED_BYTES = 16;
+/** Parts that one lane adds up at most. */
+const PARTS = 256;
+
+interface Target {
+  readonly storage: Storage;
+  readonly accumulate: boolean;
+}
+
+export interface BackwardTargets {
+  readonly dgamma: Target | null;
+  readonly dbeta: Target | null;
+  readonly dx: { readonly matrix: Matrix; readonly accumulate: boolean } | null;
+}
+
+/**
+ * Gradients of act(batch_norm(x)) from dy, its gradient, or that of its 2x2 average `pool`. `training`: the moments were
+ * the batch's and depend on x.
+ */
+export function backward(
+  device: Device,
+  x: Matrix,
+  dy: Matrix,
+  pack: Storage,
+  activation: Activation,
+  training: boolean,
+  { dx, ...parameters }: BackwardTargets,
+  pool: Pooled | null = null,
+): void {
+  const width = vectorWidth(x, dy, ...(dx ? [dx.matrix] : []));
+  const columns = x.channels / width;
+  const lanes = columnLanes(device);
+  const count = ceilDiv(x.rows, ROWS);
+  const storage = device.alloc(count * x.channels * 16, 'batch_norm.parts');
+  const constants = {
+    ...vectorTypes(width, x, dy, ...(dx ? [dx.matrix] : [])),
+    ...pairs(width, takesPairs(x)),
+    WIDTH: width,
+    LANES: lanes,
+    ACT: activationCode(activation),
+    POOLED: pool !== null,
+  };
+  const views = {
+    rows: x.rows,
+    columns,
+    x_stride: x.stride / width,
+    x_offset: x.offset / width,
+    dy_stride: dy.stride / width,
+    dy_offset: dy.offset / width,
+    h: pool?.h ?? 0,
+    w: pool?.w ?? 0,
+    veil: 0,
+  };
+  device.dispatch(sumsKernel[width], {
+    buffers: { x: x.storage, dy: dy.storage, pack, part: storage },
+    params: views,
+    constants: { ...constants, ROWS },
+    workgroups: [ceilDiv(columns, lanes), count],
+    label: `batch_norm.backward_sums ${describe(x)}`,
+    bytes: bytesOf(x, dy) + storage.bytes,
+  });
+  const k = device.alloc(x.channels * OWED_BYTES, 'batch_norm.k');
+  finish(device, x, { storage, count, width, paired: true }, pack, training, parameters, { storage: k });
+  if (dx) {
+    const to = dx.matrix;
+    device.dispatch(applyKernel[width], {
+      buffers: { x: x.storage, dy: dy.storage, pack, k, dx: to.storage },
+      params: {
+        ...views,
+        dx_stride: to.stride / width,
+        dx_offset: to.offset / width,
+        rows_each: rowsEach(x),
+        accumulate: dx.accumulate ? 1 : 0,
+      },
+      constants,
+      workgroups: [ceilDiv(columns, lanes), ceilDiv(x.rows, rowsEach(x))],
+      label: `batch_norm.backward_apply ${describe(x)}`,
+      bytes: bytesOf(x, dy, to),
+    });
+  }
+  device.free(k);
+}
+
+/** Where `finish` adds what x's gradient is owed: at channel `first` of `storage`. */
+export interface Owed extends Target {
+  readonly first: number;
+}
+
+/**
+ * The rest of a batch norm's backward, where convolutions' gradients went through it (conv2d.backwardDataThroughNorm): the
+ * gradients of its parameters, and, in training, what x's gradient is still owed for the moments, which `settle` pays.
+ */
+export function backwardFromSums(
+  device: Device,
+  x: Matrix,
+  sums: Sums,
+  pack: Storage,
+  parameters: Omit<BackwardTargets, 'dx'>,
+  owed: Owed | null,
+): void {
+  const to = owed ?? { storage: device.alloc(x.channels * OWED_BYTES, 'batch_norm.unwanted') };
+  finish(device, x, sums, pack, owed !== null, parameters, to);
+  if (!owed) device.free(to.storage);
+}
+
+/** Adds up the sums, which it frees, for the parameters' gradients and for `to`: see backward_finish. */
+function finish(
+  device: Device,
+  x: Matrix,
+  sums: Sums,
+  pack: Storage,
+  training: boolean,
+  { dgamma, dbeta }: Omit<BackwardTargets, 'dx'>,
+  to: { readonly storage: Storage } | Owed,
+): void {
+  const { channels } = x;
+  const lanes = columnLanes(device);
+  const workgroups = ceilDiv(channels, lanes);
+  if (sums.count > PARTS) {
+    const count = ceilDiv(sums.count, 64);
+    const storage = device.alloc(count * channels * 16, 'batch_norm.folded');
+    device.dispatch(foldKernel, {
+      buffers: { part: sums.storage, to: storage },
+      params: { channels, width: sums.width, parts: sums.count, veil: 0 },
+      constants: { ...pairs(1, true), PAIRED: sums.paired, LANES: lanes },
+      workgroups: [workgroups, count],
+      label: `batch_norm.fold ${sums.count}x${channels}`,
+    });
+    device.free(sums.storage);
+    finish(device, x, { storage, count, width: 1, paired: true }, pack, training, { dgamma, dbeta }, to);
+    return;
+  }
+  const unwanted = (): Storage => device.alloc(channels * 4, 'batch_norm.unwanted');
+  const [toGamma, toBeta] = [dgamma?.storage ?? unwanted(), dbeta?.storage ?? unwanted()];
+  const owed = 'first' in to ? to : null;
+  device.dispatch(finishKernel, {
+    buffers: { part: sums.storage, pack, dgamma: toGamma, dbeta: toBeta, k: to.storage },
+    params: {
+      channels,
+      width: sums.width,
+      parts: sums.count,
+      rows: x.rows,
+      first: owed?.first ?? 0,
+      training: training ? 1 : 0,
+      accumulate_gamma: dgamma?.accumulate ? 1 : 0,
+      accumulate_beta: dbeta?.accumulate ? 1 : 0,
+      accumulate_owed: owed?.accumulate ? 1 : 0,
+      veil: 0,
+    },
+    constants: { ...pairs(1, true), PAIRED: sums.paired, OWED: owed !== null, LANES: lanes },
+    workgroups: [workgroups],
+    label: `batch_norm.backward_finish ${describe(x)}`,
+  });
+  device.free(sums.storage);
+  if (!dgamma) device.free(toGamma);
+  if (!dbeta) device.free(toBeta);
+}
+
+/** dx += what x's channels are owed, the mean being the batch's. dx lies as x does, whose first channel is number x.offset. */
+export function settle(device: Device, x: Matrix, dx: Storage, stats: Storage, owed: Storage): void {
+  const width = vectorWidth(x);
+  const columns = x.channels / width;
+  const lanes = columnLanes(device);
+  device.dispatch(settleKernel[width], {
+    buffers: { x: x.storage, stats, owed, dx },
+    params: {
+      rows: x.rows,
+      columns,
+      stride: x.stride / width,
+      offset: x.offset / width,
+      rows_each: rowsEach(x),
+    },
+    constants: { ...vectorTypes(width, x), WIDTH: width, LANES: lanes },
+    workgroups: [ceilDiv(columns, lanes), ceilDiv(x.rows, rowsEach(x))],
+    label: `batch_norm.settle ${describe(x)}`,
+    bytes: 3 * bytesOf(x),
+  });
+}

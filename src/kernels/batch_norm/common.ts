@@ -1,0 +1,30 @@
+import { defineKernel, type Kernel } from '../../device';
+import { ceilDiv, type Matrix } from '../matrix';
+import { isFew } from '../pair';
+import across1 from './across_1.wgsl';
+import across4 from './across_4.wgsl';
+
+export type PerWidth = Readonly<Record<4 | 1, Kernel>>;
+
+/** A kernel that unpacks what channels have (`across`), for lanes of four channels and of one. */
+export const perWidth = (name: string, ...sources: string[]): PerWidth => ({
+  4: defineKernel(`${name}.4`, across4, ...sources),
+  1: defineKernel(`${name}.1`, across1, ...sources),
+});
+
+/** Rows that one workgroup sums, 64 at a time. */
+export const ROWS = 512;
+
+/** Rows a lane of a pass over memory walks: enough to hide a workgroup's cost, and few enough workgroups. */
+export const rowsEach = (m: Matrix): number => Math.max(16, ceilDiv(m.rows, 65535));
+
+/** What few rows leave of a gradient is next to nothing (see backward_apply), however many the channels. */
+export const takesPairs = (x: Matrix): boolean => isFew(x) || x.rows < 64;
+
+export const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
+
+/** A 2x2 average pool after the activation: sizes before it. */
+export interface Pooled {
+  readonly h: number;
+  readonly w: number;
+}
