@@ -190,8 +190,9 @@ export function batchNormConv2d(
     if (!dy) return;
     conv2dBackwardWeight(g, x, dy, weight, bias, prologue);
     if (!x.requiresGrad && !bn.weight.requiresGrad && !bn.bias.requiresGrad) return;
-    // f16 would round what is yet to be settled; few rows leave too little of it.
-    const through = x.dtype === 'f32' && !kernels.takesPairs(matrixOf(x)) && conv.ownColumns(device);
+    // f16 would round what is yet to be settled, few rows leave too little of it, and taps cost more in that pass than it saves.
+    const exact = x.dtype === 'f32' && !kernels.takesPairs(matrixOf(x));
+    const through = exact && conv.isPointwise(g) && conv.ownColumns(device);
     if (through && x.requiresGrad) {
       backwardThroughNorm(g, x, dy, bn, weight, prologue, options.training);
       return;
