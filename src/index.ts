@@ -53,4 +53,5 @@ export { type FacePrediction, predict } from './train/predict';
 export type { EpochRow } from './train/results';
 export { readRunToResume } from './train/resume';
 export { type Run, type RunArgs, RunFolder, type RunMetrics, readRun, readWeights } from './train/run_folder';
-export { type Outcome, Trainer, type TrainerOptions } from './train/trainer';
+export type { Outcome } from './train/session';
+export { Trainer, type TrainerOptions } from './train/trainer';

@@ -4,7 +4,7 @@ import { InputError } from '../device/errors';
 import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/args';
 import { readRunToResume } from '../train/resume';
 import type { Run } from '../train/run_folder';
-import type { Outcome, TrainerOptions } from '../train/trainer';
+import type { Outcome } from '../train/session';
 import { formatMetrics, shellPath } from './format';
 import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';

@@ -4,6 +4,7 @@ import { openDevice } from '../device/node';
 import { buildModel, type EmotionModel } from '../models';
 import { bootstrap, type Intervals } from './bootstrap';
 import { loadWeights } from './checkpoint';
+import { evaluateAll } from './evaluate_all';
 import type { TrainHooks } from './events';
 import { Learner } from './learner';
 import { computeMetrics, type Metrics } from './metrics';
@@ -12,7 +13,6 @@ import { formatPredictions } from './predictions';
 import { validationOf } from './run_data';
 import { type Run, readWeights } from './run_folder';
 import { addTo, meansOf, newTally } from './tally';
-import { evaluateAll } from './trainer';
 
 export interface EvaluateSettings {
   readonly image_dir: string;

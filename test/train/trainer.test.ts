@@ -12,7 +12,8 @@ import { evaluate } from '../../src/train/evaluate';
 import { type FacePrediction, predict } from '../../src/train/predict';
 import { readRunToResume } from '../../src/train/resume';
 import { readRun } from '../../src/train/run_folder';
-import { type Outcome, Trainer } from '../../src/train/trainer';
+import type { Outcome } from '../../src/train/session';
+import { Trainer } from '../../src/train/trainer';
 
 const test = suite('trainer');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-trainer-'));
