@@ -5,6 +5,7 @@ import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../t
 import { readRunToResume } from '../train/resume';
 import type { Run } from '../train/run_folder';
 import type { Outcome } from '../train/session';
+import type { TrainerOptions } from '../train/trainer';
 import { formatMetrics, shellPath } from './format';
 import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';
