@@ -28,6 +28,7 @@ export function drawConfusion(
     figures,
     names: metrics.classes,
     axes: ['true', 'predicted'],
+    most: '100 %',
     squares,
   });
 }
@@ -43,7 +44,14 @@ export function drawLabelGraph(A: ArrayLike<number>, names: readonly string[]): 
     }),
   );
   const figures = 'weight of one label for another (0 where nothing stands)';
-  return drawMatrix({ title: 'Label graph', figures, names, axes: ['label', 'weighed by'], squares });
+  return drawMatrix({
+    title: 'Label graph',
+    figures,
+    names,
+    axes: ['label', 'weighed by'],
+    most: most.toFixed(3),
+    squares,
+  });
 }
 
 function drawMatrix({
@@ -51,12 +59,15 @@ function drawMatrix({
   figures,
   names,
   axes,
+  most,
   squares,
 }: {
   readonly title: string;
   readonly figures: string;
   readonly names: readonly string[];
   readonly axes: readonly [rows: string, columns: string];
+  /** What the darkest shade stands for. */
+  readonly most: string;
   readonly squares: readonly (readonly Square[])[];
 }): Promise<Picture> {
   const longest = Math.ceil(Math.max(...names.map((name) => measureText(name, '13px').width)));
@@ -102,7 +113,7 @@ function drawMatrix({
       top: top - 31,
       itemHeight: side,
       itemWidth: 14,
-      text: ['100 %', '0 %'],
+      text: [most, '0'],
       textStyle: { color: INK, fontSize: 11 },
       inRange: { color: SHADES },
     },
