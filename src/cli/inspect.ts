@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { COMMON } from '../train/args';
 import { type Inspection, KINDS, type Kind } from '../train/inspect/inspection';
 import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings';
 import { formatTable } from './format';
@@ -9,6 +10,7 @@ interface Options {
   image_dir: string | null;
   dataset: 'affectnet' | 'affwild2';
   num_classes: number;
+  max_bad: number;
   format: 'table' | 'json';
 }
 
@@ -29,6 +31,7 @@ const SETTINGS: Settings<Options> = {
     help: 'of annotations, label graphs and word vectors: whose classes they have',
   },
   num_classes: { kind: whole(7, 8), default: 7, help: "classes of AffectNet's files: 8 with contempt" },
+  max_bad: COMMON.max_bad,
   format: { kind: choice('table', 'json'), default: 'table', help: 'what is printed' },
 };
 
@@ -48,9 +51,14 @@ export const inspectCommand = (): Command =>
   )
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Record<string, unknown>) => {
-      const { kind, image_dir, dataset, num_classes, format } = readSettings(SETTINGS, options);
+      const { kind, image_dir, dataset, num_classes, max_bad, format } = readSettings(SETTINGS, options);
       const { inspect } = await import('../train/inspect');
-      const found = await inspect(file, kind, { imageDir: image_dir, dataset, numClasses: num_classes });
+      const found = await inspect(file, kind, {
+        imageDir: image_dir,
+        dataset,
+        numClasses: num_classes,
+        maxBad: max_bad,
+      });
       process.stdout.write(`${format === 'json' ? JSON.stringify({ file, ...found }, null, 2) : table(found)}\n`);
     });
 

@@ -89,9 +89,13 @@ function fail(error: unknown, command?: Command): void {
   }
 }
 
+/** Bytes of a strange file may stand in a message: what would move a terminal's cursor is spelt out. */
+const printable = (message: string): string =>
+  message.replace(/[^\P{Cc}\n]|[\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 function report(message: string, exitCode: number, error: unknown): void {
   const debug = process.env.EMOTION_GCN_DEBUG === '1' && error instanceof Error;
-  process.stderr.write(`error: ${message}\n${debug ? `${error.stack}\n` : ''}`);
+  process.stderr.write(`error: ${printable(message)}\n${debug ? `${error.stack}\n` : ''}`);
   process.exitCode = exitCode;
 }
 

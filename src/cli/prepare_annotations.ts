@@ -1,13 +1,13 @@
 // The original's two pickling scripts.
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { writeWhole } from '../data/files';
 import { AFFWILD2_CLASSES, classesOf } from '../data/labels';
 import { type AnnotationSet, classCounts, describeAnnotations, type Sample } from '../data/samples';
 import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/args';
 import { readSettings, type Settings, text } from '../train/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
-import { writeOut } from './write_out';
 
 const folder = (help: string) => ({ kind: text('DIR', 'the path of a folder'), help });
 const out = (preset: string) => ({
@@ -107,7 +107,7 @@ async function write(
   train: AnnotationSet,
   val: AnnotationSet,
 ): Promise<void> {
-  await writeOut(out, bytes);
+  await writeWhole(out, bytes);
   const sizes = `'train': ${train.samples.length}, 'val': ${val.samples.length}`;
   process.stdout.write(`\nwritten to ${out}: a dict of two lists of dataloading.${name} (${sizes})\n`);
 }

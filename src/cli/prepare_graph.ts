@@ -2,13 +2,13 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import type { Adjacency } from '../data';
+import { writeWhole } from '../data/files';
 import { classesOf, type Dataset, nodesOf } from '../data/labels';
 import { InputError } from '../device/errors';
 import { checkAnnotations, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/args';
 import { orNone, readSettings, type Settings, text } from '../train/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
-import { writeOut } from './write_out';
 
 const out = (preset: string, endings: string) => ({
   kind: text('FILE', 'the path of a file to write'),
@@ -71,7 +71,7 @@ export const prepareEmbeddings = (): Command =>
       });
       const header = ['row', 'node', 'word', 'length', ...Array.from({ length: shown }, (_, i) => String(i))];
       process.stdout.write(`read: ${glove}\n\n${formatTable([header, ...table], 3)}\n\n`);
-      await writeOut(out, await encode(emb, nodes));
+      await writeWhole(out, await encode(emb, nodes));
       process.stdout.write(`written to ${out}: ${nodes.length} x ${EMBEDDING_SIZE} float32, rows as above\n`);
     });
 
@@ -137,7 +137,7 @@ export const prepareAdjacency = (): Command =>
         process.stdout.write(`${i + 1}. ${what}\n`);
         if (show) process.stdout.write(`${matrix(adjacency[step] as Float64Array, nodes)}\n\n`);
       }
-      await writeOut(out, encode(adjacency, nodes));
+      await writeWhole(out, encode(adjacency, nodes));
       process.stdout.write(`${show ? '' : '(--show prints the matrices)\n\n'}written to ${out}\n`);
     });
 

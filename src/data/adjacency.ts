@@ -124,12 +124,14 @@ export async function readAdjacency(file: string, nodes: readonly string[] = NOD
   if (shape.join() !== `${K},${K}` || !(data instanceof Float32Array || data instanceof Float64Array)) {
     throw new InputError(`${file}: ${name}: expected ${K} x ${K} floats, found ${dtype} ${shape.join(' x ')}`);
   }
+  const placeOf = (n: number): string => `${nodes[Math.floor(n / K)]}, ${nodes[n % K]}`;
   const bad = data.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) {
-    const place = `${nodes[Math.floor(bad / K)]}, ${nodes[bad % K]}`;
-    throw new InputError(`${file}: ${name}: expected finite numbers, found ${data[bad]} at ${place}`);
-  }
+  if (bad >= 0)
+    throw new InputError(`${file}: ${name}: expected finite numbers, found ${data[bad]} at ${placeOf(bad)}`);
   const matrix = Float64Array.from(data);
+  const far = name === 'rho' ? matrix.findIndex((v) => Math.abs(v) > 1 + 1e-6) : -1;
+  if (far >= 0)
+    throw new InputError(`${file}: rho: expected correlations of -1 .. 1, found ${matrix[far]} at ${placeOf(far)}`);
   if (name === 'rho') return fromCorrelations(matrix, nodes, file);
   const A = name === 'A' ? matrix : matrix.map((_, n) => matrix[(n % K) * K + Math.floor(n / K)]);
   const adj = normalise(A, K);

@@ -1,12 +1,11 @@
 // AffectNet's annotation files as they are published: one CSV row a face.
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type Info, parse } from 'csv-parse';
 import { InputError } from '../device/errors';
 import { eyeCentres } from './align';
 import type { FacePose } from './face';
-import { asInputError } from './files';
+import { asInputError, streamFile } from './files';
 import { CLASSES } from './labels';
 import type { AnnotationSet, Sample } from './samples';
 
@@ -40,7 +39,7 @@ export async function readAffectNet(file: string, classes: readonly string[] = C
   const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
   const records = parse({ ...options, ...tolerant });
   // An error of the file destroys `records`, and so arrives in the loop.
-  pipeline(createReadStream(file), records).catch(() => {});
+  pipeline(streamFile(file), records).catch(() => {});
   try {
     for await (const { record, info } of records as AsyncIterable<{ record: string[]; info: Info }>) {
       if (header) takeRow(set, classes.length, header, record, info.lines);

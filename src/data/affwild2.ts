@@ -3,10 +3,10 @@
 //   ANNOTATIONS/EXPR_Set/{Train_Set,Validation_Set}/VIDEO.txt    a header line, then an expression a line, -1 for none
 //   ANNOTATIONS/VA_Set/{Train_Set,Validation_Set}/VIDEO.txt      a header line, then valence,arousal a line, -5 for none
 //   VIDEOS/VIDEO/NNNNN.jpg                                       the face in frame NNNNN, from 00001
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../device/errors';
-import { asInputError } from './files';
+import { asInputError, readWhole } from './files';
 import { AFFWILD2_CLASSES } from './labels';
 import type { AnnotationSet } from './samples';
 
@@ -115,7 +115,7 @@ async function videosIn(dir: string): Promise<string[]> {
       .sort();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw asInputError(dir, error);
     throw new InputError(`${dir}: no such folder; expected Aff-Wild2's annotations: ${LAYOUT}`);
   }
 }
@@ -127,15 +127,15 @@ async function framesOf(dir: string): Promise<string[]> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw error;
+    throw asInputError(dir, error);
   }
 }
 
 async function readLabels(file: string, parse: (line: string) => number[] | string): Promise<Labels> {
-  const text = await readFile(file, 'utf8').catch((error) => {
-    throw asInputError(file, error);
-  });
-  const lines = text.trimEnd().split(/\r\n|\n|\r/);
+  const lines = (await readWhole(file))
+    .toString()
+    .trimEnd()
+    .split(/\r\n|\n|\r/);
   const fail = (i: number, expected: string): InputError => {
     const found = lines[i].length > 60 ? `${lines[i].slice(0, 60)}...` : lines[i];
     return new InputError(`${file}: line ${i + 1}: expected ${expected}, found ${JSON.stringify(found)}`);

@@ -63,7 +63,7 @@ function fieldsOf(record: PickleValue, dataset: Dataset, where: string): Fields 
     return record.state;
   const other = (Object.keys(RECORDS) as Dataset[]).find((name) => describe(record).endsWith(`.${RECORDS[name]}`));
   const advice = other && other !== dataset ? `; these are annotations of ${other}: give --dataset ${other}` : '';
-  throw new InputError(`${where}: expected a ${wanted}, found ${describe(record)}${advice}`);
+  throw new InputError(`${where}: expected ${wanted}, found ${describe(record)}${advice}`);
 }
 
 function takeRecord(

@@ -1,14 +1,14 @@
 // Whatever --data may be: AffectNet's CSV, Aff-Wild2's annotation folder, or the original's annotation pickle of either.
-import { existsSync, statSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../device/errors';
 import { readAffectNet } from './affectnet';
 import { readAffWild2 } from './affwild2';
 import { parseAnnotationPickle } from './annotation_pickle';
-import { asInputError } from './files';
+import { lookAt, readWhole } from './files';
 import type { Dataset } from './labels';
 import type { AnnotationSet } from './samples';
+import { tensorFileKind } from './tensor_file';
 
 /** Frames that are looked for to find out where a pickle's frames are. */
 const TRIED = 20;
@@ -32,36 +32,19 @@ export interface AnnotationOptions {
  */
 export async function readAnnotations(data: string, options: AnnotationOptions): Promise<Annotations> {
   const { dataset, classes, imageDir } = options;
-  try {
-    if (statSync(data).isDirectory()) {
-      if (dataset === 'affwild2') return await readAffWild2(data, imageDir);
-      throw new InputError(`${data}: expected AffectNet's CSV or an annotation pickle, found a directory`);
-    }
-    if (await isPickle(data)) {
-      const sets = parseAnnotationPickle(await readFile(data), data, options);
-      return dataset === 'affwild2' ? rebased(sets, imageDir) : sets;
-    }
-  } catch (error) {
-    throw asInputError(data, error);
+  if (lookAt(data) === 'a directory') {
+    if (dataset === 'affwild2') return readAffWild2(data, imageDir);
+    throw new InputError(`${data}: expected AffectNet's CSV or an annotation pickle, found a directory`);
+  }
+  if ((await tensorFileKind(data)) === 'pickle') {
+    const sets = parseAnnotationPickle(await readWhole(data), data, options);
+    return dataset === 'affwild2' ? rebased(sets, imageDir) : sets;
   }
   if (dataset === 'affectnet') return { train: await readAffectNet(data, classes), val: null };
   throw new InputError(
     `${data}: expected Aff-Wild2's annotation folder or an annotation pickle, found another file; ` +
       "AffectNet's CSV goes with --dataset affectnet",
   );
-}
-
-/** By its name, or by its content: from protocol 2 on a pickle begins with 0x80 and the protocol. */
-async function isPickle(file: string): Promise<boolean> {
-  if (['.pkl', '.pickle', '.p'].includes(extname(file).toLowerCase())) return true;
-  const handle = await open(file);
-  try {
-    const head = Buffer.alloc(2);
-    await handle.read(head, 0, 2, 0);
-    return head[0] === 0x80 && head[1] <= 5;
-  } finally {
-    await handle.close();
-  }
 }
 
 /**

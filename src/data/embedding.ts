@@ -2,7 +2,6 @@
 import { InputError } from '../device/errors';
 import { writeSafetensors } from '../formats/safetensors';
 import { writeTorchTensor } from '../formats/torch';
-import { asInputError } from './files';
 import { readGlove } from './glove';
 import { NODES } from './labels';
 import { randomStream, randomUniform } from './random';
@@ -29,17 +28,9 @@ export async function loadEmbedding(
 ): Promise<Float32Array> {
   if (source === undefined) throw new InputError(`--emb is missing: emotion_gcn needs word vectors. ${GLOVE_HELP}`);
   if (source === 'random') return randomEmbedding(nodes);
-  try {
-    return (await tensorFileKind(source)) !== 'text'
-      ? fromTensors(source, await readTensorFile(source), nodes)
-      : await readGlove(
-          source,
-          nodes.map((n) => n.toLowerCase()),
-          EMBEDDING_SIZE,
-        );
-  } catch (error) {
-    throw asInputError(source, error);
-  }
+  if ((await tensorFileKind(source)) !== 'text') return fromTensors(source, await readTensorFile(source), nodes);
+  const words = nodes.map((name) => name.toLowerCase());
+  return readGlove(source, words, EMBEDDING_SIZE);
 }
 
 /** Made-up vectors, always the same ones: uniform in [-0.7, 0.7), about as long as GloVe's. K x 300. */
@@ -75,6 +66,11 @@ function fromTensors(file: string, tensors: ReadonlyMap<string, NamedTensor>, no
   ) {
     throw new InputError(`${file}: expected ${wanted}, found ${dtype} ${shape.join(' x ')}`);
   }
-  if (!data.every(Number.isFinite)) throw new InputError(`${file}: expected finite numbers in emb, found others`);
-  return Float32Array.from(data);
+  const vectors = Float32Array.from(data);
+  const bad = vectors.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) {
+    const place = `row ${Math.floor(bad / EMBEDDING_SIZE)}, column ${bad % EMBEDDING_SIZE}`;
+    throw new InputError(`${file}: expected finite float32 numbers, found ${data[bad]} in ${place}`);
+  }
+  return vectors;
 }

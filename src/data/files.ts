@@ -1,10 +1,18 @@
-import { InputError } from '../device/errors';
+// The user's files: reading and writing them, and what goes wrong with it in words.
+import { createReadStream, type ReadStream, type Stats, statSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import writeFileAtomic from 'write-file-atomic';
+import { InputError, MachineError } from '../device/errors';
 
 const PROBLEMS: Record<string, string> = {
   ENOENT: 'no such file; check the path',
   ENOTDIR: 'no such file; check the path',
   EISDIR: 'expected a file, found a directory',
   EACCES: 'may not be read; check its permissions',
+  EPERM: 'may not be read; check its permissions',
+  ELOOP: 'expected a file, found a symbolic link that leads back to itself',
+  ENAMETOOLONG: 'expected a path, found one that is too long',
+  ERR_INVALID_ARG_VALUE: 'expected a path, found one with a zero byte',
 };
 
 /** An error of the file system that its user can mend as an InputError naming the file; any other as it is. */
@@ -19,5 +27,83 @@ export function inFile<T>(file: string, read: () => T): T {
     return read();
   } catch (error) {
     throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
+  }
+}
+
+const kindOf = (found: Stats): string =>
+  found.isFile() ? 'a file' : found.isDirectory() ? 'a directory' : 'a pipe, socket or device';
+
+/** What is at a path: `a file`, `a directory`, `nothing`, or something else in words. */
+export function lookAt(path: string): string {
+  try {
+    return kindOf(statSync(path));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'nothing' : `what cannot be read (${code})`;
+  }
+}
+
+/** The size of a file. @throws InputError if there is none: of a pipe or device an end is not sure to come */
+function sizeOf(file: string): number {
+  let found: Stats;
+  try {
+    found = statSync(file);
+  } catch (error) {
+    throw asInputError(file, error);
+  }
+  if (!found.isFile()) throw new InputError(`${file}: expected a file, found ${kindOf(found)}`);
+  return found.size;
+}
+
+/** What Node reads at once. */
+const MOST = 2 ** 31 - 1;
+
+/** The bytes of a file. @throws InputError naming it: no file, not to be read, of 2 GiB or more */
+export async function readWhole(file: string): Promise<Buffer> {
+  const size = sizeOf(file);
+  if (size > MOST) throw new InputError(`${file}: expected a file of less than 2 GiB, found ${size} bytes`);
+  return readFile(file).catch((error) => {
+    throw asInputError(file, error);
+  });
+}
+
+/** The first bytes of a file, at most `count`. @throws InputError naming it: no file, or not to be read */
+export async function readHead(file: string, count: number): Promise<Buffer> {
+  sizeOf(file);
+  try {
+    const handle = await open(file);
+    try {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(count), 0, count, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw asInputError(file, error);
+  }
+}
+
+/** A file of any size, a MiB at a time. Errors that come later are the stream's. @throws InputError if there is none */
+export function streamFile(file: string): ReadStream {
+  sizeOf(file);
+  return createReadStream(file, { highWaterMark: 1 << 20 });
+}
+
+/**
+ * Writes a file that the user named with --out, as a whole or not at all.
+ * @throws InputError if it cannot be written; MachineError if the disk is full
+ */
+export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
+  const found = lookAt(file);
+  if (found !== 'a file' && found !== 'nothing') {
+    throw new InputError(`${file}: cannot be written: expected a file or nothing there, found ${found}; check --out`);
+  }
+  const data = typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
+  try {
+    await writeFileAtomic(file, data);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw new MachineError(`${file}: cannot be written: ${message}`);
+    throw new InputError(`${file}: cannot be written: ${message}; check --out`);
   }
 }

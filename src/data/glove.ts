@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs';
 import { InputError } from '../device/errors';
-import { asInputError } from './files';
+import { asInputError, streamFile } from './files';
 
 /** A GloVe line of 300 numbers has about 2,700 bytes. */
 const MAX_LINE = 1 << 16;
@@ -54,7 +53,7 @@ const isHeader = (text: string, dim: number): boolean => new RegExp(`^\\d+ ${dim
 /** The last `dim` fields of a line as numbers. What stands before is its word, more than one field only where it has spaces. */
 function parseLine(file: string, line: number, text: string, dim: number): { word: string; vector: Float32Array } {
   const fields = text.split(/[ \t]+/);
-  const numeric = (field: string) => field !== '' && Number.isFinite(Number(field));
+  const numeric = (field: string) => field !== '' && Number.isFinite(Math.fround(Number(field)));
   const word = fields.slice(0, Math.max(1, fields.length - dim));
   const numbers = fields.slice(word.length);
   const spare = word.slice(1);
@@ -83,7 +82,7 @@ async function forEachLine(file: string, take: TakeLine): Promise<void> {
     lines++;
     take(line, separators);
   };
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+  for await (const chunk of streamFile(file)) {
     const data: Buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
     rest = data.subarray(takeLines(data, counted));
     if (rest.length > MAX_LINE) {

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import sharp from 'sharp';
 
 /** 8-bit RGB picture: `data[(y * width + x) * 3 + c]`. */
@@ -17,6 +18,26 @@ export class ImageError extends Error {
 
 const OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS } as const;
 
+/** A picture file that is longer is not read. */
+const MAX_BYTES = 2 ** 28;
+
+/** The content of a picture file. @throws ImageError: not there, no file (a pipe or device may have no end), too long */
+export function readPicture(file: string): Uint8Array {
+  try {
+    const status = statSync(file);
+    if (!status.isFile()) throw new ImageError('not a file');
+    if (status.size > MAX_BYTES) throw new ImageError(`too large: ${status.size} bytes, the limit is ${MAX_BYTES}`);
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof ImageError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ImageError(code === 'ENOENT' || code === 'ENOTDIR' ? 'no such file' : `cannot be read (${code})`);
+  }
+}
+
+/** What libvips calls the formats that photographs come in. Its others, such as SVG, are programs to draw something. */
+const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
+
 /**
  * Decodes a picture to the bytes that OpenCV's `imread` gives (as RGB): EXIF orientation applied, colour profile
  * ignored, grey replicated, alpha dropped without blending, the upper 8 of 16 bits, CMYK by OpenCV's own formula.
@@ -28,7 +49,8 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
   if (bytes.length === 0) throw new ImageError('zero bytes');
   try {
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
-    const { width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
+    const { format, width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
+    if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
     if (width * height > MAX_PIXELS) {
       throw new ImageError(`too large: ${width} x ${height} pixels, the limit is ${MAX_PIXELS} pixels`);
     }

@@ -1,10 +1,9 @@
 // Entry point of a worker thread: prepares faces, one after the other, and puts them into a crop store.
-import { readFileSync, statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { type CropPlace, CropStore, cropKey } from './crop_store';
 import { type FacePose, prepareFace } from './face';
-import { decodeImage, ImageError } from './image';
+import { decodeImage, ImageError, readPicture } from './image';
 
 /** What a worker is started with. */
 export interface WorkerSettings {
@@ -27,21 +26,6 @@ export interface GroupDone {
   results: CropResult[];
   start: number;
   end: number;
-}
-
-/** A picture file that is longer is not read. */
-const MAX_BYTES = 2 ** 28;
-
-function readPicture(file: string): Uint8Array {
-  const status = statSync(file, { throwIfNoEntry: false });
-  if (!status) throw new ImageError('no such file');
-  if (!status.isFile()) throw new ImageError('not a file');
-  if (status.size > MAX_BYTES) throw new ImageError(`too large: ${status.size} bytes, the limit is ${MAX_BYTES}`);
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new ImageError(`cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 async function prepare(store: CropStore, size: number, job: CropJob): Promise<CropResult> {

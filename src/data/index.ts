@@ -18,7 +18,7 @@ export {
 } from './embedding';
 export { type FacePose, type KnownFace, prepareFace, prepareKnown, prepareWhole } from './face';
 export { readGlove } from './glove';
-export { decodeImage, ImageError, type RgbImage } from './image';
+export { decodeImage, ImageError, type RgbImage, readPicture } from './image';
 export {
   AFFWILD2_CLASSES,
   CLASSES,

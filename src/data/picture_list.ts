@@ -1,12 +1,12 @@
 // Pictures to look at: files, folders of them, and lists with or without face boxes and landmarks.
-import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
 import { InputError } from '../device/errors';
 import { eyeCentres } from './align';
 import type { Box } from './crop';
 import type { KnownFace } from './face';
-import { asInputError } from './files';
+import { asInputError, lookAt, readWhole, streamFile } from './files';
 
 export interface ListedPicture {
   /** Path of the file. */
@@ -31,26 +31,22 @@ const BOX = ['face_x', 'face_y', 'face_width', 'face_height'] as const;
  * @throws InputError naming the source, with the line of a list
  */
 export async function* listPictures(source: string, imageDir: string | null): AsyncGenerator<ListedPicture> {
-  const found = statSync(source, { throwIfNoEntry: false });
-  if (!found) throw new InputError(`${source}: no such file; check the path`);
   const ending = extname(source).toLowerCase();
   const from = imageDir ?? dirname(source);
-  if (found.isDirectory()) {
-    const names = (readdirSync(source, { recursive: true }) as string[]).filter((n) =>
-      PICTURES.has(extname(n).toLowerCase()),
-    );
+  if (lookAt(source) === 'a directory') {
+    const names = filesBelow(source).filter((name) => PICTURES.has(extname(name).toLowerCase()));
     if (names.length === 0)
       throw new InputError(`${source}: expected pictures (${[...PICTURES].join(' ')}), found none in this folder`);
     for (const name of names.sort()) yield { file: join(source, name), face: null, named: false };
   } else if (ending === '.csv') yield* listed(source, from);
   else if (ending === '.txt') {
-    const lines = readText(source).split(/\r?\n/);
+    const lines = (await readWhole(source)).toString().split(/\r?\n/);
     for (const line of lines) if (line.trim()) yield { file: resolve(from, line.trim()), face: null, named: false };
   } else yield { file: source, face: null, named: true };
 }
 
 async function* listed(source: string, from: string): AsyncGenerator<ListedPicture> {
-  const rows = createReadStream(source).pipe(parse({ bom: true, info: true, columns: true, trim: true }));
+  const rows = streamFile(source).pipe(parse({ bom: true, info: true, columns: true, trim: true }));
   let line = 1;
   try {
     for await (const { record, info } of rows as AsyncIterable<{
@@ -90,10 +86,10 @@ function knownFace(row: Record<string, string>, fail: (message: string) => never
   return { box: box as unknown as Box, leftEye, rightEye };
 }
 
-function readText(file: string): string {
+function filesBelow(folder: string): string[] {
   try {
-    return readFileSync(file, 'utf8');
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
   } catch (error) {
-    throw asInputError(file, error);
+    throw asInputError(folder, error);
   }
 }

@@ -1,9 +1,9 @@
 // Files of numbers, of whatever format: what the original program wrote, and ours.
-import { open, readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { asDataFrame, asFloat64, asNdarray, type PickleValue, PyObject, readPickle } from '../formats/pickle';
 import { readSafetensors, type TensorData } from '../formats/safetensors';
 import { isTorch, readTorchTensor } from '../formats/torch';
-import { asInputError, inFile } from './files';
+import { inFile, readHead, readWhole } from './files';
 
 export type TensorFileKind = 'safetensors' | 'torch' | 'pickle' | 'text';
 
@@ -13,23 +13,17 @@ export interface NamedTensor {
   readonly data: TensorData;
 }
 
-/** What a file is by its first bytes; `text` if none of the others. @throws InputError if it cannot be read */
+/** By its name, or by how it begins: from protocol 2 on with 0x80 and the protocol. */
+const isPickle = (file: string, head: Uint8Array): boolean =>
+  ['.pkl', '.pickle', '.p'].includes(extname(file).toLowerCase()) || (head[0] === 0x80 && head[1] <= 5);
+
+/** What a file is by its first bytes (a pickle also by its name); `text` if none of the others. @throws InputError if it cannot be read */
 export async function tensorFileKind(file: string): Promise<TensorFileKind> {
-  const handle = await open(file).catch((error) => {
-    throw asInputError(file, error);
-  });
-  try {
-    const head = Buffer.alloc(16);
-    await handle.read(head, 0, head.length, 0);
-    if (isTorch(head)) return 'torch';
-    // Eight bytes of header length, then the header's brace.
-    if (head[8] === 0x7b && head.readUInt32LE(4) === 0) return 'safetensors';
-    return head[0] === 0x80 && head[1] <= 5 ? 'pickle' : 'text';
-  } catch (error) {
-    throw asInputError(file, error);
-  } finally {
-    await handle.close();
-  }
+  const head = await readHead(file, 16);
+  if (isTorch(head)) return 'torch';
+  // Eight bytes of header length, then the header's brace.
+  if (head[8] === 0x7b && head.readUInt32LE(4) === 0) return 'safetensors';
+  return isPickle(file, head) ? 'pickle' : 'text';
 }
 
 /**
@@ -39,9 +33,7 @@ export async function tensorFileKind(file: string): Promise<TensorFileKind> {
  */
 export async function readTensorFile(file: string): Promise<Map<string, NamedTensor>> {
   const kind = await tensorFileKind(file);
-  const bytes = await readFile(file).catch((error) => {
-    throw asInputError(file, error);
-  });
+  const bytes = await readWhole(file);
   if (kind === 'safetensors') return readSafetensors(bytes, file).tensors;
   if (kind === 'torch') return new Map([['tensor', await readTorchTensor(bytes, file)]]);
   const value = readPickle(bytes, file);

@@ -182,6 +182,9 @@ const isSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every((n) =
 
 /** A value as it stands in the header, cut to a readable length. */
 function show(value: unknown): string {
+  if (isObject(value) || (Array.isArray(value) && !value.every((v) => typeof v === 'number'))) {
+    return Array.isArray(value) ? `a list of ${value.length}` : `an object of ${Object.keys(value).length}`;
+  }
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

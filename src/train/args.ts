@@ -1,7 +1,7 @@
 // Everything that changes a run's numbers, in one plain object: what a run folder's args.json holds.
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GLOVE_HELP } from '../data/embedding';
+import { lookAt } from '../data/files';
 import { classesOf, DATASETS, type Dataset } from '../data/labels';
 import { SAMPLERS, type Sampler } from '../data/loader';
 import { CLASS_WEIGHTS, type ClassWeights } from '../data/samples';
@@ -322,7 +322,7 @@ export function checkInputs(
 /** @throws InputError unless there is a file at `path`, or, for Aff-Wild2, a folder */
 export function checkAnnotations(name: string, path: string, dataset: Dataset): void {
   const found = lookAt(path);
-  if (found === 'a file' || (found === 'a folder' && dataset === 'affwild2')) return;
+  if (found === 'a file' || (found === 'a directory' && dataset === 'affwild2')) return;
   const expected = dataset === 'affwild2' ? 'a file or the folder of annotations' : 'a file';
   throw new InputError(`--${name} expects ${expected}, found ${found} at ${path}; check the path`);
 }
@@ -330,7 +330,7 @@ export function checkAnnotations(name: string, path: string, dataset: Dataset): 
 /** @throws InputError unless there is a folder at `path` */
 export function checkFolder(name: string, path: string): void {
   const found = lookAt(path);
-  if (found !== 'a folder') {
+  if (found !== 'a directory') {
     throw new InputError(`--${name} expects a folder, found ${found} at ${path}; check the path`);
   }
 }
@@ -339,13 +339,4 @@ export function checkFolder(name: string, path: string): void {
 export function checkFile(name: string, path: string): void {
   const found = lookAt(path);
   if (found !== 'a file') throw new InputError(`--${name} expects a file, found ${found} at ${path}; check the path`);
-}
-
-function lookAt(path: string): string {
-  try {
-    return statSync(path).isDirectory() ? 'a folder' : 'a file';
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? 'nothing' : `what cannot be read (${code})`;
-  }
 }

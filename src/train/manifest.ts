@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync, statSync } from 'node:fs';
+import { createReadStream, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform, release } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
+import { lookAt } from '../data/files';
 import type { Device } from '../device';
 import type { TrainArgs } from './args';
 import { packageVersion } from './package_version';
@@ -36,9 +37,9 @@ export async function manifestOf(args: TrainArgs, device: Device): Promise<Manif
 }
 
 async function sha256(path: string): Promise<string> {
-  const folder = statSync(path).isDirectory();
+  const folder = lookAt(path) === 'a directory';
   const names = folder ? readdirSync(path, { recursive: true, encoding: 'utf8' }).sort() : [''];
-  const files = names.map((name) => join(path, name)).filter((file) => statSync(file).isFile());
+  const files = names.map((name) => join(path, name)).filter((file) => lookAt(file) === 'a file');
   const hash = createHash('sha256');
   for (const file of files) await pipeline(createReadStream(file), hash, { end: false });
   return hash.digest('hex');

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import * as F from '../autograd';
 import {
   decodeImage,
@@ -7,6 +6,7 @@ import {
   listPictures,
   normalisationTable,
   prepareKnown,
+  readPicture,
   rotationAffine,
 } from '../data';
 import { type Device, InputError } from '../device';
@@ -134,13 +134,11 @@ async function readFace(
   say: (line: string) => void,
 ): Promise<Face | null> {
   try {
-    return { file, pixels: prepareKnown(await decodeImage(await readFile(file)), face, size).data };
+    return { file, pixels: prepareKnown(await decodeImage(readPicture(file)), face, size).data };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!(error instanceof ImageError) && !code) throw error;
-    const reason = code === 'ENOENT' ? 'no such file; check the path' : message;
-    if (named) throw new InputError(`${file}: ${reason}`);
-    say(`left out: ${file}: ${reason}`);
+    if (!(error instanceof ImageError)) throw error;
+    if (named) throw new InputError(`${file}: ${error.message}`);
+    say(`left out: ${file}: ${error.message}`);
     return null;
   }
 }

@@ -1,6 +1,6 @@
 // Weights that come in a file of their own: PyTorch's, or safetensors.
-import { readFileSync } from 'node:fs';
 import { readTensorFile, tensorFileKind } from '../data';
+import { readWhole } from '../data/files';
 import { InputError } from '../device/errors';
 import { readCheckpoint, type SgdState, type TorchCheckpoint } from '../formats/torch';
 import type { StateEntry } from '../models';
@@ -24,7 +24,7 @@ export async function readWeightsFile(file: string): Promise<WeightsFile> {
     return { state: stateOf(await readTensorFile(file), file), epoch: null, optimizer: null };
   }
   if (kind !== 'torch') throw new InputError(`${file}: expected weights as .pth or safetensors, found neither`);
-  const { epoch, state, optimizer }: TorchCheckpoint = await readCheckpoint(readFileSync(file), file);
+  const { epoch, state, optimizer }: TorchCheckpoint = await readCheckpoint(await readWhole(file), file);
   return {
     epoch,
     state: stateOf(state, file),

@@ -58,6 +58,10 @@ test('the bytes are those of the format', () => {
   assert.equal([...got.subarray(-4)], [0, 0, 0x80, 0x3f]);
 });
 
+test('a header nested without end is refused, and not spelt out', () => {
+  refuses(one(`${'['.repeat(200_000)}${']'.repeat(200_000)}`, 0), 'tensor "w"');
+});
+
 test('small dtypes are widened without loss', () => {
   const bytes = file(
     '{"h":{"dtype":"F16","shape":[4],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[8,12]},"i":{"dtype":"I8","shape":[2],"data_offsets":[12,14]}}',

@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeSyntheticSet } from '../../src/data';
 import { InputError } from '../../src/device/errors';
+import { PyObject, writePickle } from '../../src/formats/pickle';
 import { type Inspection, type InspectSettings, inspect, type Kind } from '../../src/train/inspect';
 import { run } from '../cli/program';
 
@@ -14,7 +15,7 @@ const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-inspect-'));
 test.after(() => rmSync(dir, { recursive: true }));
 
 const GOLDEN = 'test/golden';
-const plain: InspectSettings = { imageDir: null, dataset: 'affectnet', numClasses: 7 };
+const plain: InspectSettings = { imageDir: null, dataset: 'affectnet', numClasses: 7, maxBad: 0.01 };
 const look = (file: string, kind: Kind | null = null, settings = plain): Promise<Inspection> =>
   inspect(file, kind, settings);
 
@@ -117,6 +118,34 @@ test('what is no such file, empty, cut off, garbage or of another kind is refuse
     await refusal(cut, kind, { ...plain, dataset });
     for (const other of ['image', 'run'] as const) await refusal(join(GOLDEN, name), other);
   }
+});
+
+test('annotations that training would refuse are refused', async () => {
+  const set = (...records: Map<string, number | string>[]): Uint8Array => {
+    const objects = records.map((fields) => {
+      const object = new PyObject('dataloading.Affwild2_annotation');
+      object.state = new Map(fields);
+      return object;
+    });
+    return writePickle(new Map([...['train', 'val'].map((part) => [part, objects] as const)]));
+  };
+  const good = { frame_path: 'v/00001.jpg', expression: 1, valence: 0.5, arousal: -0.5 };
+  const affWild2 = { ...plain, dataset: 'affwild2' as const };
+  assert.is((await look(file('good.pkl', set(new Map(Object.entries(good)))), null, affWild2)).kind, 'annotations');
+  for (const [what, record] of [
+    ['valence: expected a number of -1 .. 1, found the number NaN', { ...good, valence: Number.NaN }],
+    ['expected a path, found nothing', { ...good, frame_path: undefined }],
+  ] as const) {
+    const fields = new Map(Object.entries(record).filter((e): e is [string, string | number] => e[1] !== undefined));
+    const bad = file('bad.pkl', set(fields));
+    const error: Error = await look(bad, null, affWild2).then(
+      () => assert.unreachable(what),
+      (e) => e,
+    );
+    assert.instance(error, InputError);
+    assert.match(error.message, what);
+  }
+  assert.match(await refusal(file('none.pkl', set()), null, affWild2), 'found none among 0');
 });
 
 test('the command: a table, JSON, and exit 2 with one message', async () => {

@@ -67,9 +67,10 @@ async function readArchive(
 
 function readLegacy(bytes: Uint8Array, file: string, find: ReturnType<typeof torchGlobals>): PickleValue {
   let at = 0;
-  const fail = (expected: string, found: PickleValue | undefined): never => {
-    throw new InputError(`${file}: byte ${at}: expected ${expected}, found ${describe(found)}`);
+  const failed = (expected: string, found: string): never => {
+    throw new InputError(`${file}: byte ${at}: expected ${expected}, found ${found}`);
   };
+  const fail = (expected: string, found: PickleValue | undefined): never => failed(expected, describe(found));
   const next = (persistentLoad?: (id: PickleValue) => PickleValue): PickleValue => {
     const machine = new Machine(bytes, at, { find, persistentLoad });
     const value = machine.run(file);
@@ -108,14 +109,14 @@ function readLegacy(bytes: Uint8Array, file: string, find: ReturnType<typeof tor
     if (typeof key !== 'string' || !storage || filled.has(key)) return fail('a storage that is used, once', key);
     filled.add(key);
     if (bytes.length - at < 8 + storage.size) {
-      return fail(`8 + ${storage.size} bytes of storage ${key}`, bytes.length - at);
+      return failed(`8 + ${storage.size} bytes of storage ${key}`, `${bytes.length - at}: truncated`);
     }
     const length = Number(new DataView(bytes.buffer, bytes.byteOffset + at, 8).getBigUint64(0, true));
     if (length !== storage.length) fail(`storage ${key} of ${storage.length} elements`, length);
     storage.data = bytes.subarray(at + 8, at + 8 + storage.size);
     at += 8 + storage.size;
   }
-  if (at !== bytes.length) fail('the end of the file', `${bytes.length - at} further bytes`);
+  if (at !== bytes.length) failed('the end of the file', `${bytes.length - at} further bytes`);
   return value;
 }
 

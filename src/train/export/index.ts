@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
-import { InputError } from '../../device/errors';
+import { writeWhole } from '../../data/files';
 import type { Run } from '../run_folder';
 import { exportOnnx } from './onnx';
 import { exportPth } from './pth';
@@ -36,12 +35,6 @@ export async function exportRun(
   weights: 'best' | 'last',
 ): Promise<string[]> {
   const files = await WRITERS[format](await readExportSource(run, weights), out);
-  for (const [path, content] of files) {
-    const data =
-      typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
-    await writeFileAtomic(path, data).catch((error: Error) => {
-      throw new InputError(`${path}: cannot be written: ${error.message}; check --out`);
-    });
-  }
+  for (const [path, content] of files) await writeWhole(path, content);
   return files.map(([path]) => path);
 }

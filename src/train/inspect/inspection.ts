@@ -26,4 +26,6 @@ export interface InspectSettings {
   readonly imageDir: string | null;
   readonly dataset: 'affectnet' | 'affwild2';
   readonly numClasses: number;
+  /** Largest fraction of broken rows that training passes over. */
+  readonly maxBad: number;
 }

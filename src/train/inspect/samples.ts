@@ -1,15 +1,16 @@
 // Annotated pictures, single pictures, and runs.
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import {
   type AnnotationSet,
+  checkBad,
   classCounts,
   classesOf,
   decodeImage,
   ImageError,
   readAffectNet,
   readAnnotations,
+  readPicture,
 } from '../../data';
 import { InputError } from '../../device/errors';
 import { readRun } from '../run_folder';
@@ -32,10 +33,13 @@ function ofSets(
   kind: Kind,
   sets: Readonly<Record<string, AnnotationSet>>,
   classes: readonly string[],
-  { imageDir }: InspectSettings,
+  { imageDir, maxBad }: InspectSettings,
 ): Inspection {
   const facts: Record<string, string | number> = {};
   for (const [name, set] of Object.entries(sets)) {
+    checkBad(set.bad, set.rows, maxBad);
+    if (set.samples.length === 0)
+      throw new InputError(`${set.file}: expected samples of the classes, found none among ${set.rows}`);
     facts[`${name}: samples`] = set.samples.length;
     for (const [what, n] of set.dropped) facts[`${name}: dropped, ${what}`] = n;
     facts[`${name}: broken`] = set.bad.length;
@@ -63,7 +67,7 @@ function ofSets(
 
 export async function inspectImage(file: string): Promise<Inspection> {
   try {
-    const { width, height, data } = await decodeImage(await readFile(file));
+    const { width, height, data } = await decodeImage(readPicture(file));
     const mean = (c: number): string => {
       let sum = 0;
       for (let i = c; i < data.length; i += 3) sum += data[i];

@@ -1,7 +1,7 @@
 // Files of numbers: checkpoints, tensors, label graphs, word vectors.
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+
 import { EMBEDDING_SIZE, loadEmbedding, nodesOf, readAdjacency } from '../../data';
+import { readWhole, streamFile } from '../../data/files';
 import { describe, PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
 import { readCheckpoint } from '../../formats/torch';
@@ -27,7 +27,7 @@ const numbersIn = (tensors: ReadonlyMap<string, Entry>): number =>
   [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
 
 export async function inspectCheckpoint(file: string): Promise<Inspection> {
-  const { epoch, state, optimizer } = await readCheckpoint(await readFile(file), file);
+  const { epoch, state, optimizer } = await readCheckpoint(await readWhole(file), file);
   const sgd = optimizer?.();
   return {
     kind: 'checkpoint',
@@ -43,7 +43,7 @@ export async function inspectCheckpoint(file: string): Promise<Inspection> {
 }
 
 export async function inspectSafetensors(file: string): Promise<Inspection> {
-  const { tensors, metadata } = readSafetensors(await readFile(file), file);
+  const { tensors, metadata } = readSafetensors(await readWhole(file), file);
   return {
     kind: 'safetensors',
     facts: { tensors: tensors.size, numbers: numbersIn(tensors), ...metadata },
@@ -86,7 +86,7 @@ export async function inspectEmbedding(
 async function countLines(file: string): Promise<number> {
   let lines = 0;
   let last = 0x0a;
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of streamFile(file) as AsyncIterable<Buffer>) {
     for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, at + 1)) lines++;
     last = chunk[chunk.length - 1];
   }
@@ -95,7 +95,7 @@ async function countLines(file: string): Promise<number> {
 
 /** A pickle that is none of the known ones: its outermost value. */
 export async function inspectPickle(file: string): Promise<Inspection> {
-  const value = readPickle(await readFile(file), file);
+  const value = readPickle(await readWhole(file), file);
   const of: Inspection['facts'] =
     value instanceof PyObject && value.state !== null ? { state: describe(value.state) } : {};
   const entries = value instanceof Map ? [...value].map(([k, v]) => [describe(k), describe(v)]) : [];

@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  CLASSES,
+  type ImageError,
+  listPictures,
+  loadEmbedding,
+  readAdjacency,
+  readAffectNet,
+  readAnnotations,
+  readPicture,
+} from '../../src/data';
+import { readWhole, writeWhole } from '../../src/data/files';
+import { InputError } from '../../src/device/errors';
+import { inspect, KINDS } from '../../src/train/inspect';
+import { readWeightsFile } from '../../src/train/weights_file';
+
+const test = suite('files');
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-files-'));
+test.after(() => rmSync(dir, { recursive: true }));
+
+const here = (name: string): string => join(dir, name);
+execFileSync('mkfifo', [here('pipe.pkl')]);
+symlinkSync(here('loop.csv'), here('loop.csv'));
+symlinkSync('/dev/zero', here('zero.txt'));
+mkdirSync(here('folder.pth'));
+/** What has no end, or is no file. */
+const ODD = ['pipe.pkl', 'loop.csv', 'zero.txt', 'folder.pth', 'nothing.pkl'].map(here);
+
+const settings = { imageDir: null, dataset: 'affectnet', numClasses: 7, maxBad: 0.01 } as const;
+const READERS: Record<string, (file: string) => Promise<unknown>> = {
+  readWhole,
+  loadEmbedding: (file) => loadEmbedding(file),
+  readAdjacency: (file) => readAdjacency(file),
+  readAffectNet: (file) => readAffectNet(file),
+  readAnnotations: (file) => readAnnotations(file, { dataset: 'affectnet', classes: CLASSES, imageDir: dir }),
+  readWeightsFile,
+  inspect: (file) => inspect(file, null, settings),
+  ...Object.fromEntries(KINDS.map((kind) => [kind, (file: string) => inspect(file, kind, settings)])),
+};
+
+const refusal = async (what: string, run: () => Promise<unknown>): Promise<string> => {
+  const error: unknown = await run().then(
+    () => assert.unreachable(`${what} passed`),
+    (e: unknown) => e,
+  );
+  assert.instance(error, InputError, `${what}: ${error}`);
+  return (error as Error).message;
+};
+
+test('no reader waits for a pipe or device; what is no file is refused by its name', async () => {
+  for (const file of ODD) {
+    for (const [name, read] of Object.entries(READERS)) {
+      const message = await refusal(`${name} of ${file}`, () => read(file));
+      // A picture's reasons stand behind its name, a run's path behind its flag.
+      assert.ok(message.includes(file), `${name}: ${message}`);
+    }
+  }
+});
+
+test('pictures and lists of them likewise', async () => {
+  for (const file of ODD) {
+    assert.throws(
+      () => readPicture(file),
+      (e: ImageError) => /no such file|not a file|ELOOP/.test(e.message),
+    );
+  }
+  for (const list of ['pipe.csv', 'pipe.txt']) {
+    execFileSync('mkfifo', [here(list)]);
+    await refusal(list, () => listPictures(here(list), null).next());
+  }
+  assert.throws(() => readPicture('zero\0byte.jpg'), /cannot be read \(ERR_INVALID_ARG_VALUE\)/);
+});
+
+test('a file of 2 GiB is refused with its size', async () => {
+  const file = here('large.pth');
+  writeFileSync(file, Buffer.of(0x50, 0x4b, 3, 4));
+  truncateSync(file, 2 ** 31);
+  for (const read of [readWeightsFile, (f: string) => loadEmbedding(f), (f: string) => readAdjacency(f)]) {
+    assert.match(
+      await refusal('large', () => read(file)),
+      /large.pth: expected a file of less than 2 GiB, found 2147483648 bytes/,
+    );
+  }
+});
+
+test('a file is written as a whole, and only where a file may be', async () => {
+  await writeWhole(here('out.txt'), 'first');
+  await writeWhole(here('out.txt'), new TextEncoder().encode('second'));
+  assert.is(readFileSync(here('out.txt'), 'utf8'), 'second');
+  for (const odd of [
+    here('folder.pth'),
+    here('pipe.pkl'),
+    here('zero.txt'),
+    here('loop.csv'),
+    here('no/such/folder'),
+  ]) {
+    assert.match(await refusal(odd, () => writeWhole(odd, 'x')), /cannot be written.*--out/);
+  }
+});
+
+test.run();
