@@ -156,7 +156,7 @@ test('adjacency: every step on request; what is written is what training makes',
   assert.is(differences(pickled.A, saved.A), 0);
   await ran(...from.with(5, 'drawn/annotations'), '--image_dir', 'drawn/videos', '--out', 'again.pkl');
   assert.equal(readFileSync(join(dir, 'again.pkl')), readFileSync(join(dir, 'adj.pkl')));
-  await refused(from.with(3, 'affectnet'), /expected a AffectNet_annotation, .* give --dataset affwild2/);
+  await refused(from.with(3, 'affectnet'), /expected AffectNet_annotation, .* give --dataset affwild2/);
 });
 
 test("the original's files where the original looks for them are taken, and said to be", async () => {

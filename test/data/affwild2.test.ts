@@ -195,7 +195,7 @@ test('pickles of something else, of another data set and with broken records', a
           ]),
         ),
       ),
-    /train\[0\]: expected a Affwild2/,
+    /train\[0\]: expected Affwild2_annotation/,
   );
   const value = readPickle(bytes) as Map<string, PyObject[]>;
   const states = value.get('train')!.map((r) => r.state as Map<PickleValue, PickleValue>);
