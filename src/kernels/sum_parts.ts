@@ -1,5 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv, GRID_X, grid, vectorType } from './matrix';
+import { vectorType } from './matrix';
+import { passOver } from './pass';
 import source from './sum_parts.wgsl';
 
 const kernel = defineKernel('sum_parts', source);
@@ -12,11 +13,12 @@ export function sumParts(
   { size, parts, accumulate }: { size: number; parts: number; accumulate: boolean },
 ): void {
   const width = size % 4 === 0 ? 4 : 1;
+  const { constants, workgroups } = passOver(device, size / width);
   device.dispatch(kernel, {
     buffers: { part, y },
     params: { size: size / width, parts, accumulate: accumulate ? 1 : 0 },
-    constants: { V: vectorType(width), GRID_X },
-    workgroups: grid(ceilDiv(size / width, 64)),
+    constants: { ...constants, V: vectorType(width) },
+    workgroups,
     label: `sum_parts:${parts}x${size}`,
   });
 }

@@ -1,15 +1,19 @@
-// y[i] (+)= sum over p of part[p, i], in order of p. Dispatch: (size / 64) workgroups, GRID_X a row.
+// y[i] (+)= sum over p of part[p, i], in order of p. A lane takes EACH vectors, LANES apart.
+// Dispatch: (size / (LANES EACH)) workgroups, GRID_X a row; size counted in V.
 struct Params { size: u32, parts: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> part: array<V>;
 @group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(0) @binding(2) var<uniform> P: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_X + group.x) * 64u + lane;
-  if (i >= P.size) { return; }
-  var sum = V();
-  for (var p = 0u; p < P.parts; p++) { sum += part[p * P.size + i]; }
-  if (P.accumulate == 1u) { sum += y[i]; }
-  y[i] = sum;
+  let first = (group.y * GRID_X + group.x) * LANES * EACH + lane;
+  for (var j = 0u; j < EACH; j++) {
+    let i = first + j * LANES;
+    if (i >= P.size) { return; }
+    var sum = V();
+    for (var p = 0u; p < P.parts; p++) { sum += part[p * P.size + i]; }
+    if (P.accumulate == 1u) { sum += y[i]; }
+    y[i] = sum;
+  }
 }
