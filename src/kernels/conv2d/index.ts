@@ -34,8 +34,11 @@ const throughNormGemm = {
 };
 const backwardWeightGemm = defineGemm('conv2d.backward_weight', normalise, backwardWeightSource);
 
-/** Pixels that one sum of a weight gradient runs over at most: longer float32 sums lose what the goldens ask for. */
-const PIXELS_A_SUM = 512;
+/**
+ * Pixels that one sum of a weight gradient runs over at most: longer float32 sums lose what the goldens ask for, shorter ones
+ * make the workgroups that a GPU needs.
+ */
+const pixelsASum = (device: Device): number => (device.software ? 1024 : 512);
 const POINTWISE_LINE = 64;
 
 const prologueConstants = (p: Prologue | null): { NORM: boolean; ACT: number } => ({
@@ -181,7 +184,7 @@ export function backwardWeight(
   const pixels = g.n * g.oh * g.ow;
   const ow = pointwise ? Math.min(POINTWISE_LINE, pixels) : g.ow;
   const lines = ceilDiv(pixels, ow);
-  const linesEach = Math.max(1, Math.floor(PIXELS_A_SUM / ow));
+  const linesEach = Math.max(1, Math.floor(pixelsASum(device) / ow));
   const splits = ceilDiv(lines, linesEach);
   const rows = g.kh * g.kw * g.ci;
   const size = rows * g.co;
