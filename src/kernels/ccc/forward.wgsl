@@ -1,6 +1,7 @@
 // ccc[k] = 2 cov / (var x + var y + (mean x - mean y)^2) of each column k of x and y [rows, columns], with cov divided by rows and
 // the variances by rows - 1; loss = 1 - mean over k of ccc[k]. Two passes, on differences to the first row (exact where the spread
-// is small): first the means, then the centred sums. Each of 64 lanes sums every 64th row; then a tree.
+// is small): first the means, then the centred sums. Each of 64 lanes sums every 64th row, then the 64 sums: the barriers of a tree
+// take a CPU driver half a second to compile.
 // moments[2 k] = (first x, mean of the differences, first y, theirs), moments[2 k + 1] = (cov, denominator, mean x - mean y, ccc).
 // Dispatch: one workgroup.
 struct Params { rows: u32, columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32 }
@@ -16,12 +17,10 @@ var<workgroup> sums: array<vec3f, 64>;
 fn total(lane: u32, own: vec3f) -> vec3f {
   workgroupBarrier();
   sums[lane] = own;
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-  }
   workgroupBarrier();
-  return sums[0];
+  var sum = vec3f();
+  for (var i = 0u; i < 64u; i++) { sum += sums[i]; }
+  return sum;
 }
 
 @compute @workgroup_size(64)

@@ -55,6 +55,13 @@ export function candidatesOf(variant: Variant, lanes: number, problem: Problem):
   return TILED.filter((t) => estimate(t, problem) >= HOPE * (t.parts === 1 ? bestWhole : bestOfAll));
 }
 
+/**
+ * Products as a network's head has them: few rows, or sums of few terms. They are over in a millisecond, while the
+ * `subgroup` kernel takes most of a second to compile, for each layout of A.
+ */
+export const isThin = ({ kernel, rows, positions }: Problem): boolean =>
+  kernel === 'matmul' && Math.min(rows, positions) <= 16;
+
 /** The tile for a problem as a rule has it, where nobody measured. */
 export function tileByRule(variant: Variant, lanes: number, problem: Problem): Tile {
   if (variant === 'tiled')
