@@ -1,5 +1,5 @@
 import { type Device, InputError } from '../device';
-import { candidatesOf, isThin, type Problem, type Tile, tileByRule, tilesOf, type Variant } from './gemm/tile';
+import { candidatesOf, type Problem, type Tile, tileByRule, tilesOf, type Variant } from './gemm/tile';
 
 export type { Problem, Tile, Variant };
 
@@ -64,7 +64,7 @@ export function chooseTile(device: Device, problem: Problem): Tile {
   const measured = force ? undefined : tables.get(device)?.get(classOf(problem));
   if (measured) return measured;
   const { variant, lanes } = choose(device);
-  return tileByRule(!force && variant === 'subgroup' && isThin(problem) ? 'plain' : variant, lanes, problem);
+  return tileByRule(variant, lanes, problem);
 }
 
 /** Problems of one class share a tile: sizes alike up to the next power of two. */

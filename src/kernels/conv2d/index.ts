@@ -81,7 +81,12 @@ export function forward(
       y_stride: y.stride / width,
       y_offset: y.offset / width,
     },
-    constants: { ...vectorTypes(width, x, y), ...prologueConstants(prologue), BIAS: bias !== null },
+    constants: {
+      ...vectorTypes(width, x, y),
+      ...prologueConstants(prologue),
+      BIAS: bias !== null,
+      ROLLED: prologue === null || !isPointwise(g),
+    },
     label: `conv2d.forward ${describe(g)}`,
     bytes: bytesOf(x, y) + weight.bytes,
   });

@@ -55,20 +55,20 @@ export function candidatesOf(variant: Variant, lanes: number, problem: Problem):
   return TILED.filter((t) => estimate(t, problem) >= HOPE * (t.parts === 1 ? bestWhole : bestOfAll));
 }
 
-/**
- * Products as a network's head has them: few rows, or sums of few terms. They are over in a millisecond, while the
- * `subgroup` kernel takes most of a second to compile, for each layout of A.
- */
-export const isThin = ({ kernel, rows, positions }: Problem): boolean =>
-  kernel === 'matmul' && Math.min(rows, positions) <= 16;
-
 /** The tile for a problem as a rule has it, where nobody measured. */
 export function tileByRule(variant: Variant, lanes: number, problem: Problem): Tile {
   if (variant === 'tiled')
     return TILED.filter(modest).reduce((a, b) => (estimate(b, problem) > estimate(a, problem) ? b : a));
   if (variant === 'plain') return plain(lanes);
-  return subgroup(lanes, problem.columns > lanes ? 2 : 1);
+  return subgroup(lanes, problem.columns > lanes && !isThin(problem) ? 2 : 1);
 }
+
+/**
+ * Products as a network's head has them: few rows, or sums of few terms. They are over in a millisecond, but come in all
+ * layouts of A, each a kernel of its own, and the narrow tile takes half the time to compile.
+ */
+const isThin = ({ kernel, rows, positions }: Problem): boolean =>
+  kernel === 'matmul' && Math.min(rows, positions) <= 16;
 
 /** Four rows and `n` vectors a lane. */
 const subgroup = (lanes: number, n: number): Tile => ({
