@@ -1,4 +1,5 @@
 // The original's annotation pickles: {'train': [...], 'val': [...]}, a record a sample. Its two scripts write them.
+import { basename } from 'node:path';
 import { InputError } from '../device/errors';
 import {
   asFloat64,
@@ -49,8 +50,8 @@ export function parseAnnotationPickle(
       stretched: 0,
     };
     for (const [i, record] of records.entries()) {
-      const where = `${part}[${i}]`;
-      takeRecord(set, fieldsOf(record, dataset, `${file}: ${where}`), where, dataset, classes);
+      const fields = fieldsOf(record, dataset, `${file}: ${part}[${i}]`);
+      takeRecord(set, fields, `${basename(file)} ${part}[${i}]`, dataset, classes);
     }
     return set;
   };

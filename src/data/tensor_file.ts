@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import { asDataFrame, asFloat64, asNdarray, type PickleValue, PyObject, readPickle } from '../formats/pickle';
 import { readSafetensors, type TensorData } from '../formats/safetensors';
-import { isTorch, readTorchTensor } from '../formats/torch';
+import { isTorch, readTorchTensor, TORCH_HEAD } from '../formats/torch';
 import { inFile, readHead, readWhole } from './files';
 
 export type TensorFileKind = 'safetensors' | 'torch' | 'pickle' | 'text';
@@ -19,7 +19,7 @@ const isPickle = (file: string, head: Uint8Array): boolean =>
 
 /** What a file is by its first bytes (a pickle also by its name); `text` if none of the others. @throws InputError if it cannot be read */
 export async function tensorFileKind(file: string): Promise<TensorFileKind> {
-  const head = await readHead(file, 16);
+  const head = await readHead(file, TORCH_HEAD);
   if (isTorch(head)) return 'torch';
   // Eight bytes of header length, then the header's brace.
   if (head[8] === 0x7b && head.readUInt32LE(4) === 0) return 'safetensors';

@@ -20,6 +20,7 @@ import {
   type Sample,
   splitSamples,
 } from '../data';
+import { inFile, lookAt } from '../data/files';
 import type { TrainArgs } from './args';
 import type { TrainHooks } from './events';
 import type { RunFolder } from './run_folder';
@@ -53,7 +54,7 @@ export async function openRunData(
     notice(describeAnnotations(validation));
     samples = { train: training.samples, val: validation.samples };
   } else {
-    samples = splitSamples(training.samples, SPLIT, args.seed, classes);
+    samples = inFile(training.file, () => splitSamples(training.samples, SPLIT, args.seed, classes));
     notice(`no --val_data: ${samples.val.length} of ${training.samples.length} samples are split off for validation`);
   }
   const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice) : null;
@@ -112,7 +113,7 @@ async function openGraph(
   }
   const embedding = await loadEmbedding(args.emb ?? undefined, nodes);
   if (args.emb === 'random') notice('--emb random: made-up word vectors');
-  const given = args.adj !== null && existsSync(args.adj);
+  const given = args.adj !== null && lookAt(args.adj) !== 'nothing';
   const adjacency = given ? await readAdjacency(args.adj as string, nodes) : buildAdjacency(samples, classes);
   if (!given)
     notice(`${args.adj ? `${args.adj} is not there: the` : 'the'} label graph is made from the training labels`);

@@ -209,7 +209,7 @@ test('pickles of something else, of another data set and with broken records', a
   assert.equal([...train.dropped], [['expression 7', 1]]);
   assert.equal(
     train.bad.map(({ where }) => where),
-    ['train[0]', 'train[1]', 'train[2]', 'train[3]'],
+    [0, 1, 2, 3].map((i) => `data.pkl train[${i}]`),
   );
 });
 

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import type { PickleValue } from '../../src/formats/pickle';
 import { readSafetensors, type StoredTensor } from '../../src/formats/safetensors';
 import {
+  isTorch,
   modernNames,
   readCheckpoint,
   readTorch,
@@ -48,6 +49,18 @@ for (const name of ['tiny_zip', 'tiny_legacy']) {
     );
   });
 }
+
+test('the legacy format is known by its magic number, in a frame from protocol 4 on', () => {
+  const magic = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+  for (const head of [
+    [0x80, 2],
+    [0x80, 3],
+    [0x80, 4, 0x95, 13, 0, 0, 0, 0, 0, 0, 0],
+  ]) {
+    assert.ok(isTorch(Uint8Array.from([...head, ...magic])), String(head));
+    assert.not.ok(isTorch(Uint8Array.from([...head, ...magic.toReversed()])), String(head));
+  }
+});
 
 for (const name of ['emb_zip', 'emb_legacy']) {
   test(`word vectors: ${name}`, async () => {

@@ -9,6 +9,6 @@ export {
   writeCheckpoint,
   writeTorchTensor,
 } from './checkpoint';
-export { isTorch, readTorch } from './read';
+export { isTorch, readTorch, TORCH_HEAD } from './read';
 export { TorchTensor } from './tensor';
 export { type TensorToWrite, writeTorch } from './write';

@@ -10,9 +10,13 @@ import { readZip } from './zip';
 const MAGIC = '119547037146038801333356';
 const LEGACY_PROTOCOL = 1001;
 
-/** How a file of torch.save begins: a zip's local header, or the pickle of the legacy format's magic number. */
+/** Bytes that tell whether a file is one of torch.save. */
+export const TORCH_HEAD = 24;
+
+/** How a file of torch.save begins: a zip's local header, or the pickle of the legacy format's magic number, from protocol 4 on in a frame. */
 export function isTorch(bytes: Uint8Array): boolean {
-  return isZip(bytes) || startsWith(bytes, [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20]);
+  const magic = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20];
+  return isZip(bytes) || (bytes[0] === 0x80 && [2, 11].some((at) => startsWith(bytes.subarray(at), magic)));
 }
 
 /**
