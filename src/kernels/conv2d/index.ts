@@ -47,10 +47,10 @@ const prologueConstants = (p: Prologue | null): { NORM: boolean; ACT: number } =
 });
 
 /**
- * Whether the exponentials of two positions make the loop of a CPU driver's wide tile larger than the instruction cache: it is
- * 0.7 times as fast as with one position then.
+ * Whether the exponentials of two positions are too much for the loop of a CPU driver's wide tile: it is 0.7 times as fast as
+ * with one position then.
  */
-const overflows = (g: Conv2dGeometry, prologue: Prologue | null): boolean =>
+const crowdsLoop = (g: Conv2dGeometry, prologue: Prologue | null): boolean =>
   prologue?.activation === 'elu' && g.co > 32;
 
 /** y = conv2d(f(x), weight) + bias, f the prologue. x: N*H*W rows of ci; weight [tap][ci][co]; y: N*OH*OW rows of co. */
@@ -71,7 +71,7 @@ export function forward(
     segments: g.kh * g.kw,
     positions: g.ci,
     stored: x.dtype,
-    adjacent: { what: 'positions', width: overflows(g, prologue) ? 1 : vectorWidth(x) },
+    adjacent: { what: 'positions', width: crowdsLoop(g, prologue) ? 1 : vectorWidth(x) },
     buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
     params: {
       ...geometryParams(g),
