@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { lookAt } from '../data/files';
 import { InputError, MachineError } from '../device/errors';
 import type { TileTable } from '../kernels/variant';
 import type { StateEntry } from '../models';
@@ -191,7 +192,7 @@ export function readRun(dir: string): Run {
  */
 export function readWeights({ dir }: Run, which: 'best' | 'last'): Uint8Array {
   const file = join(dir, which === 'best' ? BEST : LAST);
-  if (!existsSync(file)) {
+  if (lookAt(file) !== 'a file') {
     throw new InputError(`${file}: no such file; the run has not come to the end of an epoch, or was moved in part`);
   }
   return readFileSync(file);
@@ -229,6 +230,7 @@ function parseMetrics(value: Record<string, unknown>, file: string): RunMetrics 
 
 function readJson(file: string): Record<string, unknown> {
   let value: unknown;
+  if (lookAt(file) !== 'a file') throw new InputError(`${file}: expected a file, found ${lookAt(file)}`);
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {

@@ -124,6 +124,7 @@ test('safetensors come with a config.json', async () => {
     'no/where.pth',
     '--out',
   );
+  await refused(exportRun(readRun(join(dir, 'two')), 'safetensors', config, 'best'), 'config.json', 'another name');
 });
 
 for (const [network, packed] of [

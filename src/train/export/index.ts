@@ -1,5 +1,6 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { writeWhole } from '../../data/files';
+import { InputError } from '../../device/errors';
 import type { Run } from '../run_folder';
 import { exportOnnx } from './onnx';
 import { exportPth } from './pth';
@@ -35,6 +36,9 @@ export async function exportRun(
   weights: 'best' | 'last',
 ): Promise<string[]> {
   const files = await WRITERS[format](await readExportSource(run, weights), out);
+  const twice = files.find(([path], i) => files.findIndex((other) => resolve(other[0]) === resolve(path)) < i);
+  if (twice)
+    throw new InputError(`--out ${out}: expected another name, found that of the ${twice[0]} beside the weights`);
   for (const [path, content] of files) await writeWhole(path, content);
   return files.map(([path]) => path);
 }
