@@ -32,9 +32,9 @@ export interface AnnotationOptions {
  */
 export async function readAnnotations(data: string, options: AnnotationOptions): Promise<Annotations> {
   const { dataset, classes, imageDir } = options;
-  if (lookAt(data) === 'a directory') {
+  if (lookAt(data) === 'a folder') {
     if (dataset === 'affwild2') return readAffWild2(data, imageDir);
-    throw new InputError(`${data}: expected AffectNet's CSV or an annotation pickle, found a directory`);
+    throw new InputError(`${data}: expected AffectNet's CSV or an annotation pickle, found a folder`);
   }
   if ((await tensorFileKind(data)) === 'pickle') {
     const sets = parseAnnotationPickle(await readWhole(data), data, options);

@@ -7,7 +7,7 @@ import { InputError, MachineError } from '../device/errors';
 const PROBLEMS: Record<string, string> = {
   ENOENT: 'no such file; check the path',
   ENOTDIR: 'no such file; check the path',
-  EISDIR: 'expected a file, found a directory',
+  EISDIR: 'expected a file, found a folder',
   EACCES: 'may not be read; check its permissions',
   EPERM: 'may not be read; check its permissions',
   ELOOP: 'expected a file, found a symbolic link that leads back to itself',
@@ -31,9 +31,9 @@ export function inFile<T>(file: string, read: () => T): T {
 }
 
 const kindOf = (found: Stats): string =>
-  found.isFile() ? 'a file' : found.isDirectory() ? 'a directory' : 'a pipe, socket or device';
+  found.isFile() ? 'a file' : found.isDirectory() ? 'a folder' : 'a pipe, socket or device';
 
-/** What is at a path: `a file`, `a directory`, `nothing`, or something else in words. */
+/** What is at a path: `a file`, `a folder`, `nothing`, or something else in words. */
 export function lookAt(path: string): string {
   try {
     return kindOf(statSync(path));

@@ -33,7 +33,7 @@ const BOX = ['face_x', 'face_y', 'face_width', 'face_height'] as const;
 export async function* listPictures(source: string, imageDir: string | null): AsyncGenerator<ListedPicture> {
   const ending = extname(source).toLowerCase();
   const from = imageDir ?? dirname(source);
-  if (lookAt(source) === 'a directory') {
+  if (lookAt(source) === 'a folder') {
     const names = filesBelow(source).filter((name) => PICTURES.has(extname(name).toLowerCase()));
     if (names.length === 0)
       throw new InputError(`${source}: expected pictures (${[...PICTURES].join(' ')}), found none in this folder`);

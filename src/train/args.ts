@@ -322,7 +322,7 @@ export function checkInputs(
 /** @throws InputError unless there is a file at `path`, or, for Aff-Wild2, a folder */
 export function checkAnnotations(name: string, path: string, dataset: Dataset): void {
   const found = lookAt(path);
-  if (found === 'a file' || (found === 'a directory' && dataset === 'affwild2')) return;
+  if (found === 'a file' || (found === 'a folder' && dataset === 'affwild2')) return;
   const expected = dataset === 'affwild2' ? 'a file or the folder of annotations' : 'a file';
   throw new InputError(`--${name} expects ${expected}, found ${found} at ${path}; check the path`);
 }
@@ -330,7 +330,7 @@ export function checkAnnotations(name: string, path: string, dataset: Dataset): 
 /** @throws InputError unless there is a folder at `path` */
 export function checkFolder(name: string, path: string): void {
   const found = lookAt(path);
-  if (found !== 'a directory') {
+  if (found !== 'a folder') {
     throw new InputError(`--${name} expects a folder, found ${found} at ${path}; check the path`);
   }
 }

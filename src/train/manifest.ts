@@ -37,7 +37,7 @@ export async function manifestOf(args: TrainArgs, device: Device): Promise<Manif
 }
 
 async function sha256(path: string): Promise<string> {
-  const folder = lookAt(path) === 'a directory';
+  const folder = lookAt(path) === 'a folder';
   const names = folder ? readdirSync(path, { recursive: true, encoding: 'utf8' }).sort() : [''];
   const files = names.map((name) => join(path, name)).filter((file) => lookAt(file) === 'a file');
   const hash = createHash('sha256');

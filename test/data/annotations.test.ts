@@ -121,7 +121,7 @@ test('a file that is no AffectNet CSV is refused with what was expected and foun
   await refusal(() => readAffectNet(csv([], '\x80\x04\x95binary')), /missing columns subDirectory_filePath/);
   await refusal(() => readAffectNet(csv([row(), `"${'x'.repeat(2 ** 21)}`])), /training.csv: line \d+: no CSV/);
   await refusal(() => readAffectNet(join(dir, 'nothing.csv')), /nothing.csv: no such file/);
-  await refusal(() => readAffectNet(dir), /expected a file, found a directory/);
+  await refusal(() => readAffectNet(dir), /expected a file, found a folder/);
 });
 
 test("the original's annotations of eight photographs", async () => {

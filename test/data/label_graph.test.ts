@@ -148,7 +148,7 @@ test('GloVe: what is no such file is refused with its line', async () => {
   await refusal(() => loadEmbedding(write('f.txt', '')), /not found in 0 lines/);
   await refusal(() => readGlove(GLOVE, ['Valence'], 300), /not found in 20 lines: Valence/);
   await refusal(() => loadEmbedding(join(dir, 'none.txt')), /none.txt: no such file/);
-  await refusal(() => loadEmbedding(dir), /found a directory/);
+  await refusal(() => loadEmbedding(dir), /found a folder/);
   await refusal(() => loadEmbedding(undefined), /--emb is missing.*https:.*--emb random/);
 });
 

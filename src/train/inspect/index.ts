@@ -52,7 +52,7 @@ const PICTURE = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^GIF8/, /^RIFF....WEBP/s, /^I
 
 /** What a file is, by its content. */
 async function kindOf(file: string): Promise<Kind> {
-  if (lookAt(file) === 'a directory') {
+  if (lookAt(file) === 'a folder') {
     if (existsSync(join(file, 'args.json'))) return 'run';
     if (existsSync(join(file, 'EXPR_Set')) || existsSync(join(file, 'VA_Set'))) return 'annotations';
     throw new InputError(
