@@ -14,9 +14,10 @@ const VECTORS_A_WORKGROUP = 1024;
 /**
  * A pass over `size` vectors. A driver on a CPU runs the lanes of a workgroup eight at a time, one batch after the other, so
  * there eight lanes walk straight through memory (4 times faster than 64), on a GPU 64 do.
+ * @param each vectors a workgroup, a multiple of 64: fewer where a vector is much work
  */
-export function passOver(device: Device, size: number): Pass {
+export function passOver(device: Device, size: number, each = VECTORS_A_WORKGROUP): Pass {
   const LANES = device.software ? 8 : 64;
-  const count = ceilDiv(size, VECTORS_A_WORKGROUP);
-  return { constants: { LANES, EACH: VECTORS_A_WORKGROUP / LANES, GRID_X }, count, workgroups: grid(count) };
+  const count = ceilDiv(size, each);
+  return { constants: { LANES, EACH: each / LANES, GRID_X }, count, workgroups: grid(count) };
 }

@@ -13,7 +13,7 @@ export function sumParts(
   { size, parts, accumulate }: { size: number; parts: number; accumulate: boolean },
 ): void {
   const width = size % 4 === 0 ? 4 : 1;
-  const { constants, workgroups } = passOver(device, size / width);
+  const { constants, workgroups } = passOver(device, size / width, device.software ? 256 : 64);
   device.dispatch(kernel, {
     buffers: { part, y },
     params: { size: size / width, parts, accumulate: accumulate ? 1 : 0 },
