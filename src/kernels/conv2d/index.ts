@@ -85,7 +85,6 @@ export function forward(
       ...vectorTypes(width, x, y),
       ...prologueConstants(prologue),
       BIAS: bias !== null,
-      ROLLED: prologue === null || !isPointwise(g),
     },
     label: `conv2d.forward ${describe(g)}`,
     bytes: bytesOf(x, y) + weight.bytes,

@@ -82,7 +82,6 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   const own = typeof launch.constants === 'function' ? launch.constants(tile) : launch.constants;
   const atOnce = tile.variant === 'subgroup' && width === 4 && adjacent.width === 4 ? adjacent.what : 'number';
   const constants = {
-    ROLLED: true,
     ...own,
     V: vectorType(width),
     A: vectorType(LOADED[atOnce]),

@@ -59,15 +59,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     move_to(&total[2], &c[2]);
     move_to(&total[3], &c[3]);
   }
-  // From 0 to min(a tile, rows left) the driver writes all stores of a tile out, if one is simple: the fastest for short
-  // sums, and three times as long to compile. ROLLED, it does not know where the loop begins.
-  let first = select(0u, m0, ROLLED);
-  let end = first + min(4u * LANES, P.rows - m0);
+  // Counted from 0, the driver would write all stores of a tile out, which takes three times as long to compile.
+  let end = m0 + min(4u * LANES, P.rows - m0);
   for (var j = 0u; j < TN; j++) {
     let n = n0 + j * LANES;
     if (n >= P.columns) { continue; }
     var own = open_column(n);
-    for (var m = first; m < end; m++) { put(&own, m - first + m0, n, group.z, total[m % 4u][(m - first) / 4u][j]); }
+    for (var m = m0; m < end; m++) { put(&own, m, n, group.z, total[m % 4u][(m - m0) / 4u][j]); }
     close_column(own, group.y, n);
   }
 }
