@@ -5,9 +5,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InputError } from '../src/device';
+import { InputError } from '../src/base/errors';
 import { openDevice } from '../src/device/node';
-import { BLUE, draw, heading, INK, legendName, ORANGE } from '../src/train/charts/canvas';
+import { BLUE, draw, heading, INK, legendName, ORANGE } from '../src/train/reports/charts/canvas';
 import { Fixture } from '../test/goldens/fixture';
 import { lossesOnPhotographs } from '../test/goldens/trajectories';
 

@@ -4,7 +4,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Device, InputError } from '../src/device';
+import { InputError } from '../src/base/errors';
+import type { Device } from '../src/device';
 import { openDevice } from '../src/device/node';
 import { measurePeaks, type Peaks } from '../src/kernels/peaks';
 import { choose, forceVariant } from '../src/kernels/variant';

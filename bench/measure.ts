@@ -1,4 +1,5 @@
-import { type Device, InputError } from '../src/device';
+import { InputError } from '../src/base/errors';
+import type { Device } from '../src/device';
 
 export interface Timing {
   /** Milliseconds, the median and the least of the repetitions. */

@@ -1,4 +1,4 @@
-import { InputError, MachineError } from '../src/device';
+import { InputError, MachineError } from '../src/base/errors';
 
 /** Runs a benchmark's `main`: wrong usage ends with one line and exit code 2, all else that fails with 1. */
 export function program(main: () => Promise<void>): void {

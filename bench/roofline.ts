@@ -1,7 +1,17 @@
 // How near works come to what the adapter can do: a work takes at least its flop at the peak rate, and at least its bytes at
 // the peak bandwidth (Williams, Waterman and Patterson 2009).
 import type { Peaks } from '../src/kernels/peaks';
-import { BLUE, draw, FAINT, GREEN, heading, INK, ORANGE, type Picture, PURPLE } from '../src/train/charts/canvas';
+import {
+  BLUE,
+  draw,
+  FAINT,
+  GREEN,
+  heading,
+  INK,
+  ORANGE,
+  type Picture,
+  PURPLE,
+} from '../src/train/reports/charts/canvas';
 
 /** A work with its time and the least time that the adapter's peaks allow, in milliseconds. */
 export interface Placed {
@@ -51,7 +61,7 @@ export function drawRoofline(works: readonly Placed[], peaks: Peaks, subtitle: s
   return draw(2 * wide + 24, high, {
     title: [
       { text: 'Arithmetic', subtext: subtitle, ...title(left(0)) },
-      { text: 'Memory', subtext: 'statistics, normalisation, pools, shortcuts, graph, optimiser', ...title(left(1)) },
+      { text: 'Memory', subtext: 'statistics, normalisation, pools, shortcuts, graph, optimizer', ...title(left(1)) },
     ],
     legend: {
       data: GROUPS.map(([name]) => name),

@@ -1,5 +1,5 @@
 import type { NetworkName } from '../src/models';
-import { BLUE, draw, FAINT, heading, INK, ORANGE, type Picture } from '../src/train/charts/canvas';
+import { BLUE, draw, FAINT, heading, INK, ORANGE, type Picture } from '../src/train/reports/charts/canvas';
 
 /** A training step of one size: milliseconds (null where it was not run) and the most device memory. */
 export interface Point {

@@ -19,7 +19,7 @@ export interface Op {
 export interface NetworkShapes {
   readonly network: NetworkName;
   readonly ops: readonly Op[];
-  /** Numbers that the optimiser moves. */
+  /** Numbers that the optimizer moves. */
   readonly parameters: number;
   /** What follows a batch normalisation. */
   readonly activation: Activation;

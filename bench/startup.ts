@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { TrainArgs } from '../src/train/args';
+import type { TrainArgs } from '../src/train/settings/args';
 
 /** Milliseconds since the start of the process at which something was done. */
 type Times = Readonly<Record<string, number>>;
@@ -30,7 +30,7 @@ async function child(settings: string): Promise<void> {
     times[name] ??= performance.now();
   };
   const { trainVisibly } = await import('../src/cli/train');
-  const { readTrainArgs } = await import('../src/train/args');
+  const { readTrainArgs } = await import('../src/train/settings/args');
   done('imports');
   const notices: [RegExp, string][] = [
     [/training and \d+ validation faces/, 'faces'],

@@ -49,15 +49,15 @@ export function prepareStep(device: Device, work: StepWork, precision: 'f32' | '
   const labels = F.labels(device, classes, 7);
   const va = F.tensor(device, filler(2 * n), [n, 2]);
   const flop = 2 * summarise(model, () => model.forward(x, embedding)).multiplyAdds;
-  const optimiser = new F.SGD(model.parameters(), { lr: 1e-4, momentum: 0.9, weightDecay: 1e-3 });
+  const optimizer = new F.SGD(model.parameters(), { lr: 1e-4, momentum: 0.9, weightDecay: 1e-3 });
   const scaler = precision === 'f16' ? new F.GradScaler(device) : null;
   const infer = (): F.Tensor => F.noGrad(() => model.forward(x, embedding).logits);
   const train = (): F.Tensor => {
-    optimiser.zeroGrad();
+    optimizer.zeroGrad();
     const out = model.forward(x, embedding);
     const loss = F.add(F.crossEntropy(out.logits, labels), F.cccLoss(out.va as F.Tensor, va));
     F.backward(loss, scaler?.scale);
-    optimiser.step(scaler);
+    optimizer.step(scaler);
     return loss;
   };
   const once = training ? train : infer;

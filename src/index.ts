@@ -1,17 +1,14 @@
 // The library: what a script imports from 'emotion-gcn'.
 export * from './autograd';
+export { InputError, MachineError } from './base/errors';
+export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle, warpCubic } from './base/pixels/align';
+export { type Box, cropBox } from './base/pixels/crop';
+export { resizeBilinear, resizedSize } from './base/pixels/resize';
+export type { RgbImage } from './base/pixels/rgb_image';
+export { randomBits, randomPermutation, randomStream, randomUniform } from './base/random';
 export * from './data';
 export { writeSyntheticSet } from './data/synthetic';
-export {
-  Device,
-  type DeviceStats,
-  defineKernel,
-  InputError,
-  type Kernel,
-  type Launching,
-  MachineError,
-  type Storage,
-} from './device';
+export { Device, type DeviceStats, defineKernel, type Kernel, type Launching, type Storage } from './device';
 export { listAdapters, openDevice } from './device/node';
 export {
   asDataFrame,
@@ -32,10 +29,11 @@ export {
   writeTorchTensor,
 } from './formats/torch';
 export * from './models';
-export { checkInputs, readTrainArgs, type TrainArgs } from './train/args';
-export { type EvaluateSettings, evaluate } from './train/evaluate';
-export type { StepEvent, TrainHooks } from './train/events';
 export { type ExportFormat, exportRun } from './train/export';
+export type { StepEvent, TrainHooks } from './train/loop/events';
+export type { Outcome } from './train/loop/session';
+export { Trainer, type TrainerOptions } from './train/loop/trainer';
+export { type EvaluateSettings, evaluate } from './train/measures/evaluate';
 export {
   accuracy,
   argmaxRows,
@@ -47,11 +45,10 @@ export {
   macroF1,
   type Predictions,
   rmse,
-} from './train/metrics';
-export { openNetwork } from './train/network';
-export { type FacePrediction, predict } from './train/predict';
-export type { EpochRow } from './train/results';
-export { readRunToResume } from './train/resume';
-export { type Run, type RunArgs, RunFolder, type RunMetrics, readRun, readWeights } from './train/run_folder';
-export type { Outcome } from './train/session';
-export { Trainer, type TrainerOptions } from './train/trainer';
+} from './train/measures/metrics';
+export { type FacePrediction, predict } from './train/measures/predict';
+export { openNetwork } from './train/run/network';
+export type { EpochRow } from './train/run/results';
+export { readRunToResume } from './train/run/resume';
+export { type Run, type RunArgs, RunFolder, type RunMetrics, readRun, readWeights } from './train/run/run_folder';
+export { checkInputs, readTrainArgs, type TrainArgs } from './train/settings/args';

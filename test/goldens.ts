@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InputError } from '../src/device';
+import { InputError } from '../src/base/errors';
 import { openDevice } from '../src/device/node';
 import { forceVariant } from '../src/kernels/variant';
 import { judgeBytes, line, passed } from './goldens/run';

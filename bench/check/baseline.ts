@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../../src/device';
+import { InputError } from '../../src/base/errors';
 
 /** Ratios by work, as they were measured once on an adapter. */
 export interface Baseline {

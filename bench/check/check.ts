@@ -4,7 +4,8 @@
 // measurements confirm is reported, exit code 1. --update writes the baseline (of the works that FILTER chooses).
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Device, InputError } from '../../src/device';
+import { InputError } from '../../src/base/errors';
+import type { Device } from '../../src/device';
 import { openDevice } from '../../src/device/node';
 import { choose } from '../../src/kernels/variant';
 import { median, timeOnce } from '../measure';

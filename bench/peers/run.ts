@@ -2,7 +2,7 @@
 // Ours and other engines side by side: each work in turn, round after round, by the wall clock, on one adapter. A peer's result
 // is compared with ours before its time counts. ratio = their time / ours: above 1 we are faster.
 import { parseArgs } from 'node:util';
-import { InputError } from '../../src/device';
+import { InputError } from '../../src/base/errors';
 import { openDevice } from '../../src/device/node';
 import { program } from '../program';
 import { stepWorks } from '../steps';

@@ -30,7 +30,7 @@ export function networkTask(tf, { op, network, size, batch }) {
   const x = tf.tensor(filler(batch * size * size * 3, 0), [batch, size, size, 3]);
   const classes = Array.from({ length: batch }, (_, i) => i % 7);
   const truth = tf.oneHot(tf.tensor1d(classes, 'int32'), 7);
-  const optimiser = tf.train.momentum(1e-4, 0.9);
+  const optimizer = tf.train.momentum(1e-4, 0.9);
   const loss = () => tf.losses.softmaxCrossEntropy(truth, forward(x));
   // `minimize` takes the variables that there are: they must exist before the first step.
   tf.tidy(() => forward(tf.zeros([1, network === 'densenet' ? 32 : 4, network === 'densenet' ? 32 : 4, 3])));
@@ -44,7 +44,7 @@ export function networkTask(tf, { op, network, size, batch }) {
         ]
       : [[[batch, 7], 'plain']],
     // A step's loss, and the weights that its gradient reaches last.
-    compute: () => (training ? [optimiser.minimize(loss, true), first.clone()] : [tf.tidy(() => forward(x))]),
+    compute: () => (training ? [optimizer.minimize(loss, true), first.clone()] : [tf.tidy(() => forward(x))]),
   };
 }
 

@@ -19,7 +19,7 @@ class Network:
         batch, size, self.training = task['batch'], task['size'], task['op'] == 'step'
         self.before = most_bytes()
         self.net = torchvision.models.densenet121(num_classes=7).train(self.training)
-        self.optimiser = torch.optim.SGD(self.net.parameters(), 1e-4, .9, weight_decay=1e-3)
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 1e-4, .9, weight_decay=1e-3)
         self.x = filler(batch * 3 * size * size, 0).reshape(batch, 3, size, size)
         self.y = torch.arange(batch) % 7
 
@@ -27,10 +27,10 @@ class Network:
         if not self.training:
             with torch.no_grad():
                 return self.net(self.x)
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss = F.cross_entropy(self.net(self.x), self.y)
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
         return loss.detach()
 
 

@@ -1,4 +1,4 @@
-// Work bound by memory besides batch normalisation: pools, shortcuts, the labels' graph, the optimiser.
+// Work bound by memory besides batch normalisation: pools, shortcuts, the labels' graph, the optimizer.
 import { csrFromDense, matrixOf } from '../../src/autograd';
 import * as pool from '../../src/kernels/pool';
 import { sgd } from '../../src/kernels/sgd';
@@ -82,7 +82,7 @@ export function graph(features: number): Work {
 }
 
 /** One step of SGD over all parameters of a network. */
-export function optimiser(network: string, parameters: number): Work {
+export function optimizer(network: string, parameters: number): Work {
   return work('sgd', `emotion_gcn ${network}`, 20 * parameters, (o) => {
     const [value, grad, velocity] = [0, 1, 2].map((salt) => o.input([parameters], salt));
     const rates = o.input([4], 3);

@@ -1,4 +1,5 @@
-import { type Device, InputError, type Storage } from '../device';
+import { InputError } from '../base/errors';
+import type { Device, Storage } from '../device';
 import { BYTES, type DType, type Matrix } from '../kernels/matrix';
 import { reduce } from '../kernels/reduce';
 import { type Layout, logicalToMemory, memoryToLogical } from './layout';

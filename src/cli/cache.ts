@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 import { cacheDir, cacheEntries, clearCache } from '../device/node/cache';
 import { formatTable, memory } from './format';
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/args';
-import type { Metrics } from '../train/metrics';
-import { readSettings, type Settings, text, whole } from '../train/settings';
+import type { Metrics } from '../train/measures/metrics';
+import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
+import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
 import { INTERRUPTED } from './interrupt';
 import { ProgressView } from './progress';

@@ -1,5 +1,7 @@
 import { basename, extname } from 'node:path';
 import { Command } from 'commander';
+import type { EvaluateSettings, Evaluation } from '../train/measures/evaluate';
+import { RunFolder } from '../train/run/run_folder';
 import {
   COMMON,
   checkAnnotations,
@@ -7,10 +9,8 @@ import {
   NETWORK_SETTINGS,
   type NetworkSettings,
   TRAIN_SETTINGS,
-} from '../train/args';
-import type { EvaluateSettings, Evaluation } from '../train/evaluate';
-import { RunFolder } from '../train/run_folder';
-import { choice, readSettings, type Settings } from '../train/settings';
+} from '../train/settings/args';
+import { choice, readSettings, type Settings } from '../train/settings/settings';
 import { formatMetrics, formatVideos, metricsCsv, videosCsv } from './format';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
@@ -48,11 +48,11 @@ export const evaluateCommand = (): Command =>
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
       const { format, ...settings } = readSettings(SETTINGS, options);
-      const { openNetwork } = await import('../train/network');
+      const { openNetwork } = await import('../train/run/network');
       const run = await openNetwork(settings);
       checkFolder('image_dir', settings.image_dir);
       checkAnnotations('data', settings.data, run.args.dataset);
-      const { evaluate } = await import('../train/evaluate');
+      const { evaluate } = await import('../train/measures/evaluate');
       const view = new ProgressView();
       try {
         const evaluation = await evaluate(run, settings, view);

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { TRAIN_SETTINGS } from '../train/args';
 import type { ExportFormat } from '../train/export';
-import { readRun } from '../train/run_folder';
-import { choice, readSettings, type Settings, text } from '../train/settings';
+import { readRun } from '../train/run/run_folder';
+import { TRAIN_SETTINGS } from '../train/settings/args';
+import { choice, readSettings, type Settings, text } from '../train/settings/settings';
 import { addSettings } from './settings_options';
 
 interface ExportSettings {

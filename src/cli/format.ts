@@ -1,8 +1,8 @@
 // Numbers, tables and paths for people.
 import { relative } from 'node:path';
-import { figuresOf, type Intervals } from '../train/bootstrap';
-import type { Metrics } from '../train/metrics';
-import type { VideoFigures } from '../train/per_video';
+import { figuresOf, type Intervals } from '../train/measures/bootstrap';
+import type { Metrics } from '../train/measures/metrics';
+import type { VideoFigures } from '../train/measures/per_video';
 
 /** Rows of text in columns, the first `left` of them aligned to the left, the others to the right. */
 export function formatTable(rows: readonly (readonly string[])[], left = 1): string {

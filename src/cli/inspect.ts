@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { COMMON } from '../train/args';
 import { type Inspection, KINDS, type Kind } from '../train/inspect/inspection';
-import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings';
+import { COMMON } from '../train/settings/args';
+import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The program `emotion-gcn`: finds the command, and turns whatever goes wrong into one message and an exit code.
 import { Command, CommanderError } from 'commander';
-import { InputError, MachineError } from '../device/errors';
-import { packageVersion } from '../train/package_version';
+import { InputError, MachineError } from '../base/errors';
+import { packageVersion } from '../train/run/package_version';
 import { cacheCommand } from './cache';
 import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';

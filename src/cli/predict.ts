@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { COMMON, NETWORK_SETTINGS, type NetworkSettings } from '../train/args';
-import type { FacePrediction } from '../train/predict';
-import { csvField } from '../train/predictions';
-import { choice, orNone, readSettings, type Settings, text } from '../train/settings';
+import type { FacePrediction } from '../train/measures/predict';
+import { csvField } from '../train/measures/predictions';
+import { COMMON, NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/args';
+import { choice, orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { decimal, formatTable, percent } from './format';
 import { addSettings } from './settings_options';
 
@@ -50,9 +50,9 @@ export const predictCommand = (): Command =>
     .action(async (sources: string[], { json, ...options }: { json?: boolean }) => {
       const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
       const { format, gpu, image_dir } = settings;
-      const { openNetwork } = await import('../train/network');
+      const { openNetwork } = await import('../train/run/network');
       const run = await openNetwork(settings);
-      const { predict } = await import('../train/predict');
+      const { predict } = await import('../train/measures/predict');
       const say = (line: string): void => void process.stderr.write(`${line}\n`);
       const { classes } = run.args;
       const write = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -4,8 +4,8 @@ import { Command } from 'commander';
 import { writeWhole } from '../data/files';
 import { AFFWILD2_CLASSES, classesOf } from '../data/labels';
 import { type AnnotationSet, classCounts, describeAnnotations, type Sample } from '../data/samples';
-import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/args';
-import { readSettings, type Settings, text } from '../train/settings';
+import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
+import { readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
 

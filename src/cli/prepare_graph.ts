@@ -1,12 +1,12 @@
 // What the GCN of Emotion-GCN starts from: the word vectors of its nodes, and the graph that links them.
 import { extname } from 'node:path';
 import { Command } from 'commander';
+import { InputError } from '../base/errors';
 import type { Adjacency } from '../data';
 import { writeWhole } from '../data/files';
 import { classesOf, type Dataset, nodesOf } from '../data/labels';
-import { InputError } from '../device/errors';
-import { checkAnnotations, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/args';
-import { orNone, readSettings, type Settings, text } from '../train/settings';
+import { checkAnnotations, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
+import { orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
 

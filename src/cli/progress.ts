@@ -1,7 +1,7 @@
 // What a run says while it goes on: a bar on a terminal, else a line now and then. Results go to stdout, all else to stderr.
 import { SingleBar } from 'cli-progress';
-import type { StepEvent, TrainHooks } from '../train/events';
-import type { EpochRow } from '../train/results';
+import type { StepEvent, TrainHooks } from '../train/loop/events';
+import type { EpochRow } from '../train/run/results';
 import { decimal, duration, memory, percent } from './format';
 
 /** Seconds between lines where there is no terminal. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { TRAIN_SETTINGS } from '../train/args';
-import { readRun } from '../train/run_folder';
-import { readSettings, type Settings } from '../train/settings';
+import { readRun } from '../train/run/run_folder';
+import { TRAIN_SETTINGS } from '../train/settings/args';
+import { readSettings, type Settings } from '../train/settings/settings';
 import { formatMetrics } from './format';
 import { addSettings } from './settings_options';
 
@@ -22,7 +22,7 @@ export const reportCommand = (): Command =>
     .addHelpText('after', EXPLANATION)
     .action(async (options: Record<string, unknown>) => {
       const run = readRun(readSettings(SETTINGS, options).saved_model);
-      const { report } = await import('../train/report');
+      const { report } = await import('../train/reports/report');
       const names = await report(run);
       if (run.metrics) process.stdout.write(`${formatMetrics(run.metrics)}\n`);
       process.stderr.write(`\ndrawn in ${run.dir}, as .svg and .png: ${names.join(', ')}\n`);

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { InputError } from '../device/errors';
-import type { Settings } from '../train/settings';
+import { InputError } from '../base/errors';
+import type { Settings } from '../train/settings/settings';
 
 /** Gives a command one option for each setting. Values stay texts: the settings' own kinds read and check them. */
 export function addSettings<T>(command: Command, settings: Settings<T>): Command {

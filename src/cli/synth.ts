@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { DATASETS, type Dataset } from '../data/labels';
-import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings';
+import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { InputError } from '../device/errors';
-import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/args';
-import { readRunToResume } from '../train/resume';
-import type { Run } from '../train/run_folder';
-import type { Outcome } from '../train/session';
-import type { TrainerOptions } from '../train/trainer';
+import { InputError } from '../base/errors';
+import type { Outcome } from '../train/loop/session';
+import type { TrainerOptions } from '../train/loop/trainer';
+import { readRunToResume } from '../train/run/resume';
+import type { Run } from '../train/run/run_folder';
+import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { formatMetrics, shellPath } from './format';
 import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';
@@ -61,7 +61,7 @@ function resumed(given: Record<string, unknown>): { args: TrainArgs; run: Run } 
 
 /** Trains with a progress display; Ctrl-C stops the run after its step and says how to go on. */
 export async function trainVisibly(args: TrainArgs, { hooks, ...options }: TrainerOptions = {}): Promise<Outcome> {
-  const { Trainer } = await import('../train/trainer');
+  const { Trainer } = await import('../train/loop/trainer');
   const view = new ProgressView();
   try {
     const { onNotice, onPrepare, onStep, onEpoch } = view;

@@ -1,7 +1,7 @@
 // The label graph of Emotion-GCN (Antoniadis, Filntisis, Maragos, FG 2021, section III-B): Spearman correlations of the
 // training labels, thresholded and re-weighted. Matrices are K x K (the classes, valence, arousal: 9 for seven classes),
 // row-major, in double precision.
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 import { dataFrame, writePickle } from '../formats/pickle';
 import { writeSafetensors } from '../formats/safetensors';
 import { CLASSES, NODES, nodesOf } from './labels';

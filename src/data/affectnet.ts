@@ -2,8 +2,8 @@
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type Info, parse } from 'csv-parse';
-import { InputError } from '../device/errors';
-import { eyeCentres } from './align';
+import { InputError } from '../base/errors';
+import { eyeCentres } from '../base/pixels/align';
 import type { FacePose } from './face';
 import { asInputError, streamFile } from './files';
 import { CLASSES } from './labels';

@@ -5,7 +5,7 @@
 //   VIDEOS/VIDEO/NNNNN.jpg                                       the face in frame NNNNN, from 00001
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 import { asInputError, readWhole } from './files';
 import { AFFWILD2_CLASSES } from './labels';
 import type { AnnotationSet } from './samples';

@@ -1,6 +1,7 @@
 // The original's annotation pickles: {'train': [...], 'val': [...]}, a record a sample. Its two scripts write them.
 import { basename } from 'node:path';
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
+import type { Point } from '../base/pixels/align';
 import {
   asFloat64,
   asNdarray,
@@ -12,7 +13,6 @@ import {
   readPickle,
   writePickle,
 } from '../formats/pickle';
-import type { Point } from './align';
 import type { FacePose } from './face';
 import type { Dataset } from './labels';
 import type { AnnotationSet, Sample } from './samples';

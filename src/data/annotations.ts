@@ -1,7 +1,7 @@
 // Whatever --data may be: AffectNet's CSV, Aff-Wild2's annotation folder, or the original's annotation pickle of either.
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 import { readAffectNet } from './affectnet';
 import { readAffWild2 } from './affwild2';
 import { parseAnnotationPickle } from './annotation_pickle';

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 import { cacheDir } from '../device/node/cache';
 import { packsOf } from './crop_store';
 

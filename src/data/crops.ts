@@ -1,7 +1,7 @@
 // Prepared faces for a list of samples: made in parallel threads, kept on disk, read by the loader.
 import { rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 import { openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
 import type { CropResult, GroupDone } from './image_worker';

@@ -1,10 +1,10 @@
 // The features of the label graph's nodes: one word vector a node.
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
+import { randomStream, randomUniform } from '../base/random';
 import { writeSafetensors } from '../formats/safetensors';
 import { writeTorchTensor } from '../formats/torch';
 import { readGlove } from './glove';
 import { NODES } from './labels';
-import { randomStream, randomUniform } from './random';
 import { type NamedTensor, readTensorFile, tensorFileKind } from './tensor_file';
 
 /** Numbers a node. */

@@ -1,7 +1,8 @@
-import { alignMatrix, type Point, warpCubic } from './align';
-import { type Box, cropBox } from './crop';
-import { ImageError, MAX_PIXELS, type RgbImage } from './image';
-import { resizeBilinear } from './resize';
+import { alignMatrix, type Point, warpCubic } from '../base/pixels/align';
+import { type Box, cropBox } from '../base/pixels/crop';
+import { resizeBilinear } from '../base/pixels/resize';
+import type { RgbImage } from '../base/pixels/rgb_image';
+import { ImageError, MAX_PIXELS } from './image';
 
 /** What the preparation needs to know of a face. */
 export interface FacePose {

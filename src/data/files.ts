@@ -2,7 +2,7 @@
 import { createReadStream, type ReadStream, type Stats, statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
-import { InputError, MachineError } from '../device/errors';
+import { InputError, MachineError } from '../base/errors';
 
 const PROBLEMS: Record<string, string> = {
   ENOENT: 'no such file; check the path',

@@ -1,4 +1,4 @@
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 import { asInputError, streamFile } from './files';
 
 /** A GloVe line of 300 numbers has about 2,700 bytes. */

@@ -1,12 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import sharp from 'sharp';
-
-/** 8-bit RGB picture: `data[(y * width + x) * 3 + c]`. */
-export interface RgbImage {
-  width: number;
-  height: number;
-  data: Uint8Array;
-}
+import type { RgbImage } from '../base/pixels/rgb_image';
 
 /** Largest picture that is decoded, and largest face box that is cut: 2^26 pixels are 201 MB of RGB. */
 export const MAX_PIXELS = 2 ** 26;

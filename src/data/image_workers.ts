@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { MachineError } from '../device/errors';
+import { MachineError } from '../base/errors';
 import type { CropJob, GroupDone, WorkerSettings } from './image_worker';
 
 /** Jobs that travel in one message: few enough to share the work evenly, enough that messages cost nothing. */

@@ -1,10 +1,8 @@
 export { type Adjacency, buildAdjacency, encodeAdjacency, pickleAdjacency, readAdjacency, spearman } from './adjacency';
 export { AFFECTNET_COLUMNS, readAffectNet } from './affectnet';
 export { readAffWild2 } from './affwild2';
-export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle, warpCubic } from './align';
 export { encodeAnnotationPickle, parseAnnotationPickle } from './annotation_pickle';
 export { type AnnotationOptions, type Annotations, readAnnotations } from './annotations';
-export { type Box, cropBox } from './crop';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
 export { checkBad, type PrepareOptions, prepareCrops } from './crops';
@@ -18,7 +16,7 @@ export {
 } from './embedding';
 export { type FacePose, type KnownFace, prepareFace, prepareKnown, prepareWhole } from './face';
 export { readGlove } from './glove';
-export { decodeImage, ImageError, type RgbImage, readPicture } from './image';
+export { decodeImage, ImageError, readPicture } from './image';
 export {
   AFFWILD2_CLASSES,
   CLASSES,
@@ -32,8 +30,6 @@ export {
 export { type Batch, Loader, type LoaderOptions, SAMPLERS, type Sampler } from './loader';
 export { MEAN, normalisationTable, STD, toTensor } from './normalise';
 export { type ListedPicture, listPictures } from './picture_list';
-export { randomBits, randomPermutation, randomStream, randomUniform } from './random';
-export { resizeBilinear, resizedSize } from './resize';
 export { type Affine, applyAffine, rotationAffine } from './rotate';
 export {
   AFFECTNET_COUNTS,

@@ -1,5 +1,5 @@
 // The classes of the data sets. An `expression` is a place in its data set's list; so are a network's outputs.
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 
 export const DATASETS = ['affectnet', 'affwild2'] as const;
 export type Dataset = (typeof DATASETS)[number];

@@ -1,5 +1,5 @@
+import { randomPermutation, randomStream, randomUniform } from '../base/random';
 import type { CropSet } from './crop_set';
-import { randomPermutation, randomStream, randomUniform } from './random';
 import { rotationAffine } from './rotate';
 
 /** One batch of N samples, ready for upload; images are S x S. */

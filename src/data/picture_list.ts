@@ -2,9 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
-import { InputError } from '../device/errors';
-import { eyeCentres } from './align';
-import type { Box } from './crop';
+import { InputError } from '../base/errors';
+import { eyeCentres } from '../base/pixels/align';
+import type { Box } from '../base/pixels/crop';
 import type { KnownFace } from './face';
 import { asInputError, lookAt, readWhole, streamFile } from './files';
 

@@ -1,6 +1,6 @@
 // The part of the preparation that changes with every epoch, as the GPU kernel must do it: Pillow's nearest rotation.
 import { glMatrix, mat2d } from 'gl-matrix';
-import type { RgbImage } from './image';
+import type { RgbImage } from '../base/pixels/rgb_image';
 
 // Doubles: a float32 matrix would be off by pixels of 1/65536 and sample other neighbours.
 glMatrix.setMatrixArrayType(Array);

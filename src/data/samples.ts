@@ -1,7 +1,7 @@
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
+import { randomPermutation, randomStream } from '../base/random';
 import type { FacePose } from './face';
 import { CLASSES, EIGHT_CLASSES } from './labels';
-import { randomPermutation, randomStream } from './random';
 
 /** How often each of the eight classes occurs in AffectNet's training set. */
 export const AFFECTNET_COUNTS = [74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750] as const;

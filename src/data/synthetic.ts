@@ -4,13 +4,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import writeFileAtomic from 'write-file-atomic';
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
+import { alignMatrix, eyeCentres, type Point } from '../base/pixels/align';
+import type { Box } from '../base/pixels/crop';
+import type { RgbImage } from '../base/pixels/rgb_image';
+import { randomPermutation, randomStream, randomUniform } from '../base/random';
 import { AFFECTNET_COLUMNS } from './affectnet';
-import { alignMatrix, eyeCentres, type Point } from './align';
-import type { Box } from './crop';
-import type { RgbImage } from './image';
 import { CLASSES } from './labels';
-import { randomPermutation, randomStream, randomUniform } from './random';
 import { type Draw, drawFace } from './synthetic_face';
 
 export interface SyntheticOptions {

@@ -1,5 +1,5 @@
 // A made-up face: mouth, brows and eyes follow class, valence and arousal; everything else is chance.
-import type { Point } from './align';
+import type { Point } from '../base/pixels/align';
 import { CLASSES } from './labels';
 import { paintFace } from './synthetic_paint';
 

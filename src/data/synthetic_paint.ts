@@ -1,5 +1,5 @@
 // The SVG of a made-up face.
-import type { Point } from './align';
+import type { Point } from '../base/pixels/align';
 import type { Draw, Features } from './synthetic_face';
 
 /** Where face units land in the picture: scaled, turned clockwise, moved. */

@@ -1,7 +1,7 @@
 // Made-up faces in Aff-Wild2's layout: frames of videos, cut and levelled, and a text file of labels a video.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eyeCentres } from './align';
+import { eyeCentres } from '../base/pixels/align';
 import { prepareFace } from './face';
 import { AFFWILD2_CLASSES, CLASSES } from './labels';
 import { classOf, drawOf, inParallel, makeFace, openSyntheticSet, type SyntheticOptions, toJpeg } from './synthetic';

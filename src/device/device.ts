@@ -1,4 +1,4 @@
-import { MachineError } from './errors';
+import { MachineError } from '../base/errors';
 import { type Constants, type Kernel, ParamWords } from './kernel';
 import { Pipelines } from './pipelines';
 import { Pool } from './pool';

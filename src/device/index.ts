@@ -1,5 +1,4 @@
 export { Device, type DeviceStats, type Launching } from './device';
-export { InputError, MachineError } from './errors';
 export { type Constants, defineKernel, type Kernel } from './kernel';
 export type { Launch } from './profiler';
 export { Storage } from './storage';

@@ -1,4 +1,4 @@
-import { MachineError } from './errors';
+import { MachineError } from '../base/errors';
 
 /** A piece of device memory. The GPU buffer behind it is made at its first use, so a dry run costs nothing. */
 export interface Block {

@@ -1,7 +1,7 @@
 // The safetensors file format: u64 little-endian header length, JSON header, raw little-endian data without holes.
 // https://github.com/huggingface/safetensors#format
-import { InputError } from '../device/errors';
-import { halfToFloat } from './half';
+import { InputError } from '../base/errors';
+import { halfToFloat } from '../base/half';
 import { findDuplicateKey } from './json_keys';
 
 export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;

@@ -1,4 +1,5 @@
-import { type Device, InputError } from '../device';
+import { InputError } from '../base/errors';
+import type { Device } from '../device';
 import { candidatesOf, type Problem, type Tile, tileByRule, tilesOf, type Variant } from './gemm/tile';
 
 export type { Problem, Tile, Variant };

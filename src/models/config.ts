@@ -1,4 +1,4 @@
-import { InputError } from '../device/errors';
+import { InputError } from '../base/errors';
 
 export const MODELS = ['single_task', 'multi_task', 'emotion_gcn'] as const;
 export const NETWORKS = ['densenet', 'bregnext'] as const;

@@ -1,6 +1,7 @@
 import type { Csr, Tensor } from '../autograd';
 import * as F from '../autograd';
-import { type Device, InputError } from '../device';
+import { InputError } from '../base/errors';
+import type { Device } from '../device';
 import { type BregNext, bregFeatures, bregNext } from './bregnext';
 import { checkImageSize, type ModelConfig } from './config';
 import { DenseNet121Features } from './densenet';
@@ -113,7 +114,7 @@ function registered(net: BregNext, child: (name: string, module: Module) => void
 
 /**
  * Emotion-GCN: features times classifiers that a GCN makes; the columns are the classes, valence and arousal. `A` is in
- * the state and in the optimiser's list, but never gets a gradient.
+ * the state and in the optimizer's list, but never gets a gradient.
  */
 abstract class Gcn extends EmotionModel {
   private readonly nodes = this.classes + 2;
@@ -176,7 +177,7 @@ class DensenetGcn extends Gcn {
   }
 }
 
-/** `model._fc0` is in the state and in the optimiser's list, but unused. */
+/** `model._fc0` is in the state and in the optimizer's list, but unused. */
 class BregnextGcn extends Gcn {
   private readonly model = this.child('model', new BregnextSingle(this.device, this.classes));
   readonly backbone = this.model.backbone;

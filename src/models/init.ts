@@ -1,4 +1,4 @@
-import { randomStream, randomUniform } from '../data/random';
+import { randomStream, randomUniform } from '../base/random';
 
 /** How a parameter starts. `fan_in` is what one output sums over: input channels times kernel area. */
 export type Initialiser =

@@ -1,5 +1,6 @@
 import { empty, gradEnabled, type Layout, storagesIn, type Tensor } from '../autograd';
-import { type Device, InputError } from '../device';
+import { InputError } from '../base/errors';
+import type { Device } from '../device';
 import { type Initialiser, initialise } from './init';
 
 /** A number that belongs to the state but never to the GPU: batch norm's `num_batches_tracked`. */

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Tensor, type TensorOptions, tensor } from '../../src/autograd';
-import { InputError } from '../../src/device';
+import { InputError } from '../../src/base/errors';
 import { forceVariant, type Variant, variantsOf } from '../../src/kernels/variant';
 import { runCase } from '../goldens/case';
 import { passes } from '../goldens/compare';

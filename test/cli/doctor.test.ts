@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { InputError } from '../../src/base/errors';
 import { doctor } from '../../src/cli/doctor';
 import { selfCheck } from '../../src/cli/self_check';
-import { InputError } from '../../src/device/errors';
 import { openDevice } from '../../src/device/node';
 import { choose } from '../../src/kernels/variant';
 

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decimal, duration, formatMetrics, formatTable, memory, shellPath } from '../../src/cli/format';
 import { TimeLeft } from '../../src/cli/progress';
-import { computeMetrics } from '../../src/train/metrics';
+import { computeMetrics } from '../../src/train/measures/metrics';
 
 test('numbers for people', () => {
   assert.equal([0, 59.6, 61, 3599, 3600, 90061, -1, Number.NaN].map(duration), [

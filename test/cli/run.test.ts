@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSafetensors } from '../../src/formats/safetensors';
-import { readRun } from '../../src/train/run_folder';
+import { readRun } from '../../src/train/run/run_folder';
 import { type Ended, type RunOptions, run } from './program';
 
 const test = suite('runs');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TRAIN_SETTINGS } from '../../src/train/args';
+import { TRAIN_SETTINGS } from '../../src/train/settings/args';
 import { programFile, run } from './program';
 
 const test = suite('usage', { dir: '', csv: '' });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { randomBits, randomPermutation, randomStream, randomUniform } from '../../src/base/random';
 import { AFFECTNET_COLUMNS, readAffectNet } from '../../src/data/affectnet';
-import { randomBits, randomPermutation, randomStream, randomUniform } from '../../src/data/random';
 import { classWeights, splitSamples } from '../../src/data/samples';
 import { absent, refusal, SHARED } from './goldens';
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { InputError } from '../../src/base/errors';
 import {
   CLASSES,
   type ImageError,
@@ -15,9 +16,8 @@ import {
   readPicture,
 } from '../../src/data';
 import { readWhole, writeWhole } from '../../src/data/files';
-import { InputError } from '../../src/device/errors';
 import { inspect, KINDS } from '../../src/train/inspect';
-import { readWeightsFile } from '../../src/train/weights_file';
+import { readWeightsFile } from '../../src/train/run/weights_file';
 
 const test = suite('files');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-files-'));

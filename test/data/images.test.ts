@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { alignMatrix, warpCubic } from '../../src/data/align';
-import { type Box, cropBox } from '../../src/data/crop';
+import { alignMatrix, warpCubic } from '../../src/base/pixels/align';
+import { type Box, cropBox } from '../../src/base/pixels/crop';
+import { resizeBilinear, resizedSize } from '../../src/base/pixels/resize';
 import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
 import { toTensor } from '../../src/data/normalise';
-import { resizeBilinear, resizedSize } from '../../src/data/resize';
 import { applyAffine, rotationAffine } from '../../src/data/rotate';
 import { absent, differences, golden, SHARED } from './goldens';
 

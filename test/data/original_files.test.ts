@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { InputError } from '../../src/base/errors';
 import { loadEmbedding, pickleAdjacency, readAdjacency, torchEmbedding } from '../../src/data';
-import { InputError } from '../../src/device/errors';
 import { ndarray, writePickle } from '../../src/formats/pickle';
 import { readSafetensors } from '../../src/formats/safetensors';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError } from '../../src/device/errors';
+import { InputError } from '../../src/base/errors';
 import { cacheDir, cacheEntries, clearCache, listAdapters, requestAdapter } from '../../src/device/node';
 import { needs } from '../../src/device/node/preload';
 import { type Route, useSoftwareDriver } from '../../src/device/node/software';

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { defineKernel, MachineError, type Storage } from '../../src/device';
+import { MachineError } from '../../src/base/errors';
+import { defineKernel, type Storage } from '../../src/device';
 import { openDevice } from '../../src/device/node';
 import { Pool } from '../../src/device/pool';
 import { device } from '../gpu';

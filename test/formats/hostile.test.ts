@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError } from '../../src/device/errors';
+import { InputError } from '../../src/base/errors';
 import { asDataFrame, asNdarray, readPickle } from '../../src/formats/pickle';
 import { readCheckpoint, readTorch, writeTorchTensor } from '../../src/formats/torch';
 import { readZip, writeZip } from '../../src/formats/torch/zip';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError } from '../../src/device/errors';
+import { InputError } from '../../src/base/errors';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
 
 /** A file of this header text and this many zero bytes of data. */

@@ -1,6 +1,9 @@
 // The image steps, which are exact: Pillow's nearest rotation and flip on the GPU, its resize, and the normalised tensor.
 import { affineImage, step, tensor } from '../../src/autograd';
-import { normalisationTable, type RgbImage, resizeBilinear, resizedSize, rotationAffine } from '../../src/data';
+import { resizeBilinear, resizedSize } from '../../src/base/pixels/resize';
+import type { RgbImage } from '../../src/base/pixels/rgb_image';
+import { normalisationTable } from '../../src/data';
+import { rotationAffine } from '../../src/data/rotate';
 import type { Device } from '../../src/device';
 import type { Fixture } from './fixture';
 import type { Result } from './results';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError } from '../../src/device';
+import { InputError } from '../../src/base/errors';
 import { candidatesOf, tileByRule, tilesOf } from '../../src/kernels/gemm/tile';
 import { allTiles, choose, chooseTile, classOf, forceVariant, type Problem, useTiles } from '../../src/kernels/variant';
 import { Fixture } from '../goldens/fixture';

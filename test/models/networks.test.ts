@@ -13,7 +13,7 @@ import {
   type Tensor,
   tensor,
 } from '../../src/autograd';
-import { InputError } from '../../src/device';
+import { InputError } from '../../src/base/errors';
 import { buildModel, Counter, checkImageSize, type EmotionModel, type Module, type Prediction } from '../../src/models';
 import { near } from '../autograd/helpers';
 import { release } from '../goldens/network';

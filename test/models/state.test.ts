@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError } from '../../src/device';
+import { InputError } from '../../src/base/errors';
 import { BatchNorm2d, Counter, type StateEntry } from '../../src/models';
 import { Fixture } from '../goldens/fixture';
 import { device } from '../gpu';
@@ -23,7 +23,7 @@ for (const { network, model, crc } of NETS) {
       );
       const lines = state.map(([name, t]) => `${name} ${t instanceof Counter ? '' : t.shape.join('x')}\n`);
       assert.is(crc32(lines.join('')), crc);
-      // The optimiser counts parameters in the state's order, and A among them.
+      // The optimizer counts parameters in the state's order, and A among them.
       const buffers = /running_(mean|var)$|num_batches_tracked$/;
       assert.equal(
         [...net.namedParameters()].map(([name]) => name),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkInputs, readTrainArgs } from '../../src/train/args';
+import { checkInputs, readTrainArgs } from '../../src/train/settings/args';
 
 const NEEDED = { image_dir: 'faces', data: 'train.csv', saved_model: 'run' };
 const read = (given: Record<string, unknown> = {}) => readTrainArgs({ ...NEEDED, ...given });

@@ -2,12 +2,12 @@ import { createRequire } from 'node:module';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { measureText, textToPaths } from '../../src/train/charts/lettering';
-import { drawConfusion, drawLabelGraph } from '../../src/train/charts/matrix';
-import { drawResults } from '../../src/train/charts/results';
-import { drawValenceArousal } from '../../src/train/charts/valence_arousal';
-import { computeMetrics } from '../../src/train/metrics';
-import type { EpochRow } from '../../src/train/results';
+import { computeMetrics } from '../../src/train/measures/metrics';
+import { measureText, textToPaths } from '../../src/train/reports/charts/lettering';
+import { drawConfusion, drawLabelGraph } from '../../src/train/reports/charts/matrix';
+import { drawResults } from '../../src/train/reports/charts/results';
+import { drawValenceArousal } from '../../src/train/reports/charts/valence_arousal';
+import type { EpochRow } from '../../src/train/run/results';
 
 const row = (epoch: number, va: boolean): EpochRow => ({
   epoch,

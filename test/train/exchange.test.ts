@@ -6,17 +6,17 @@ import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as F from '../../src/autograd';
+import { InputError } from '../../src/base/errors';
 import { AFFECTNET_COUNTS, writeSyntheticSet } from '../../src/data';
-import { InputError } from '../../src/device';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { readCheckpoint, writeCheckpoint } from '../../src/formats/torch';
 import { buildModel, identify, type NetworkName } from '../../src/models';
-import { readTrainArgs, type TrainArgs } from '../../src/train/args';
 import { exportRun } from '../../src/train/export';
-import { losses } from '../../src/train/objective';
-import { readRun } from '../../src/train/run_folder';
-import { startFrom } from '../../src/train/start';
-import { Trainer } from '../../src/train/trainer';
+import { losses } from '../../src/train/loop/objective';
+import { startFrom } from '../../src/train/loop/start';
+import { Trainer } from '../../src/train/loop/trainer';
+import { readRun } from '../../src/train/run/run_folder';
+import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { release } from '../goldens/network';
 import { device } from '../gpu';
 import { integers, uniform } from '../hashinit';
@@ -141,9 +141,9 @@ for (const [network, packed] of [
     const numbers = (name: string) => tensors.get(name)?.data as Float32Array;
 
     const model = buildModel(device, { model: 'emotion_gcn', network, imageSize: 112 }).initialise(0);
-    const optimiser = new F.SGD(model.parameters(), { lr: 1e-3, momentum: 0.9, weightDecay: 1e-3 });
+    const optimizer = new F.SGD(model.parameters(), { lr: 1e-3, momentum: 0.9, weightDecay: 1e-3 });
     const args = settings('unused', { network, image_size: 112, epochs: 6, checkpoint: file });
-    const progress = await startFrom(args, model, optimiser, () => {});
+    const progress = await startFrom(args, model, optimizer, () => {});
     assert.is(progress.epoch, 5);
 
     const look = () => {
@@ -169,7 +169,7 @@ for (const [network, packed] of [
       const va = F.tensor(device, uniform('checkpoint/va', 4, 0, 0.9), [2, 2]);
       const weights = F.tensor(device, AFFECTNET_WEIGHTS, [7]);
       F.backward(losses(look(), labels, va, weights, 1).total);
-      optimiser.step();
+      optimizer.step();
     });
     const state = await model.stateDict();
     const norms = numbers('resumed_step.norm');

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bootstrap } from '../../src/train/bootstrap';
+import { bootstrap } from '../../src/train/measures/bootstrap';
 import {
   accuracy,
   argmaxRows,
@@ -12,7 +12,7 @@ import {
   pearson,
   rmse,
   signAgreement,
-} from '../../src/train/metrics';
+} from '../../src/train/measures/metrics';
 
 // Doubles: what is computed here differs from the exact fractions by a few roundings.
 const close = (got: number | null, want: number) => assert.ok(Math.abs(got! - want) < 1e-12, `${got} is not ${want}`);

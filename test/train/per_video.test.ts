@@ -2,8 +2,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatVideos, videosCsv } from '../../src/cli/format';
 import type { Sample } from '../../src/data';
-import { computeMetrics } from '../../src/train/metrics';
-import { perVideo } from '../../src/train/per_video';
+import { computeMetrics } from '../../src/train/measures/metrics';
+import { perVideo } from '../../src/train/measures/per_video';
 
 const sample = (image: string): Sample => ({ image, where: '', expression: 0, valence: 0, arousal: 0, pose: null });
 // Frames of two videos, in any order; the last is not among the predictions.

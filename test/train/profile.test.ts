@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeSyntheticSet } from '../../src/data';
-import { readTrainArgs, type TrainArgs } from '../../src/train/args';
-import { idleShare, opTable, opTimes } from '../../src/train/profile_table';
-import { readRunToResume } from '../../src/train/resume';
-import { readRun } from '../../src/train/run_folder';
-import { Trainer } from '../../src/train/trainer';
+import { Trainer } from '../../src/train/loop/trainer';
+import { idleShare, opTable, opTimes } from '../../src/train/profile/profile_table';
+import { readRunToResume } from '../../src/train/run/resume';
+import { readRun } from '../../src/train/run/run_folder';
+import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { device } from '../gpu';
 
 const test = suite('profile');

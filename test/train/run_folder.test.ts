@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError } from '../../src/device/errors';
-import { readTrainArgs } from '../../src/train/args';
-import { computeMetrics } from '../../src/train/metrics';
-import { type EpochRow, formatResults, parseResults } from '../../src/train/results';
-import { readRunToResume } from '../../src/train/resume';
-import { type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run_folder';
+import { InputError } from '../../src/base/errors';
+import { computeMetrics } from '../../src/train/measures/metrics';
+import { type EpochRow, formatResults, parseResults } from '../../src/train/run/results';
+import { readRunToResume } from '../../src/train/run/resume';
+import { type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run/run_folder';
+import { readTrainArgs } from '../../src/train/settings/args';
 
 const test = suite('run folder', { dir: '' });
 test.before.each((context) => {

@@ -1,4 +1,5 @@
-import { type Device, InputError, type Storage } from '../../device';
+import { InputError } from '../../base/errors';
+import type { Device, Storage } from '../../device';
 import * as kernels from '../../kernels/affine_image';
 import { empty, type Tensor } from '../tensor';
 

@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import type { Axis } from '../../kernels/axes';
 import type { Tensor } from '../tensor';
 

@@ -1,4 +1,5 @@
-import { type Device, InputError, type Storage } from '../../device';
+import { InputError } from '../../base/errors';
+import type { Device, Storage } from '../../device';
 import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
 import { Coverage } from '../coverage';

@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import * as kernels from '../../kernels/ccc';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';

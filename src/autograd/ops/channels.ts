@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import { copyChannels } from '../../kernels/channels';
 import { padChannels as padKernel } from '../../kernels/pad_channels';
 import { gradInto, record } from '../tape';

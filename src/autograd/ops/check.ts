@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import type { Tensor } from '../tensor';
 
 /** @throws InputError when a tensor does not hold floats. */

@@ -1,4 +1,5 @@
-import { type Device, InputError } from '../../device';
+import { InputError } from '../../base/errors';
+import type { Device } from '../../device';
 import * as kernels from '../../kernels/cross_entropy';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor, tensor } from '../tensor';

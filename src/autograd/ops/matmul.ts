@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import { columnSums } from '../../kernels/column_sums';
 import * as kernels from '../../kernels/matmul';
 import { gradInto, record } from '../tape';

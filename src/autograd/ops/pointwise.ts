@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import type { Axis } from '../../kernels/axes';
 import * as kernels from '../../kernels/pointwise';
 import { reduce } from '../../kernels/reduce';

@@ -1,4 +1,5 @@
-import { InputError, type Storage } from '../../device';
+import { InputError } from '../../base/errors';
+import type { Storage } from '../../device';
 import { outputSize } from '../../kernels/conv2d';
 import * as kernels from '../../kernels/pool';
 import { reduce } from '../../kernels/reduce';

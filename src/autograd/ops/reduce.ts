@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import { reduce } from '../../kernels/reduce';
 import { gradInto, record } from '../tape';
 import { empty, type Tensor } from '../tensor';

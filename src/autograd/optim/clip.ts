@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import { clip } from '../../kernels/grad_norm';
 import { empty, type Tensor } from '../tensor';
 import { gradsOf, joined } from './arena';

@@ -1,4 +1,5 @@
-import { type Device, InputError, type Storage } from '../../device';
+import { InputError } from '../../base/errors';
+import type { Device, Storage } from '../../device';
 import { lerp } from '../../kernels/lerp';
 import type { Tensor } from '../tensor';
 import type { SGD } from './sgd';

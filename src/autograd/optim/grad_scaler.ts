@@ -1,4 +1,5 @@
-import { type Device, InputError, type Storage } from '../../device';
+import { InputError } from '../../base/errors';
+import type { Device, Storage } from '../../device';
 import { update } from '../../kernels/loss_scale';
 import { Tensor, tensor } from '../tensor';
 import { Value } from '../value';

@@ -1,4 +1,4 @@
-import { InputError } from '../../device';
+import { InputError } from '../../base/errors';
 import type { SGD } from './sgd';
 
 /** A learning rate as a pure function of time: the same whenever, and in whatever order, it is asked. */

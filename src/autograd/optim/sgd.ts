@@ -1,4 +1,5 @@
-import { type Device, InputError, type Storage } from '../../device';
+import { InputError } from '../../base/errors';
+import type { Device, Storage } from '../../device';
 import { sgd } from '../../kernels/sgd';
 import type { Tensor } from '../tensor';
 import { type Arena, gradsOf, joined, pack } from './arena';

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { InputError, MachineError } from '../errors';
+import { InputError, MachineError } from '../../base/errors';
 import { adapterNamed, adapterNames } from './dawn';
 import { hasLoader, useSoftwareDriver } from './software';
 

@@ -1,4 +1,4 @@
-import { MachineError } from '../errors';
+import { MachineError } from '../../base/errors';
 
 // Named outright, so that DAWNNODE_BACKEND cannot make Dawn answer with its null backend, which computes nothing.
 const BACKEND: Partial<Record<NodeJS.Platform, string>> = { linux: 'vulkan', darwin: 'metal', win32: 'd3d12' };

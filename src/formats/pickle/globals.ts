@@ -1,5 +1,5 @@
 // The allow-list: what a pickle may name, and the plain data that each stands for. Nothing here runs code that a file chooses.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { NUMPY_GLOBALS } from './numpy';
 import { encodeLatin1 } from './text';
 import { describe, OrderedDict, type PickleValue, PyGlobal, PyObject } from './values';

@@ -1,6 +1,6 @@
 // Reads a pickle as Python's Lib/pickle.py does, but calls nothing: a global is a name in an allow-list or an error.
 // Own code, as the npm package pickleparser knows no offsets and no limits, accepts what is truncated, and gets negative longs wrong.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { OPCODES } from './opcodes';
 import { decodeLatin1 } from './text';
 import { checkTree } from './tree';

@@ -1,6 +1,6 @@
 // NumPy's part of the allow-list: dtypes, arrays and scalars, with their bytes as they lie in the file.
-import { InputError } from '../../device/errors';
-import { halfToFloat } from '../half';
+import { InputError } from '../../base/errors';
+import { halfToFloat } from '../../base/half';
 import { decodeLatin1, encodeLatin1, exactInteger } from './text';
 import { describe, isList, isTuple, type PickleValue, PyGlobal, PyInstance } from './values';
 

@@ -1,5 +1,5 @@
 // The instructions of pickle protocols 0 to 5 by their byte, as Lib/pickletools.py describes them.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import type { Machine } from './machine';
 import {
   decodeInteger,

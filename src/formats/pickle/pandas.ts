@@ -1,5 +1,5 @@
 // A DataFrame of numbers out of what pandas pickles (0.20 to 3: the frame, its block manager, its blocks of columns), and back.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { globalOf } from './globals';
 import { asFloat64, Ndarray, ndarray } from './numpy';
 import { describe, isTuple, type PickleValue, PyObject, tuple } from './values';

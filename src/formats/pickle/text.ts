@@ -1,5 +1,5 @@
 // The text forms of protocol 0: numbers as lines, strings as Python's repr, unicode as raw-unicode-escape.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { quote } from './values';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,6 +1,6 @@
 // What a pickle holds may share parts through the memo, and a hostile one shares or nests without end. Whoever walks a value
 // that has passed here meets a tree of bounded depth and size.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { OrderedDict, type PickleValue, PyInstance } from './values';
 
 const MAX_DEPTH = 200;

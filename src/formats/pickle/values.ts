@@ -1,6 +1,6 @@
 // Python's values as plain JavaScript. A tuple is a frozen array, a list an unfrozen one; int and float are numbers, ints
 // beyond 2^53 bigints; bytes are Uint8Array; dict and OrderedDict are Maps.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 
 export type PickleValue =
   | null

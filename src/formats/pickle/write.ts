@@ -1,5 +1,5 @@
 // Writes protocol 2, which every Python since 2.3 reads. Strings, arrays and records are stored once and referred to after.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { globalOf } from './globals';
 import { Dtype, Ndarray } from './numpy';
 import { Sink } from './sink';

@@ -1,5 +1,5 @@
 // The original's checkpoints: {epoch, model_state_dict, optimizer_state_dict} of torch.save; and bare state dicts.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { describe, isList, OrderedDict, type PickleValue } from '../pickle/values';
 import type { StoredTensor } from '../safetensors';
 import { readTorch } from './read';

@@ -1,5 +1,5 @@
 // What a file of torch.save may name beyond what any pickle may: tensors, storages, sizes.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { findGlobal } from '../pickle/globals';
 import { describe, isTuple, type PickleValue, PyGlobal } from '../pickle/values';
 import type { Dtype } from '../safetensors';

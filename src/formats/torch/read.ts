@@ -1,5 +1,5 @@
 // What torch.save wrote: a zip archive since PyTorch 1.6, a row of pickles with raw data behind them before.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { Machine } from '../pickle/machine';
 import { describe, isTuple, type PickleValue } from '../pickle/values';
 import { DTYPES } from '../safetensors';

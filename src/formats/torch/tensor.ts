@@ -1,5 +1,5 @@
 // A tensor as PyTorch stores it: sizes and strides over a storage, which several tensors may share.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { PyInstance } from '../pickle/values';
 import { DTYPES, type Dtype, type StoredTensor } from '../safetensors';
 

@@ -1,5 +1,5 @@
 // Writes what torch.load reads: the zip format of PyTorch 1.6 and later.
-import { InputError } from '../../device/errors';
+import { InputError } from '../../base/errors';
 import { OrderedDict, PersistentId, type PickleValue, PyObject, tuple } from '../pickle/values';
 import { writePickle } from '../pickle/write';
 import { dtypeOf, type TensorData } from '../safetensors';

@@ -1,8 +1,9 @@
 // The zip archives of torch.save: entries stored as they are, so reading one copies nothing and cannot grow.
+
+import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
 import yazl from 'yazl';
-import { InputError } from '../../device/errors';
-import { crc32 } from '../crc32';
+import { InputError } from '../../base/errors';
 
 /** DenseNet-121 has 728 tensors, and a momentum for half of them. */
 const MAX_ENTRIES = 100_000;

@@ -1,4 +1,5 @@
-import { type Device, MachineError } from '../../device';
+import { MachineError } from '../../base/errors';
+import type { Device } from '../../device';
 import { candidates, chooseTile, classOf, type Tile, type TileTable, useTiles } from '../variant';
 import { type Gemm, type GemmLaunch, problemOf, runGemm, watchGemms } from './index';
 

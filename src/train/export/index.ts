@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
+import { InputError } from '../../base/errors';
 import { writeWhole } from '../../data/files';
-import { InputError } from '../../device/errors';
-import type { Run } from '../run_folder';
+import type { Run } from '../run/run_folder';
 import { exportOnnx } from './onnx';
 import { exportPth } from './pth';
 import { exportConfig, exportSafetensors } from './safetensors';

@@ -1,5 +1,5 @@
+import { InputError } from '../../base/errors';
 import { MEAN, STD } from '../../data/normalise';
-import { InputError } from '../../device/errors';
 import { OnnxGraph } from '../../formats/onnx/graph';
 import { checkImageSize, type ModelConfig, normalisedAdjacency, type StateEntry } from '../../models';
 import { activation, type Drawing, globalAverage, linear, pool } from './layers';

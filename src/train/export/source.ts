@@ -4,8 +4,8 @@ import { loadEmbedding, nodesOf } from '../../data';
 import { readSafetensors } from '../../formats/safetensors';
 import type { SgdState } from '../../formats/torch';
 import type { StateEntry } from '../../models';
-import { momentumOf, progressOf, stateOf } from '../checkpoint';
-import { type Run, type RunArgs, readWeights } from '../run_folder';
+import { momentumOf, progressOf, stateOf } from '../run/checkpoint';
+import { type Run, type RunArgs, readWeights } from '../run/run_folder';
 
 export interface ExportSource {
   readonly args: RunArgs;

@@ -1,9 +1,9 @@
 // What a file holds, read by the very readers that training uses: what passes here training takes, and what it refuses is refused here.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from '../../base/errors';
 import { classesOf, tensorFileKind } from '../../data';
 import { asInputError, lookAt, readHead, readWhole } from '../../data/files';
-import { InputError } from '../../device/errors';
 import { PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
 import { readTorch, TorchTensor } from '../../formats/torch';

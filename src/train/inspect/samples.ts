@@ -1,6 +1,7 @@
 // Annotated pictures, single pictures, and runs.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { InputError } from '../../base/errors';
 import {
   type AnnotationSet,
   checkBad,
@@ -12,8 +13,7 @@ import {
   readAnnotations,
   readPicture,
 } from '../../data';
-import { InputError } from '../../device/errors';
-import { readRun } from '../run_folder';
+import { readRun } from '../run/run_folder';
 import type { Inspection, InspectSettings, Kind } from './inspection';
 
 export async function inspectAffectNet(file: string, settings: InspectSettings): Promise<Inspection> {

@@ -1,0 +1,35 @@
+// What the trainer tells whoever watches it: the command line, a script, a test.
+import type { Metrics } from '../measures/metrics';
+import type { EpochRow } from '../run/results';
+
+/** After a training or validation step. Losses and the rate are of the steps so far in this phase of the epoch. */
+export interface StepEvent {
+  phase: 'train' | 'validate';
+  /** From 1. */
+  epoch: number;
+  epochs: number;
+  /** Steps done in this phase of the epoch, from 1. */
+  step: number;
+  steps: number;
+  /** Mean of the total loss. */
+  loss: number;
+  /** Mean of its categorical part. */
+  cat: number;
+  /** Mean of its continuous part; null where the model has none. */
+  cont: number | null;
+  imagesPerSecond: number;
+  /** Device memory, the highest so far. */
+  bytes: number;
+}
+
+/** All optional; none may throw. */
+export interface TrainHooks {
+  /** A line for a person: what is being set up, what was left out and why. It is in the run's log as well. */
+  onNotice?(line: string): void;
+  /** Images being prepared before the first step. */
+  onPrepare?(done: number, total: number): void;
+  /** If given, the untrained network is validated before the first step. */
+  onBefore?(metrics: Metrics): void;
+  onStep?(event: StepEvent): void;
+  onEpoch?(row: EpochRow): void;
+}

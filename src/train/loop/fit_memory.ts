@@ -1,0 +1,33 @@
+import { freemem } from 'node:os';
+import { InputError, MachineError } from '../../base/errors';
+import type { Device } from '../../device';
+import type { TrainArgs } from '../settings/args';
+import type { Learner } from './learner';
+
+/** Makes sure, before the first step, that a step fits the device and the machine. @throws InputError with the batch size that does. */
+export function fitMemory(device: Device, learner: Learner, args: TrainArgs, notice: (line: string) => void): void {
+  if (device.software) device.pool.budget = device.pool.stats().held + Math.floor(freemem() * 0.8);
+  const fits = (n: number): number | null => {
+    try {
+      return learner.memoryOfTraining(n, args.image_size);
+    } catch (error) {
+      if (error instanceof MachineError) return null;
+      throw error;
+    }
+  };
+  const bytes = fits(args.batch_size);
+  if (bytes !== null) {
+    notice(`a step of ${args.batch_size} images takes ${Math.ceil(bytes / 2 ** 20)} MiB of device memory`);
+    return;
+  }
+  let [least, most] = [1, args.batch_size];
+  while (most - least > 1) {
+    const n = (least + most) >> 1;
+    if (fits(n) === null) most = n;
+    else least = n;
+  }
+  const advice = fits(least) === null ? 'no batch size does: use a smaller --image_size' : `--batch_size ${least} does`;
+  throw new InputError(
+    `--batch_size ${args.batch_size} at ${args.image_size} pixels does not fit this adapter's memory; ${advice}`,
+  );
+}

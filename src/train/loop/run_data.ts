@@ -1,0 +1,123 @@
+// What a run learns from: samples, prepared faces, class weights, the label graph and the word vectors.
+import { existsSync } from 'node:fs';
+import {
+  type AnnotationSet,
+  type Annotations,
+  buildAdjacency,
+  type CropSet,
+  classCounts,
+  classesOf,
+  classWeights,
+  describeAnnotations,
+  encodeAdjacency,
+  encodeEmbedding,
+  loadEmbedding,
+  nodesOf,
+  type PrepareOptions,
+  prepareCrops,
+  readAdjacency,
+  readAnnotations,
+  type Sample,
+  splitSamples,
+} from '../../data';
+import { inFile, lookAt } from '../../data/files';
+import type { RunFolder } from '../run/run_folder';
+import type { TrainArgs } from '../settings/args';
+import type { TrainHooks } from './events';
+
+const SPLIT = 0.1;
+
+export interface RunData {
+  readonly train: CropSet;
+  readonly val: CropSet;
+  readonly classWeights: Float32Array;
+  /** The label graph's A, K x K, and word vectors, K x 300, for emotion_gcn. */
+  readonly graph: { readonly A: Float32Array; readonly embedding: Float32Array } | null;
+  close(): Promise<void>;
+}
+
+/** Reads and prepares everything; what was made or left out is said through `notice`. The result must be closed. */
+export async function openRunData(
+  args: TrainArgs,
+  folder: RunFolder,
+  hooks: TrainHooks,
+  notice: (line: string) => void,
+  onGroup?: PrepareOptions['onGroup'],
+): Promise<RunData> {
+  const classes = classesOf(args);
+  const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
+  const { train: training, val } = await readAnnotations(args.data, options);
+  const validation = args.val_data ? validationOf(await readAnnotations(args.val_data, options)) : val;
+  notice(describeAnnotations(training));
+  let samples: { train: readonly Sample[]; val: readonly Sample[] };
+  if (validation) {
+    notice(describeAnnotations(validation));
+    samples = { train: training.samples, val: validation.samples };
+  } else {
+    samples = inFile(training.file, () => splitSamples(training.samples, SPLIT, args.seed, classes));
+    notice(`no --val_data: ${samples.val.length} of ${training.samples.length} samples are split off for validation`);
+  }
+  const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice) : null;
+  const weights = classWeights(samples.train, args.class_weights, classes);
+  const prepare = async (part: readonly Sample[], set: AnnotationSet, counted: boolean): Promise<CropSet> => {
+    const crops = await prepareCrops(part, {
+      imageDir: args.image_dir,
+      size: args.image_size,
+      workers: args.workers,
+      cache: args.cache ?? undefined,
+      maxBad: args.max_bad,
+      badRows: counted ? set.bad : [],
+      onProgress: hooks.onPrepare,
+      onGroup,
+    });
+    for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
+    return crops;
+  };
+  const train = await prepare(samples.train, training, true);
+  const valid = await prepare(samples.val, validation ?? training, validation !== null).catch(async (error) => {
+    await train.close();
+    throw error;
+  });
+  const counts = classCounts(train.samples, classes).map((n, c) => `${classes[c]} ${n}`);
+  notice(`${train.samples.length} training and ${valid.samples.length} validation faces (${counts.join(', ')})`);
+  return {
+    train,
+    val: valid,
+    classWeights: weights,
+    graph,
+    close: async () => {
+      await train.close();
+      await valid.close();
+    },
+  };
+}
+
+/** The set that a model is measured on: the validation part, or all of a file that has no parts. */
+export const validationOf = ({ train, val }: Annotations): AnnotationSet => val ?? train;
+
+/** The graph and vectors of a run: what it has kept, else what its settings name or its labels give, which is then kept. */
+async function openGraph(
+  args: TrainArgs,
+  folder: RunFolder,
+  samples: readonly Sample[],
+  notice: (line: string) => void,
+): Promise<{ A: Float32Array; embedding: Float32Array }> {
+  const classes = classesOf(args);
+  const nodes = nodesOf(classes);
+  const [kept, vectors] = [folder.path('adj.safetensors'), folder.path('emb.safetensors')];
+  if (existsSync(kept) && existsSync(vectors)) {
+    return {
+      A: Float32Array.from((await readAdjacency(kept, nodes)).A),
+      embedding: await loadEmbedding(vectors, nodes),
+    };
+  }
+  const embedding = await loadEmbedding(args.emb ?? undefined, nodes);
+  if (args.emb === 'random') notice('--emb random: made-up word vectors');
+  const given = args.adj !== null && lookAt(args.adj) !== 'nothing';
+  const adjacency = given ? await readAdjacency(args.adj as string, nodes) : buildAdjacency(samples, classes);
+  if (!given)
+    notice(`${args.adj ? `${args.adj} is not there: the` : 'the'} label graph is made from the training labels`);
+  await folder.write('adj.safetensors', encodeAdjacency(adjacency, nodes));
+  await folder.write('emb.safetensors', encodeEmbedding(embedding, nodes));
+  return { A: Float32Array.from(adjacency.A), embedding };
+}

@@ -1,0 +1,280 @@
+// The epochs of a run: training steps, validation after each, the best weights and all else in the run folder.
+import { performance } from 'node:perf_hooks';
+import { CosineLR, StepLR } from '../../autograd';
+import { InputError, MachineError } from '../../base/errors';
+import { type Batch, classesOf, Loader } from '../../data';
+import { evaluateAll } from '../measures/evaluate_all';
+import { computeMetrics } from '../measures/metrics';
+import { formatPredictions, type SamplePredictions } from '../measures/predictions';
+import type { Profile } from '../profile/profile';
+import { report } from '../reports/report';
+import {
+  encodeCheckpoint,
+  encodeWeights,
+  type Learning,
+  loadCheckpoint,
+  newProgress,
+  type Progress,
+} from '../run/checkpoint';
+import type { EpochRow } from '../run/results';
+import { type Run, type RunFolder, type RunMetrics, readRun } from '../run/run_folder';
+import type { TrainArgs } from '../settings/args';
+import type { TrainHooks } from './events';
+import type { BatchResult, Learner } from './learner';
+import type { RunData } from './run_data';
+import { addTo, meansOf, newTally, type Tally } from './tally';
+
+/** How a run ended: with the validation metrics of its best weights, or by its signal. */
+export type Outcome =
+  | { readonly status: 'finished'; readonly metrics: RunMetrics }
+  | { readonly status: 'interrupted'; readonly epoch: number; readonly step: number };
+
+/** What a run consists of, all opened and ready. */
+export interface SessionParts {
+  readonly args: TrainArgs;
+  readonly hooks: TrainHooks;
+  /** Says a line, and logs it. */
+  readonly notice: (line: string) => void;
+  readonly folder: RunFolder;
+  readonly data: RunData;
+  readonly learning: Learning;
+  readonly learner: Learner;
+  readonly profile: Profile | null;
+}
+
+/** The epochs of a run. */
+export class Session {
+  private progress: Progress = newProgress();
+  private rows: EpochRow[] = [];
+  private metrics: RunMetrics | null = null;
+  private readonly train: Loader;
+  private readonly val: Loader;
+
+  constructor(private readonly parts: SessionParts) {
+    const { args, data, learner, profile } = parts;
+    if (profile) learner.watch = profile.span;
+    const { batch_size: batchSize, seed, shuffle, sampler, augment, limit } = args;
+    this.train = new Loader(data.train, {
+      batchSize,
+      seed,
+      shuffle,
+      sampler,
+      augment,
+      limit: limit ?? undefined,
+      onRead: profile ? (batch) => profile.until('loader', 'read faces', batch) : undefined,
+    });
+    const steps = args.epochs * this.train.steps;
+    if (args.warmup >= steps)
+      throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
+    this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: false });
+  }
+
+  /** Sets the learning rate of a step; `done` steps of the run came before it. */
+  private setRate(done: number): void {
+    const { train } = this;
+    const { args } = this.parts;
+    const { optimizer } = this.parts.learning;
+    if (args.schedule === 'cosine')
+      new CosineLR(optimizer, { steps: args.epochs * train.steps, warmup: args.warmup }).set(done);
+    else if (done < args.warmup) for (const g of optimizer.groups) g.lr = (g.initialLr * (done + 1)) / args.warmup;
+    else new StepLR(optimizer, { stepSize: 10, gamma: 0.1 }).set(Math.floor(done / train.steps));
+  }
+
+  /** Starts a run with the model's weights as they are. */
+  begin(progress: Progress): void {
+    this.progress = progress;
+    this.parts.learning.ema?.restart();
+  }
+
+  /** Takes up a run where its checkpoint has it. */
+  restore(run: Run, checkpoint: Uint8Array): void {
+    const { learning, folder, notice } = this.parts;
+    this.progress = loadCheckpoint(learning, checkpoint, folder.path('weights/last.safetensors'));
+    // A run that died between its files may have written a row more than the checkpoint knows.
+    this.rows = run.rows.filter(({ epoch }) => epoch <= this.progress.epoch);
+    this.metrics = run.metrics;
+    notice(`resumed at epoch ${this.progress.epoch + 1}, step ${this.progress.step + 1}`);
+  }
+
+  async run(signal?: AbortSignal): Promise<Outcome> {
+    const { progress } = this;
+    const { args, folder, hooks, learning, notice } = this.parts;
+    if (args.epochs > progress.epoch && !progress.stopped) notice('compiling kernels, once');
+    if (hooks.onBefore && progress.epoch === 0 && progress.step === 0)
+      hooks.onBefore(computeMetrics((await this.validate()).predictions));
+    while (progress.epoch < args.epochs && !progress.stopped) {
+      if (!(await this.trainEpoch(signal))) {
+        await folder.writeWeights('last', await encodeCheckpoint(learning, progress));
+        notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
+        return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
+      }
+      await this.endEpoch();
+    }
+    if (!this.metrics) throw new InputError(`${folder.dir}: no epoch was trained; give --epochs 1 or more`);
+    await report(readRun(folder.dir));
+    return { status: 'finished', metrics: this.metrics };
+  }
+
+  /** Returns false when `signal` ended it early. Results are looked at one step late, so that the device never waits. */
+  private async trainEpoch(signal?: AbortSignal): Promise<boolean> {
+    const { progress, train } = this;
+    const { args, learner, learning, profile } = this.parts;
+    const { optimizer, ema } = learning;
+    const pace = new Pace(progress.tally.samples);
+    const start = performance.now() - 1000 * progress.seconds;
+    let pending: Promise<BatchResult> | null = null;
+    const settle = async (): Promise<void> => {
+      if (!pending) return;
+      const result = await (profile?.until('waits', 'wait for the GPU', pending) ?? pending);
+      pending = null;
+      profile?.stepDone(progress.step + 1);
+      addTo(progress.tally, result);
+      progress.step++;
+      progress.seconds = (performance.now() - start) / 1000;
+      this.checkLoss(result.loss);
+      this.tell('train', progress.tally, train, pace);
+    };
+    let submitted = progress.step;
+    profile?.plan(progress.epoch + 1, submitted + 1, train.steps, progress.epoch + 1 === args.epochs);
+    const batches = train.epoch(progress.epoch, progress.step);
+    for await (const batch of profile ? watched(batches, profile) : batches) {
+      const group = this.groupOf(submitted);
+      // Gradients that were not used yet are in no checkpoint.
+      if (signal?.aborted && group.place === 0) break;
+      this.setRate(progress.epoch * train.steps + submitted++);
+      const record = () => learner.train(batch, optimizer, group);
+      const next = profile ? profile.step(submitted, record) : record();
+      if (group.place === group.size - 1) ema?.update(progress.epoch * this.updates + group.number);
+      // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
+      next.catch(() => {});
+      await settle();
+      pending = next;
+      if (!profile?.full) continue;
+      await settle();
+      await profile.end();
+    }
+    await settle();
+    await profile?.end();
+    return progress.step === train.steps;
+  }
+
+  /** Which batches of an epoch give the optimizer a step together: the last group may be smaller. */
+  private groupOf(step: number): { number: number; place: number; size: number } {
+    const each = this.parts.args.grad_accum_steps;
+    const number = Math.floor(step / each);
+    return { number, place: step % each, size: Math.min(each, this.train.steps - number * each) };
+  }
+
+  /** Steps of the optimizer in an epoch. */
+  private get updates(): number {
+    return Math.ceil(this.train.steps / this.parts.args.grad_accum_steps);
+  }
+
+  private async endEpoch(): Promise<void> {
+    const { progress } = this;
+    const { args, data, folder, hooks, learner, learning, notice } = this.parts;
+    const { ema, model, optimizer } = learning;
+    const start = performance.now();
+    const scaling = await learner.scaler?.state();
+    if (scaling)
+      folder.log(
+        `after epoch ${progress.epoch + 1}: ${scaling.skipped} steps skipped in all, loss scale ${scaling.scale}`,
+      );
+    // What is validated, and kept if it is the best, are the averaged weights.
+    ema?.swap();
+    const { predictions, tally } = await this.validate();
+    const metrics = computeMetrics(predictions);
+    const trained = meansOf(progress.tally);
+    const validated = meansOf(tally);
+    const continuous = metrics.ccc_valence !== null;
+    const row: EpochRow = {
+      epoch: progress.epoch + 1,
+      lr: optimizer.lr,
+      train_loss: trained.loss,
+      train_cat: trained.cat,
+      train_cont: continuous ? trained.cont : null,
+      train_accuracy: trained.accuracy,
+      val_loss: validated.loss,
+      val_cat: validated.cat,
+      val_cont: continuous ? validated.cont : null,
+      val_accuracy: validated.accuracy,
+      val_ccc_valence: metrics.ccc_valence,
+      val_ccc_arousal: metrics.ccc_arousal,
+      seconds: progress.seconds + (performance.now() - start) / 1000,
+    };
+    this.rows.push(row);
+    if (!progress.best || metrics.accuracy > progress.best.accuracy) {
+      progress.best = { accuracy: metrics.accuracy, epoch: progress.epoch };
+      this.metrics = { ...metrics, best_epoch: progress.epoch + 1 };
+      await folder.writeWeights('best', await encodeWeights(model));
+      await folder.writeMetrics(this.metrics);
+      await folder.write('predictions.csv', formatPredictions(data.val.samples, predictions));
+    }
+    ema?.swap();
+    progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
+    Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally(), seconds: 0 });
+    await folder.writeResults(this.rows);
+    await folder.writeWeights('last', await encodeCheckpoint(learning, progress));
+    hooks.onEpoch?.(row);
+    if (progress.stopped) notice(`no better validation accuracy for ${args.patience} epochs: training ends`);
+  }
+
+  private async validate(): Promise<{ predictions: SamplePredictions; tally: Tally }> {
+    const tally = newTally();
+    const pace = new Pace(0);
+    const { args, learner } = this.parts;
+    const predictions = await evaluateAll(learner, this.val, classesOf(args), (result) => {
+      addTo(tally, result);
+      this.tell('validate', tally, this.val, pace);
+    });
+    return { predictions, tally };
+  }
+
+  private checkLoss(loss: number): void {
+    if (Number.isFinite(loss)) return;
+    const { epoch, step } = this.progress;
+    throw new MachineError(
+      `the loss is ${loss} in epoch ${epoch + 1}, step ${step}: training diverged; start again with a lower --lr or a larger --batch_size${this.parts.args.precision === 'f16' ? ', or with --precision f32' : ''}`,
+    );
+  }
+
+  private tell(phase: 'train' | 'validate', tally: Tally, loader: Loader, pace: Pace): void {
+    const { loss, cat, cont } = meansOf(tally);
+    const { args, hooks, learner } = this.parts;
+    hooks.onStep?.({
+      phase,
+      epoch: this.progress.epoch + 1,
+      epochs: args.epochs,
+      step: tally.steps,
+      steps: loader.steps,
+      loss,
+      cat,
+      cont: args.model === 'single_task' ? null : cont,
+      imagesPerSecond: pace.rate(tally.samples),
+      bytes: learner.device.stats().peak,
+    });
+  }
+}
+/** The batches, with the waiting for each seen. */
+async function* watched(batches: AsyncGenerator<Batch>, profile: Profile): AsyncGenerator<Batch> {
+  try {
+    for (;;) {
+      const next = await profile.until('waits', 'wait for faces', batches.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await batches.return(undefined);
+  }
+}
+
+/** Images a second since it was made. */
+class Pace {
+  private readonly start = performance.now();
+
+  constructor(private readonly before: number) {}
+
+  rate(samples: number): number {
+    return (1000 * (samples - this.before)) / (performance.now() - this.start);
+  }
+}

@@ -1,0 +1,125 @@
+import { Ema } from '../../autograd';
+import { classesOf } from '../../data';
+import type { GroupDone } from '../../data/image_worker';
+import type { Device } from '../../device';
+import { openDevice } from '../../device/node';
+import { measurePeaks } from '../../kernels/peaks';
+import { choose } from '../../kernels/variant';
+import { buildModel } from '../../models';
+import { cpuTrace, Profile, traceGroup } from '../profile/profile';
+import { manifestOf } from '../run/manifest';
+import { type Run, RunFolder, readWeights } from '../run/run_folder';
+import type { TrainArgs } from '../settings/args';
+import type { TrainHooks } from './events';
+import { fitMemory } from './fit_memory';
+import { Learner } from './learner';
+import { makeOptimizer } from './optimizer';
+import { openRunData, type RunData } from './run_data';
+import { type Outcome, Session } from './session';
+import { startFrom } from './start';
+import { chooseKernels } from './tuning';
+
+export interface TrainerOptions {
+  readonly hooks?: TrainHooks;
+  /** A run to go on with (see `readRunToResume`) in place of a new one. */
+  readonly resume?: Run;
+  /** Profiles some steps: a table is told, trace.json written. Changes no number. */
+  readonly profile?: boolean;
+}
+
+/**
+ * One training run, as its settings say: reads and prepares the data, trains, validates after every epoch, keeps the best
+ * weights and everything else in the run folder. The same settings on the same adapter give the same bits, and a run that
+ * was stopped and resumed those of one that was not.
+ */
+export class Trainer {
+  private readonly hooks: TrainHooks;
+
+  constructor(
+    private readonly args: TrainArgs,
+    private readonly options: TrainerOptions = {},
+  ) {
+    this.hooks = options.hooks ?? {};
+  }
+
+  /**
+   * Runs to the end, or until `signal` is aborted: then the current step is finished and the run saved as it stands.
+   * @throws InputError for inputs that cannot be used; MachineError when the machine cannot do it, or the loss is NaN
+   */
+  async run(signal?: AbortSignal): Promise<Outcome> {
+    const { args } = this;
+    const { resume } = this.options;
+    const classes = classesOf(args);
+    const folder = resume
+      ? RunFolder.reopen(resume)
+      : RunFolder.create({ ...args, classes: [...classes], kernels: {} });
+    const notice = (line: string): void => {
+      folder.log(line);
+      this.hooks.onNotice?.(line);
+    };
+    let device: Device | null = null;
+    let data: RunData | null = null;
+    try {
+      const trace = this.options.profile ? cpuTrace() : null;
+      const onGroup = trace ? (group: GroupDone, thread: number) => traceGroup(trace, group, thread) : undefined;
+      data = await openRunData(args, folder, this.hooks, notice, onGroup);
+      device = await openDevice({ gpu: args.gpu ?? undefined, say: notice });
+      notice(
+        `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
+      );
+      const model = buildModel(device, {
+        ...args,
+        imageSize: args.image_size,
+        classes: classes.length,
+        A: data.graph?.A,
+      }).initialise(args.seed);
+      const optimizer = makeOptimizer(model, args);
+      const ema = args.ema > 0 ? new Ema(optimizer, args.ema) : null;
+      const learner = new Learner(device, model, {
+        embedding: data.graph?.embedding ?? null,
+        classWeights: data.classWeights,
+        lambda: args.lambda_multi,
+        precision: args.precision,
+      });
+      fitMemory(device, learner, args, notice);
+      const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);
+      const kernels = await chooseKernels(device, args.tune, resume ?? null, step, notice);
+      if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
+      if (!resume) await folder.writeManifest(await manifestOf(args, device));
+      const profile = trace ? new Profile(device, trace) : null;
+      const learning = { model, optimizer, ema, scaler: learner.scaler };
+      const session = new Session({ args, hooks: this.hooks, notice, folder, data, learning, learner, profile });
+      if (resume) session.restore(resume, readWeights(resume, 'last'));
+      else session.begin(await startFrom(args, model, optimizer, notice));
+      const outcome = await session.run(signal);
+      if (profile) await tellProfile(profile, args, folder, notice);
+      return outcome;
+    } catch (error) {
+      folder.log(`ended by an error: ${(error as Error).message}`);
+      if (!resume) folder.abandon();
+      throw error;
+    } finally {
+      await data?.close();
+      device?.destroy();
+    }
+  }
+}
+
+/** Writes trace.json and tells the table. Peaks are measured on a device of their own, whose memory goes with it. */
+async function tellProfile(
+  profile: Profile,
+  { gpu }: TrainArgs,
+  folder: RunFolder,
+  notice: (line: string) => void,
+): Promise<void> {
+  const device = await openDevice({ gpu: gpu ?? undefined });
+  try {
+    for (const line of profile.report(await measurePeaks(device))) notice(line);
+  } finally {
+    device.destroy();
+  }
+  const trace = profile.traceJson();
+  if (!trace) return;
+  await folder.write('trace.json', trace);
+  notice(`${folder.path('trace.json')}: open it at https://ui.perfetto.dev or chrome://tracing`);
+}

@@ -1,0 +1,111 @@
+import { Loader, loadEmbedding, nodesOf, prepareCrops, readAnnotations } from '../../data';
+import type { Device } from '../../device';
+import { openDevice } from '../../device/node';
+import { buildModel, type EmotionModel } from '../../models';
+import type { TrainHooks } from '../loop/events';
+import { Learner } from '../loop/learner';
+import { validationOf } from '../loop/run_data';
+import { addTo, meansOf, newTally } from '../loop/tally';
+import { loadWeights } from '../run/checkpoint';
+import { type Run, readWeights } from '../run/run_folder';
+import { bootstrap, type Intervals } from './bootstrap';
+import { evaluateAll } from './evaluate_all';
+import { computeMetrics, type Metrics } from './metrics';
+import { perVideo, type VideoFigures } from './per_video';
+import { formatPredictions } from './predictions';
+
+export interface EvaluateSettings {
+  readonly image_dir: string;
+  /** Annotations; of those with two parts the validation part. */
+  readonly data: string;
+  readonly workers: number;
+  readonly batch_size: number;
+  readonly max_bad: number;
+  readonly gpu: string | null;
+  readonly cache: string | null;
+}
+
+/** Opens the network of a run with its best weights, or those that it was given. */
+export async function openRunModel(
+  device: Device,
+  run: Run,
+): Promise<{ model: EmotionModel; embedding: Float32Array | null }> {
+  const { args, dir, given } = run;
+  const gcn = args.model === 'emotion_gcn';
+  const nodes = nodesOf(args.classes);
+  // The label graph comes with the weights.
+  const model = buildModel(device, { ...args, imageSize: args.image_size, classes: args.classes.length });
+  if (given) model.loadStateDict(given.state, given.file);
+  else loadWeights(model, readWeights(run, 'best'), `${dir}/weights/best.safetensors`);
+  if (!gcn) return { model, embedding: null };
+  return { model, embedding: given?.embedding ?? (await loadEmbedding(`${dir}/emb.safetensors`, nodes)) };
+}
+
+export interface Evaluation {
+  readonly metrics: Metrics;
+  /** 95 %, bootstrap. */
+  readonly intervals: Intervals;
+  /** Of each video, by its name; null where the data set has none. */
+  readonly videos: Record<string, VideoFigures> | null;
+  /** The text of predictions.csv. */
+  readonly predictions: string;
+}
+
+/**
+ * The metrics of a run's best weights on an annotation file.
+ * @throws InputError for a run or files that cannot be used
+ */
+export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Evaluation> {
+  const notice = (line: string): void => hooks.onNotice?.(line);
+  const { dataset, classes } = run.args;
+  const set = validationOf(await readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }));
+  const crops = await prepareCrops(set.samples, {
+    imageDir: settings.image_dir,
+    size: run.args.image_size,
+    workers: settings.workers,
+    cache: settings.cache ?? undefined,
+    maxBad: settings.max_bad,
+    badRows: set.bad,
+    onProgress: hooks.onPrepare,
+  });
+  for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
+  let device: Device | null = null;
+  try {
+    device = await openDevice({ gpu: settings.gpu ?? undefined, say: notice });
+    const { model, embedding } = await openRunModel(device, run);
+    const classWeights = new Float32Array(run.args.classes.length).fill(1);
+    const learner = new Learner(device, model, {
+      embedding,
+      classWeights,
+      lambda: run.args.lambda_multi,
+    });
+    const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: false });
+    const tally = newTally();
+    const start = performance.now();
+    const predictions = await evaluateAll(learner, loader, run.args.classes, (result) => {
+      addTo(tally, result);
+      const { loss, cat, cont } = meansOf(tally);
+      hooks.onStep?.({
+        phase: 'validate',
+        epoch: 1,
+        epochs: 1,
+        step: tally.steps,
+        steps: loader.steps,
+        loss,
+        cat,
+        cont: result.cont === null ? null : cont,
+        imagesPerSecond: (1000 * tally.samples) / (performance.now() - start),
+        bytes: (device as Device).stats().peak,
+      });
+    });
+    return {
+      metrics: computeMetrics(predictions),
+      intervals: bootstrap(predictions),
+      videos: dataset === 'affwild2' ? perVideo(crops.samples, predictions) : null,
+      predictions: formatPredictions(crops.samples, predictions),
+    };
+  } finally {
+    await crops.close();
+    device?.destroy();
+  }
+}

@@ -1,0 +1,28 @@
+import type { Batch, Loader } from '../../data';
+import type { BatchResult, Learner } from '../loop/learner';
+import type { SamplePredictions } from './predictions';
+
+/** Shows a network every sample of a loader, in evaluation mode. */
+export async function evaluateAll(
+  learner: Learner,
+  loader: Loader,
+  classes: readonly string[],
+  onBatch: (result: BatchResult, batch: Batch) => void = () => {},
+): Promise<SamplePredictions> {
+  const labels: number[] = [];
+  const predicted: number[] = [];
+  const rows: number[] = [];
+  const va = { truth: [] as number[], predicted: [] as number[] };
+  for await (const batch of loader.epoch(0)) {
+    const result = await learner.evaluate(batch);
+    rows.push(...batch.rows);
+    labels.push(...result.labels);
+    predicted.push(...result.predicted);
+    if (result.va) {
+      va.truth.push(...batch.va);
+      va.predicted.push(...result.va);
+    }
+    onBatch(result, batch);
+  }
+  return { classes, rows, labels, predicted, va: va.truth.length > 0 ? va : undefined };
+}

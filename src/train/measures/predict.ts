@@ -1,0 +1,145 @@
+import * as F from '../../autograd';
+import { InputError } from '../../base/errors';
+import {
+  decodeImage,
+  ImageError,
+  type ListedPicture,
+  listPictures,
+  normalisationTable,
+  prepareKnown,
+  readPicture,
+} from '../../data';
+import { rotationAffine } from '../../data/rotate';
+import type { Device } from '../../device';
+import { openDevice } from '../../device/node';
+import type { Run } from '../run/run_folder';
+import { openRunModel } from './evaluate';
+
+/** What a run's network says of one picture. */
+export interface FacePrediction {
+  readonly image: string;
+  /** The likeliest class. */
+  readonly expression: string;
+  readonly probabilities: Record<string, number>;
+  /** null where the model has none. */
+  readonly valence: number | null;
+  readonly arousal: number | null;
+}
+
+const AT_ONCE = 32;
+
+/** Settings of `predict`. */
+export interface PredictSettings {
+  /** Adapter, as in TrainArgs. */
+  readonly gpu?: string | null;
+  /** Where the paths in lists start; null: the list's folder. */
+  readonly image_dir?: string | null;
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * Predicts expression, valence and arousal of pictures of faces, in their order; of a picture of which no face box is known the largest
+ * centred square is looked at. Pictures of folders and lists that cannot be used are passed over, and said.
+ * @param sources picture files, folders, lists: see `listPictures`
+ * @throws InputError naming a picture or list that cannot be read, or when none can
+ */
+export async function* predict(
+  run: Run,
+  sources: readonly string[],
+  { gpu = null, image_dir = null, say = () => {} }: PredictSettings = {},
+): AsyncGenerator<FacePrediction> {
+  const { image_size: size, classes } = run.args;
+  let device: Device | null = null;
+  let looked = 0;
+  try {
+    let look: Look | null = null;
+    for await (const faces of readFaces(sources, image_dir, size, say)) {
+      device ??= await openDevice({ gpu: gpu ?? undefined, say });
+      look ??= await openLook(device, run);
+      const { logProbabilities, va } = await look(faces.map((face) => face.pixels));
+      for (const [i, { file }] of faces.entries()) {
+        const p = Array.from(logProbabilities.subarray(i * classes.length, (i + 1) * classes.length), Math.exp);
+        looked++;
+        yield {
+          image: file,
+          expression: classes[p.indexOf(Math.max(...p))],
+          probabilities: Object.fromEntries(classes.map((name, c) => [name, p[c]])),
+          valence: va ? va[2 * i] : null,
+          arousal: va ? va[2 * i + 1] : null,
+        };
+      }
+    }
+    if (looked === 0) throw new InputError(`none of the pictures in ${sources.join(', ')} can be used`);
+  } finally {
+    device?.destroy();
+  }
+}
+
+/** What the network says of some faces, each size x size x 3 bytes of RGB. */
+type Look = (faces: readonly Uint8Array[]) => Promise<{ logProbabilities: Float32Array; va: Float32Array | undefined }>;
+
+async function openLook(device: Device, run: Run): Promise<Look> {
+  const { image_size: size, classes } = run.args;
+  const { model, embedding } = await openRunModel(device, run);
+  model.eval();
+  const vectors = embedding ? F.tensor(device, embedding, [classes.length + 2, 300]) : undefined;
+  const table = F.tensor(device, normalisationTable(), [256, 3]);
+  const upright = rotationAffine(size, size, 0);
+  return async (faces) => {
+    const n = faces.length;
+    const affine = Int32Array.from({ length: n * 6 }, (_, i) => upright[i % 6]);
+    const images = Uint8Array.from(Buffer.concat(faces));
+    const batch = { images, affine, flip: new Uint32Array(n), n, h: size, w: size };
+    const [logProbabilities, va] = await F.step(device, () =>
+      F.noGrad(() => {
+        const out = model.forward(F.affineImage(device, batch, table), vectors);
+        return F.readAll([F.logSoftmax(out.logits), ...(out.va ? [out.va] : [])]);
+      }),
+    );
+    return { logProbabilities, va };
+  };
+}
+
+interface Face {
+  readonly file: string;
+  readonly pixels: Uint8Array;
+}
+
+/** The faces of all sources, some at a time. */
+async function* readFaces(
+  sources: readonly string[],
+  imageDir: string | null,
+  size: number,
+  say: (line: string) => void,
+): AsyncGenerator<Face[]> {
+  let waiting: ListedPicture[] = [];
+  const read = async (): Promise<Face[]> => {
+    const faces = await Promise.all(waiting.map((picture) => readFace(picture, size, say)));
+    waiting = [];
+    return faces.filter((face) => face !== null);
+  };
+  for (const source of sources) {
+    for await (const picture of listPictures(source, imageDir)) {
+      if (waiting.push(picture) < AT_ONCE) continue;
+      const faces = await read();
+      if (faces.length > 0) yield faces;
+    }
+  }
+  const rest = await read();
+  if (rest.length > 0) yield rest;
+}
+
+async function readFace(
+  { file, face, named }: ListedPicture,
+  size: number,
+  say: (line: string) => void,
+): Promise<Face | null> {
+  try {
+    return { file, pixels: prepareKnown(await decodeImage(readPicture(file)), face, size).data };
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    if (named) throw new InputError(`${file}: ${error.message}`);
+    say(`left out: ${file}: ${error.message}`);
+    return null;
+  }
+}

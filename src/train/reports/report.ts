@@ -1,0 +1,35 @@
+// The pictures of a run, out of what its folder holds.
+import { existsSync, readFileSync } from 'node:fs';
+import { InputError } from '../../base/errors';
+import { nodesOf, readAdjacency } from '../../data';
+import { parseValenceArousal } from '../measures/predictions';
+import { type Run, RunFolder } from '../run/run_folder';
+import type { Picture } from './charts/canvas';
+
+/**
+ * Draws everything that a run can show, each as SVG and PNG in its folder: results (curves), confusion_matrix, valence_arousal
+ * (true and predicted), label_graph. @returns the files' names without their ending
+ * @throws InputError if no epoch has ended yet, or a file of the run is damaged
+ */
+export async function report(run: Run): Promise<string[]> {
+  if (!run.metrics) throw new InputError(`${run.dir}: no epoch of this run has ended yet, so there is nothing to draw`);
+  const folder = RunFolder.reopen(run);
+  const drawn: [name: string, picture: Picture][] = [];
+  const { drawResults } = await import('./charts/results');
+  const { drawConfusion, drawLabelGraph } = await import('./charts/matrix');
+  drawn.push(['results', await drawResults(run.rows)]);
+  drawn.push(['confusion_matrix', await drawConfusion(run.metrics)]);
+  const predictions = folder.path('predictions.csv');
+  const va = existsSync(predictions) ? parseValenceArousal(readFileSync(predictions, 'utf8'), predictions) : null;
+  if (va) {
+    const { drawValenceArousal } = await import('./charts/valence_arousal');
+    drawn.push(['valence_arousal', await drawValenceArousal(va.truth, va.predicted)]);
+  }
+  if (run.args.model === 'emotion_gcn') {
+    const nodes = nodesOf(run.args.classes);
+    const { A } = await readAdjacency(folder.path('adj.safetensors'), nodes);
+    drawn.push(['label_graph', await drawLabelGraph(A, nodes)]);
+  }
+  for (const [name, picture] of drawn) await folder.writePicture(name, picture);
+  return drawn.map(([name]) => name);
+}

@@ -1,0 +1,67 @@
+// results.csv: one row an epoch.
+import { InputError } from '../../base/errors';
+
+const COLUMNS = [
+  'epoch',
+  'lr',
+  'train_loss',
+  'train_cat',
+  'train_cont',
+  'train_accuracy',
+  'val_loss',
+  'val_cat',
+  'val_cont',
+  'val_accuracy',
+  'val_ccc_valence',
+  'val_ccc_arousal',
+  'seconds',
+] as const;
+
+/** Columns that stay empty where the model has no valence and arousal. */
+type Continuous = 'train_cont' | 'val_cont' | 'val_ccc_valence' | 'val_ccc_arousal';
+
+/** One epoch: losses are means over its batches, `epoch` counts from 1, `lr` is that of its last step. */
+export type EpochRow = Record<Exclude<(typeof COLUMNS)[number], Continuous>, number> &
+  Record<Continuous, number | null>;
+
+/** The text of results.csv. Numbers in full precision; NaN is `nan`, null an empty field. */
+export function formatResults(rows: readonly EpochRow[]): string {
+  const lines = rows.map((row) => COLUMNS.map((name) => formatNumber(row[name])).join(','));
+  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
+}
+
+/**
+ * The rows of results.csv: epochs one after the other, from 1, or from where a run took up a checkpoint.
+ * @throws InputError naming file, line and column
+ */
+export function parseResults(text: string, file: string): EpochRow[] {
+  const [header, ...lines] = text.trimEnd().split(/\r?\n/);
+  if (header !== COLUMNS.join(',')) {
+    throw new InputError(`${file}: line 1: expected ${COLUMNS.join(',')}, found ${JSON.stringify(header)}`);
+  }
+  const first = Number.parseInt(lines[0] ?? '', 10) || 1;
+  return lines.map((line, i) => {
+    const fields = line.split(',');
+    const row = Object.fromEntries(COLUMNS.map((name, c) => [name, parseNumber(fields[c])])) as EpochRow;
+    const bad = COLUMNS.find((name) => row[name] === undefined);
+    if (bad || fields.length !== COLUMNS.length || row.epoch !== first + i) {
+      throw new InputError(
+        `${file}: line ${i + 2}: expected epoch ${first + i} and ${COLUMNS.length} numbers, found ${JSON.stringify(line)}`,
+      );
+    }
+    return row;
+  });
+}
+
+function formatNumber(value: number | null): string {
+  if (value === null) return '';
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
+}
+
+function parseNumber(field: string | undefined): number | null | undefined {
+  if (field === '') return null;
+  if (field === 'nan') return Number.NaN;
+  const value = Number(field?.replace('inf', 'Infinity'));
+  return Number.isNaN(value) ? undefined : value;
+}
