@@ -1,7 +1,7 @@
 import type { Storage } from '../device';
 import { OWED_BYTES, type Owed as Owing, settle } from '../kernels/batch_norm';
 import { copyChannels, zeroChannels } from '../kernels/channels';
-import type { Matrix } from '../kernels/matrix';
+import type { Matrix } from '../kernels/launch/matrix';
 import { Coverage } from './coverage';
 import { matrixOf, type Tensor } from './tensor';
 import type { Value } from './value';

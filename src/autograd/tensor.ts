@@ -1,6 +1,6 @@
 import { InputError } from '../base/errors';
 import type { Device, Storage } from '../device';
-import { BYTES, type DType, type Matrix } from '../kernels/matrix';
+import { BYTES, type DType, type Matrix } from '../kernels/launch/matrix';
 import { reduce } from '../kernels/reduce';
 import { type Layout, logicalToMemory, memoryToLogical } from './layout';
 import type { Node } from './tape';

@@ -1,5 +1,5 @@
 import type { Device, Storage } from '../device';
-import type { DType } from '../kernels/matrix';
+import type { DType } from '../kernels/launch/matrix';
 import { Coverage } from './coverage';
 import type { Node } from './tape';
 

@@ -1,6 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import source from './affine_image.wgsl';
-import { ceilDiv, type DType, vectorType } from './matrix';
+import { ceilDiv } from './launch/grid';
+import { type DType, vectorType } from './launch/matrix';
 
 const kernel = defineKernel('affine_image', source);
 const EACH = 4;

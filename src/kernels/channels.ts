@@ -1,6 +1,7 @@
 import { type Device, defineKernel } from '../device';
 import source from './channels.wgsl';
-import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
+import { ceilDiv } from './launch/grid';
+import { type Matrix, vectorType, vectorWidth } from './launch/matrix';
 import { columnLanes } from './variant';
 
 const kernel = defineKernel('channels', source);

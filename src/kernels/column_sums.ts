@@ -1,6 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import source from './column_sums.wgsl';
-import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from './matrix';
+import { ceilDiv } from './launch/grid';
+import { type Matrix, vectorTypes, vectorWidth } from './launch/matrix';
 import { sumParts } from './sum_parts';
 import { columnLanes } from './variant';
 

@@ -1,7 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../device';
+import { ceilDiv } from './launch/grid';
+import { passOver } from './launch/pass';
 import source from './lerp.wgsl';
-import { ceilDiv } from './matrix';
-import { passOver } from './pass';
 
 const kernel = defineKernel('lerp', source);
 

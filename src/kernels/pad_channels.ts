@@ -1,5 +1,6 @@
 import { type Device, defineKernel } from '../device';
-import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from './matrix';
+import { ceilDiv } from './launch/grid';
+import { type Matrix, vectorTypes, vectorWidth } from './launch/matrix';
 import source from './pad_channels.wgsl';
 import { columnLanes } from './variant';
 

@@ -1,5 +1,5 @@
 import type { Constants } from '../device';
-import { type Matrix, vectorType } from './matrix';
+import { type Matrix, vectorType } from './launch/matrix';
 
 /** Terms of a sum from which on their rounding errors average out far below float32's own. */
 const MANY = 1 << 16;

@@ -1,7 +1,8 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from './axes';
-import axesSource from './axes.wgsl';
-import { ceilDiv, type DType, GRID_X, grid, vectorType } from './matrix';
+import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from './launch/axes';
+import axesSource from './launch/axes.wgsl';
+import { ceilDiv, GRID_X, grid } from './launch/grid';
+import { type DType, vectorType } from './launch/matrix';
 import source from './reduce.wgsl';
 
 const kernel = defineKernel('reduce', axesSource, source);

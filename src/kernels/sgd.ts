@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv } from './matrix';
-import { passOver } from './pass';
+import { ceilDiv } from './launch/grid';
+import { passOver } from './launch/pass';
 import source from './sgd.wgsl';
 
 const kernel = defineKernel('sgd', source);

@@ -1,5 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv, type Matrix, vectorType, vectorWidth } from './matrix';
+import { ceilDiv } from './launch/grid';
+import { type Matrix, vectorType, vectorWidth } from './launch/matrix';
 import source from './spmm.wgsl';
 
 const kernel = defineKernel('spmm', source);

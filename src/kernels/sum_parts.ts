@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { vectorType } from './matrix';
-import { passOver } from './pass';
+import { vectorType } from './launch/matrix';
+import { passOver } from './launch/pass';
 import source from './sum_parts.wgsl';
 
 const kernel = defineKernel('sum_parts', source);

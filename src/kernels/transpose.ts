@@ -1,5 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv, vectorType, vectorWidth } from './matrix';
+import { ceilDiv } from './launch/grid';
+import { vectorType, vectorWidth } from './launch/matrix';
 import source from './transpose.wgsl';
 import { columnLanes } from './variant';
 

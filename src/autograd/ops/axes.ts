@@ -1,5 +1,5 @@
 import { InputError } from '../../base/errors';
-import type { Axis } from '../../kernels/axes';
+import type { Axis } from '../../kernels/launch/axes';
 import type { Tensor } from '../tensor';
 
 /** Steps in memory of each axis of a tensor's shape. With layout.ts, the places that know how a layout lies. */

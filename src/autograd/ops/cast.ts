@@ -1,5 +1,5 @@
 import { copyChannels } from '../../kernels/channels';
-import type { DType } from '../../kernels/matrix';
+import type { DType } from '../../kernels/launch/matrix';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloats } from './check';

@@ -1,5 +1,5 @@
 import { InputError } from '../../base/errors';
-import type { Axis } from '../../kernels/axes';
+import type { Axis } from '../../kernels/launch/axes';
 import * as kernels from '../../kernels/pointwise';
 import { reduce } from '../../kernels/reduce';
 import { gradInto, record } from '../tape';

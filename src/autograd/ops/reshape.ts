@@ -1,5 +1,5 @@
 import { InputError } from '../../base/errors';
-import type { Axis } from '../../kernels/axes';
+import type { Axis } from '../../kernels/launch/axes';
 import { reduce } from '../../kernels/reduce';
 import { gradInto, record } from '../tape';
 import { empty, numel, type Tensor } from '../tensor';

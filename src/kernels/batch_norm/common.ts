@@ -1,5 +1,6 @@
 import { defineKernel, type Kernel } from '../../device';
-import { ceilDiv, type Matrix } from '../matrix';
+import { ceilDiv } from '../launch/grid';
+import type { Matrix } from '../launch/matrix';
 import { isFew } from '../pair';
 import across1 from './across_1.wgsl';
 import across4 from './across_4.wgsl';

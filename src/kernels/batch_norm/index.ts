@@ -1,6 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import { type Activation, activationCode } from '../conv2d/geometry';
-import { bytesOf, ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
+import { ceilDiv } from '../launch/grid';
+import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
 import { pairs } from '../pair';
 import pair from '../pair.wgsl';
 import { columnLanes } from '../variant';

@@ -1,5 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv, GRID_X, grid, type Matrix } from '../matrix';
+import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import type { Matrix } from '../launch/matrix';
 import backwardSource from './backward.wgsl';
 import forwardSource from './forward.wgsl';
 

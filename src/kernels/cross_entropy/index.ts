@@ -1,6 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import expLog from '../exp_log.wgsl';
-import { ceilDiv, GRID_X, grid, type Matrix } from '../matrix';
+import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import type { Matrix } from '../launch/matrix';
 import logSoftmaxSource from './log_softmax.wgsl';
 import logSoftmaxBackwardSource from './log_softmax_backward.wgsl';
 import lossSource from './loss.wgsl';

@@ -1,7 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import type { Matrix } from '../matrix';
-import { walk } from '../walk';
-import walkSource from '../walk.wgsl';
+import type { Matrix } from '../launch/matrix';
+import { walk } from '../launch/walk';
+import walkSource from '../launch/walk.wgsl';
 import source from './dropout.wgsl';
 import elements1 from './elements_1.wgsl';
 import elements4 from './elements_4.wgsl';

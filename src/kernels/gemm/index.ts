@@ -1,5 +1,6 @@
 import { type Constants, type Device, defineKernel, type Kernel, type Storage } from '../../device';
-import { ceilDiv, GRID_X, grid, vectorType } from '../matrix';
+import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import { vectorType } from '../launch/matrix';
 import { choose, chooseTile, type Problem, type Tile } from '../variant';
 import adjacentPositions from './adjacent_positions.wgsl';
 import adjacentRows from './adjacent_rows.wgsl';

@@ -1,5 +1,5 @@
 import type { Constants } from '../../device';
-import type { DType } from '../matrix';
+import type { DType } from '../launch/matrix';
 
 /**
  * How the matrix kernels are written for an adapter:

@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv } from '../matrix';
-import { type Pass, passOver } from '../pass';
+import { ceilDiv } from '../launch/grid';
+import { type Pass, passOver } from '../launch/pass';
 import finishSource from './finish.wgsl';
 import scaleSource from './scale.wgsl';
 import squaresSource from './squares.wgsl';

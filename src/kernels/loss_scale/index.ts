@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv } from '../matrix';
-import { type Pass, passOver } from '../pass';
+import { ceilDiv } from '../launch/grid';
+import { type Pass, passOver } from '../launch/pass';
 import checkSource from './check.wgsl';
 import updateSource from './update.wgsl';
 

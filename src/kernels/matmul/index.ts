@@ -1,7 +1,8 @@
 import type { Device, Storage } from '../../device';
 import { copyChannels } from '../channels';
 import { defineGemm, type GemmLaunch, runGemm } from '../gemm';
-import { ceilDiv, type Matrix, vectorWidth } from '../matrix';
+import { ceilDiv } from '../launch/grid';
+import { type Matrix, vectorWidth } from '../launch/matrix';
 import { sumParts } from '../sum_parts';
 import { transpose } from '../transpose';
 import productSource from './product.wgsl';

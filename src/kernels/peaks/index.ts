@@ -1,5 +1,5 @@
 import { type Device, defineKernel } from '../../device';
-import { passOver } from '../pass';
+import { passOver } from '../launch/pass';
 import copySource from './copy.wgsl';
 import multiplyAddSource from './multiply_add.wgsl';
 

@@ -1,9 +1,10 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from '../axes';
-import axesSource from '../axes.wgsl';
-import { ceilDiv, type DType, GRID_X, grid, type Matrix, vectorType, vectorTypes } from '../matrix';
-import { walk } from '../walk';
-import walkSource from '../walk.wgsl';
+import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from '../launch/axes';
+import axesSource from '../launch/axes.wgsl';
+import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import { type DType, type Matrix, vectorType, vectorTypes } from '../launch/matrix';
+import { walk } from '../launch/walk';
+import walkSource from '../launch/walk.wgsl';
 import binarySource from './binary.wgsl';
 import binaryOp from './binary_op.wgsl';
 import broadcastSource from './broadcast.wgsl';

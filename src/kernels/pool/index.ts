@@ -1,5 +1,6 @@
 import { type Constants, type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from '../matrix';
+import { ceilDiv } from '../launch/grid';
+import { type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
 import avgBackwardSource from './avg_backward.wgsl';
 import avgForwardSource from './avg_forward.wgsl';
 import maxBackwardSource from './max_backward.wgsl';

@@ -1,9 +1,9 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import type { Matrix } from '../matrix';
+import type { Matrix } from '../launch/matrix';
+import { walk } from '../launch/walk';
+import walkSource from '../launch/walk.wgsl';
 import { isFew, pairs } from '../pair';
 import pair from '../pair.wgsl';
-import { walk } from '../walk';
-import walkSource from '../walk.wgsl';
 import arctangent from './arctangent.wgsl';
 import backwardSource from './backward.wgsl';
 import finishSource from './finish.wgsl';

@@ -1,5 +1,5 @@
-import type { Device } from '../device';
-import { ceilDiv, GRID_X, grid } from './matrix';
+import type { Device } from '../../device';
+import { ceilDiv, GRID_X, grid } from './grid';
 
 /** How a pass over long memory is cut: into workgroups of LANES lanes, of which each takes EACH vectors, LANES apart. */
 export interface Pass {

@@ -1,4 +1,4 @@
-import type { Constants, Storage } from '../device';
+import type { Constants, Storage } from '../../device';
 
 /** How elements lie in memory. Kernels compute in f32 whatever it is; u32 (labels, indices) is moved bit by bit as f32. */
 export type DType = 'f32' | 'f16' | 'u32';
@@ -43,14 +43,6 @@ export function vectorTypes(width: 4 | 1, ...operands: readonly { readonly dtype
   return { V: vectorType(width), S: vectorType(width, dtype), E: vectorType(1, dtype) };
 }
 
-export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
-
 /** Bytes of the elements of some matrices: what a launch that sees a slice of them reads and writes. */
 export const bytesOf = (...matrices: readonly Matrix[]): number =>
   matrices.reduce((sum, m) => sum + m.rows * m.channels * BYTES[m.dtype], 0);
-
-/** Splits a one-dimensional grid that may exceed 65,535 workgroups; the kernel uses `id.y * GRID_X + id.x`. */
-export function grid(workgroups: number): [number, number] {
-  return workgroups <= GRID_X ? [workgroups, 1] : [GRID_X, ceilDiv(workgroups, GRID_X)];
-}
-export const GRID_X = 32768;

@@ -1,5 +1,6 @@
-import type { Constants, Storage } from '../device';
-import { ceilDiv, type Matrix, vectorTypes, vectorWidth } from './matrix';
+import type { Constants, Storage } from '../../device';
+import { ceilDiv } from './grid';
+import { type Matrix, vectorTypes, vectorWidth } from './matrix';
 
 /** How a kernel that includes walk.wgsl passes over matrices of equal size, element by element. */
 export interface Walk {
