@@ -52,3 +52,4 @@ export type { EpochRow } from './train/run/results';
 export { readRunToResume } from './train/run/resume';
 export { type Run, type RunArgs, RunFolder, type RunMetrics, readRun, readWeights } from './train/run/run_folder';
 export { checkInputs, readTrainArgs, type TrainArgs } from './train/settings/args';
+export { type RateArgs, rateFactor } from './train/settings/rate';

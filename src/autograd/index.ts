@@ -43,7 +43,6 @@ export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';
 export { clipGradNorm } from './optim/clip';
 export { Ema } from './optim/ema';
 export { GradScaler, type GradScalerOptions, type GradScalerState } from './optim/grad_scaler';
-export { CosineLR, StepLR } from './optim/schedule';
 export { type Group, type ParameterGroup, SGD, type SGDOptions } from './optim/sgd';
 export { step, storagesIn } from './step';
 export { backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';

@@ -28,16 +28,13 @@ export interface LoaderOptions {
   shuffle?: boolean;
   /** natural (the default): every sample once an epoch; balanced: see `balancedOrder`. */
   sampler?: Sampler;
-  /** Random flip and rotation; off for validation. */
-  augment: boolean;
+  /** Random flip, and rotation by up to so many degrees either way; null, as in validation: none. */
+  augment: { readonly rotation: number } | null;
   /** At most so many samples an epoch. */
   limit?: number;
   /** Sees every batch as it begins to be read. */
   onRead?: (batch: Promise<Batch>) => void;
 }
-
-/** Rotation in degrees either way. */
-const MOST_DEGREES = 30;
 
 /**
  * Epochs of batches. Order and augmentation are functions of (seed, epoch, sample) alone: the same for any number of
@@ -104,7 +101,7 @@ export class Loader {
     const flips = randomStream(`flip/${epoch}`, seed);
     const angles = randomStream(`rotate/${epoch}`, seed);
     rows.forEach((row, i) => {
-      const degrees = augment ? (2 * randomUniform(angles, row) - 1) * MOST_DEGREES : 0;
+      const degrees = augment ? (2 * randomUniform(angles, row) - 1) * augment.rotation : 0;
       affine.set(rotationAffine(size, size, degrees), i * 6);
       flip[i] = augment && randomUniform(flips, row) < 0.5 ? 1 : 0;
     });

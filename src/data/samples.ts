@@ -116,7 +116,7 @@ export function splitSamples<T extends { expression: number }>(
   if (val.length === 0 || train.length === 0) {
     throw new InputError(
       `splitting off ${100 * fraction} % of ${samples.length} samples for validation leaves ` +
-        `${train.length} for training and ${val.length} for validation; give a validation file, or more samples`,
+        `${train.length} for training and ${val.length} for validation; give --val_data, another --val_fraction, or more samples`,
     );
   }
   return { train, val };

@@ -4,14 +4,12 @@ import * as assert from 'uvu/assert';
 import {
   add,
   backward,
-  CosineLR,
   clipGradNorm,
   conv2d,
   linear,
   mse,
   mul,
   SGD,
-  StepLR,
   sliceChannels,
   step,
   sum,
@@ -19,6 +17,7 @@ import {
   tanh,
   tensor,
 } from '../../src/autograd';
+import { rateFactor } from '../../src/train/settings/rate';
 import { passes } from '../goldens/compare';
 import { Fixture } from '../goldens/fixture';
 import { compareResults, type Result } from '../goldens/results';
@@ -50,7 +49,9 @@ for (const fixture of fixtures)
       nesterov: fixture.attr('nesterov', false),
     });
     const stepSize = fixture.attr('step_size', 0);
-    const schedule = stepSize > 0 ? new StepLR(optimizer, { stepSize, gamma: fixture.attr('gamma', 1) }) : null;
+    const args = { schedule: 'step', step_size: stepSize, gamma: fixture.attr('gamma', 1), warmup: 0 } as const;
+    const rate = (s: number): number =>
+      rateFactor({ ...args, epochs: Number.POSITIVE_INFINITY }, s, fixture.attr('steps_per_epoch', 1));
     const rates = fixture.attr<number[]>('rates', []);
     const missing = fixture.attr<Record<string, number[] | 'all'>>('missing', {});
     const [steps] = fixture.input(`in.grad.${names[0]}`).shape;
@@ -58,7 +59,7 @@ for (const fixture of fixtures)
 
     for (let s = 0; s < steps; s++) {
       optimizer.zeroGrad();
-      schedule?.set(Math.floor(s / fixture.attr('steps_per_epoch', 1)));
+      if (stepSize > 0) optimizer.lr = fixture.attr('lr', 0) * rate(s);
       if (rates.length > 0) near([optimizer.lr], [rates[s]], 1e-15, `rate of step ${s}`);
       step(device, () => {
         params.forEach((p, i) => {
@@ -126,7 +127,7 @@ test('weights in layout taps: velocities are read and written in PyTorch order',
   assert.is(optimizer.velocity(w), null);
 });
 
-test('groups have rates of their own; the optimizer sets all, schedules multiply each', async () => {
+test('groups have rates of their own; the optimizer sets all', async () => {
   const [a, b] = [random('a', [5]), random('b', [3])];
   const [a0, b0] = [await a.data(), await b.data()];
   const groups = [{ params: [a] }, { params: [b], lr: 0.01, weightDecay: 0.5 }];
@@ -144,7 +145,7 @@ test('groups have rates of their own; the optimizer sets all, schedules multiply
     b0.map((v) => v - 0.01 * (1 + 0.5 * v)),
     1e-6,
   );
-  new StepLR(optimizer, { stepSize: 2, gamma: 0.1 }).set(5);
+  for (const g of optimizer.groups) g.lr = g.initialLr * 0.01;
   near(
     optimizer.groups.map((g) => g.lr),
     [0.001, 0.0001],
@@ -208,12 +209,11 @@ test('one launch for a run of parameters, whatever their number; a frozen one pa
 test('learning rates that change every step cost no uniform memory', () => {
   const p = random('p', [4]);
   const optimizer = new SGD([p], { lr: 0.1 });
-  const cosine = new CosineLR(optimizer, { steps: 5000 });
   give(p, [1, 2, 3, 4]);
   optimizer.step();
   const before = device.stats();
   for (let s = 0; s < 3000; s++) {
-    cosine.set(s);
+    optimizer.lr = 0.1 / (1 + s);
     optimizer.step();
   }
   const { uniformBytes, bindGroups, pipelines } = device.stats();
@@ -221,22 +221,6 @@ test('learning rates that change every step cost no uniform memory', () => {
     { uniformBytes, bindGroups, pipelines },
     { uniformBytes: before.uniformBytes, bindGroups: before.bindGroups, pipelines: before.pipelines },
   );
-});
-
-test('the cosine: up in a line, down to 0', () => {
-  const optimizer = new SGD([random('p', [1])], { lr: 2 });
-  const cosine = new CosineLR(optimizer, { steps: 110, warmup: 10 });
-  const at = (t: number): number => {
-    cosine.set(t);
-    return optimizer.lr;
-  };
-  near(
-    [at(0), at(4), at(9), at(10), at(60), at(85), at(110), at(500)],
-    [0.2, 1, 2, 2, 1, 1 - Math.SQRT1_2, 0, 0],
-    1e-12,
-  );
-  refuses(() => new CosineLR(optimizer, { steps: 5, warmup: 5 }), /warmup/);
-  refuses(() => new StepLR(optimizer, { stepSize: 0, gamma: 0.1 }), /stepSize/);
 });
 
 test('gradient norm: measured and clipped, packed or not, several sizes', async () => {

@@ -221,7 +221,7 @@ const digest = (batches: Batch[]) =>
   batches.map((b) => [b.images, b.affine, b.flip, b.labels, b.va, b.rows].map((a) => Array.from(a).join()).join('|'));
 
 test('batches: every sample once an epoch, its own pixels, labels and values', async () => {
-  const loader = new Loader(shared, { batchSize: 9, seed: 5, augment: true });
+  const loader = new Loader(shared, { batchSize: 9, seed: 5, augment: { rotation: 30 } });
   assert.equal([loader.steps, loader.samples], [8, 70]);
   const batches = await collect(loader.epoch(0));
   assert.equal(
@@ -246,7 +246,7 @@ test('batches: every sample once an epoch, its own pixels, labels and values', a
 });
 
 test('batches: the same for a seed, others for another seed and epoch, and an epoch can be entered at any step', async () => {
-  const loader = (seed: number, from = shared) => new Loader(from, { batchSize: 16, seed, augment: true });
+  const loader = (seed: number, from = shared) => new Loader(from, { batchSize: 16, seed, augment: { rotation: 30 } });
   const whole = digest(await collect(loader(1).epoch(2)));
   assert.equal(digest(await collect(loader(1).epoch(2, 3))), whole.slice(3));
   assert.equal(await collect(loader(1).epoch(2, 5)), []);
@@ -264,7 +264,7 @@ test('batches: the same for a seed, others for another seed and epoch, and an ep
 test('batches: flips and angles are random in training, none in validation; file order on request', async () => {
   const epochs = async (loader: Loader, n: number) =>
     (await Promise.all([...Array(n).keys()].map((e) => collect(loader.epoch(e))))).flat();
-  const trained = await epochs(new Loader(shared, { batchSize: 35, seed: 0, augment: true }), 20);
+  const trained = await epochs(new Loader(shared, { batchSize: 35, seed: 0, augment: { rotation: 30 } }), 20);
   const flips = trained.flatMap((b) => [...b.flip]);
   // Five standard deviations of 1,400 throws: 5 * 18.7.
   assert.ok(Math.abs(flips.reduce((a, b) => a + b) - 700) < 94);
@@ -274,7 +274,7 @@ test('batches: flips and angles are random in training, none in validation; file
   assert.ok(Math.min(...degrees) >= -30.001 && Math.min(...degrees) < -29);
   // Five standard errors: 5 * (60 / sqrt(12)) / sqrt(1400).
   assert.ok(Math.abs(degrees.reduce((a, b) => a + b) / degrees.length) < 2.4);
-  const plain = new Loader(shared, { batchSize: 35, seed: 0, augment: false, shuffle: false });
+  const plain = new Loader(shared, { batchSize: 35, seed: 0, augment: null, shuffle: false });
   const [first, second] = await epochs(plain, 1);
   assert.equal([...first.rows, ...second.rows], [...Array(70).keys()]);
   assert.ok([...first.flip].every((f) => f === 0));
@@ -283,7 +283,7 @@ test('batches: flips and angles are random in training, none in validation; file
 
 test('batches: none of a single sample, no sample lost; limit', async () => {
   const sizes = async (batchSize: number, limit?: number) =>
-    (await collect(new Loader(shared, { batchSize, seed: 0, augment: true, limit }).epoch(0))).map(
+    (await collect(new Loader(shared, { batchSize, seed: 0, augment: { rotation: 30 }, limit }).epoch(0))).map(
       (b) => b.rows.length,
     );
   assert.equal(await sizes(23), [23, 23, 22, 2]);
@@ -296,7 +296,7 @@ test('batches: none of a single sample, no sample lost; limit', async () => {
 
 test('a consumer that stops early, and crops that are gone, end cleanly', async () => {
   const cache = temporary();
-  const loader = new Loader(shared, { batchSize: 10, seed: 0, augment: true });
+  const loader = new Loader(shared, { batchSize: 10, seed: 0, augment: { rotation: 30 } });
   for await (const batch of loader.epoch(0)) {
     assert.is(batch.rows.length, 10);
     break;
@@ -304,7 +304,7 @@ test('a consumer that stops early, and crops that are gone, end cleanly', async 
   const gone = await prepare(cache, { workers: 1 });
   for (const pack of readdirSync(cache)) writeFileSync(join(cache, pack), '');
   let message = '';
-  await collect(new Loader(gone, { batchSize: 10, seed: 0, augment: true }).epoch(0)).catch((e) => {
+  await collect(new Loader(gone, { batchSize: 10, seed: 0, augment: { rotation: 30 } }).epoch(0)).catch((e) => {
     message = e.message;
   });
   assert.match(message, /ends early/);

@@ -1,6 +1,7 @@
 // The optimizer over the gradients that a fixture gives step by step.
-import { backward, mul, SGD, StepLR, step, sum, type Tensor, tensor } from '../../src/autograd';
+import { backward, mul, SGD, step, sum, type Tensor, tensor } from '../../src/autograd';
 import type { Device } from '../../src/device';
+import { rateFactor } from '../../src/train/settings/rate';
 import { type Check, compareStored } from './compare';
 import type { Fixture, Input } from './fixture';
 import { compareResults, type Result } from './results';
@@ -58,13 +59,16 @@ export async function checkSgd(device: Device, fixture: Fixture): Promise<Check[
   return [...scheduled, ...compareResults(fixture, results)];
 }
 
-/** StepLR where the file has a step size, else the file's own list of rates, else one rate. */
+/** Schedule step where the file has a step size, else the file's own list of rates, else one rate. */
 function schedule(fixture: Fixture, optimizer: SGD): (s: number) => void {
   const stepSize = fixture.json<number>('attr.step_size');
   if (stepSize !== undefined) {
-    const lr = new StepLR(optimizer, { stepSize, gamma: fixture.number('attr.gamma', 0.1) });
+    const args = { schedule: 'step', step_size: stepSize, gamma: fixture.number('attr.gamma', 0.1) } as const;
     const each = fixture.number('attr.steps_per_epoch', 1);
-    return (s) => lr.set(Math.floor(s / each));
+    return (s) => {
+      optimizer.lr =
+        fixture.number('attr.lr') * rateFactor({ ...args, warmup: 0, epochs: Number.POSITIVE_INFINITY }, s, each);
+    };
   }
   const rates = fixture.json<number[]>('attr.rates');
   return (s) => {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkInputs, readTrainArgs } from '../../src/train/settings/args';
+import { rateFactor } from '../../src/train/settings/rate';
 
 const NEEDED = { image_dir: 'faces', data: 'train.csv', saved_model: 'run' };
 const read = (given: Record<string, unknown> = {}) => readTrainArgs({ ...NEEDED, ...given });
@@ -21,6 +22,12 @@ test("the defaults are the original program's", () => {
   assert.is(args.image_size, 227);
   assert.is(args.class_weights, 'affectnet');
   assert.is(args.schedule, 'step');
+  // An args.json that was written before these were settings means the same.
+  const { step_size, gamma, rotation, val_fraction } = args;
+  assert.equal(
+    { step_size, gamma, rotation, val_fraction },
+    { step_size: 10, gamma: 0.1, rotation: 30, val_fraction: 0.1 },
+  );
   assert.is(args.max_bad, 0.01);
 });
 
@@ -49,6 +56,19 @@ test("the original's sizes and class weights, by data set and network", () => {
   assert.equal(of({ num_classes: 8, image_size: 96, class_weights: 'balanced' }), [96, 'balanced']);
 });
 
+test('the learning rate, in steps: up in a line, then down by gamma after every step_size epochs', () => {
+  const args = { ...read({ warmup: 4, step_size: 2, gamma: 0.5, epochs: 9 }) };
+  const at = (done: number): number => rateFactor(args, done, 3);
+  assert.equal([0, 1, 3, 4, 5, 6, 11, 12, 26, 300].map(at), [0.25, 0.5, 1, 1, 1, 0.5, 0.5, 0.25, 0.5 ** 4, 0.5 ** 50]);
+});
+
+test('the learning rate, by the cosine: up in a line, down to 0 at the end of the last epoch', () => {
+  const args = read({ schedule: 'cosine', warmup: 10, epochs: 11 });
+  const wanted = [0.1, 0.5, 1, 1, 0.5, 0.5 - Math.SQRT1_2 / 2, 0, 0];
+  for (const [i, done] of [0, 4, 9, 10, 60, 85, 110, 500].entries())
+    assert.ok(Math.abs(rateFactor(args, done, 10) - wanted[i]) < 1e-12, `${done}`);
+});
+
 test('a wrong value is refused with what was expected and found', () => {
   for (const [given, message] of [
     [{ epochs: '2.5' }, '--epochs expects a whole number from 1, found "2.5"'],
@@ -57,6 +77,10 @@ test('a wrong value is refused with what was expected and found', () => {
     [{ lr: '0' }, '--lr expects a number above 0, found "0"'],
     [{ lr: 'fast' }, '--lr expects a number above 0, found "fast"'],
     [{ lr: Number.NaN }, '--lr expects a number above 0, found NaN'],
+    [{ step_size: '0' }, '--step_size expects a whole number from 1, found "0"'],
+    [{ gamma: '0' }, '--gamma expects a number above 0, at most 1, found "0"'],
+    [{ rotation: 181 }, '--rotation expects a number from 0 to 180, found 181'],
+    [{ val_fraction: '1.5' }, '--val_fraction expects a number above 0, at most 1, found "1.5"'],
     [{ momentum: '-0.1' }, '--momentum expects a number from 0 to 1, found "-0.1"'],
     [{ max_bad: 5 }, '--max_bad expects a number from 0 to 1, found 5'],
     [{ network: 'resnet' }, '--network expects one of densenet, bregnext, found "resnet"'],

@@ -25,8 +25,6 @@ import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
 import type { TrainHooks } from './events';
 
-const SPLIT = 0.1;
-
 export interface RunData {
   readonly train: CropSet;
   readonly val: CropSet;
@@ -54,7 +52,7 @@ export async function openRunData(
     notice(describeAnnotations(validation));
     samples = { train: training.samples, val: validation.samples };
   } else {
-    samples = inFile(training.file, () => splitSamples(training.samples, SPLIT, args.seed, classes));
+    samples = inFile(training.file, () => splitSamples(training.samples, args.val_fraction, args.seed, classes));
     notice(`no --val_data: ${samples.val.length} of ${training.samples.length} samples are split off for validation`);
   }
   const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice) : null;

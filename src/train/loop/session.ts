@@ -1,6 +1,5 @@
 // The epochs of a run: training steps, validation after each, the best weights and all else in the run folder.
 import { performance } from 'node:perf_hooks';
-import { CosineLR, StepLR } from '../../autograd';
 import { InputError, MachineError } from '../../base/errors';
 import { type Batch, classesOf, Loader } from '../../data';
 import { evaluateAll } from '../measures/evaluate_all';
@@ -19,6 +18,7 @@ import {
 import type { EpochRow } from '../run/results';
 import { type Run, type RunFolder, type RunMetrics, readRun } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
+import { rateFactor } from '../settings/rate';
 import type { TrainHooks } from './events';
 import type { BatchResult, Learner } from './learner';
 import type { RunData } from './run_data';
@@ -53,31 +53,20 @@ export class Session {
   constructor(private readonly parts: SessionParts) {
     const { args, data, learner, profile } = parts;
     if (profile) learner.watch = profile.span;
-    const { batch_size: batchSize, seed, shuffle, sampler, augment, limit } = args;
+    const { batch_size: batchSize, seed, shuffle, sampler, augment, rotation, limit } = args;
     this.train = new Loader(data.train, {
       batchSize,
       seed,
       shuffle,
       sampler,
-      augment,
+      augment: augment ? { rotation } : null,
       limit: limit ?? undefined,
       onRead: profile ? (batch) => profile.until('loader', 'read faces', batch) : undefined,
     });
     const steps = args.epochs * this.train.steps;
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
-    this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: false });
-  }
-
-  /** Sets the learning rate of a step; `done` steps of the run came before it. */
-  private setRate(done: number): void {
-    const { train } = this;
-    const { args } = this.parts;
-    const { optimizer } = this.parts.learning;
-    if (args.schedule === 'cosine')
-      new CosineLR(optimizer, { steps: args.epochs * train.steps, warmup: args.warmup }).set(done);
-    else if (done < args.warmup) for (const g of optimizer.groups) g.lr = (g.initialLr * (done + 1)) / args.warmup;
-    else new StepLR(optimizer, { stepSize: 10, gamma: 0.1 }).set(Math.floor(done / train.steps));
+    this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: null });
   }
 
   /** Starts a run with the model's weights as they are. */
@@ -141,7 +130,8 @@ export class Session {
       const group = this.groupOf(submitted);
       // Gradients that were not used yet are in no checkpoint.
       if (signal?.aborted && group.place === 0) break;
-      this.setRate(progress.epoch * train.steps + submitted++);
+      const factor = rateFactor(args, progress.epoch * train.steps + submitted++, train.steps);
+      for (const g of optimizer.groups) g.lr = g.initialLr * factor;
       const record = () => learner.train(batch, optimizer, group);
       const next = profile ? profile.step(submitted, record) : record();
       if (group.place === group.size - 1) ema?.update(progress.epoch * this.updates + group.number);

@@ -79,7 +79,7 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
       classWeights,
       lambda: run.args.lambda_multi,
     });
-    const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: false });
+    const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: null });
     const tally = newTally();
     const start = performance.now();
     const predictions = await evaluateAll(learner, loader, run.args.classes, (result) => {

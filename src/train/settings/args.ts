@@ -15,8 +15,10 @@ export interface TrainArgs {
   image_dir: string;
   /** Annotations of the training samples: a file, or Aff-Wild2's folder. */
   data: string;
-  /** Annotations of the validation samples; null: those in `data`, or a tenth of it, split off by `seed`. */
+  /** Annotations of the validation samples; null: those in `data`, or a part of it, split off by `seed`. */
   val_data: string | null;
+  /** Share of the samples that is split off for validation where there are no other. */
+  val_fraction: number;
   dataset: Dataset;
   /** Classes that are told apart: 7, or 8 with AffectNet's contempt. */
   num_classes: number;
@@ -49,8 +51,11 @@ export interface TrainArgs {
   grad_accum_steps: number;
   /** Decay of an average of the weights, which then is validated and kept as the best; 0: none. */
   ema: number;
-  /** step: a tenth of the rate after every ten epochs; cosine: down to 0 at the end of the last epoch. */
+  /** How the learning rate falls: see `rateFactor`. */
   schedule: 'step' | 'cosine';
+  /** Of schedule step: epochs after which the rate is multiplied with `gamma`. */
+  step_size: number;
+  gamma: number;
   /** Steps in which the learning rate rises linearly to `lr`. */
   warmup: number;
   /** Weights of the classes in the cross entropy: AffectNet's constants, by the training set's counts, or none. */
@@ -59,6 +64,8 @@ export interface TrainArgs {
   patience: number;
   /** Random flip and rotation of the training images. */
   augment: boolean;
+  /** Largest angle of that rotation, either way, in degrees. */
+  rotation: number;
   /** Another order of the training images in every epoch. */
   shuffle: boolean;
   /** natural: every training image once an epoch; balanced: as many of every class. */
@@ -121,7 +128,12 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   val_data: {
     kind: orNone(file('an annotation file')),
     default: null,
-    help: 'validation annotations; default: those in --data, or a tenth of it is split off',
+    help: 'validation annotations; default: those in --data, or a part of it is split off (--val_fraction)',
+  },
+  val_fraction: {
+    kind: real(0, { excluded: true, most: 1 }),
+    default: 0.1,
+    help: 'share of --data that is split off for validation where there is no other',
   },
   dataset: { kind: choice(...DATASETS), default: 'affectnet', help: 'affectnet or affwild2' },
   num_classes: { kind: whole(7, 8), default: 7, help: 'classes: 7, or 8 to keep contempt of AffectNet' },
@@ -184,7 +196,13 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   schedule: {
     kind: choice('step', 'cosine'),
     default: 'step',
-    help: 'of the learning rate: step (a tenth after every 10 epochs) or cosine (down to 0)',
+    help: 'of the learning rate: step (times --gamma after every --step_size epochs) or cosine (down to 0)',
+  },
+  step_size: { kind: whole(1), default: 10, help: 'epochs after which --schedule step lowers the learning rate' },
+  gamma: {
+    kind: real(0, { excluded: true, most: 1 }),
+    default: 0.1,
+    help: 'what --schedule step multiplies the learning rate with',
   },
   warmup: { kind: whole(0), default: 0, help: 'steps in which the learning rate rises to --lr' },
   class_weights: {
@@ -196,6 +214,7 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   },
   patience: { kind: whole(1), default: 10, help: 'epochs without a better validation accuracy before training ends' },
   augment: { kind: toggle, default: true, help: 'flip and rotate the training images at random' },
+  rotation: { kind: real(0, { most: 180 }), default: 30, help: 'largest rotation of --augment either way, in degrees' },
   shuffle: { kind: toggle, default: true, help: 'take the training images in another order in every epoch' },
   sampler: {
     kind: choice(...SAMPLERS),

@@ -45,7 +45,7 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): Kind<numbe
 export function real(least: number, { most = Number.POSITIVE_INFINITY, excluded = false } = {}): Kind<number> {
   return {
     placeholder: 'X',
-    expected: `a number ${excluded ? 'above' : 'from'} ${least}${most < Number.POSITIVE_INFINITY ? ` to ${most}` : ''}`,
+    expected: `a number ${excluded ? 'above' : 'from'} ${least}${most < Number.POSITIVE_INFINITY ? `${excluded ? ', at most' : ' to'} ${most}` : ''}`,
     read: (value) => {
       const n = numberOf(value);
       return n !== undefined && (excluded ? n > least : n >= least) && n <= most ? n : undefined;
