@@ -148,4 +148,27 @@ assert all(x['param_groups'][0][k] == v for k, v in y['param_groups'][0].items()
   });
 }
 
+needsPython('what training programs put beside the weights, by PyTorch itself', async () => {
+  runPython(`
+layer = torch.nn.BatchNorm2d(3)
+layer.running_mean.tag = 'frozen'
+torch.nn.init.constant_(layer.weight, 0.5)
+sgd = torch.optim.SGD(layer.parameters(), lr=0.1, momentum=0.9)
+schedule = torch.optim.lr_scheduler.MultiStepLR(sgd, [10, 20])
+extras = dict(scheduler_state_dict=schedule.state_dict(), device=torch.device('cuda', 0), dtype=torch.float32,
+    size=torch.Size([3, 227, 227]), history=collections.defaultdict(list, loss=[1.5]), layout=torch.strided,
+    scale=np.float64(0.5), seen=set([1]))
+torch.save(dict(epoch=3, model_state_dict=layer.state_dict(keep_vars=True), **extras), 'extras.pth')`);
+  const { epoch, state } = await readCheckpoint(readFileSync(join(dir, 'extras.pth')), 'extras.pth');
+  assert.is(epoch, 3);
+  const numbers = Object.fromEntries([...state].map(([name, { data }]) => [name, Array.from(data, Number)]));
+  assert.equal(numbers, {
+    weight: [0.5, 0.5, 0.5],
+    bias: [0, 0, 0],
+    running_mean: [0, 0, 0],
+    running_var: [1, 1, 1],
+    num_batches_tracked: [0],
+  });
+});
+
 test.run();

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { PickleValue } from '../../src/formats/pickle';
+import { InputError } from '../../src/base/errors';
+import { OrderedDict, type PickleValue, PyObject, tuple } from '../../src/formats/pickle';
+import { PersistentId, PyGlobal } from '../../src/formats/pickle/values';
 import { readSafetensors, type StoredTensor } from '../../src/formats/safetensors';
 import {
   isTorch,
@@ -160,5 +162,115 @@ test('names of other times and of DataParallel', () => {
     ['module.a', 'b'],
   );
 });
+
+/** A call of a function that a file names. */
+const call = (name: string, ...args: PickleValue[]): PyObject => new PyObject(name, args, 'call');
+/** A class, function or dtype that a file names. */
+const named = (name: string): PyGlobal => new PyGlobal(name, () => null);
+const PLAIN = { shape: [2], data: Float32Array.of(1, 2) };
+
+for (const [name, build] of [
+  ['a Parameter', (t) => call('torch._utils._rebuild_parameter', t, true, new OrderedDict())],
+  [
+    'a Parameter with attributes',
+    (t) => call('torch._utils._rebuild_parameter_with_state', t, true, new OrderedDict(), new Map([['is_bias', true]])),
+  ],
+  ['a Parameter made anew', (t) => new PyObject('torch.nn.parameter.Parameter', [t, true], 'new')],
+  [
+    'a tensor with attributes',
+    (t) => {
+      const { name, args } = t as PyObject;
+      const attributes = new Map([['_is_buffer', true]]);
+      return call(
+        'torch._tensor._rebuild_from_type_v2',
+        named(name),
+        named('torch.Tensor'),
+        tuple(...args),
+        attributes,
+      );
+    },
+  ],
+  [
+    'a Parameter by its class',
+    (t) => {
+      const args = tuple(t, true, new OrderedDict());
+      const build = named('torch._utils._rebuild_parameter');
+      return call('torch._tensor._rebuild_from_type_v2', build, named('torch.nn.parameter.Parameter'), args, new Map());
+    },
+  ],
+  ['a tensor over bytes', (t) => overBytes(t as PyObject, 'torch.float32')],
+] as [string, (tensor: PickleValue) => PickleValue][]) {
+  test(`read as a tensor: ${name}`, async () => {
+    const file = await writeTorch((write) => new Map([['state_dict', new Map([['w', build(write(PLAIN))]])]]));
+    const { state } = await readCheckpoint(file, 'x.pth');
+    assert.equal(state, new Map([['w', { dtype: 'F32', ...PLAIN }]]));
+  });
+}
+
+/** The tensor of two float32 as PyTorch writes those whose dtype has no class of storages: a storage of bytes, and the dtype. */
+function overBytes({ args }: PyObject, dtype: string): PyObject {
+  const [tag, , key, place] = (args[0] as PersistentId).id as PickleValue[];
+  const bytes = new PersistentId(tuple(tag, named('torch.storage.UntypedStorage'), key, place, 8));
+  return call('torch._utils._rebuild_tensor_v3', bytes, ...args.slice(1), named(dtype));
+}
+
+test('what training programs put beside the weights is data', async () => {
+  const beside: [string, PickleValue][] = [
+    ['milestones', call('collections.Counter', new Map([[10, 1]]))],
+    ['history', call('collections.defaultdict', named('builtins.list'))],
+    ['args', new PyObject('argparse.Namespace')],
+    ['device', call('torch.device', 'cuda', 0)],
+    ['size', call('torch.Size', tuple(3, 227, 227))],
+    ['layout', call('torch.serialization._get_layout', 'torch.strided')],
+    ['number', call('builtins.complex', 1, 2)],
+    ...['float32', 'bool', 'complex64', 'float8_e4m3fn', 'uint16', 'quint8'].map(
+      (name) => [name, named(`torch.${name}`)] as [string, PickleValue],
+    ),
+  ];
+  for (const entry of beside) {
+    const file = await writeTorch(
+      (write) => new Map<PickleValue, PickleValue>([['state_dict', new Map([['w', write(PLAIN)]])], entry]),
+    );
+    const value = (await readTorch(file, 'x.pth')) as Map<string, PickleValue>;
+    assert.ok(value.get(entry[0]) !== undefined, entry[0]);
+    if (entry[0] === 'milestones') assert.equal(value.get('milestones'), new Map([[10, 1]]));
+    if (entry[0] === 'size') assert.equal(value.get('size'), [3, 227, 227]);
+    assert.is((await readCheckpoint(file, 'x.pth')).state.size, 1, entry[0]);
+  }
+});
+
+for (const [name, build, word] of [
+  ['a sparse tensor', (t) => call('torch._utils._rebuild_sparse_tensor', t), 'torch._utils._rebuild_sparse_tensor'],
+  ['a quantised one', (t) => call('torch._utils._rebuild_qtensor', t), 'torch._utils._rebuild_qtensor'],
+  ['numbers of 8 bits', (t) => overBytes(t as PyObject, 'torch.float8_e4m3fn'), 'found one of torch.float8_e4m3fn'],
+  [
+    'a class of its own',
+    (t) => subclass(t as PyObject, 'torchvision.tv_tensors.Image'),
+    'torchvision.tv_tensors.Image',
+  ],
+  ['a storage as a class', (t) => subclass(t as PyObject, 'torch.FloatStorage'), 'found torch.FloatStorage'],
+  ['what gives no tensor', () => nothing('torch.Size', tuple(tuple(2))), 'found a tuple of 1'],
+  ['a dtype that is called', () => call('torch.float32', 1), 'found a call of it'],
+  ['a function of torch', () => call('torch.load', 'x'), 'torch.load'],
+] as [string, (tensor: PickleValue) => PickleValue, string][]) {
+  test(`refused by name: ${name}`, async () => {
+    const file = await writeTorch((write) => new Map([['state_dict', new Map([['w', build(write(PLAIN))]])]]));
+    const error = await readCheckpoint(file, 'x.pth').then(
+      () => assert.unreachable(name),
+      (e: unknown) => e,
+    );
+    assert.instance(error, InputError);
+    assert.match((error as Error).message, /^x\.pth: .*byte \d+: /);
+    assert.match((error as Error).message, word);
+  });
+}
+
+function subclass({ name, args }: PyObject, type: string): PyObject {
+  return call('torch._tensor._rebuild_from_type_v2', named(name), named(type), tuple(...args), new Map());
+}
+
+function nothing(name: string, args: PickleValue): PyObject {
+  return call('torch._tensor._rebuild_from_type_v2', named(name), named('torch.Tensor'), args, new Map());
+}
 
 test.run();

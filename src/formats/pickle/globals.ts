@@ -31,8 +31,11 @@ allow(BUILTINS, 'list', ([items]) => [...values(items)]);
 allow(BUILTINS, 'dict', ([items]) => new Map(pairs(items)));
 allow(BUILTINS, 'bytes', ([bytes]) => asBytes(bytes));
 allow(BUILTINS, 'bytearray', ([bytes, encoding]) => asBytes(bytes, encoding));
-allowRecords(BUILTINS, ['slice', 'object']);
+allowRecords(BUILTINS, ['slice', 'object', 'complex']);
 allow(['collections'], 'OrderedDict', ([items]) => new OrderedDict(pairs(items)));
+allow(['collections'], 'Counter', ([counts]) => asDict(counts));
+allow(['collections'], 'defaultdict', () => new Map());
+allowRecords(['argparse'], ['Namespace']);
 allow(['_codecs'], 'encode', ([text, encoding]) => asBytes(text, encoding));
 allow(['copyreg', 'copy_reg'], '_reconstructor', ([type, base, state]) => {
   if (!(type instanceof PyGlobal) || !(base instanceof PyGlobal) || state !== null) {
@@ -86,6 +89,12 @@ function pairs(items: PickleValue | undefined): [PickleValue, PickleValue][] {
     if (!Array.isArray(item) || item.length !== 2) throw new InputError(`expected a pair, found ${describe(item)}`);
     return [item[0], item[1]];
   });
+}
+
+function asDict(value: PickleValue | undefined): Map<PickleValue, PickleValue> {
+  if (value === undefined) return new Map();
+  if (!(value instanceof Map)) throw new InputError(`expected a dict, found ${describe(value)}`);
+  return new Map(value);
 }
 
 /** Bytes; a text in Latin-1 as protocol 2 writes them; or a list of numbers as Python 2 does. */

@@ -20,6 +20,14 @@ export class TorchStorage extends PyInstance {
   ) {
     super();
   }
+
+  /** The same bytes as elements of another dtype. @throws InputError if they are no whole number of them */
+  as(dtype: Dtype): TorchStorage {
+    const size = this.length * DTYPES[this.dtype].size;
+    const length = size / DTYPES[dtype].size;
+    if (Number.isInteger(length)) return new TorchStorage(dtype, length, this.bytes, this.begin);
+    throw new InputError(`expected a whole number of ${dtype}, found ${size} bytes`);
+  }
 }
 
 /** A view of a storage: the element at index i lies at `offset` + sum of i[d] stride[d]. */
