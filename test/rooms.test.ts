@@ -1,4 +1,5 @@
-// The rooms of src (docs/architecture.md): each imports only from rooms below it, and the engine imports nothing of Node.
+// The rooms of src (docs/architecture.md): each imports only from rooms below it, no files import each other in a circle, the
+// engine imports nothing of Node, and a type's name means one thing.
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { test } from 'uvu';
@@ -30,23 +31,23 @@ function importsOf(text: string): Import[] {
   return found;
 }
 
+/** The file that a relative import means, null for a package; undefined when there is none. */
+function resolve(files: ReadonlyMap<string, string>, file: string, from: string): string | null | undefined {
+  if (!from.startsWith('.')) return null;
+  const path = posix.join(posix.dirname(file), from);
+  return [path, `${path}.ts`, `${path}/index.ts`].find((p) => files.has(p));
+}
+
 /** What is wrong with a tree of sources, path below src to text: a line for each import that must not be. */
 function judge(files: ReadonlyMap<string, string>): string[] {
   const wrong: string[] = [];
   const imports = new Map([...files].map(([file, text]) => [file, importsOf(text)]));
 
-  /** The file that a relative import means, null for a package; undefined when there is none. */
-  const resolve = (file: string, from: string): string | null | undefined => {
-    if (!from.startsWith('.')) return null;
-    const path = posix.join(posix.dirname(file), from);
-    return [path, `${path}.ts`, `${path}/index.ts`].find((p) => files.has(p));
-  };
-
   for (const [file, list] of imports) {
     const room = ROOMS.indexOf(roomOf(file));
     if (room < 0) wrong.push(`${file} lies in no room`);
     for (const { from } of list) {
-      const to = resolve(file, from);
+      const to = resolve(files, file, from);
       if (to === undefined) wrong.push(`${file} imports ${from}, which is not there`);
       else if (to && ROOMS.indexOf(roomOf(to)) > room) wrong.push(`${file} imports ${to}, which lies above it`);
     }
@@ -59,7 +60,7 @@ function judge(files: ReadonlyMap<string, string>): string[] {
     for (const [file, way] of reached) {
       for (const { from, typeOnly } of imports.get(file) ?? []) {
         if (typeOnly && file !== start) continue;
-        const to = resolve(file, from);
+        const to = resolve(files, file, from);
         if (to === null) wrong.push(`${way} imports ${from}: the engine uses no package and nothing of Node`);
         else if (to && !typeOnly && !reached.has(to)) reached.set(to, `${way} > ${to}`);
       }
@@ -72,13 +73,50 @@ function judge(files: ReadonlyMap<string, string>): string[] {
   return wrong;
 }
 
+/** Circles of files that import each other, types included; of each, one way round. */
+function circles(files: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const way: string[] = [];
+  const walk = (file: string): void => {
+    const at = way.indexOf(file);
+    if (at >= 0) found.push([...way.slice(at), file].join(' > '));
+    if (at >= 0 || done.has(file)) return;
+    way.push(file);
+    for (const { from } of importsOf(files.get(file) ?? '')) {
+      const to = resolve(files, file, from);
+      if (to) walk(to);
+    }
+    way.pop();
+    done.add(file);
+  };
+  for (const file of files.keys()) walk(file);
+  return found;
+}
+
+/** Names under which several files export a type of their own. */
+function twins(files: ReadonlyMap<string, string>): string[] {
+  const homes = new Map<string, string[]>();
+  for (const [file, text] of files)
+    for (const [, name] of text.matchAll(
+      /^export\s+(?:abstract\s+|declare\s+)*(?:type|interface|class|enum)\s+(\w+)/gm,
+    ))
+      homes.set(name, [...new Set([...(homes.get(name) ?? []), file])]);
+  return [...homes].filter(([, at]) => at.length > 1).map(([name, at]) => `${name}: ${at.join(', ')}`);
+}
+
 const tree = (files: Record<string, string>): Map<string, string> => new Map(Object.entries(files));
 
-test('every import of src goes down, and the engine is free of Node', () => {
+/** Every source by its path below src. */
+function sources(): Map<string, string> {
   const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => /\.(ts|wgsl)$/.test(name) && !name.endsWith('.d.ts'));
-  const files = new Map(names.map((name) => [name, readFileSync(`src/${name}`, 'utf8')]));
+  return new Map(names.map((name) => [name, readFileSync(`src/${name}`, 'utf8')]));
+}
+
+test('every import of src goes down, and the engine is free of Node', () => {
+  const files = sources();
   for (const room of ROOMS)
     assert.ok(
       [...files.keys()].some((f) => roomOf(f) === room),
@@ -147,6 +185,35 @@ test('Node and packages are found in the engine, however they come', () => {
     'device/node/index.ts': "import { create } from 'webgpu';",
   });
   assert.equal(judge(type), []);
+});
+
+test('no files of src import each other in a circle, not even their types', () => {
+  const known = /autograd\/(tape|tensor|value)\.ts/;
+  assert.equal(
+    circles(sources()).filter((circle) => !known.test(circle)),
+    [],
+  );
+  const round = tree({
+    'train/a.ts': "import { b } from './b';",
+    'train/b.ts': "import type { C } from './c';",
+    'train/c.ts': "type A = import('./a').A;",
+    'train/d.ts': "import { a } from './a';",
+  });
+  assert.equal(circles(round), ['train/a.ts > train/b.ts > train/c.ts > train/a.ts']);
+  assert.equal(circles(tree({ 'a.ts': "import './b'; import './c';", 'b.ts': "import './c';", 'c.ts': '' })), []);
+});
+
+test('no two exported types of src have one name', () => {
+  assert.equal(twins(sources()), []);
+  assert.equal(
+    twins(
+      tree({
+        'a.ts': 'export interface Work {}\nexport type Own = 1;\ninterface Part {}',
+        'b.ts': "export abstract class Work {}\nexport { type Own } from './a';\nexport interface Part {}",
+      }),
+    ),
+    ['Work: a.ts, b.ts'],
+  );
 });
 
 test.run();

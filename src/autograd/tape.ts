@@ -1,5 +1,5 @@
 import type { Storage } from '../device';
-import { OWED_BYTES, type Owed as Owing, settle } from '../kernels/batch_norm';
+import { OWED_BYTES, type OwedTarget, settle } from '../kernels/batch_norm';
 import { copyChannels, zeroChannels } from '../kernels/channels';
 import type { Matrix } from '../kernels/launch/matrix';
 import { Coverage } from './coverage';
@@ -86,7 +86,7 @@ const zeroGrad = (value: Value, from: number, to: number): void =>
  * Where a batch norm of `input` notes what it owes input's gradient, instead of passing over it: settled once, where the
  * gradient is read, for all that noted something.
  */
-export function oweInto(input: Tensor): Owing {
+export function oweInto(input: Tensor): OwedTarget {
   const { value, device } = input;
   const bytes = value.width * OWED_BYTES;
   value.owed ??= { storage: device.alloc(bytes, `owed:${value.storage.label}`), covered: new Coverage() };

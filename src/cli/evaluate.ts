@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
 import { Command } from 'commander';
-import type { EvaluateSettings, Evaluation } from '../train/measures/evaluate';
+import type { EvaluateSettings } from '../train/measures/evaluate';
+import type { Evaluation } from '../train/measures/evaluation';
 import { RunFolder } from '../train/run/run_folder';
 import {
   COMMON,

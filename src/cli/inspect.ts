@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import { type Inspection, KINDS, type Kind } from '../train/inspect/inspection';
+import { type FileKind, type Inspection, KINDS } from '../train/inspect/inspection';
 import { COMMON } from '../train/settings/args';
 import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
 
 interface Options {
-  kind: Kind | null;
+  kind: FileKind | null;
   image_dir: string | null;
   dataset: 'affectnet' | 'affwild2';
   num_classes: number;

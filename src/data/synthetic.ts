@@ -11,7 +11,8 @@ import type { RgbImage } from '../base/pixels/rgb_image';
 import { randomPermutation, randomStream, randomUniform } from '../base/random';
 import { AFFECTNET_COLUMNS } from './affectnet';
 import { CLASSES } from './labels';
-import { type Draw, drawFace } from './synthetic_face';
+import { drawFace } from './synthetic_face';
+import type { Draw } from './synthetic_paint';
 
 export interface SyntheticOptions {
   /** Directory to write: images/, training.csv, validation.csv. New, empty, or an older synthetic set. */

@@ -1,10 +1,7 @@
 // A made-up face: mouth, brows and eyes follow class, valence and arousal; everything else is chance.
 import type { Point } from '../base/pixels/align';
 import { CLASSES } from './labels';
-import { paintFace } from './synthetic_paint';
-
-/** Numbers in [0, 1), one after the other. */
-export type Draw = () => number;
+import { type Draw, type Features, paintFace } from './synthetic_paint';
 
 export interface DrawnFace {
   /** The picture, `size` x `size`. */
@@ -15,25 +12,12 @@ export interface DrawnFace {
   frame: { middle: Point; side: number };
 }
 
-/** Where the features are, in face units: the head is about 2 high, y down, the face's own left is at x > 0. */
-export interface Features {
-  eyes: { middle: Point; width: number; upper: number; lower: number }[];
-  /** Inner end, middle, outer end. */
-  brows: [Point, Point, Point][];
-  nose: { top: Point; tip: Point; wrinkled: boolean };
-  mouth: { kind: Look['mouth']; left: Point; right: Point; upper: Point; lower: Point };
-  /** Size of the tears, 0 for none. */
-  tears: number;
-  /** Radius of the pupil. */
-  pupil: number;
-}
-
 interface Look {
   /** How far the brow's inner and outer ends are raised. */
   brow: [inner: number, outer: number];
   eye: number;
   pupil: number;
-  mouth: 'line' | 'smile' | 'round' | 'grimace' | 'snarl' | 'tongue';
+  mouth: Features['mouth']['kind'];
   /** Half width of the mouth. */
   width: number;
   /** How far the mouth is open at arousal 0, and how much a unit of arousal adds. */

@@ -1,6 +1,27 @@
 // The SVG of a made-up face.
 import type { Point } from '../base/pixels/align';
-import type { Draw, Features } from './synthetic_face';
+
+/** Numbers in [0, 1), one after the other. */
+export type Draw = () => number;
+
+/** Where the features are, in face units: the head is about 2 high, y down, the face's own left is at x > 0. */
+export interface Features {
+  eyes: { middle: Point; width: number; upper: number; lower: number }[];
+  /** Inner end, middle, outer end. */
+  brows: [Point, Point, Point][];
+  nose: { top: Point; tip: Point; wrinkled: boolean };
+  mouth: {
+    kind: 'line' | 'smile' | 'round' | 'grimace' | 'snarl' | 'tongue';
+    left: Point;
+    right: Point;
+    upper: Point;
+    lower: Point;
+  };
+  /** Size of the tears, 0 for none. */
+  tears: number;
+  /** Radius of the pupil. */
+  pupil: number;
+}
 
 /** Where face units land in the picture: scaled, turned clockwise, moved. */
 export interface Pose {

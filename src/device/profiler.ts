@@ -1,5 +1,5 @@
 /** What a launch does, for the profile. */
-export interface Work {
+export interface LaunchWork {
   readonly label: string;
   /** Operations, a multiply-add being two; 0 where they do not matter. */
   readonly flop: number;
@@ -8,7 +8,7 @@ export interface Work {
 }
 
 /** One kernel launch as the GPU's clock saw it. */
-export interface Launch extends Work {
+export interface Launch extends LaunchWork {
   /** When it began, in milliseconds after the first launch of the profile. */
   readonly start: number;
   readonly milliseconds: number;
@@ -18,7 +18,7 @@ interface Page {
   readonly queries: GPUQuerySet;
   readonly resolved: GPUBuffer;
   readonly staging: GPUBuffer;
-  readonly works: Work[];
+  readonly works: LaunchWork[];
 }
 
 /** Times every launch by its own pair of timestamps (feature `timestamp-query`), in pages of as many as a submit has. */
@@ -31,7 +31,7 @@ export class Profiler {
     private readonly launchesAPage: number,
   ) {}
 
-  timestampWrites(work: Work): GPUComputePassTimestampWrites {
+  timestampWrites(work: LaunchWork): GPUComputePassTimestampWrites {
     let page = this.pages.at(-1);
     if (!page || this.resolvedPages === this.pages.length || page.works.length === this.launchesAPage) {
       page = this.newPage();

@@ -1,8 +1,8 @@
-import { type Device, defineKernel, type Storage } from '../device';
+import { type Device, defineKernel } from '../device';
 import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from './launch/axes';
 import axesSource from './launch/axes.wgsl';
 import { ceilDiv, GRID_X, grid } from './launch/grid';
-import { type DType, vectorType } from './launch/matrix';
+import { type Elements, vectorType } from './launch/matrix';
 import source from './reduce.wgsl';
 
 const kernel = defineKernel('reduce', axesSource, source);
@@ -11,15 +11,9 @@ const CHUNK = 64;
 /** From this many sums on there are threads enough for several a thread. */
 const MANY = 1 << 15;
 
-interface Operand {
-  readonly storage: Storage;
-  readonly offset: number;
-  readonly dtype: DType;
-}
-
 export interface Reduction {
-  readonly x: Operand;
-  readonly y: Operand;
+  readonly x: Elements;
+  readonly y: Elements;
   /** Axes that y has, outermost first, with strides (in x, in y). */
   readonly kept: readonly Axis[];
   /** Axes that are summed over, outermost first, with strides (in x). */
@@ -43,7 +37,7 @@ export function reduce(device: Device, r: Reduction): void {
   }
   const outputs = stepsOf(r.kept);
   const storage = device.alloc(parts * outputs * 4, 'reduce.parts');
-  const part: Operand = { storage, offset: 0, dtype: 'f32' };
+  const part: Elements = { storage, offset: 0, dtype: 'f32' };
   let stride = outputs;
   const inParts = r.kept.map((axis) => {
     stride /= axis.size;

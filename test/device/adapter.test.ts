@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { cacheDir, cacheEntries, clearCache, listAdapters, requestAdapter } from '../../src/device/node';
 import { needs } from '../../src/device/node/preload';
-import { type Route, useSoftwareDriver } from '../../src/device/node/software';
+import type { Route } from '../../src/device/node/route';
+import { useSoftwareDriver } from '../../src/device/node/software';
 
 const test = suite('adapter');
 const linux = process.platform === 'linux';

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
 import { PyObject, writePickle } from '../../src/formats/pickle';
-import { type Inspection, type InspectSettings, inspect, type Kind } from '../../src/train/inspect';
+import { type FileKind, type Inspection, type InspectSettings, inspect } from '../../src/train/inspect';
 import { run } from '../cli/program';
 
 const test = suite('inspect');
@@ -16,11 +16,11 @@ test.after(() => rmSync(dir, { recursive: true }));
 
 const GOLDEN = 'test/golden';
 const plain: InspectSettings = { imageDir: null, dataset: 'affectnet', numClasses: 7, maxBad: 0.01 };
-const look = (file: string, kind: Kind | null = null, settings = plain): Promise<Inspection> =>
+const look = (file: string, kind: FileKind | null = null, settings = plain): Promise<Inspection> =>
   inspect(file, kind, settings);
 
 /** The message of the InputError that looking at a file gives. */
-async function refusal(file: string, kind: Kind | null = null, settings = plain): Promise<string> {
+async function refusal(file: string, kind: FileKind | null = null, settings = plain): Promise<string> {
   const error = await look(file, kind, settings).then(
     (found) => assert.unreachable(`${file} passed as ${found.kind}`),
     (e: unknown) => e,
@@ -36,7 +36,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-const KNOWN: readonly [file: string, kind: Kind, dataset?: 'affwild2'][] = [
+const KNOWN: readonly [file: string, kind: FileKind, dataset?: 'affwild2'][] = [
   ['checkpoints/tiny_zip.pth', 'checkpoint'],
   ['checkpoints/tiny_legacy.pth', 'checkpoint'],
   ['checkpoints/tiny.safetensors', 'safetensors'],

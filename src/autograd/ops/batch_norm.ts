@@ -29,7 +29,7 @@ export interface BatchNormTensors {
  * The statistics of x's channels: computed once a channel, whoever normalises later. What is missing (all that lies between,
  * too, where that is several ranges) is fresh: in parts that `kernels.prepare` makes statistics of.
  */
-function statisticsOf(x: Tensor): kernels.Batch {
+function statisticsOf(x: Tensor): kernels.BatchStatistics {
   const { value, device } = x;
   if (!value.stats?.storage.alive) value.stats = null;
   value.stats ??= {

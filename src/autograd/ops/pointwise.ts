@@ -1,5 +1,6 @@
 import { InputError } from '../../base/errors';
 import type { Axis } from '../../kernels/launch/axes';
+import type { Elements } from '../../kernels/launch/matrix';
 import * as kernels from '../../kernels/pointwise';
 import { reduce } from '../../kernels/reduce';
 import { gradInto, record } from '../tape';
@@ -130,7 +131,7 @@ function broadcast(op: kernels.Binary, a: Tensor, b: Tensor): Tensor {
 }
 
 /** grad (+)= the sum of `each` (in y's order in memory) over the axes along which `input` was repeated. */
-function sumInto(each: kernels.Strided, y: Tensor, input: Tensor, grad: Tensor, accumulate: boolean): void {
+function sumInto(each: Elements, y: Tensor, input: Tensor, grad: Tensor, accumulate: boolean): void {
   const own = stridesIn(y, y);
   const repeated = y.shape.map((_, d) => (input.shape[d - (y.shape.length - input.shape.length)] ?? 1) === 1);
   const to = stridesIn(grad, y);

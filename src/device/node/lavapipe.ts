@@ -11,7 +11,7 @@ import {
 import { basename, join } from 'node:path';
 import { absent, exec } from './exec';
 import { needs } from './preload';
-import type { Route } from './software';
+import type { Route } from './route';
 
 /**
  * Mesa's lavapipe with the Vulkan loader, out of the packages of the Debian or Ubuntu mirror that this machine's apt is

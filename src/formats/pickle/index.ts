@@ -1,6 +1,7 @@
 // Python's pickle format, protocols 0 to 5, of the original's files: nothing is executed, what a file may name is in globals.ts.
 import { findGlobal } from './globals';
 import { Machine } from './machine';
+import { OPCODES } from './opcodes';
 import type { PickleValue } from './values';
 
 export { asFloat64, asNdarray, ndarray } from './numpy';
@@ -16,7 +17,7 @@ export { writePickle } from './write';
  */
 export function readPickle(bytes: Uint8Array, file = 'pickle data'): PickleValue {
   const machine = new Machine(bytes, 0, { find: findGlobal });
-  const value = machine.run(file);
+  const value = machine.run(OPCODES, file);
   machine.expectEnd(file);
   return value;
 }

@@ -1,7 +1,6 @@
 // Reads a pickle as Python's Lib/pickle.py does, but calls nothing: a global is a name in an allow-list or an error.
 // Own code, as the npm package pickleparser knows no offsets and no limits, accepts what is truncated, and gets negative longs wrong.
 import { InputError } from '../../base/errors';
-import { OPCODES } from './opcodes';
 import { decodeLatin1 } from './text';
 import { checkTree } from './tree';
 import { describe, isTuple, type PickleValue, PyGlobal, quote } from './values';
@@ -19,7 +18,10 @@ export interface PickleOptions {
   persistentLoad?: ((id: PickleValue) => PickleValue) | undefined;
 }
 
-/** The state of reading one pickle; opcodes.ts has the instructions. */
+/** What an instruction does to the machine. */
+export type Opcode = (m: Machine) => void;
+
+/** The state of reading one pickle. */
 export class Machine {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
@@ -43,8 +45,8 @@ export class Machine {
     this.allowance = Math.min(1_000_000 + bytes.length / 4, 16_000_000);
   }
 
-  /** Runs to STOP. Throws InputError with the byte offset of the instruction that failed. */
-  run(file: string): PickleValue {
+  /** Runs to STOP. Throws InputError with the byte offset of the instruction that failed. `opcodes`: by their byte. */
+  run(opcodes: readonly (Opcode | undefined)[], file: string): PickleValue {
     let begin = this.at;
     try {
       if (this.bytes.length > MAX_PICKLE_BYTES) {
@@ -53,7 +55,7 @@ export class Machine {
       while (!this.stopped) {
         begin = this.at;
         const code = this.u8();
-        const opcode = OPCODES[code];
+        const opcode = opcodes[code];
         if (!opcode) throw new InputError(`expected a pickle instruction, found byte 0x${code.toString(16)}`);
         opcode(this);
       }

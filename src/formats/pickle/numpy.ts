@@ -8,7 +8,7 @@ const KINDS = ['b', 'i', 'u', 'f', 'O', 'U', 'S'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** A plain dtype: kind, bytes an element (0 for objects, which lie in a list), byte order. */
-export class Dtype extends PyInstance {
+export class NumpyDtype extends PyInstance {
   littleEndian = true;
   constructor(
     readonly kind: Kind,
@@ -37,7 +37,7 @@ export class Dtype extends PyInstance {
 /** A NumPy array. Elements lie row-major, or column-major if `fortran`; objects are a list, all else bytes. */
 export class Ndarray extends PyInstance {
   constructor(
-    public dtype: Dtype = FLOAT64,
+    public dtype: NumpyDtype = FLOAT64,
     public shape: readonly number[] = [0],
     public data: Uint8Array | readonly PickleValue[] = new Uint8Array(),
     public fortran = false,
@@ -65,7 +65,7 @@ export class Ndarray extends PyInstance {
   ): this {
     if (!isSizes(shape) || shape.length > 32)
       throw new InputError(`expected an array's shape, found ${describe(shape)}`);
-    if (!(dtype instanceof Dtype)) throw new InputError(`expected an array's dtype, found ${describe(dtype)}`);
+    if (!(dtype instanceof NumpyDtype)) throw new InputError(`expected an array's dtype, found ${describe(dtype)}`);
     const data = dtype.kind === 'O' ? raw : asBytes(raw);
     if (!(data instanceof Uint8Array) && !(data !== undefined && isList(data))) {
       throw new InputError(`expected an array's elements, found ${describe(raw)}`);
@@ -94,7 +94,7 @@ export class Ndarray extends PyInstance {
   }
 }
 
-const FLOAT64 = new Dtype('f', 8);
+const FLOAT64 = new NumpyDtype('f', 8);
 
 /** An array for writing: float64, float32, int64 or int32 by the kind of typed array, objects otherwise. Row-major. */
 export function ndarray(
@@ -103,10 +103,10 @@ export function ndarray(
 ): Ndarray {
   if (data.length !== count(shape))
     throw new InputError(`expected ${count(shape)} elements for shape [${shape}], found ${data.length}`);
-  if (!ArrayBuffer.isView(data)) return new Ndarray(new Dtype('O', 0), shape, [...data]);
+  if (!ArrayBuffer.isView(data)) return new Ndarray(new NumpyDtype('O', 0), shape, [...data]);
   const kind = data instanceof Float64Array || data instanceof Float32Array ? 'f' : 'i';
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return new Ndarray(new Dtype(kind, data.BYTES_PER_ELEMENT), shape, bytes);
+  return new Ndarray(new NumpyDtype(kind, data.BYTES_PER_ELEMENT), shape, bytes);
 }
 
 /**
@@ -132,7 +132,7 @@ export function asFloat64(array: Ndarray): Float64Array {
 }
 
 /** The dtype of a name such as `f8`, `<i4`, `O8`, `U7`. */
-export function dtype(name: PickleValue | undefined): Dtype {
+export function dtype(name: PickleValue | undefined): NumpyDtype {
   const parts = /^([<>|=]?)([a-zA-Z?])(\d{0,9})$/.exec(typeof name === 'string' ? name : '');
   const kind = parts?.[2] === '?' ? 'b' : KINDS.find((k) => k === parts?.[2]);
   if (!parts || !kind) throw new InputError(`expected a dtype of numbers, text or objects, found ${describe(name)}`);
@@ -148,7 +148,7 @@ export function dtype(name: PickleValue | undefined): Dtype {
   };
   const fits = kind === 'U' || kind === 'S' ? units > 0 : sizes[kind].includes(units);
   if (!fits) throw new InputError(`expected a dtype with a size that it can have, found ${describe(name)}`);
-  const result = new Dtype(kind, kind === 'O' ? 0 : kind === 'U' ? 4 * units : units);
+  const result = new NumpyDtype(kind, kind === 'O' ? 0 : kind === 'U' ? 4 * units : units);
   result.littleEndian = parts[1] !== '>';
   return result;
 }
@@ -167,7 +167,7 @@ export const NUMPY_GLOBALS = {
     new Ndarray().fill(shape, type, order === 'F', bytes),
   ),
   scalar: new PyGlobal('numpy.core.multiarray.scalar', ([type, bytes]) => {
-    if (!(type instanceof Dtype)) throw new InputError(`expected a scalar's dtype, found ${describe(type)}`);
+    if (!(type instanceof NumpyDtype)) throw new InputError(`expected a scalar's dtype, found ${describe(type)}`);
     const data = asBytes(bytes);
     if (type.kind === 'O' || data?.length !== type.size) {
       throw new InputError(`expected ${type.size} bytes for a scalar ${type}, found ${describe(bytes)}`);
@@ -182,7 +182,7 @@ function asBytes(value: PickleValue | undefined): Uint8Array | undefined {
   return value instanceof Uint8Array ? value : undefined;
 }
 
-function elements({ kind, size, littleEndian: le }: Dtype, bytes: Uint8Array): PickleValue[] {
+function elements({ kind, size, littleEndian: le }: NumpyDtype, bytes: Uint8Array): PickleValue[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const readers: Record<string, (at: number) => PickleValue> = {
     b1: (at) => view.getUint8(at) !== 0,

@@ -1,6 +1,6 @@
 // The instructions of pickle protocols 0 to 5 by their byte, as Lib/pickletools.py describes them.
 import { InputError } from '../../base/errors';
-import type { Machine } from './machine';
+import type { Machine, Opcode } from './machine';
 import {
   decodeInteger,
   decodeLatin1,
@@ -11,8 +11,6 @@ import {
   parseUnicodeLine,
 } from './text';
 import { describe, isList, OrderedDict, type PickleValue, PyInstance, tuple } from './values';
-
-type Opcode = (m: Machine) => void;
 
 /** By the instruction's byte; what protocol 0 calls by letter stands as that letter. */
 export const OPCODES: (Opcode | undefined)[] = [];

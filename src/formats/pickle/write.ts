@@ -1,7 +1,7 @@
 // Writes protocol 2, which every Python since 2.3 reads. Strings, arrays and records are stored once and referred to after.
 import { InputError } from '../../base/errors';
 import { globalOf } from './globals';
-import { Dtype, Ndarray } from './numpy';
+import { Ndarray, NumpyDtype } from './numpy';
 import { Sink } from './sink';
 import { decodeLatin1 } from './text';
 import {
@@ -98,7 +98,7 @@ class Writer {
     else if (value instanceof Map) this.dict(value);
     else if (value instanceof Uint8Array) this.byteString(value);
     else if (value instanceof Ndarray) this.array(value);
-    else if (value instanceof Dtype) this.dtype(value);
+    else if (value instanceof NumpyDtype) this.dtype(value);
     else if (value instanceof PersistentId) {
       this.value(value.id);
       this.op(OP.persistentId);
@@ -224,7 +224,7 @@ class Writer {
     this.op(OP.build);
   }
 
-  private dtype(dtype: Dtype): void {
+  private dtype(dtype: NumpyDtype): void {
     const order = dtype.size < 2 || dtype.kind === 'S' ? '|' : dtype.littleEndian ? '<' : '>';
     const key = `dtype ${order}${dtype}`;
     if (this.recall(this.names, key)) return;

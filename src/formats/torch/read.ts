@@ -1,6 +1,7 @@
 // What torch.save wrote: a zip archive since PyTorch 1.6, a row of pickles with raw data behind them before.
 import { InputError } from '../../base/errors';
 import { Machine } from '../pickle/machine';
+import { OPCODES } from '../pickle/opcodes';
 import { describe, isTuple, type PickleValue } from '../pickle/values';
 import { DTYPES } from '../safetensors';
 import { storageDtype, torchGlobals } from './globals';
@@ -64,7 +65,7 @@ async function readArchive(
   };
   const where = `${file}: ${pickles[0]}`;
   const machine = new Machine(entries.get(pickles[0]) as Uint8Array, 0, { find, persistentLoad });
-  const value = machine.run(where);
+  const value = machine.run(OPCODES, where);
   machine.expectEnd(where);
   return value;
 }
@@ -77,7 +78,7 @@ function readLegacy(bytes: Uint8Array, file: string, find: ReturnType<typeof tor
   const fail = (expected: string, found: PickleValue | undefined): never => failed(expected, describe(found));
   const next = (persistentLoad?: (id: PickleValue) => PickleValue): PickleValue => {
     const machine = new Machine(bytes, at, { find, persistentLoad });
-    const value = machine.run(file);
+    const value = machine.run(OPCODES, file);
     at = machine.at;
     return value;
   };

@@ -34,7 +34,7 @@ interface Target {
   readonly accumulate: boolean;
 }
 
-export interface BackwardTargets {
+export interface NormTargets {
   readonly dgamma: Target | null;
   readonly dbeta: Target | null;
   readonly dx: { readonly matrix: Matrix; readonly accumulate: boolean } | null;
@@ -51,7 +51,7 @@ export function backward(
   pack: Storage,
   activation: Activation,
   training: boolean,
-  { dx, ...parameters }: BackwardTargets,
+  { dx, ...parameters }: NormTargets,
   pool: Pooled | null = null,
 ): void {
   const width = vectorWidth(x, dy, ...(dx ? [dx.matrix] : []));
@@ -109,7 +109,7 @@ export function backward(
 }
 
 /** Where `finish` adds what x's gradient is owed: at channel `first` of `storage`. */
-export interface Owed extends Target {
+export interface OwedTarget extends Target {
   readonly first: number;
 }
 
@@ -122,8 +122,8 @@ export function backwardFromSums(
   x: Matrix,
   sums: Sums,
   pack: Storage,
-  parameters: Omit<BackwardTargets, 'dx'>,
-  owed: Owed | null,
+  parameters: Omit<NormTargets, 'dx'>,
+  owed: OwedTarget | null,
 ): void {
   const to = owed ?? { storage: device.alloc(x.channels * OWED_BYTES, 'batch_norm.unwanted') };
   finish(device, x, sums, pack, owed !== null, parameters, to);
@@ -137,8 +137,8 @@ function finish(
   sums: Sums,
   pack: Storage,
   training: boolean,
-  { dgamma, dbeta }: Omit<BackwardTargets, 'dx'>,
-  to: { readonly storage: Storage } | Owed,
+  { dgamma, dbeta }: Omit<NormTargets, 'dx'>,
+  to: { readonly storage: Storage } | OwedTarget,
 ): void {
   const { channels } = x;
   const lanes = columnLanes(device);

@@ -63,7 +63,7 @@ export interface Normalisation {
 }
 
 /** The statistics of a batch, a channel: (mean, biased variance), pairs. Those from..to are yet to be made, from `parts`. */
-export interface Batch {
+export interface BatchStatistics {
   readonly stats: Storage;
   /** Where the normalised channels begin in them. */
   readonly first: number;
@@ -75,7 +75,13 @@ export interface Batch {
  * pack[c] = (mean, inverse deviation, gamma, beta). With `batch` (training) the moments are the batch's, of which those that
  * are fresh get their place in `stats`, and the running ones are updated, once; without it they are the running ones.
  */
-export function prepare(device: Device, channels: number, n: Normalisation, pack: Storage, batch: Batch | null): void {
+export function prepare(
+  device: Device,
+  channels: number,
+  n: Normalisation,
+  pack: Storage,
+  batch: BatchStatistics | null,
+): void {
   const fresh = batch?.fresh;
   const lanes = columnLanes(device);
   device.dispatch(prepareKernel, {

@@ -4,14 +4,18 @@ import type { Constants, Storage } from '../../device';
 export type DType = 'f32' | 'f16' | 'u32';
 export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, u32: 4 };
 
-/** Rows of channels in memory: element (r, c) lies at `offset + r * stride + c`, counted in elements. */
-export interface Matrix {
+/** Elements in memory from `offset` on, counted in elements. Where the next ones lie is said beside it. */
+export interface Elements {
   readonly storage: Storage;
+  readonly offset: number;
+  readonly dtype: DType;
+}
+
+/** Rows of channels in memory: element (r, c) lies at `offset + r * stride + c`. */
+export interface Matrix extends Elements {
   readonly rows: number;
   readonly channels: number;
   readonly stride: number;
-  readonly offset: number;
-  readonly dtype: DType;
 }
 
 /** Where rows start; without stride and offset they follow one another. */

@@ -2,7 +2,7 @@ import { type Device, defineKernel, type Storage } from '../../device';
 import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from '../launch/axes';
 import axesSource from '../launch/axes.wgsl';
 import { ceilDiv, GRID_X, grid } from '../launch/grid';
-import { type DType, type Matrix, vectorType, vectorTypes } from '../launch/matrix';
+import { type DType, type Elements, type Matrix, vectorType, vectorTypes } from '../launch/matrix';
 import { walk } from '../launch/walk';
 import walkSource from '../launch/walk.wgsl';
 import binarySource from './binary.wgsl';
@@ -85,13 +85,6 @@ export function binaryBackward(
   });
 }
 
-/** An operand of `broadcast`: the axes that it is walked along say how. */
-export interface Strided {
-  readonly storage: Storage;
-  readonly offset: number;
-  readonly dtype: DType;
-}
-
 /**
  * y = f(a, b) over the axes of y in its order in memory, strides of (a, b) an axis; or, with `backward`, what each element
  * of dy gives to a (`by` = 1) or b (`by` = 2). y and dy are contiguous; a, b and dy are stored alike.
@@ -100,10 +93,10 @@ export function broadcast(
   device: Device,
   op: Binary,
   axes: readonly Axis[],
-  a: Strided,
-  b: Strided,
+  a: Elements,
+  b: Elements,
   y: { readonly storage: Storage; readonly dtype: DType },
-  backward?: { readonly dy: Strided; readonly by: 1 | 2 },
+  backward?: { readonly dy: Elements; readonly by: 1 | 2 },
 ): void {
   const width = axesWidth(axes, [a.offset, b.offset]);
   const { rank, axes: n } = mergeAxes(inVectors(axes, width), 2);

@@ -29,7 +29,7 @@ export function forward(device: Device, x: Matrix, a: Storage, c: Storage, y: Ma
   });
 }
 
-export interface BackwardTargets {
+export interface ShortcutTargets {
   readonly dx: { readonly matrix: Matrix; readonly accumulate: boolean } | null;
   readonly da: { readonly storage: Storage; readonly accumulate: boolean } | null;
   readonly dc: { readonly storage: Storage; readonly accumulate: boolean } | null;
@@ -39,7 +39,7 @@ export interface BackwardTargets {
 export function backward(
   device: Device,
   { x, a, c, dy }: { x: Matrix; a: Storage; c: Storage; dy: Matrix },
-  { dx, da, dc }: BackwardTargets,
+  { dx, da, dc }: ShortcutTargets,
 ): void {
   // Some 64 workgroups: every thread is one more entry to add up.
   const each = Math.max(8, Math.ceil((x.rows * x.channels) / (4 * 64 * 64)));

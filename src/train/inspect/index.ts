@@ -7,7 +7,7 @@ import { asInputError, lookAt, readHead, readWhole } from '../../data/files';
 import { PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
 import { readTorch, TorchTensor } from '../../formats/torch';
-import type { Inspection, InspectSettings, Kind } from './inspection';
+import type { FileKind, Inspection, InspectSettings } from './inspection';
 import { inspectAffectNet, inspectAnnotations, inspectImage, inspectRun } from './samples';
 import { inspectAdjacency, inspectCheckpoint, inspectEmbedding, inspectPickle, inspectSafetensors } from './tensors';
 
@@ -18,7 +18,7 @@ export * from './inspection';
  * @param kind what it is; null: found out by its content
  * @throws InputError naming file and place: not of that kind, damaged, or nothing that is known
  */
-export async function inspect(file: string, kind: Kind | null, settings: InspectSettings): Promise<Inspection> {
+export async function inspect(file: string, kind: FileKind | null, settings: InspectSettings): Promise<Inspection> {
   try {
     const classes = classesOf({ dataset: settings.dataset, num_classes: settings.numClasses });
     switch (kind ?? (await kindOf(file))) {
@@ -51,7 +51,7 @@ export async function inspect(file: string, kind: Kind | null, settings: Inspect
 const PICTURE = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^GIF8/, /^RIFF....WEBP/s, /^II\*\0/, /^MM\0\*/, /^....ftypavif/s];
 
 /** What a file is, by its content. */
-async function kindOf(file: string): Promise<Kind> {
+async function kindOf(file: string): Promise<FileKind> {
   if (lookAt(file) === 'a folder') {
     if (existsSync(join(file, 'args.json'))) return 'run';
     if (existsSync(join(file, 'EXPR_Set')) || existsSync(join(file, 'VA_Set'))) return 'annotations';

@@ -1,6 +1,6 @@
 /** What a file holds: facts in their order, and a table where there is one. */
 export interface Inspection {
-  readonly kind: Kind;
+  readonly kind: FileKind;
   readonly facts: Readonly<Record<string, string | number>>;
   /** The first row names the columns. */
   readonly table?: readonly (readonly string[])[];
@@ -18,7 +18,7 @@ export const KINDS = [
   'image',
   'run',
 ] as const;
-export type Kind = (typeof KINDS)[number];
+export type FileKind = (typeof KINDS)[number];
 
 /** What is needed to judge a file besides itself. */
 export interface InspectSettings {

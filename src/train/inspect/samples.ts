@@ -14,7 +14,7 @@ import {
   readPicture,
 } from '../../data';
 import { readRun } from '../run/run_folder';
-import type { Inspection, InspectSettings, Kind } from './inspection';
+import type { FileKind, Inspection, InspectSettings } from './inspection';
 
 export async function inspectAffectNet(file: string, settings: InspectSettings): Promise<Inspection> {
   const classes = classesOf({ dataset: 'affectnet', num_classes: settings.numClasses });
@@ -30,7 +30,7 @@ export async function inspectAnnotations(file: string, settings: InspectSettings
 
 /** Counts of every set, in columns; what is dropped or broken by its kind. */
 function ofSets(
-  kind: Kind,
+  kind: FileKind,
   sets: Readonly<Record<string, AnnotationSet>>,
   classes: readonly string[],
   { imageDir, maxBad }: InspectSettings,

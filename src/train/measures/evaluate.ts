@@ -8,10 +8,11 @@ import { validationOf } from '../loop/run_data';
 import { addTo, meansOf, newTally } from '../loop/tally';
 import { loadWeights } from '../run/checkpoint';
 import { type Run, readWeights } from '../run/run_folder';
-import { bootstrap, type Intervals } from './bootstrap';
+import { bootstrap } from './bootstrap';
 import { evaluateAll } from './evaluate_all';
-import { computeMetrics, type Metrics } from './metrics';
-import { perVideo, type VideoFigures } from './per_video';
+import type { Evaluation } from './evaluation';
+import { computeMetrics } from './metrics';
+import { perVideo } from './per_video';
 import { formatPredictions } from './predictions';
 
 export interface EvaluateSettings {
@@ -39,16 +40,6 @@ export async function openRunModel(
   else loadWeights(model, readWeights(run, 'best'), `${dir}/weights/best.safetensors`);
   if (!gcn) return { model, embedding: null };
   return { model, embedding: given?.embedding ?? (await loadEmbedding(`${dir}/emb.safetensors`, nodes)) };
-}
-
-export interface Evaluation {
-  readonly metrics: Metrics;
-  /** 95 %, bootstrap. */
-  readonly intervals: Intervals;
-  /** Of each video, by its name; null where the data set has none. */
-  readonly videos: Record<string, VideoFigures> | null;
-  /** The text of predictions.csv. */
-  readonly predictions: string;
 }
 
 /**

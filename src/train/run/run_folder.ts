@@ -6,7 +6,7 @@ import { InputError, MachineError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import type { TileTable } from '../../kernels/variant';
 import type { StateEntry } from '../../models';
-import type { Evaluation } from '../measures/evaluate';
+import type { Evaluation } from '../measures/evaluation';
 import type { Metrics } from '../measures/metrics';
 import type { Picture } from '../reports/charts/canvas';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
