@@ -1,11 +1,9 @@
 // AffectNet's annotation files as they are published: one CSV row a face.
 import { basename } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { CsvError, type Info, parse } from 'csv-parse';
 import { InputError } from '../base/errors';
 import { eyeCentres } from '../base/pixels/align';
+import { type CsvRow, readCsv } from './csv';
 import type { FacePose } from './face';
-import { asInputError, streamFile } from './files';
 import { CLASSES } from './labels';
 import type { AnnotationSet, Sample } from './samples';
 
@@ -34,29 +32,15 @@ type Row = Record<(typeof AFFECTNET_COLUMNS)[number], string>;
  */
 export async function readAffectNet(file: string, classes: readonly string[] = CLASSES): Promise<AnnotationSet> {
   const set: AnnotationSet = { file, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
-  let header: string[] | undefined;
-  const options = { bom: true, info: true, trim: true, skip_empty_lines: true } as const;
-  const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
-  const records = parse({ ...options, ...tolerant });
-  // An error of the file destroys `records`, and so arrives in the loop.
-  pipeline(streamFile(file), records).catch(() => {});
-  try {
-    for await (const { record, info } of records as AsyncIterable<{ record: string[]; info: Info }>) {
-      if (header) takeRow(set, classes.length, header, record, info.lines);
-      else header = checkHeader(file, record, info.lines);
-    }
-  } catch (error) {
-    if (error instanceof CsvError) throw new InputError(`${file}: line ${error.lines}: no CSV: ${error.message}`);
-    throw asInputError(file, error);
-  }
-  if (!header) throw new InputError(`${file}: expected a header line and rows, found an empty file`);
+  const rows = readCsv(file, AFFECTNET_COLUMNS, (header, line) => checkHeader(file, header, line));
+  for await (const row of rows) takeRow(set, classes.length, row);
   if (set.samples.length === 0) throw new InputError(`${file}: ${describeNothing(set, classes.length)}`);
   return set;
 }
 
-function checkHeader(file: string, header: string[], line: number): string[] {
+function checkHeader(file: string, header: readonly string[], line: number): void {
   const missing = AFFECTNET_COLUMNS.filter((c) => !header.includes(c));
-  if (missing.length === 0) return header;
+  if (missing.length === 0) return;
   const found = JSON.stringify(header.join(','));
   throw new InputError(
     `${file}: line ${line}: missing column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}; ` +
@@ -65,14 +49,12 @@ function checkHeader(file: string, header: string[], line: number): string[] {
   );
 }
 
-function takeRow(set: AnnotationSet, classes: number, header: string[], record: string[], line: number): void {
+function takeRow(set: AnnotationSet, classes: number, { fields, line, problem }: CsvRow): void {
   set.rows++;
   const where = `${basename(set.file)} line ${line}`;
-  const row = Object.fromEntries(header.map((name, i) => [name, record[i] ?? ''])) as Row;
+  const row = fields as Row;
   try {
-    if (record.length !== header.length) {
-      throw new RowError(`expected ${header.length} fields as in the header, found ${record.length}`);
-    }
+    if (problem) throw new RowError(problem);
     const expression = integer(row, 'expression');
     if (expression < 0 || expression >= classes) {
       const kind = `expression ${expression}`;

@@ -16,7 +16,7 @@ const OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS
 const MAX_BYTES = 2 ** 28;
 
 /** The content of a picture file. @throws ImageError: not there, no file (a pipe or device may have no end), too long */
-export function readPicture(file: string): Uint8Array {
+export function readPicture(file: string | Buffer): Uint8Array {
   try {
     const status = statSync(file);
     if (!status.isFile()) throw new ImageError('not a file');

@@ -106,6 +106,42 @@ test('columns may come in any order, with others, a byte order mark and quotes',
   assert.is(samples[0].image, 'a/b, c.jpg');
 });
 
+test("lines end in LF, CRLF, CR or a mixture, in quotes too, as Python's csv module reads them", async () => {
+  const file = join(dir, 'ends.csv');
+  const read = async (text: string) => {
+    writeFileSync(file, text);
+    const { rows, bad, samples } = await readAffectNet(file);
+    assert.is(bad.length, 0, JSON.stringify(bad[0]));
+    assert.is(samples.length, rows);
+    return rows;
+  };
+  const header = AFFECTNET_COLUMNS.join(',');
+  // More than the MiB that a stream reads at once, so that an end falls between two reads.
+  const many = Array.from({ length: 3000 }, (_, i) => row({ subDirectory_filePath: `${'x'.repeat(i % 7)}.jpg` }));
+  for (const [first, second] of [
+    ['\r\n', '\n'],
+    ['\n', '\r\n'],
+    ['\r', '\r'],
+    ['\r\n', '\r'],
+  ]) {
+    const halves = [[header, ...many.slice(0, 1500)].join(first), many.slice(1500).join(second)];
+    assert.is(await read(halves.join(first)), 3000, JSON.stringify([first, second]));
+    assert.is(await read(`${header}${first}${many.join(second)}${second}`), 3000, JSON.stringify([first, second]));
+  }
+  const quoted = row({ subDirectory_filePath: '"a\r\nb\nc.jpg"' });
+  assert.is(await read(`\ufeff${header}\r\n${quoted}\n\n${quoted}`), 2);
+  assert.is((await readAffectNet(file)).samples[1].image, 'a\r\nb\nc.jpg');
+});
+
+test('a column that is read and stands twice is refused by name, another may', async () => {
+  const header = AFFECTNET_COLUMNS.join(',');
+  await refusal(
+    () => readAffectNet(csv([`${row()},0`], `${header},expression`)),
+    /line 1: expected one column expression, found 2 \(columns 7, 10\)/,
+  );
+  assert.is((await readAffectNet(csv([`${row()},,`], `${header},,`))).samples.length, 1);
+});
+
 test('a file that is no AffectNet CSV is refused with what was expected and found', async () => {
   const without = AFFECTNET_COLUMNS.filter((c) => c !== 'valence').join(',');
   await refusal(

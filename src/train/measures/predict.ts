@@ -119,7 +119,7 @@ async function* readFaces(
     return faces.filter((face) => face !== null);
   };
   for (const source of sources) {
-    for await (const picture of listPictures(source, imageDir)) {
+    for await (const picture of listPictures(source, imageDir, say)) {
       if (waiting.push(picture) < AT_ONCE) continue;
       const faces = await read();
       if (faces.length > 0) yield faces;
@@ -130,12 +130,12 @@ async function* readFaces(
 }
 
 async function readFace(
-  { file, face, named }: ListedPicture,
+  { file, path, face, named }: ListedPicture,
   size: number,
   say: (line: string) => void,
 ): Promise<Face | null> {
   try {
-    return { file, pixels: prepareKnown(await decodeImage(readPicture(file)), face, size).data };
+    return { file, pixels: prepareKnown(await decodeImage(readPicture(path)), face, size).data };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     if (named) throw new InputError(`${file}: ${error.message}`);
