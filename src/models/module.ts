@@ -1,4 +1,4 @@
-import { empty, gradEnabled, type Layout, storagesIn, type Tensor } from '../autograd';
+import { empty, gradEnabled, type Layout, readAll, storagesIn, type Tensor } from '../autograd';
 import { InputError } from '../base/errors';
 import type { Device } from '../device';
 import { type Initialiser, initialise } from './init';
@@ -157,16 +157,8 @@ export abstract class Module {
   protected loaded(_name: string, _data: Float32Array): void {}
 
   /** The numbers of every entry: float32 tensors, and counters. */
-  async stateDict(): Promise<Map<string, StateEntry>> {
-    const entries = new Map<string, StateEntry>();
-    for (const [name, t] of this.namedState())
-      entries.set(
-        name,
-        t instanceof Counter
-          ? { shape: [], data: BigInt64Array.of(BigInt(t.value)) }
-          : { shape: t.shape, data: await t.data() },
-      );
-    return entries;
+  stateDict(): Promise<Map<string, StateEntry>> {
+    return readState(this.namedState());
   }
 
   /**
@@ -201,6 +193,18 @@ export abstract class Module {
       }
     }
   }
+}
+
+/** The numbers of tensors and counters, as they are now: all in one read. */
+export async function readState(state: ReadonlyMap<string, Tensor | Counter>): Promise<Map<string, StateEntry>> {
+  const counts = [...state.values()].map((t) => (t instanceof Counter ? BigInt64Array.of(BigInt(t.value)) : null));
+  const numbers = (await readAll([...state.values()].filter((t): t is Tensor => !(t instanceof Counter)))).values();
+  return new Map(
+    [...state].map(([name, t], i): [string, StateEntry] => {
+      const data = counts[i] ?? (numbers.next().value as Float32Array);
+      return [name, { shape: t instanceof Counter ? [] : t.shape, data }];
+    }),
+  );
 }
 
 export interface StateEntry {

@@ -33,8 +33,8 @@ export interface GradScalerState {
 export class GradScaler {
   /** [1]: the scale of the next step, for `backward`. */
   readonly scale: Tensor;
-  /** (scale, good steps, skipped, factor): see kernels/loss_scale. */
-  private readonly numbers: Tensor;
+  /** [4]: scale, good steps, steps skipped, factor (see kernels/loss_scale). To be read with others; else `state`. */
+  readonly numbers: Tensor;
   private readonly growthInterval: number;
 
   /** @throws InputError for a scale that is not above 0, or an interval that is no whole number above 0. */

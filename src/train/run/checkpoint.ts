@@ -2,7 +2,7 @@
 import type { Ema, GradScaler, SGD } from '../../autograd';
 import { InputError } from '../../base/errors';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../formats/safetensors';
-import type { Module, StateEntry } from '../../models';
+import { type Module, readState, type StateEntry } from '../../models';
 import { newTally, type Tally } from '../loop/tally';
 
 const MOMENTUM = 'momentum.';
@@ -53,17 +53,16 @@ export interface Learning {
  */
 export async function encodeCheckpoint(learning: Learning, progress: Progress): Promise<Uint8Array> {
   const { model, optimizer, scaler, ema } = learning;
-  const tensors = new Map<string, StateEntry>(await model.stateDict());
+  const state = model.namedState();
   for (const [name, parameter] of model.namedParameters()) {
-    const { shape } = parameter;
     const momentum = optimizer.velocity(parameter);
-    if (momentum) tensors.set(MOMENTUM + name, { shape, data: await momentum.data() });
-    if (ema) tensors.set(AVERAGE + name, { shape, data: await ema.of(parameter).data() });
+    if (momentum) state.set(MOMENTUM + name, momentum);
+    if (ema) state.set(AVERAGE + name, ema.of(parameter));
   }
-  if (scaler) {
-    const { scale, goodSteps, skipped } = await scaler.state();
-    tensors.set(LOSS_SCALE, { shape: [3], data: Float32Array.of(scale, goodSteps, skipped) });
-  }
+  if (scaler) state.set(LOSS_SCALE, scaler.numbers);
+  const tensors = await readState(state);
+  const scale = tensors.get(LOSS_SCALE);
+  if (scale) tensors.set(LOSS_SCALE, { shape: [3], data: scale.data.subarray(0, 3) });
   return writeSafetensors(tensors, { format: 'pt', progress: JSON.stringify(progress) });
 }
 
