@@ -37,6 +37,9 @@ export const geometryParams = (g: Conv2dGeometry): Record<string, number> => ({
   pad_w: g.padding[1],
 });
 
+/** Operations of each of its three products, two a multiply-add; products with padding count, as is usual. */
+export const flopOf = (g: Conv2dGeometry): number => 2 * g.n * g.oh * g.ow * g.co * g.ci * g.kh * g.kw;
+
 export const describe = (g: Conv2dGeometry): string => `${g.kh}x${g.kw} ${g.ci}>${g.co} ${g.n}x${g.oh}x${g.ow}`;
 
 /** The activation that follows a batch normalisation folded into a load. */

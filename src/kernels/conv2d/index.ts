@@ -17,6 +17,7 @@ import {
   activationCode,
   type Conv2dGeometry,
   describe,
+  flopOf,
   geometryParams,
   isPointwise,
   type Prologue,
@@ -88,6 +89,7 @@ export function forward(
       BIAS: bias !== null,
     },
     label: `conv2d.forward ${describe(g)}`,
+    flop: flopOf(g),
     bytes: bytesOf(x, y) + weight.bytes,
   });
 }
@@ -170,6 +172,7 @@ function dataGradient(
     },
     constants: { ...vectorTypes(width, dy, dx), STRIDED: g.stride.some((s) => s > 1) },
     label: `conv2d.backward_data ${describe(g)}`,
+    flop: flopOf(g),
     bytes: bytesOf(dy, dx) + turned.bytes,
   };
 }
@@ -224,6 +227,7 @@ export function backwardWeight(
       ONE_TAP: !pointwise && g.ci % tile.rows === 0,
     }),
     label: `conv2d.backward_weight ${describe(g)}`,
+    flop: flopOf(g),
     bytes: bytesOf(x, dy) + part.bytes,
   });
   if (splits > 1) {

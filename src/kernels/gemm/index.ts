@@ -67,6 +67,8 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
   /** May depend on the tile. */
   readonly constants: Constants | ((tile: Tile) => Constants);
   readonly label: string;
+  /** Operations of the products that are there, two each: the last split may hold fewer than `segments` x `positions`. */
+  readonly flop: number;
   /** Bytes of A, B and C, for profiles. */
   readonly bytes?: number;
 }
@@ -75,7 +77,7 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
 const LOADED = { number: 1, positions: 2, rows: 4 } as const;
 
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
-  const { rows, columns, splits = 1, width, segments, positions, adjacent, stored, buffers, label, bytes } = launch;
+  const { rows, columns, splits = 1, width, adjacent, stored, buffers, label, flop, bytes } = launch;
   watchers.get(device)?.(gemm, launch);
   const tile = tileOf(device, gemm, launch);
   const parts = splits === 1 ? tile.parts : 1;
@@ -97,7 +99,7 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
       constants: { ...constants, ...tile.constants },
       workgroups: [ceilDiv(columns, tile.columns), ceilDiv(rows, tile.rows), splits * parts],
       label,
-      flop: 2 * rows * columns * width * segments * positions * splits,
+      flop,
       bytes,
     });
   if (parts === 1) {

@@ -21,8 +21,7 @@ export function worksOf(device: Device, fn: () => unknown): Work[] {
     device,
     (gemm, launch) => {
       const problem = problemOf(gemm, launch);
-      const { rows, columns, width, segments, positions, splits } = problem;
-      const size = rows * columns * width * segments * positions * splits;
+      const size = launch.flop / 2;
       const key = classOf(problem);
       const known = works.get(key);
       const largest = !known || size > (sizes.get(key) ?? 0) ? { gemm, launch } : known;

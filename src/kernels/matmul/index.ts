@@ -116,5 +116,6 @@ function product(
     },
     constants: { BIAS: bias !== null },
     label: `matmul ${y.rows}x${a.columns}x${y.channels}`,
+    flop: 2 * y.rows * a.columns * y.channels,
   });
 }
