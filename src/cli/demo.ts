@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Metrics } from '../train/measures/metrics';
+import { takenName } from '../train/run/run_folder';
 import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
@@ -131,6 +131,6 @@ function report(folder: string, before: Metrics | undefined, after: Metrics, sec
 function freeFolder(out: string): string {
   for (let i = 1; ; i++) {
     const folder = i === 1 ? out : `${out}-${i}`;
-    if (!existsSync(join(folder, 'args.json'))) return folder;
+    if (takenName(folder) === undefined) return folder;
   }
 }

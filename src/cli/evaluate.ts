@@ -1,8 +1,6 @@
-import { basename, extname } from 'node:path';
 import { Command } from 'commander';
 import type { EvaluateSettings } from '../train/measures/evaluate';
 import type { Evaluation } from '../train/measures/evaluation';
-import { RunFolder } from '../train/run/run_folder';
 import {
   COMMON,
   checkAnnotations,
@@ -40,8 +38,8 @@ Examples:
     --data data_affectnet.pkl
 
 Prints the metrics, with 95 % intervals (bootstrap), and writes them, the confusion matrix and what was
-predicted of every image below the run folder (or that of the checkpoint), in evaluate/NAME OF THE CSV. Whatever the
-run's --precision, it computes in f32.`;
+predicted of every image below the run folder (or that of the checkpoint), in evaluate/NAME OF THE CSV (NAME-2, … where
+that is of another file of this name). Whatever the run's --precision, it computes in f32.`;
 
 /** `emotion-gcn evaluate` */
 export const evaluateCommand = (): Command =>
@@ -57,11 +55,9 @@ export const evaluateCommand = (): Command =>
       const view = new ProgressView();
       try {
         const evaluation = await evaluate(run, settings, view);
-        const folder = RunFolder.reopen(run);
-        const name = basename(settings.data, extname(settings.data));
-        const written = await folder.writeEvaluation(name, evaluation);
         process.stdout.write(`${print(evaluation, format)}\n`);
-        process.stderr.write(`\nwritten to ${written}\n`);
+        const { writeEvaluation } = await import('../train/run/evaluations');
+        process.stderr.write(`\nwritten to ${await writeEvaluation(run, settings.data, evaluation)}\n`);
       } finally {
         view.stop();
       }

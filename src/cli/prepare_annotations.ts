@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { writeWhole } from '../data/files';
 import { AFFWILD2_CLASSES, classesOf } from '../data/labels';
 import { type AnnotationSet, classCounts, describeAnnotations, type Sample } from '../data/samples';
+import { checkNotOfRun } from '../train/run/run_folder';
 import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
@@ -36,6 +37,7 @@ export const prepareAffectNet = (): Command =>
     .addHelpText('after', '\nExample:\n  emotion-gcn prepare affectnet --csv_dir AffectNet --out data.pkl')
     .action(async (options: Record<string, unknown>) => {
       const settings = readSettings(AFFECTNET, options);
+      checkNotOfRun(settings.out);
       checkFolder('csv_dir', settings.csv_dir);
       const classes = classesOf({ dataset: 'affectnet', num_classes: settings.num_classes });
       const { encodeAnnotationPickle, readAffectNet } = await import('../data');
@@ -72,6 +74,7 @@ export const prepareAffWild2 = (): Command =>
     )
     .action(async (options: Record<string, unknown>) => {
       const { annotations_dir, videos_dir, max_bad, out } = readSettings(AFFWILD2, options);
+      checkNotOfRun(out);
       checkFolder('annotations_dir', annotations_dir);
       checkFolder('videos_dir', videos_dir);
       const { encodeAnnotationPickle, readAffWild2 } = await import('../data');

@@ -5,6 +5,7 @@ import { InputError } from '../base/errors';
 import type { Adjacency } from '../data';
 import { writeWhole } from '../data/files';
 import { classesOf, type Dataset, nodesOf } from '../data/labels';
+import { checkNotOfRun } from '../train/run/run_folder';
 import { checkAnnotations, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
 import { orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
@@ -150,8 +151,9 @@ const matrix = (values: Float64Array, nodes: readonly string[]): string =>
     ]),
   ]);
 
-/** The encoder that a file's ending asks for. @throws InputError for another ending */
+/** The encoder that a file's ending asks for. @throws InputError for another ending, or a file of a run */
 function encoderOf<T>(out: string, byEnding: Readonly<Record<string, T>>): T {
+  checkNotOfRun(out);
   const ending = extname(out).toLowerCase();
   if (Object.hasOwn(byEnding, ending)) return byEnding[ending];
   throw new InputError(

@@ -124,7 +124,21 @@ test('safetensors come with a config.json', async () => {
     'no/where.pth',
     '--out',
   );
-  await refused(exportRun(readRun(join(dir, 'two')), 'safetensors', config, 'best'), 'config.json', 'another name');
+  const run = readRun(join(dir, 'two'));
+  await refused(exportRun(run, 'safetensors', config, 'best'), 'config.json', 'another name');
+  assert.equal(await exportRun(run, 'safetensors', join(dir, 'again.safetensors'), 'last'), [
+    join(dir, 'again.safetensors'),
+    config,
+  ]);
+  await refused(exportRun(run, 'pth', join(run.dir, 'weights/best.safetensors'), 'best'), 'a file of the run');
+
+  const ours = JSON.parse(readFileSync(config, 'utf8'));
+  for (const foreign of ['{"model_type": "vit"}', '', JSON.stringify({ ...ours, mine: 1 }), JSON.stringify([ours])]) {
+    writeFileSync(config, foreign);
+    await refused(exportRun(run, 'safetensors', join(dir, 'third.safetensors'), 'best'), config, 'written over');
+    assert.is(readFileSync(config, 'utf8'), foreign);
+    assert.not(existsSync(join(dir, 'third.safetensors')));
+  }
 });
 
 for (const [network, packed] of [

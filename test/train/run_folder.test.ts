@@ -1,13 +1,23 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { computeMetrics } from '../../src/train/measures/metrics';
+import { writeEvaluation } from '../../src/train/run/evaluations';
 import { type EpochRow, formatResults, parseResults } from '../../src/train/run/results';
 import { readRunToResume } from '../../src/train/run/resume';
-import { type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run/run_folder';
+import { checkNotOfRun, type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run/run_folder';
 import { readTrainArgs } from '../../src/train/settings/args';
 
 const test = suite('run folder', { dir: '' });
@@ -104,6 +114,102 @@ test('a folder with other things in it is taken as it is', ({ dir }) => {
   folder.log('x');
   folder.abandon();
   assert.equal(readdirSync(folder.dir), ['notes.txt']);
+});
+
+test('a folder that holds any name that a run writes is refused by that name, and stays as it is', ({ dir }) => {
+  const run = join(dir, 'run');
+  const files = ['manifest.json', 'run.log', 'metrics.json', 'predictions.csv', 'adj.safetensors', 'emb.safetensors'];
+  const pictures = ['results', 'confusion_matrix', 'valence_arousal', 'label_graph'].flatMap((n) => [
+    `${n}.svg`,
+    `${n}.png`,
+  ]);
+  for (const name of [...files, ...pictures, 'trace.json', 'weights', 'evaluate']) {
+    mkdirSync(run);
+    writeFileSync(join(run, name), 'mine');
+    assert.match(
+      refusal(() => RunFolder.create(argsIn(dir))),
+      `run holds ${name}, a name that the run would write; move it away, or give another --saved_model`,
+    );
+    assert.equal(readdirSync(run), [name]);
+    assert.is(readFileSync(join(run, name), 'utf8'), 'mine');
+    rmSync(run, { recursive: true });
+  }
+});
+
+test('what came into the folder of a run that fails, and the folder that was there before it, stay', async ({
+  dir,
+}) => {
+  const run = join(dir, 'run');
+  mkdirSync(run);
+  const folder = RunFolder.create(argsIn(dir));
+  await folder.write('adj.safetensors', 'ours');
+  for (const name of ['trace.json', 'metrics.json', 'weights/mine.pth']) writeFileSync(join(run, name), 'mine');
+  folder.abandon();
+  assert.equal(readdirSync(run).sort(), ['metrics.json', 'trace.json', 'weights']);
+  assert.equal(readdirSync(join(run, 'weights')), ['mine.pth']);
+  const deep = RunFolder.create(argsIn(dir, { saved_model: join(dir, 'a', 'b', 'c') }));
+  deep.abandon();
+  assert.not(existsSync(join(dir, 'a')));
+  mkdirSync(join(dir, 'empty'));
+  RunFolder.create(argsIn(dir, { saved_model: join(dir, 'empty') })).abandon();
+  assert.equal(readdirSync(join(dir, 'empty')), []);
+});
+
+test('a file of a run is no place for an export', async ({ dir }) => {
+  const folder = RunFolder.create(argsIn(dir));
+  mkdirSync(join(dir, 'other'));
+  symlinkSync(folder.dir, join(dir, 'link'));
+  for (const name of ['args.json', 'emb.safetensors', 'weights/best.safetensors', '../link/results.csv'])
+    assert.match(
+      refusal(() => checkNotOfRun(folder.path(name))),
+      /--out .* is a file of the run in .*run; give another name/,
+    );
+  for (const path of ['run/model.pth', 'run/weights/mine.safetensors', 'other/args.json', 'nowhere/emb.safetensors'])
+    checkNotOfRun(join(dir, path));
+});
+
+test('evaluations: a folder for each file of annotations and weights, whatever its path', async ({ dir }) => {
+  const folder = RunFolder.create(argsIn(dir));
+  await folder.writeMetrics(METRICS);
+  const run = readRun(folder.dir);
+  const evaluation = { metrics: METRICS, intervals: {}, videos: null, predictions: 'image\n' };
+  const places = ['a/validation.csv', 'b/validation.csv', 'c/...csv', 'c/..csv', 'c/.csv'].map((name) =>
+    join(dir, name),
+  );
+  for (const path of places) {
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, path);
+  }
+  const here = process.cwd();
+  const taken: string[] = [];
+  try {
+    process.chdir(join(dir, 'a'));
+    for (const data of [...places, 'validation.csv', '../b/validation.csv', '.', '..'])
+      taken.push(relative(folder.dir, await writeEvaluation(run, data, evaluation)));
+  } finally {
+    process.chdir(here);
+  }
+  const of = (name: string) => join('evaluate', name);
+  assert.equal(taken, [
+    ...[of('validation'), of('validation-2'), of('data...csv'), of('data..csv'), of('.csv')],
+    ...[of('validation'), of('validation-2'), of('a'), of(basename(dir))],
+  ]);
+  const given = { file: join(dir, 'other.pth'), state: new Map(), embedding: null };
+  assert.match(await writeEvaluation({ ...run, given }, places[0], evaluation), /evaluate.validation-3$/);
+  assert.equal(readRun(folder.dir).metrics, METRICS);
+  assert.equal(readdirSync(folder.dir).sort(), ['args.json', 'evaluate', 'metrics.json', 'weights']);
+});
+
+test('what lies in evaluate/ and is no evaluation of ours is left alone', async ({ dir }) => {
+  const folder = RunFolder.create(argsIn(dir));
+  const data = join(dir, 'validation.csv');
+  writeFileSync(data, '');
+  mkdirSync(folder.path('evaluate/validation'), { recursive: true });
+  writeFileSync(folder.path('evaluate/validation/metrics.json'), 'mine');
+  writeFileSync(folder.path('evaluate/validation-2'), 'mine');
+  const evaluation = { metrics: METRICS, intervals: {}, videos: null, predictions: 'image\n' };
+  assert.match(await writeEvaluation(readRun(folder.dir), data, evaluation), /validation-3$/);
+  assert.is(readFileSync(folder.path('evaluate/validation/metrics.json'), 'utf8'), 'mine');
 });
 
 test('a run that failed before its first checkpoint gives its folder back, a later one keeps it', async ({ dir }) => {

@@ -1,10 +1,10 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
-import { writeWhole } from '../../data/files';
-import type { Run } from '../run/run_folder';
+import { lookAt, writeWhole } from '../../data/files';
+import { checkNotOfRun, type Run } from '../run/run_folder';
 import { exportOnnx } from './onnx';
 import { exportPth } from './pth';
-import { exportConfig, exportSafetensors } from './safetensors';
+import { exportConfig, exportSafetensors, isExportConfig } from './safetensors';
 import { type ExportSource, readExportSource } from './source';
 
 export type ExportFormat = 'pth' | 'safetensors' | 'onnx';
@@ -27,7 +27,7 @@ const WRITERS: Record<ExportFormat, (source: ExportSource, out: string) => Files
 /**
  * Writes a run's network for other programs.
  * @returns the files that were written, whole or not at all
- * @throws InputError for weights that are not there, or a place that cannot be written
+ * @throws InputError for weights that are not there, or a place that cannot be written: a run's own file, a foreign config.json
  */
 export async function exportRun(
   run: Run,
@@ -35,10 +35,16 @@ export async function exportRun(
   out: string,
   weights: 'best' | 'last',
 ): Promise<string[]> {
+  checkNotOfRun(out);
   const files = await WRITERS[format](await readExportSource(run, weights), out);
   const twice = files.find(([path], i) => files.findIndex((other) => resolve(other[0]) === resolve(path)) < i);
   if (twice)
     throw new InputError(`--out ${out}: expected another name, found that of the ${twice[0]} beside the weights`);
+  const config = files[1]?.[0];
+  if (config !== undefined && lookAt(config) !== 'nothing' && !isExportConfig(config))
+    throw new InputError(
+      `${config} would be written over, and is not of an export; give --out another folder, or move it away`,
+    );
   for (const [path, content] of files) await writeWhole(path, content);
   return files.map(([path]) => path);
 }

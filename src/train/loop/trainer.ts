@@ -85,7 +85,7 @@ export class Trainer {
       const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);
       const kernels = await chooseKernels(device, args.tune, resume ?? null, step, notice);
       if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
-      if (!resume) await folder.writeManifest(await manifestOf(args, device));
+      if (!resume) await folder.writeManifest(manifestOf(args, device));
       const profile = trace ? new Profile(device, trace) : null;
       const learning = { model, optimizer, ema, scaler: learner.scaler };
       const session = new Session({ args, hooks: this.hooks, notice, folder, data, learning, learner, profile });
@@ -96,11 +96,11 @@ export class Trainer {
       return outcome;
     } catch (error) {
       folder.log(`ended by an error: ${(error as Error).message}`);
-      if (!resume) folder.abandon();
+      folder.abandon();
       throw error;
     } finally {
-      await data?.close();
       device?.destroy();
+      await data?.close();
     }
   }
 }

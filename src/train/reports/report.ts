@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../../base/errors';
 import { nodesOf, readAdjacency } from '../../data';
 import { parseValenceArousal } from '../measures/predictions';
-import { type Run, RunFolder } from '../run/run_folder';
+import { type PICTURES, type Run, RunFolder } from '../run/run_folder';
 import type { Picture } from './charts/canvas';
 
 /**
@@ -14,7 +14,7 @@ import type { Picture } from './charts/canvas';
 export async function report(run: Run): Promise<string[]> {
   if (!run.metrics) throw new InputError(`${run.dir}: no epoch of this run has ended yet, so there is nothing to draw`);
   const folder = RunFolder.reopen(run);
-  const drawn: [name: string, picture: Picture][] = [];
+  const drawn: [name: (typeof PICTURES)[number], picture: Picture][] = [];
   const { drawResults } = await import('./charts/results');
   const { drawConfusion, drawLabelGraph } = await import('./charts/matrix');
   drawn.push(['results', await drawResults(run.rows)]);

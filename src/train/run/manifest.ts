@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform, release } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
-import { lookAt } from '../../data/files';
+import { asInputError, lookAt } from '../../data/files';
 import type { Device } from '../../device';
 import type { TrainArgs } from '../settings/args';
 import { packageVersion } from './package_version';
@@ -19,12 +18,12 @@ export interface Manifest {
   readonly versions: Readonly<Record<'emotion-gcn' | 'webgpu' | 'sharp' | 'node' | 'system', string>>;
 }
 
-export async function manifestOf(args: TrainArgs, device: Device): Promise<Manifest> {
+export function manifestOf(args: TrainArgs, device: Device): Manifest {
   const { vendor, architecture, device: name, description } = device.info;
   const files = [args.data, ...(args.val_data ? [args.val_data] : [])];
   return {
     seed: args.seed,
-    data: Object.fromEntries(await Promise.all(files.map(async (file) => [file, await sha256(file)] as const))),
+    data: Object.fromEntries(files.map((file) => [file, hashOf(file)])),
     adapter: { vendor, architecture, device: name, description },
     versions: {
       'emotion-gcn': packageVersion('emotion-gcn', import.meta.url),
@@ -36,12 +35,24 @@ export async function manifestOf(args: TrainArgs, device: Device): Promise<Manif
   };
 }
 
-async function sha256(path: string): Promise<string> {
+/** SHA-256 of annotations: of a file, or of a folder's files in order. @throws InputError if one cannot be read */
+export function hashOf(path: string): string {
   const folder = lookAt(path) === 'a folder';
-  const names = folder ? readdirSync(path, { recursive: true, encoding: 'utf8' }).sort() : [''];
-  const files = names.map((name) => join(path, name)).filter((file) => lookAt(file) === 'a file');
   const hash = createHash('sha256');
-  for (const file of files) await pipeline(createReadStream(file), hash, { end: false });
+  const piece = Buffer.alloc(1 << 20);
+  try {
+    const names = folder ? readdirSync(path, { recursive: true, encoding: 'utf8' }).sort() : [''];
+    for (const file of names.map((name) => join(path, name)).filter((file) => lookAt(file) === 'a file')) {
+      const from = openSync(file, 'r');
+      try {
+        for (let n = readSync(from, piece); n > 0; n = readSync(from, piece)) hash.update(piece.subarray(0, n));
+      } finally {
+        closeSync(from);
+      }
+    }
+  } catch (error) {
+    throw asInputError(path, error);
+  }
   return hash.digest('hex');
 }
 

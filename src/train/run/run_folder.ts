@@ -1,17 +1,26 @@
 // The run folder: the only thing that a training leaves behind, and all that evaluation, prediction and resuming need.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
-import { InputError, MachineError } from '../../base/errors';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import type { TileTable } from '../../kernels/variant';
 import type { StateEntry } from '../../models';
-import type { Evaluation } from '../measures/evaluation';
 import type { Metrics } from '../measures/metrics';
 import type { Picture } from '../reports/charts/canvas';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
 import type { Manifest } from './manifest';
 import { type EpochRow, formatResults, parseResults } from './results';
+import { toJson, writeError, writeRunFile } from './write';
 
 /** What args.json holds. */
 export interface RunArgs extends TrainArgs {
@@ -42,36 +51,116 @@ export interface Run {
 const BEST = 'weights/best.safetensors';
 const LAST = 'weights/last.safetensors';
 
+/** What is drawn of a run, each as .svg and .png. */
+export const PICTURES = ['results', 'confusion_matrix', 'valence_arousal', 'label_graph'] as const;
+
+/** Every file that a run may write but those of its evaluations, which lie in evaluate/NAME/. */
+const FILES = [
+  'args.json',
+  'manifest.json',
+  'run.log',
+  'results.csv',
+  'metrics.json',
+  'predictions.csv',
+  'adj.safetensors',
+  'emb.safetensors',
+  'trace.json',
+  BEST,
+  LAST,
+  ...PICTURES.flatMap((name) => [`${name}.svg`, `${name}.png`] as const),
+] as const;
+
+/** A file of a run, by its path in the folder. */
+export type RunFile = (typeof FILES)[number];
+
+export const EVALUATIONS = 'evaluate';
+
+/** The names that a run takes in its folder. */
+const NAMES: ReadonlySet<string> = new Set([...FILES.map((file) => file.split('/')[0]), EVALUATIONS]);
+
+/**
+ * What keeps a new run out of a folder: a name in it that the run would write; undefined: nothing.
+ * @throws InputError if the folder cannot be read
+ */
+export function takenName(dir: string): string | undefined {
+  try {
+    return readdirSync(dir).find((name) => NAMES.has(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw writeError(dir, error);
+  }
+}
+
+/** @throws InputError if `file`, which a person named with --out, is one of a run's own */
+export function checkNotOfRun(file: string): void {
+  let [dir, name] = [dirname(resolve(file)), basename(file)];
+  if (existsSync(dir)) dir = realpathSync(dir);
+  for (; ; [dir, name] = [dirname(dir), `${basename(dir)}/${name}`]) {
+    const own = (FILES as readonly string[]).includes(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
+    if (own && existsSync(join(dir, 'args.json')))
+      throw new InputError(`--out ${file}: ${name} is a file of the run in ${dir}; give another name`);
+    if (dir === dirname(dir)) return;
+  }
+}
+
 /** Writes a run folder. Every file is replaced as a whole, so that a reader or a crash never meets half of one. */
 export class RunFolder {
-  private constructor(readonly dir: string) {}
+  /** What a new run has made, in order. */
+  private readonly made = new Map<string, 'file' | 'folder'>();
+
+  private constructor(
+    readonly dir: string,
+    /** The run was begun before: what the folder holds is its own. */
+    readonly resumed: boolean,
+  ) {}
 
   /**
    * Starts a run: makes the folder if need be and claims it by writing args.json.
-   * @throws InputError if a run is there already, or the folder cannot be made
+   * @throws InputError if a run is there already, or anything of a name that the run will write; or the folder cannot be made
    */
   static create(args: RunArgs): RunFolder {
-    const folder = new RunFolder(resolve(args.saved_model));
-    const taken = () =>
-      new InputError(
-        `${folder.dir} holds a run already; go on with it by --resume, or give another --saved_model` +
-          ' (or delete the folder)',
-      );
-    if (['args.json', 'results.csv', BEST, LAST].some((name) => existsSync(folder.path(name)))) throw taken();
+    const folder = new RunFolder(resolve(args.saved_model), false);
+    folder.checkFree();
+    const args_json = folder.path('args.json');
     try {
-      mkdirSync(folder.path('weights'), { recursive: true });
+      folder.makeFolder(folder.dir);
       // Exclusive: of two runs that start at once, one is refused.
-      writeFileSync(folder.path('args.json'), toJson(args), { flag: 'wx' });
+      writeFileSync(args_json, toJson(args), { flag: 'wx' });
+      folder.made.set(args_json, 'file');
+      folder.makeFolder(folder.path('weights'));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(folder.path('args.json'))) throw taken();
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') folder.checkFree();
+      folder.abandon();
       throw writeError(folder.dir, error);
     }
     return folder;
   }
 
+  /** @throws InputError naming what the run would write over */
+  private checkFree(): void {
+    const name = takenName(this.dir);
+    if (name === undefined) return;
+    if (['args.json', 'results.csv', BEST, LAST].some((file) => existsSync(this.path(file))))
+      throw new InputError(
+        `${this.dir} holds a run already; go on with it by --resume, or give another --saved_model` +
+          ' (or delete the folder)',
+      );
+    throw new InputError(
+      `${this.dir} holds ${name}, a name that the run would write; move it away, or give another --saved_model`,
+    );
+  }
+
+  private makeFolder(dir: string): void {
+    const first = mkdirSync(dir, { recursive: true });
+    if (first === undefined) return;
+    const made = [dir];
+    while (made[0] !== first) made.unshift(dirname(made[0]));
+    for (const path of made) this.made.set(path, 'folder');
+  }
+
   /** Goes on with a run that `readRun` has read. */
   static reopen({ dir }: Run): RunFolder {
-    return new RunFolder(dir);
+    return new RunFolder(dir, true);
   }
 
   /** The path of a file of the run. */
@@ -98,30 +187,9 @@ export class RunFolder {
   }
 
   /** Writes a picture as NAME.svg and NAME.png. */
-  async writePicture(name: string, { svg, png }: Picture): Promise<void> {
+  async writePicture(name: (typeof PICTURES)[number], { svg, png }: Picture): Promise<void> {
     await this.write(`${name}.svg`, svg);
     await this.write(`${name}.png`, png);
-  }
-
-  /**
-   * Writes metrics.json, predictions.csv and the confusion matrix of an evaluation, in place of an older one of that name.
-   * @returns their folder, `evaluate/NAME`
-   */
-  async writeEvaluation(name: string, { metrics, intervals, videos, predictions }: Evaluation): Promise<string> {
-    const dir = this.path(join('evaluate', name));
-    try {
-      mkdirSync(dir, { recursive: true });
-    } catch (error) {
-      throw writeError(dir, error);
-    }
-    const { drawConfusion } = await import('../reports/charts/matrix');
-    await this.write(
-      join('evaluate', name, 'metrics.json'),
-      toJson({ ...metrics, intervals, ...(videos && { videos }) }),
-    );
-    await this.write(join('evaluate', name, 'predictions.csv'), predictions);
-    await this.writePicture(join('evaluate', name, 'confusion_matrix'), await drawConfusion(metrics));
-    return dir;
   }
 
   /** What the run's numbers rest on, besides args.json. */
@@ -130,18 +198,14 @@ export class RunFolder {
   }
 
   /** Any further file of the run, such as its label graph. */
-  async write(name: string, content: string | Uint8Array): Promise<void> {
-    try {
-      const data =
-        typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
-      await writeFileAtomic(this.path(name), data);
-    } catch (error) {
-      throw writeError(this.path(name), error);
-    }
+  async write(name: RunFile, content: string | Uint8Array): Promise<void> {
+    this.made.set(this.path(name), 'file');
+    await writeRunFile(this.path(name), content);
   }
 
   /** Appends a line, with the time, to run.log. */
   log(line: string): void {
+    this.made.set(this.path('run.log'), 'file');
     try {
       appendFileSync(this.path('run.log'), `${new Date().toISOString()} ${line}\n`);
     } catch (error) {
@@ -149,17 +213,18 @@ export class RunFolder {
     }
   }
 
-  /** Gives the folder back if no epoch and no checkpoint was written: a run that failed at its start is no run. */
+  /**
+   * Of a new run: gives the folder back if no epoch and no checkpoint was written, for a run that failed at its start is no run.
+   * What the run has not written itself stays.
+   */
   abandon(): void {
-    if (['results.csv', BEST, LAST].some((name) => existsSync(this.path(name)))) return;
-    for (const name of ['args.json', 'run.log', 'manifest.json', 'adj.safetensors', 'emb.safetensors']) {
-      rmSync(this.path(name), { force: true });
-    }
-    for (const dir of [this.path('weights'), this.dir]) {
+    if (this.resumed || ['results.csv', BEST, LAST].some((name) => this.made.has(this.path(name)))) return;
+    for (const [path, kind] of [...this.made].reverse()) {
       try {
-        rmdirSync(dir);
+        if (kind === 'file') rmSync(path, { force: true });
+        else rmdirSync(path);
       } catch {
-        return; // It holds something of its owner's.
+        // A folder that holds something of its owner's.
       }
     }
   }
@@ -240,16 +305,4 @@ function readJson(file: string): Record<string, unknown> {
     throw new InputError(`${file}: expected a JSON object, found ${JSON.stringify(value)}`);
   }
   return value as Record<string, unknown>;
-}
-
-/** NaN, which JSON lacks, becomes null. */
-const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
-/** A full disk is the machine's fault; a path that may not be written is the caller's. */
-function writeError(path: string, error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO') {
-    return new MachineError(`${path}: cannot be written: ${message}; make room on the disk`);
-  }
-  return new InputError(`${path}: cannot be written: ${message}; check --saved_model and its permissions`);
 }
