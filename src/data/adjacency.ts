@@ -4,7 +4,9 @@
 import { InputError } from '../base/errors';
 import { dataFrame, writePickle } from '../formats/pickle';
 import { writeSafetensors } from '../formats/safetensors';
+import { inFile } from './files';
 import { CLASSES, NODES, nodesOf } from './labels';
+import { nodeOrder } from './node_order';
 import type { Sample } from './samples';
 import { readTensorFile } from './tensor_file';
 
@@ -106,12 +108,12 @@ function normalise(a: Float64Array, K: number): Float64Array {
 }
 
 /**
- * Reads a label graph (what `--adj` takes) from the original's pickle, a DataFrame of correlations with its rows and columns in the
- * order of the nodes; or from a safetensors file, from the first of these tensors that it has: `A` as it is; `rho`,
+ * Reads a label graph (what `--adj` takes) from the original's pickle, a DataFrame of correlations, put in the order of the nodes by
+ * its labels; or from a safetensors file, from the first of these tensors that it has: `A` as it is; `rho`,
  * correlations from which A is made; `adj`, of which A is taken to be the transpose (the rows of A sum to 1, so that
  * D is the identity).
  *
- * @throws InputError: no such file, no such tensor, not K x K, a number that is not finite, a node without an edge
+ * @throws InputError: no such file, no such tensor, not K x K, labels that are not the nodes', a number that is not finite, a node without an edge
  */
 export async function readAdjacency(file: string, nodes: readonly string[] = NODES): Promise<Adjacency> {
   const K = nodes.length;
@@ -120,15 +122,16 @@ export async function readAdjacency(file: string, nodes: readonly string[] = NOD
   if (!name) {
     throw new InputError(`${file}: expected a tensor A, rho or adj, found ${[...tensors.keys()].join(', ') || 'none'}`);
   }
-  const { shape, data, dtype } = tensors.get(name)!;
+  const { shape, data, dtype, labels } = tensors.get(name)!;
   if (shape.join() !== `${K},${K}` || !(data instanceof Float32Array || data instanceof Float64Array)) {
     throw new InputError(`${file}: ${name}: expected ${K} x ${K} floats, found ${dtype} ${shape.join(' x ')}`);
   }
+  const [rows, columns] = inFile(file, () => nodeOrder(labels ?? [nodes, nodes], nodes));
+  const matrix = Float64Array.from(data, (_, n) => data[rows[Math.floor(n / K)] * K + columns[n % K]]);
   const placeOf = (n: number): string => `${nodes[Math.floor(n / K)]}, ${nodes[n % K]}`;
-  const bad = data.findIndex((v) => !Number.isFinite(v));
+  const bad = matrix.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0)
-    throw new InputError(`${file}: ${name}: expected finite numbers, found ${data[bad]} at ${placeOf(bad)}`);
-  const matrix = Float64Array.from(data);
+    throw new InputError(`${file}: ${name}: expected finite numbers, found ${matrix[bad]} at ${placeOf(bad)}`);
   const far = name === 'rho' ? matrix.findIndex((v) => Math.abs(v) > 1 + 1e-6) : -1;
   if (far >= 0)
     throw new InputError(`${file}: rho: expected correlations of -1 .. 1, found ${matrix[far]} at ${placeOf(far)}`);

@@ -3,8 +3,10 @@ import { InputError } from '../base/errors';
 import { randomStream, randomUniform } from '../base/random';
 import { writeSafetensors } from '../formats/safetensors';
 import { writeTorchTensor } from '../formats/torch';
+import { inFile } from './files';
 import { readGlove } from './glove';
 import { NODES } from './labels';
+import { nodeOrder } from './node_order';
 import { type NamedTensor, readTensorFile, tensorFileKind } from './tensor_file';
 
 /** Numbers a node. */
@@ -59,14 +61,17 @@ function fromTensors(file: string, tensors: ReadonlyMap<string, NamedTensor>, no
       `${file}: expected a tensor emb of ${wanted}, found ${[...tensors.keys()].join(', ') || 'none'}`,
     );
   }
-  const { shape, data, dtype } = tensor;
+  const { shape, data, dtype, labels } = tensor;
   if (
     shape.join() !== `${nodes.length},${EMBEDDING_SIZE}` ||
     !(data instanceof Float32Array || data instanceof Float64Array)
   ) {
     throw new InputError(`${file}: expected ${wanted}, found ${dtype} ${shape.join(' x ')}`);
   }
-  const vectors = Float32Array.from(data);
+  const [rows] = inFile(file, () => nodeOrder([labels?.[0] ?? nodes], nodes));
+  const vectors = Float32Array.from(data, (_, i) => {
+    return data[rows[Math.floor(i / EMBEDDING_SIZE)] * EMBEDDING_SIZE + (i % EMBEDDING_SIZE)];
+  });
   const bad = vectors.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) {
     const place = `row ${Math.floor(bad / EMBEDDING_SIZE)}, column ${bad % EMBEDDING_SIZE}`;

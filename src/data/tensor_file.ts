@@ -1,7 +1,7 @@
 // Files of numbers, of whatever format: what the original program wrote, and ours.
 import { extname } from 'node:path';
 import { asDataFrame, asFloat64, asNdarray, type PickleValue, PyObject, readPickle } from '../formats/pickle';
-import { readSafetensors, type TensorData } from '../formats/safetensors';
+import { readSafetensors, type SafetensorsFile, type TensorData } from '../formats/safetensors';
 import { isTorch, readTorchTensor, TORCH_HEAD } from '../formats/torch';
 import { inFile, readHead, readWhole } from './files';
 
@@ -11,6 +11,8 @@ export interface NamedTensor {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly data: TensorData;
+  /** What the file calls its rows, and for a DataFrame its columns. */
+  readonly labels?: readonly (readonly unknown[])[];
 }
 
 /** By its name, or by how it begins: from protocol 2 on with 0x80 and the protocol. */
@@ -27,23 +29,30 @@ export async function tensorFileKind(file: string): Promise<TensorFileKind> {
 }
 
 /**
- * The tensors of a file by name: a safetensors file's; the one of a file of torch.save as `tensor`; the pandas DataFrame or
+ * The tensors of a file by name: a safetensors file's, labelled with its `nodes` on every axis; the one of a file of torch.save as `tensor`; the pandas DataFrame or
  * NumPy array of a pickle as `rho`, which is what the original pickles.
  * @throws InputError naming the file and the place
  */
 export async function readTensorFile(file: string): Promise<Map<string, NamedTensor>> {
   const kind = await tensorFileKind(file);
   const bytes = await readWhole(file);
-  if (kind === 'safetensors') return readSafetensors(bytes, file).tensors;
+  if (kind === 'safetensors') return labelled(readSafetensors(bytes, file));
   if (kind === 'torch') return new Map([['tensor', await readTorchTensor(bytes, file)]]);
   const value = readPickle(bytes, file);
   return new Map([['rho', inFile(file, () => table(value))]]);
 }
 
+/** Tensors with the labels that `encodeAdjacency` and `encodeEmbedding` leave. */
+function labelled({ tensors, metadata }: SafetensorsFile): Map<string, NamedTensor> {
+  const nodes = metadata.nodes?.split(',');
+  if (!nodes) return tensors;
+  return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, labels: [nodes, nodes] }]));
+}
+
 function table(value: PickleValue): NamedTensor {
   if (value instanceof PyObject) {
     const { index, columns, values } = asDataFrame(value);
-    return { dtype: 'float64', shape: [index.length, columns.length], data: values };
+    return { dtype: 'float64', shape: [index.length, columns.length], data: values, labels: [index, columns] };
   }
   const array = asNdarray(value);
   return { dtype: array.dtype.toString(), shape: array.shape, data: asFloat64(array) };

@@ -4,11 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Adjacency, buildAdjacency, encodeAdjacency, readAdjacency, spearman } from '../../src/data/adjacency';
+import {
+  type Adjacency,
+  buildAdjacency,
+  encodeAdjacency,
+  pickleAdjacency,
+  readAdjacency,
+  spearman,
+} from '../../src/data/adjacency';
 import { readAffectNet } from '../../src/data/affectnet';
 import { encodeEmbedding, loadEmbedding, randomEmbedding } from '../../src/data/embedding';
 import { readGlove } from '../../src/data/glove';
+import { AFFWILD2_CLASSES, NODES, nodesOf } from '../../src/data/labels';
 import type { Sample } from '../../src/data/samples';
+import { dataFrame, type PickleValue, writePickle } from '../../src/formats/pickle';
 import { writeSafetensors } from '../../src/formats/safetensors';
 import { absent, differences, golden, refusal, SHARED } from './goldens';
 
@@ -150,6 +159,67 @@ test('GloVe: what is no such file is refused with its line', async () => {
   await refusal(() => loadEmbedding(join(dir, 'none.txt')), /none.txt: no such file/);
   await refusal(() => loadEmbedding(dir), /found a folder/);
   await refusal(() => loadEmbedding(undefined), /--emb is missing.*https:.*--emb random/);
+});
+
+test('a label graph and word vectors go by the labels of their file, or are refused by them', async () => {
+  const { doubles } = golden('test/golden/data/adjacency.safetensors');
+  const rho = doubles('rho');
+  const { A } = await readAdjacency(write('rho.safetensors', writeSafetensors({ rho: { shape: [9, 9], data: rho } })));
+  const graph = (
+    name: string,
+    rows: PickleValue[],
+    columns: PickleValue[],
+    from = order(rows),
+    to = order(columns),
+  ) => {
+    const values = Float64Array.from(rho, (_, n) => rho[from[Math.floor(n / 9)] * 9 + to[n % 9]]);
+    return write(`${name}.pkl`, writePickle(dataFrame({ index: rows, columns, values })));
+  };
+  const lower = NODES.map((name) => name.toLowerCase());
+  const order = (labels: PickleValue[]) => labels.map((label) => lower.indexOf(String(label).toLowerCase()));
+  const sorted = [...NODES].sort();
+  const count = [...NODES.keys()];
+  const same = async (file: string) => assert.is(differences((await readAdjacency(file)).A, A), 0, file);
+  await same(graph('as it is', [...NODES], [...NODES]));
+  await same(graph('sorted', sorted, sorted));
+  await same(
+    graph(
+      'rows as they are, columns sorted and small',
+      [...NODES],
+      sorted.map((v) => v.toLowerCase()),
+    ),
+  );
+  await same(graph('counted rows', count, sorted, order(sorted)));
+  await same(graph('counted', count, count, count, count));
+  await same(
+    graph(
+      'classes by number',
+      [8, 0, 1, 2, 3, 4, 5, 6, 7],
+      ['3', '0', '1', '2', '4', '5', '6', '8', '7'],
+      [8, 0, 1, 2, 3, 4, 5, 6, 7],
+      [3, 0, 1, 2, 4, 5, 6, 8, 7],
+    ),
+  );
+  const wild = nodesOf(AFFWILD2_CLASSES);
+  const theirs = [0, 6, 5, 4, 1, 2, 3, 7, 8];
+  await same(graph('of the other data set', [...wild], [...wild], theirs, theirs));
+  // And what is written for one is read for the other.
+  const forWild = await readAdjacency(graph('again', [...wild], [...wild], theirs, theirs), wild);
+  assert.ok(differences(forWild.A, A) > 0);
+  await same(write('wild.safetensors', encodeAdjacency(forWild, wild)));
+  await same(write('wild.pkl', pickleAdjacency(forWild, wild)));
+  const emb = randomEmbedding();
+  const [x, y] = [theirs.flatMap((i) => [...emb.subarray(i * 300, (i + 1) * 300)]), write('emb', encodeEmbedding(emb))];
+  assert.is(differences(await loadEmbedding(write('wild', encodeEmbedding(Float32Array.from(x), wild))), emb), 0);
+  assert.is(differences(await loadEmbedding(y, wild), x), 0);
+
+  const others = [...NODES.slice(0, 8), 'Dominance'];
+  await refusal(
+    () => readAdjacency(graph('others', others, others, count, count)),
+    /others.pkl: expected the labels Neutral, .* in any order, found .*Dominance; rename them/,
+  );
+  const twice = ['Happy', ...NODES.slice(1)];
+  await refusal(() => readAdjacency(graph('twice', twice, twice, count, count)), /found Happy, Happy, Sad/);
 });
 
 test('embeddings from safetensors, and the random ones', async () => {
