@@ -8,7 +8,15 @@ export type { RgbImage } from './base/pixels/rgb_image';
 export { randomBits, randomPermutation, randomStream, randomUniform } from './base/random';
 export * from './data';
 export { writeSyntheticSet } from './data/synthetic';
-export { Device, type DeviceStats, defineKernel, type Kernel, type Launching, type Storage } from './device';
+export {
+  Device,
+  DeviceLost,
+  type DeviceStats,
+  defineKernel,
+  type Kernel,
+  type Launching,
+  type Storage,
+} from './device';
 export { listAdapters, openDevice } from './device/node';
 export {
   asDataFrame,

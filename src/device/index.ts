@@ -1,4 +1,6 @@
-export { Device, type DeviceStats, type Launching } from './device';
+export { Device, type DeviceStats } from './device';
+export { DeviceLost } from './faults';
 export { type Constants, defineKernel, type Kernel } from './kernel';
 export type { Launch } from './profiler';
+export type { Launching } from './recorder';
 export { Storage } from './storage';

@@ -1,19 +1,27 @@
 import { type Constants, type Kernel, specialise } from './kernel';
-import type { Storage } from './storage';
+import { BOUND, type Storage } from './storage';
 import { Trie } from './trie';
 import type { UniformSlot } from './uniforms';
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  /** By the uniforms' page and the place of every buffer, in the bindings' order. */
-  readonly groups: Trie<GPUBindGroup>;
 }
 
-/** Pipelines by kernel and constants, and bind groups by pipeline and memory: each is made once. */
+/** A generation of bind groups: more than a steady step has launches. */
+const GENERATION = 8192;
+
+/**
+ * Pipelines by kernel and constants, each made once; bind groups by pipeline and memory. Of those the ones that were wanted lately
+ * are kept, in two generations: what memory that is gone had leaves with the older.
+ */
 export class Pipelines {
   /** By kernel, then names and values of the constants. */
   private readonly made = new Trie<Pipeline>();
+  /** By pipeline, the uniforms' page and the place of every buffer, in the bindings' order. */
+  private young = new Trie<GPUBindGroup>();
+  private old = new Trie<GPUBindGroup>();
+  private youngGroups = 0;
   /** Made so far. */
   count = 0;
   bindGroups = 0;
@@ -37,29 +45,55 @@ export class Pipelines {
     buffers: Readonly<Record<string, Storage>>,
     slot: UniformSlot | undefined,
   ): GPUBindGroup {
-    let place = pipeline.groups.at(slot?.page);
+    let place = this.young.at(pipeline).at(slot?.page);
     for (const b of kernel.bindings) {
       if (b.type === 'uniform') continue;
       const s = buffers[b.name];
       if (!s) throw new Error(`kernel ${kernel.name}: no buffer for ${b.name}`);
       place = place.at(s.place);
     }
-    if (!place.value) {
-      refuseAliases(kernel, buffers);
-      place.value = this.gpu.createBindGroup({
-        label: kernel.name,
-        layout: pipeline.layout,
-        entries: kernel.bindings.map((b) => {
-          if (b.type === 'uniform')
-            return { binding: b.index, resource: { buffer: slot?.buffer as GPUBuffer, size: 256 } };
-          const s = buffers[b.name];
-          const size = Math.ceil(s.bytes / 16) * 16;
-          return { binding: b.index, resource: { buffer: this.bufferOf(s), offset: s.offset, size } };
-        }),
-      });
-      this.bindGroups++;
+    return place.value ?? this.enter(place, kernel, pipeline, buffers, slot);
+  }
+
+  /** Fills a new place among the young: with the old generation's bind group, or a new one. */
+  private enter(
+    place: Trie<GPUBindGroup>,
+    kernel: Kernel,
+    pipeline: Pipeline,
+    buffers: Readonly<Record<string, Storage>>,
+    slot: UniformSlot | undefined,
+  ): GPUBindGroup {
+    let before = this.old.find(pipeline)?.find(slot?.page);
+    for (const b of kernel.bindings) if (b.type !== 'uniform') before = before?.find(buffers[b.name].place);
+    const group = before?.value ?? this.makeGroup(kernel, pipeline, buffers, slot);
+    place.value = group;
+    if (++this.youngGroups === GENERATION) {
+      this.old = this.young;
+      this.young = new Trie();
+      this.youngGroups = 0;
     }
-    return place.value;
+    return group;
+  }
+
+  private makeGroup(
+    kernel: Kernel,
+    { layout }: Pipeline,
+    buffers: Readonly<Record<string, Storage>>,
+    slot: UniformSlot | undefined,
+  ): GPUBindGroup {
+    refuseAliases(kernel, buffers);
+    this.bindGroups++;
+    return this.gpu.createBindGroup({
+      label: kernel.name,
+      layout,
+      entries: kernel.bindings.map((b) => {
+        if (b.type === 'uniform')
+          return { binding: b.index, resource: { buffer: slot?.buffer as GPUBuffer, size: 256 } };
+        const s = buffers[b.name];
+        const size = Math.ceil(s.bytes / BOUND) * BOUND;
+        return { binding: b.index, resource: { buffer: this.bufferOf(s), offset: s.offset, size } };
+      }),
+    });
   }
 
   private make(kernel: Kernel, constants: Constants): Pipeline {
@@ -79,7 +113,7 @@ export class Pipelines {
       compute: { module, entryPoint: 'main' },
     });
     this.count++;
-    return { pipeline, layout, groups: new Trie() };
+    return { pipeline, layout };
   }
 }
 

@@ -7,11 +7,12 @@ interface Chunk {
 
 /**
  * The way in and out. Uploads are written to staging memory at once and copied by the encoder, so they keep their place
- * among recorded commands; the memory is free again after the submit (queue writes come after it). Readers are kept.
+ * among recorded commands; the memory is free again after the submit (queue writes come after it). Readers are kept. What
+ * is too small for what is wanted now goes as something larger is made: that one does its work from then on.
  */
 export class Staging {
-  private readonly chunks: Chunk[] = [];
-  private readonly readers: GPUBuffer[] = [];
+  private chunks: Chunk[] = [];
+  private readers: GPUBuffer[] = [];
   /** GPU buffers made so far. */
   created = 0;
 
@@ -21,6 +22,8 @@ export class Staging {
     const bytes = Math.ceil(data.byteLength / 4) * 4;
     let chunk = this.chunks.find((c) => c.buffer.size - c.used >= bytes);
     if (!chunk) {
+      for (const c of this.chunks) if (c.used === 0) c.buffer.destroy();
+      this.chunks = this.chunks.filter((c) => c.used > 0);
       const size = Math.max(CHUNK, bytes);
       chunk = {
         buffer: this.make({ label: 'upload', size, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST }),
@@ -48,6 +51,8 @@ export class Staging {
   reader(bytes: number): GPUBuffer {
     const i = this.readers.findIndex((b) => b.size >= bytes);
     if (i >= 0) return this.readers.splice(i, 1)[0];
+    for (const b of this.readers) b.destroy();
+    this.readers = [];
     const size = 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
     return this.make({ label: 'read', size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }

@@ -1,7 +1,12 @@
 import type { Block, Place } from './pool';
 
-/** Memory of one or more tensors: a range of a pool block. */
+/** Memory is bound in multiples of this many bytes: a kernel may move four numbers at once. */
+export const BOUND = 16;
+
+/** Memory of one or more tensors: a range of a pool block, theirs until the block is given back. */
 export class Storage {
+  /** What the block was taken under: given back and taken anew, it is another one's. */
+  readonly lease: number;
   private given = true;
   private found?: Place;
   /** Not to be freed before its step ends. */
@@ -14,7 +19,9 @@ export class Storage {
     readonly label: string,
     /** The memory that this is a range of; a range keeps it. */
     readonly whole: Storage | null = null,
-  ) {}
+  ) {
+    this.lease = whole ? whole.lease : block.lease;
+  }
 
   /** What bind groups are kept by. */
   get place(): Place {
@@ -24,11 +31,12 @@ export class Storage {
 
   /** False once the memory was given back. */
   get alive(): boolean {
-    return this.given && (this.whole?.alive ?? true);
+    return this.given && this.lease === this.block.lease;
   }
 
-  set alive(on: boolean) {
-    this.given = on;
+  /** Ends the use of this range; the memory is the whole's. */
+  drop(): void {
+    this.given = false;
   }
 
   /** A 256-byte aligned part of this memory. It dies with the whole. */
@@ -39,11 +47,20 @@ export class Storage {
   }
 }
 
+/** So many lengths are known of a block; where they change for ever, they are forgotten from time to time. */
+const LENGTHS = 1024;
+
 function placeIn({ places }: Block, offset: number, bytes: number): Place {
-  let place = places.find((p) => p.offset === offset && p.bytes === bytes);
+  let starts = places.get(bytes);
+  if (!starts) {
+    if (places.size === LENGTHS) places.clear();
+    starts = new Map();
+    places.set(bytes, starts);
+  }
+  let place = starts.get(offset);
   if (!place) {
     place = { offset, bytes };
-    places.push(place);
+    starts.set(offset, place);
   }
   return place;
 }

@@ -12,4 +12,9 @@ export class Trie<V> {
     }
     return child;
   }
+
+  /** The place one key further, if there is one. */
+  find(key: unknown): Trie<V> | undefined {
+    return this.children.get(key);
+  }
 }

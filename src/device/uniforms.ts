@@ -1,5 +1,10 @@
 const SLOT = 256;
 const SLOTS_A_PAGE = 1024;
+/**
+ * A generation of contents. It must be larger than what a steady step uses, and than what a submit has launches: then a slot that two
+ * generations pass by is in no command that is still to be submitted, and may be written anew.
+ */
+const GENERATION = 8192;
 
 export interface UniformSlot {
   readonly page: number;
@@ -12,37 +17,32 @@ interface Content {
   readonly slot: UniformSlot;
 }
 
-/** Content-addressed uniform data: equal bytes share a 256-byte slot that is written once, so a steady step writes none. */
+type Contents = Map<number, Content[]>;
+
+/**
+ * Content-addressed uniform data: equal bytes share a 256-byte slot that is written once, so a steady step writes none. What
+ * was asked for lately is kept, in two generations; the slots of what was not serve new contents.
+ */
 export class Uniforms {
-  private readonly slots = new Map<number, Content[]>();
+  private young: Contents = new Map();
+  private old: Contents = new Map();
+  private count = 0;
+  private readonly idle: UniformSlot[] = [];
   private readonly pages: GPUBuffer[] = [];
-  private used = SLOTS_A_PAGE;
 
   constructor(private readonly gpu: GPUDevice) {}
 
   /** @param words what the slot holds, at most 64 of them */
   slot(words: Uint32Array<ArrayBuffer>): UniformSlot {
     const hash = hashOf(words);
-    const alike = this.slots.get(hash);
+    const alike = this.young.get(hash);
     const found = alike?.find((c) => equal(c.words, words));
     if (found) return found.slot;
-    if (this.used === SLOTS_A_PAGE) {
-      this.used = 0;
-      this.pages.push(
-        this.gpu.createBuffer({
-          label: `uniforms:${this.pages.length}`,
-          size: SLOT * SLOTS_A_PAGE,
-          usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-        }),
-      );
-    }
-    const page = this.pages.length - 1;
-    const slot = { page, buffer: this.pages[page], offset: SLOT * this.used++ };
-    this.gpu.queue.writeBuffer(slot.buffer, slot.offset, words);
-    const made = { words: words.slice(), slot };
-    if (alike) alike.push(made);
-    else this.slots.set(hash, [made]);
-    return slot;
+    const content = this.takeOld(hash, words) ?? this.make(words);
+    if (alike) alike.push(content);
+    else this.young.set(hash, [content]);
+    if (++this.count === GENERATION) this.turn();
+    return content.slot;
   }
 
   get bytes(): number {
@@ -51,6 +51,37 @@ export class Uniforms {
 
   destroy(): void {
     for (const p of this.pages) p.destroy();
+  }
+
+  private takeOld(hash: number, words: Uint32Array): Content | undefined {
+    const alike = this.old.get(hash) ?? [];
+    const i = alike.findIndex((c) => equal(c.words, words));
+    return i < 0 ? undefined : alike.splice(i, 1)[0];
+  }
+
+  private make(words: Uint32Array<ArrayBuffer>): Content {
+    if (this.idle.length === 0) this.addPage();
+    const slot = this.idle.pop() as UniformSlot;
+    this.gpu.queue.writeBuffer(slot.buffer, slot.offset, words);
+    return { words: words.slice(), slot };
+  }
+
+  private turn(): void {
+    for (const alike of this.old.values()) for (const { slot } of alike) this.idle.push(slot);
+    this.old = this.young;
+    this.young = new Map();
+    this.count = 0;
+  }
+
+  private addPage(): void {
+    const page = this.pages.length;
+    const buffer = this.gpu.createBuffer({
+      label: `uniforms:${page}`,
+      size: SLOT * SLOTS_A_PAGE,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    this.pages.push(buffer);
+    for (let i = SLOTS_A_PAGE - 1; i >= 0; i--) this.idle.push({ page, buffer, offset: SLOT * i });
   }
 }
 

@@ -185,8 +185,8 @@ test('a dry run tells the peak of a real one and changes nothing', async () => {
 });
 
 test('a budget that is spent stops the step with what it needed', () => {
-  const { held } = device.stats();
-  device.pool.budget = held;
+  const { live } = device.stats();
+  device.pool.budget = live;
   try {
     assert.throws(
       () => step(device, () => random('big', [30000, 1000])),

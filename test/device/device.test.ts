@@ -176,37 +176,38 @@ test('the pool chooses the smallest that fits, of equals the oldest, and nothing
   const pool = new Pool();
   const sizes = [8192, 4096, 4096, 65536];
   const blocks = sizes.map((n) => pool.acquire(n, 'b'));
-  for (const b of [...blocks].reverse()) pool.release(b);
+  for (const b of [...blocks].reverse()) pool.release(b, b.lease);
   assert.is(pool.acquire(4000, 'a'), blocks[1]);
   assert.is(pool.acquire(4096, 'a'), blocks[2]);
   assert.is(pool.acquire(4096, 'a'), blocks[0], 'the next larger');
   assert.not(blocks.includes(pool.acquire(256, 'a')), '64 KiB would be wasted');
   assert.is(pool.acquire(60000, 'a'), blocks[3]);
-  pool.release(blocks[3]);
-  pool.release(blocks[3]);
+  const { lease } = blocks[3];
+  pool.release(blocks[3], lease);
+  pool.release(blocks[3], lease);
   assert.equal(pool.stats().live, 8192 + 4096 + 4096 + 256);
 });
 
 test('what the pool gave back to the driver is never handed out again', () => {
   const pool = new Pool();
   const [kept, gone] = [pool.acquire(4096, 'kept'), pool.acquire(4096, 'gone')];
-  pool.release(gone);
+  pool.release(gone, gone.lease);
   pool.shrink();
   assert.equal(pool.stats(), { live: 4096, held: 4096, peak: 8192, blocks: 1 });
   assert.is.not(pool.acquire(4096, 'next'), gone);
-  pool.release(kept);
+  pool.release(kept, kept.lease);
   assert.is(pool.acquire(4096, 'last'), kept);
 });
 
 test('the pool reports what is in use, held, and the peak, and keeps to its budget', () => {
   const pool = new Pool();
   const [a, b] = [pool.acquire(1, 'a'), pool.acquire(1000, 'b')];
-  pool.release(a);
+  pool.release(a, a.lease);
   assert.equal(pool.stats(), { live: 1024, held: 1280, peak: 1280, blocks: 2 });
   pool.resetPeak();
   assert.is(pool.stats().peak, 1024);
   pool.budget = 1280 + 2 ** 20;
-  pool.release(b);
+  pool.release(b, b.lease);
   assert.throws(
     () => pool.acquire(3 * 2 ** 20, 'activation'),
     (e: Error) => e instanceof MachineError && /activation needs 3.0 MiB/.test(e.message),

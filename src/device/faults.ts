@@ -1,0 +1,61 @@
+import { MachineError } from '../base/errors';
+
+/** The device is gone, by itself or given back with `destroy`: nothing of it can be used any more, only another one opened. */
+export class DeviceLost extends MachineError {
+  override name = 'DeviceLost';
+}
+
+/** What went wrong on a device. WebGPU says so later and elsewhere: whoever submits or waits next is told. */
+export class Faults {
+  private error?: Error;
+  private loss?: string;
+
+  constructor(gpu: GPUDevice) {
+    gpu.addEventListener('uncapturederror', (e) => {
+      const { error } = e as GPUUncapturedErrorEvent;
+      this.raise(
+        error.constructor.name === 'GPUOutOfMemoryError' ? outOfMemory(error.message) : new Error(error.message),
+      );
+    });
+    gpu.lost.then(({ message }) => {
+      this.loss ??= `the GPU was lost (${message}): open the device anew`;
+    });
+  }
+
+  /** Keeps an error for the next `check`; of several the first, unless a later one knows the `cause`. */
+  raise(error: Error, cause = false): void {
+    if (cause || !this.error) this.error = error;
+  }
+
+  /** From now on the device is gone, whatever it says itself. */
+  close(): void {
+    this.loss ??= 'the device was given back (destroy), and is used afterwards: open it anew';
+  }
+
+  /** @throws DeviceLost, now and ever after, once the device is gone. */
+  refuseLost(): void {
+    if (this.loss !== undefined) throw new DeviceLost(this.loss);
+  }
+
+  /** @throws what went wrong since it was asked last. */
+  check(): void {
+    this.refuseLost();
+    const { error } = this;
+    this.error = undefined;
+    if (error) throw error;
+  }
+
+  /** Waits for the GPU. @throws DeviceLost when that is why it fails. */
+  async waiting<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      await new Promise((done) => setTimeout(done)); // the loss itself may be told a moment later
+      this.refuseLost();
+      throw error;
+    }
+  }
+}
+
+export const outOfMemory = (what: string): MachineError =>
+  new MachineError(`the GPU is out of memory: use a smaller batch or image size (${what})`);

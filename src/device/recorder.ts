@@ -1,0 +1,237 @@
+import { type Faults, outOfMemory } from './faults';
+import { type Constants, type Kernel, ParamWords } from './kernel';
+import type { Memory } from './memory';
+import { Pipelines } from './pipelines';
+import { type Launch, Profiler } from './profiler';
+import { Staging } from './staging';
+import type { Storage } from './storage';
+import { Uniforms } from './uniforms';
+import { patiently } from './wait';
+
+/** What a kernel launch needs. `buffers` and `params` are keyed by the names in the WGSL. */
+export interface Launching {
+  readonly buffers: Readonly<Record<string, Storage>>;
+  readonly params?: Readonly<Record<string, number>>;
+  readonly constants?: Constants;
+  readonly workgroups: readonly [number, number?, number?];
+  /** For profiles and driver messages: an op, then a shape, e.g. `conv2d.forward 3x3 128>32 8x28x28`. */
+  readonly label?: string;
+  /** For profiles: operations (a multiply-add is two), and bytes read and written at least. Default: all that is bound. */
+  readonly flop?: number;
+  readonly bytes?: number;
+}
+
+const DISPATCHES_A_SUBMIT = 256;
+
+/** The commands on their way to the GPU: recorded into one encoder, submitted by `flush`, by a read, and every 256 dispatches. */
+export class Recorder {
+  private readonly pipelines: Pipelines;
+  private readonly uniforms: Uniforms;
+  private readonly staging: Staging;
+  private profiler?: Profiler;
+  private encoder?: GPUCommandEncoder;
+  private pass?: GPUComputePassEncoder;
+  private pending = 0;
+  private counts = { buffers: 0, dispatches: 0, submits: 0 };
+  private readonly params = new ParamWords();
+  private readonly offset = new Uint32Array(1);
+
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly limits: Readonly<GPUSupportedLimits>,
+    private readonly software: boolean,
+    private readonly memory: Memory,
+    private readonly faults: Faults,
+  ) {
+    this.uniforms = new Uniforms(gpu);
+    this.pipelines = new Pipelines(gpu, (s) => this.bufferOf(s));
+    this.staging = new Staging(gpu);
+  }
+
+  dispatch(kernel: Kernel, launch: Launching): void {
+    this.faults.refuseLost();
+    const [x, y = 1, z = 1] = launch.workgroups;
+    const most = this.limits.maxComputeWorkgroupsPerDimension;
+    if (x > most || y > most || z > most)
+      throw new Error(`${kernel.name}: ${x} x ${y} x ${z} workgroups, at most ${most} a dimension`);
+    for (const name in launch.buffers) {
+      const s = launch.buffers[name];
+      if (!s.alive) throw gone(s, `${kernel.name}: ${name}`);
+    }
+    if (this.memory.dry || x * y * z === 0) return;
+    const pipeline = this.pipelines.pipeline(kernel, launch.constants ?? {});
+    let slot: ReturnType<Uniforms['slot']> | undefined;
+    if (kernel.fields.length > 0) {
+      slot = this.uniforms.slot(this.params.encode(kernel, launch.params ?? {}));
+    }
+    const group = this.pipelines.bindGroup(kernel, pipeline, launch.buffers, slot);
+    const label = launch.label ?? kernel.name;
+    if (this.profiler) {
+      this.endPass();
+      const timestampWrites = this.profiler.timestampWrites({
+        label,
+        flop: launch.flop ?? 0,
+        bytes: launch.bytes ?? Object.values(launch.buffers).reduce((sum, s) => sum + s.bytes, 0),
+      });
+      this.pass = this.commands().beginComputePass({ label, timestampWrites });
+    }
+    this.pass ??= this.commands().beginComputePass();
+    this.pass.setPipeline(pipeline.pipeline);
+    if (slot) {
+      this.offset[0] = slot.offset;
+      this.pass.setBindGroup(0, group, this.offset, 0, 1);
+    } else this.pass.setBindGroup(0, group);
+    this.pass.dispatchWorkgroups(x, y, z);
+    this.counts.dispatches++;
+    if (++this.pending >= DISPATCHES_A_SUBMIT) this.flush();
+  }
+
+  upload(to: Storage, data: Float32Array | Uint32Array | Int32Array | Uint8Array, offset: number): void {
+    this.faults.refuseLost();
+    if (!to.alive) throw gone(to, 'upload: the target');
+    if (offset + data.byteLength > to.bytes)
+      throw new Error(`${to.label}: ${data.byteLength} bytes at ${offset} do not fit ${to.bytes}`);
+    if (this.memory.dry || data.byteLength === 0) return;
+    const from = this.staging.put(data);
+    this.endPass();
+    this.commands().copyBufferToBuffer(from.buffer, from.offset, this.bufferOf(to), to.offset + offset, from.bytes);
+  }
+
+  copy(from: Storage, to: Storage, bytes: number, fromOffset: number, toOffset: number): void {
+    this.faults.refuseLost();
+    for (const s of [from, to]) if (!s.alive) throw gone(s, 'copy: an end');
+    if (this.memory.dry || bytes === 0) return;
+    this.endPass();
+    const [a, b] = [this.bufferOf(from), this.bufferOf(to)];
+    this.commands().copyBufferToBuffer(a, from.offset + fromOffset, b, to.offset + toOffset, bytes);
+  }
+
+  clear(storage: Storage): void {
+    this.faults.refuseLost();
+    if (!storage.alive) throw gone(storage, 'clear: the target');
+    if (this.memory.dry) return;
+    this.endPass();
+    this.commands().clearBuffer(this.bufferOf(storage), storage.offset, Math.ceil(storage.bytes / 4) * 4);
+  }
+
+  flush(): void {
+    this.faults.check();
+    if (this.encoder) {
+      this.endPass();
+      this.profiler?.resolve(this.encoder);
+      this.gpu.queue.submit([this.encoder.finish()]);
+      this.encoder = undefined;
+      this.pending = 0;
+      this.counts.submits++;
+      this.staging.submitted();
+    }
+    this.memory.pool.submitted();
+  }
+
+  async readAll(storages: readonly Storage[]): Promise<ArrayBuffer[]> {
+    const sizes = storages.map((s) => Math.ceil(s.bytes / 4) * 4);
+    for (const s of storages)
+      if (!s.alive)
+        throw new Error(`${s.label} is gone (its step or backward ended): read it before, or return it from the step`);
+    this.faults.refuseLost();
+    if (this.memory.dry) throw new Error('nothing can be read in a dry run');
+    const total = sizes.reduce((a, b) => a + b, 0);
+    const staging = this.staging.reader(total);
+    this.endPass();
+    let at = 0;
+    storages.forEach((s, i) => {
+      this.commands().copyBufferToBuffer(this.bufferOf(s), s.offset, staging, at, sizes[i]);
+      at += sizes[i];
+    });
+    this.flush();
+    await this.waiting(staging.mapAsync(GPUMapMode.READ, 0, total));
+    const all = staging.getMappedRange(0, total);
+    at = 0;
+    const out = storages.map((s, i) => {
+      const part = all.slice(at, at + s.bytes);
+      at += sizes[i];
+      return part;
+    });
+    staging.unmap();
+    this.staging.readDone(staging);
+    this.faults.check();
+    return out;
+  }
+
+  async wait(): Promise<void> {
+    this.flush();
+    await this.waiting(this.gpu.queue.onSubmittedWorkDone());
+    this.faults.check();
+  }
+
+  beginProfile(timestamps: boolean): void {
+    this.flush();
+    if (timestamps) this.profiler = new Profiler(this.gpu, DISPATCHES_A_SUBMIT);
+  }
+
+  async endProfile(): Promise<Launch[]> {
+    const { profiler } = this;
+    try {
+      this.flush();
+      return profiler ? await profiler.launches((p) => this.waiting(p)) : [];
+    } finally {
+      profiler?.destroy();
+      this.profiler = undefined;
+      this.faults.check();
+    }
+  }
+
+  /** What was made and done so far. */
+  stats() {
+    return {
+      bindGroups: this.pipelines.bindGroups,
+      pipelines: this.pipelines.count,
+      uniformBytes: this.uniforms.bytes,
+      ...this.counts,
+      buffers: this.counts.buffers + this.staging.created,
+    };
+  }
+
+  destroy(): void {
+    this.uniforms.destroy();
+    this.staging.destroy();
+  }
+
+  private waiting<T>(promise: Promise<T>): Promise<T> {
+    return this.faults.waiting(patiently(promise, this.software));
+  }
+
+  private commands(): GPUCommandEncoder {
+    this.encoder ??= this.gpu.createCommandEncoder();
+    return this.encoder;
+  }
+
+  private endPass(): void {
+    this.pass?.end();
+    this.pass = undefined;
+  }
+
+  private bufferOf(storage: Storage): GPUBuffer {
+    const { block, label } = storage;
+    if (block.buffer) return block.buffer;
+    this.counts.buffers++;
+    this.gpu.pushErrorScope('out-of-memory');
+    block.buffer = this.gpu.createBuffer({
+      label,
+      size: block.size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    this.gpu.popErrorScope().then(
+      (error) => {
+        if (!error) return;
+        this.memory.pool.lose(block);
+        this.faults.raise(outOfMemory(`${label}, ${block.size} bytes: ${error.message}`), true);
+      },
+      () => {}, // the device is gone, which others say
+    );
+    return block.buffer;
+  }
+}
+
+const gone = (s: Storage, where: string): Error =>
+  new Error(`${where} is ${s.label}, which is gone (its step or backward ended)`);
