@@ -1,7 +1,7 @@
 // Work bound by memory besides batch normalisation: pools, shortcuts, the labels' graph, the optimizer.
 import { csrFromDense, matrixOf } from '../../src/autograd';
+import { sgd } from '../../src/kernels/optimizer/sgd';
 import * as pool from '../../src/kernels/pool';
-import { sgd } from '../../src/kernels/sgd';
 import * as cut from '../../src/kernels/shortcut';
 import { spmm } from '../../src/kernels/spmm';
 import { GRAPH } from '../shapes';
@@ -87,6 +87,9 @@ export function optimizer(network: string, parameters: number): Work {
     const [value, grad, velocity] = [0, 1, 2].map((salt) => o.input([parameters], salt));
     const rates = o.input([4], 3);
     const run = { value: value.storage, grad: grad.storage, velocity: velocity.storage };
-    return { run: () => sgd(o.device, run, rates.storage, 0, false, null), results: [value] };
+    return {
+      run: () => sgd(o.device, run, { rates: rates.storage, group: 0, scaling: null }, false),
+      results: [value],
+    };
   });
 }

@@ -54,7 +54,7 @@ for (const bad of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.Na
         optimizer.step(scaler);
       });
       assert.equal(await params[2].data(), before);
-      assert.equal(await optimizer.velocity(params[2])?.data(), new Float32Array(5));
+      assert.equal(await optimizer.state(params[2])?.momentum.data(), new Float32Array(5));
       assert.equal(await scaler.state(), { scale: 4 / 2 ** k, goodSteps: 0, skipped: k + 1 });
     }
   });

@@ -75,8 +75,8 @@ for (const fixture of fixtures)
     const results = new Map<string, Result>();
     for (const [i, p] of params.entries()) {
       results.set(`out.${names[i]}`, { shape: [steps, ...p.shape], data: states[i] });
-      const velocity = optimizer.velocity(p);
-      assert.is(velocity !== null, fixture.has(`out.momentum.${names[i]}.f64ref`), `velocity of ${names[i]}`);
+      const velocity = optimizer.state(p)?.momentum;
+      assert.is(velocity !== undefined, fixture.has(`out.momentum.${names[i]}.f64ref`), `velocity of ${names[i]}`);
       if (velocity) results.set(`out.momentum.${names[i]}`, { shape: p.shape, data: await velocity.data() });
     }
     assert.equal(
@@ -113,9 +113,9 @@ test('weights in layout taps: velocities are read and written in PyTorch order',
   const start = await w.data();
   const optimizer = new SGD([w], { lr: 0.5, momentum: 0.9 });
   const velocity = Float32Array.from({ length: 12 }, (_, i) => i);
-  assert.is(optimizer.velocity(w), null);
-  optimizer.setVelocity(w, velocity);
-  assert.equal(await (optimizer.velocity(w) as Tensor).data(), velocity);
+  assert.is(optimizer.state(w), null);
+  optimizer.setState(w, { momentum: velocity });
+  assert.equal(await optimizer.state(w)?.momentum.data(), velocity);
   backward(sum(mul(conv2d(random('x', [1, 3, 1, 2], { requiresGrad: false }), w, null), 0)));
   optimizer.step();
   near(
@@ -123,8 +123,8 @@ test('weights in layout taps: velocities are read and written in PyTorch order',
     start.map((v, i) => v - 0.5 * 0.9 * i),
     1e-6,
   );
-  optimizer.setVelocity(w, null);
-  assert.is(optimizer.velocity(w), null);
+  optimizer.setState(w, null);
+  assert.is(optimizer.state(w), null);
 });
 
 test('groups have rates of their own; the optimizer sets all', async () => {
@@ -171,7 +171,7 @@ test('without zeroGrad gradients add up; with it a parameter that is not reached
     1e-6,
   );
   assert.equal(await b.data(), b0, 'no gradient: neither decay nor velocity');
-  assert.is(optimizer.velocity(b), null);
+  assert.is(optimizer.state(b), null);
   const a1 = await a.data();
   optimizer.zeroGrad();
   give(b, [1, 1]);

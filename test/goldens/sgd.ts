@@ -50,7 +50,7 @@ export async function checkSgd(device: Device, fixture: Fixture): Promise<Check[
   for (const [name, p] of params) {
     const rows = history.get(name) ?? [];
     results.set(`out.${name}`, { shape: [steps, ...p.shape], data: Float32Array.from(rows.flatMap((r) => [...r])) });
-    const velocity = optimizer.velocity(p);
+    const velocity = optimizer.state(p)?.momentum;
     if (velocity) results.set(`out.momentum.${name}`, { shape: p.shape, data: await velocity.data() });
   }
   const expected = fixture.json<number[]>('attr.rates');

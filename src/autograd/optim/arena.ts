@@ -2,25 +2,53 @@ import type { Device, Storage } from '../../device';
 import { gradInto } from '../tape';
 import type { Tensor } from '../tensor';
 
-const aligned = (bytes: number): number => Math.ceil(bytes / 256) * 256;
+const BLOCK = 256;
 
-/** Parameters, their gradients and their velocities, each side by side in one memory, in the same places. */
+/** Blocks of 256 bytes: every parameter begins with one of its own. */
+export const blocks = (bytes: number): number => Math.ceil(bytes / BLOCK);
+const aligned = (bytes: number): number => blocks(bytes) * BLOCK;
+
+/**
+ * What an optimizer keeps of each parameter, by name: a number of every element; or of the parameter as a whole, which then
+ * stands in front of each of its blocks' four numbers, of which the other three are the kernel's.
+ */
+export type Kept = Readonly<Record<string, 'element' | 'parameter'>>;
+
+/** Parameters, their gradients and what an optimizer keeps of them, each side by side in one memory, in the same places. */
 export interface Arena {
   readonly values: Storage;
   readonly grads: Storage;
-  readonly velocities: Storage;
+  readonly state: Readonly<Record<string, Storage>>;
+}
+
+/** Neighbours in an arena: equal ranges of values and gradients, and of what is kept of each element. */
+export interface Run {
+  readonly value: Storage;
+  readonly grad: Storage;
+  /** By name; of what is kept of each parameter the whole arena's. */
+  readonly state: Readonly<Record<string, Storage>>;
+  /** The block in the arena that it begins with. */
+  readonly block: number;
+}
+
+/** The run of a range of an arena's gradients. */
+export function runOf({ values, grads, state }: Arena, grad: Storage, kept: Kept): Run {
+  const at = grad.offset - grads.offset;
+  const same = (s: Storage): Storage => s.range(at, grad.bytes, s.label);
+  const entries = Object.entries(state).map(([name, s]) => [name, kept[name] === 'element' ? same(s) : s]);
+  return { value: same(values), grad, state: Object.fromEntries(entries), block: blocks(at) };
 }
 
 /**
  * Moves parameters and their gradients into arenas (more than one where a binding cannot hold all), so that what is done to
  * all of them takes one launch. Contents are kept; what fills the gaps is 0.
  */
-export function pack(device: Device, params: readonly Tensor[]): Arena[] {
+export function pack(device: Device, params: readonly Tensor[], kept: Kept): Arena[] {
   const arenas: Arena[] = [];
   let batch: Tensor[] = [];
   let bytes = 0;
   const close = (): void => {
-    if (batch.length > 0) arenas.push(packOne(device, batch, bytes));
+    if (batch.length > 0) arenas.push(packOne(device, batch, bytes, kept));
     [batch, bytes] = [[], 0];
   };
   for (const p of params) {
@@ -33,13 +61,21 @@ export function pack(device: Device, params: readonly Tensor[]): Arena[] {
   return arenas;
 }
 
-function packOne(device: Device, params: readonly Tensor[], bytes: number): Arena {
-  const make = (what: string): Storage => {
+function packOne(device: Device, params: readonly Tensor[], bytes: number, kept: Kept): Arena {
+  const make = (what: string, bytes: number): Storage => {
     const storage = device.persistent(() => device.alloc(bytes, what));
     device.clear(storage);
     return storage;
   };
-  const arena = { values: make('parameters'), grads: make('gradients'), velocities: make('velocities') };
+  const state = Object.entries(kept).map(([name, of]) => [
+    name,
+    make(name, of === 'element' ? bytes : blocks(bytes) * 16),
+  ]);
+  const arena: Arena = {
+    values: make('parameters', bytes),
+    grads: make('gradients', bytes),
+    state: Object.fromEntries(state),
+  };
   let at = 0;
   for (const { value } of params) {
     const { storage, grad } = value;

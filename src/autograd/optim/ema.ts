@@ -2,7 +2,7 @@ import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
 import { lerp } from '../../kernels/lerp';
 import type { Tensor } from '../tensor';
-import type { SGD } from './sgd';
+import type { Optimizer } from './optimizer';
 
 /**
  * An exponential moving average of an optimizer's parameters (Polyak and Juditsky 1992), which often generalises better than the
@@ -17,7 +17,7 @@ export class Ema {
 
   /** @throws InputError unless 0 <= decay < 1. */
   constructor(
-    optimizer: SGD,
+    optimizer: Optimizer,
     private readonly decay: number,
   ) {
     if (!(decay >= 0 && decay < 1)) throw new InputError(`Ema: decay must be from 0 to below 1, found ${decay}`);

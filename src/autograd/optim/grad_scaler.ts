@@ -56,7 +56,7 @@ export class GradScaler {
     return this.numbers.storage;
   }
 
-  /** Looks at the gradients of `params` and decides about this step and the next scale. `SGD.step` calls it. */
+  /** Looks at the gradients of `params` and decides about this step and the next scale. `Optimizer.step` calls it. */
   update(params: readonly Tensor[]): void {
     update(this.device, joined(gradsOf(params)), this.storage, this.growthInterval);
   }

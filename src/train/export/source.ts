@@ -4,7 +4,7 @@ import { loadEmbedding, nodesOf } from '../../data';
 import { readSafetensors } from '../../formats/safetensors';
 import type { SgdState } from '../../formats/torch';
 import type { StateEntry } from '../../models';
-import { momentumOf, progressOf, stateOf } from '../run/checkpoint';
+import { optimizerStateOf, progressOf, stateOf } from '../run/checkpoint';
 import { type Run, type RunArgs, readWeights } from '../run/run_folder';
 
 export interface ExportSource {
@@ -37,18 +37,18 @@ export async function readExportSource(run: Run, weights: 'best' | 'last'): Prom
     epoch: done - 1,
     rate: run.rows.find(({ epoch }) => epoch === done)?.lr ?? run.args.lr,
     embedding,
-    momentum: weights === 'last' ? places(state, momentumOf(tensors, file)) : null,
+    momentum: weights === 'last' ? places(state, optimizerStateOf(tensors, file)) : null,
   };
 }
 
 /** PyTorch numbers parameters in the order of the state dict, in which buffers lie between them. */
 function places(
   state: ReadonlyMap<string, StateEntry>,
-  momentum: ReadonlyMap<string, StateEntry>,
+  kept: ReadonlyMap<string, Readonly<Record<string, StateEntry>>>,
 ): ExportSource['momentum'] {
   const names = [...state.keys()].filter((name) => !/\.(running_mean|running_var|num_batches_tracked)$/.test(name));
   const placed = names.flatMap((name, i) => {
-    const entry = momentum.get(name);
+    const entry = kept.get(name)?.momentum;
     return entry ? [[i, entry] as const] : [];
   });
   return { parameters: names.length, momentum: new Map(placed) };

@@ -63,7 +63,7 @@ export class Learner {
    * Forward, backward and an optimizer step. Everything is submitted when it returns; the promise waits for the GPU.
    * @param group the batch's place among those whose gradients are averaged for one step, and how many they are
    */
-  train(batch: Batch, optimizer: F.SGD, group = { place: 0, size: 1 }): Promise<BatchResult> {
+  train(batch: Batch, optimizer: F.Optimizer, group = { place: 0, size: 1 }): Promise<BatchResult> {
     return F.step(this.device, () => {
       if (group.place === 0) optimizer.zeroGrad();
       const { read, total } = this.watch('forward', () => this.look(batch, true));

@@ -1,5 +1,5 @@
 // What a new run starts from, other than random weights: a pretrained backbone, or a checkpoint to go on with.
-import type { SGD } from '../../autograd';
+import type { Optimizer } from '../../autograd';
 import { InputError } from '../../base/errors';
 import type { SgdState } from '../../formats/torch';
 import { type EmotionModel, identify, type StateEntry, sharedName } from '../../models';
@@ -15,7 +15,7 @@ import type { TrainArgs } from '../settings/args';
 export async function startFrom(
   args: TrainArgs,
   model: EmotionModel,
-  optimizer: SGD,
+  optimizer: Optimizer,
   notice: (line: string) => void,
 ): Promise<Progress> {
   if (args.checkpoint) return goOn(args, args.checkpoint, model, optimizer, notice);
@@ -63,7 +63,7 @@ async function goOn(
   args: TrainArgs,
   file: string,
   model: EmotionModel,
-  optimizer: SGD,
+  optimizer: Optimizer,
   notice: (line: string) => void,
 ): Promise<Progress> {
   const { state, epoch, optimizer: saved } = await readWeightsFile(file);
@@ -97,7 +97,7 @@ async function goOn(
 /** @returns how many parameters got a momentum */
 function setMomentum(
   model: EmotionModel,
-  optimizer: SGD,
+  optimizer: Optimizer,
   { momentum, parameters }: SgdState<StateEntry>,
   file: string,
 ): number {
@@ -114,7 +114,7 @@ function setMomentum(
       );
     }
     if (!parameter.requiresGrad) continue;
-    optimizer.setVelocity(parameter, Float32Array.from(entry.data as ArrayLike<number>));
+    optimizer.setState(parameter, { momentum: Float32Array.from(entry.data as ArrayLike<number>) });
     set++;
   }
   return set;

@@ -1,15 +1,16 @@
 // Weights, and all that a run needs to take its very next step, as safetensors.
-import type { Ema, GradScaler, SGD } from '../../autograd';
+import type { Ema, GradScaler, Optimizer } from '../../autograd';
 import { InputError } from '../../base/errors';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../formats/safetensors';
 import { type Module, readState, type StateEntry } from '../../models';
 import { newTally, type Tally } from '../loop/tally';
 
-const MOMENTUM = 'momentum.';
+/** What optimizers keep of a parameter: `momentum.NAME` of SGD, the others of Adam and AdamW. */
+const STATE = ['momentum', 'exp_avg', 'exp_avg_sq', 'step'];
 const AVERAGE = 'ema.';
 const LOSS_SCALE = 'loss_scale';
 
-/** Where a run stands: with the weights and the momentum, all that its next step depends on. */
+/** Where a run stands: with the weights and the optimizer's state, all that its next step depends on. */
 export interface Progress {
   /** Epoch that the next step belongs to, from 0. */
   epoch: number;
@@ -42,21 +43,21 @@ export async function encodeWeights(model: Module): Promise<Uint8Array> {
 /** What a checkpoint holds: all that changes as a run learns. */
 export interface Learning {
   readonly model: Module;
-  readonly optimizer: SGD;
+  readonly optimizer: Optimizer;
   readonly scaler: GradScaler | null;
   readonly ema: Ema | null;
 }
 
 /**
- * The state dict, `momentum.NAME` of every parameter that has one, `ema.NAME` of every parameter of a run that averages its weights,
+ * The state dict, `momentum.NAME` (SGD) or `exp_avg.NAME`, `exp_avg_sq.NAME` and `step.NAME` (Adam, AdamW) of every parameter that has
+ * had a gradient, `ema.NAME` of every parameter of a run that averages its weights,
  * `loss_scale` (scale, good steps, steps skipped) of a run that has one, and the progress: `weights/last.safetensors`.
  */
 export async function encodeCheckpoint(learning: Learning, progress: Progress): Promise<Uint8Array> {
   const { model, optimizer, scaler, ema } = learning;
   const state = model.namedState();
   for (const [name, parameter] of model.namedParameters()) {
-    const momentum = optimizer.velocity(parameter);
-    if (momentum) state.set(MOMENTUM + name, momentum);
+    for (const [key, t] of Object.entries(optimizer.state(parameter) ?? {})) state.set(`${key}.${name}`, t);
     if (ema) state.set(AVERAGE + name, ema.of(parameter));
   }
   if (scaler) state.set(LOSS_SCALE, scaler.numbers);
@@ -76,18 +77,33 @@ export function loadWeights(model: Module, bytes: Uint8Array, file: string): voi
 export function loadCheckpoint({ model, optimizer, scaler, ema }: Learning, bytes: Uint8Array, file: string): Progress {
   const { tensors, metadata } = readSafetensors(bytes, file);
   model.loadStateDict(stateOf(tensors, file), file);
+  const { kind, stateNames } = optimizer;
+  const foreign = [...tensors.keys()].find((name) => {
+    const key = keyOf(name);
+    return key !== undefined && !stateNames.includes(key);
+  });
+  if (foreign)
+    throw new InputError(`${file}: expected the state of ${kind} (${stateNames.join(', ')}), found ${foreign}`);
+  const numbers = (name: string, shape: readonly number[]): Float32Array | null => {
+    const entry = tensors.get(name);
+    if (!entry) return null;
+    if (entry.data.length === shape.reduce((a, b) => a * b, 1))
+      return Float32Array.from(entry.data as ArrayLike<number>);
+    const [found, wanted] = [entry.shape, shape].map((s) => s.join('x') || 'a number');
+    throw new InputError(`${file}: ${name} is ${found}, expected ${wanted}`);
+  };
   for (const [name, parameter] of model.namedParameters()) {
-    const numbers = (prefix: string): Float32Array | null => {
-      const entry = tensors.get(prefix + name);
-      if (!entry) return null;
-      if (entry.data.length === parameter.size) return Float32Array.from(entry.data as ArrayLike<number>);
-      const [found, wanted] = [entry.shape, parameter.shape].map((shape) => shape.join('x'));
-      throw new InputError(`${file}: ${prefix}${name} is ${found}, expected ${wanted}`);
-    };
-    const momentum = numbers(MOMENTUM);
-    if (momentum) optimizer.setVelocity(parameter, momentum);
+    const state: Record<string, Float32Array> = {};
+    for (const key of stateNames) {
+      const data = numbers(`${key}.${name}`, key === 'step' ? [] : parameter.shape);
+      if (data) state[key] = data;
+    }
+    const has = Object.keys(state);
+    const lacks = stateNames.find((key) => !has.includes(key));
+    if (has.length > 0 && lacks) throw new InputError(`${file}: ${lacks}.${name} is missing beside ${has[0]}.${name}`);
+    if (has.length > 0) optimizer.setState(parameter, state);
     if (!ema) continue;
-    const average = numbers(AVERAGE);
+    const average = numbers(AVERAGE + name, parameter.shape);
     if (!average) throw new InputError(`${file}: ${AVERAGE}${name} is missing: the run averages its weights (--ema)`);
     ema.of(parameter).write(average);
   }
@@ -112,17 +128,30 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
   }
 }
 
-/** A file's tensors but its momentum, averages and loss scale as a state dict. @throws InputError for a dtype that weights do not have */
+/** Which state of an optimizer a tensor's name tells of: `exp_avg` of `exp_avg.NAME`. */
+const keyOf = (name: string): string | undefined => STATE.find((key) => name.startsWith(`${key}.`));
+
+/** A file's tensors but an optimizer's state, averages and loss scale as a state dict. @throws InputError for a dtype that weights do not have */
 export function stateOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
-  const others = [MOMENTUM, AVERAGE, LOSS_SCALE];
-  const weights = [...tensors].filter(([name]) => !others.some((prefix) => name.startsWith(prefix)));
+  const weights = [...tensors].filter(
+    ([name]) => !keyOf(name) && !name.startsWith(AVERAGE) && !name.startsWith(LOSS_SCALE),
+  );
   return new Map(weights.map(([name, tensor]) => [name, entryOf(tensor, name, file)]));
 }
 
-/** A checkpoint's momentum by the parameters' names. */
-export function momentumOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
-  const momentum = [...tensors].filter(([name]) => name.startsWith(MOMENTUM));
-  return new Map(momentum.map(([name, tensor]) => [name.slice(MOMENTUM.length), entryOf(tensor, name, file)]));
+/** The optimizer's state in a checkpoint, by the parameters' names: what is kept of each, by name. */
+export function optimizerStateOf(
+  tensors: ReadonlyMap<string, FileTensor>,
+  file: string,
+): Map<string, Record<string, StateEntry>> {
+  const state = new Map<string, Record<string, StateEntry>>();
+  for (const [name, tensor] of tensors) {
+    const key = keyOf(name);
+    if (!key) continue;
+    const parameter = name.slice(key.length + 1);
+    state.set(parameter, { ...state.get(parameter), [key]: entryOf(tensor, name, file) });
+  }
+  return state;
 }
 
 type FileTensor = Pick<StoredTensor, 'data'> & { readonly dtype: string; readonly shape: readonly number[] };

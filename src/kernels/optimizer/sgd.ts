@@ -1,6 +1,7 @@
-import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv } from './launch/grid';
-import { passOver } from './launch/pass';
+import { type Device, defineKernel, type Storage } from '../../device';
+import { ceilDiv } from '../launch/grid';
+import { passOver } from '../launch/pass';
+import type { Rates } from './rates';
 import source from './sgd.wgsl';
 
 const kernel = defineKernel('sgd', source);
@@ -12,18 +13,8 @@ export interface SgdRun {
   readonly velocity: Storage;
 }
 
-/**
- * One step of SGD, of gradients to be multiplied with `scaling` (see loss_scale) where there is one. `rates` holds (lr, momentum, weight decay, 0) a group: in a buffer, because uniforms are kept by content
- * and a learning rate may change every step.
- */
-export function sgd(
-  device: Device,
-  run: SgdRun,
-  rates: Storage,
-  group: number,
-  nesterov: boolean,
-  scaling: Storage | null,
-): void {
+/** One step of SGD. A group's rates are (lr, momentum, weight decay, 0). */
+export function sgd(device: Device, run: SgdRun, { rates, group, scaling }: Rates, nesterov: boolean): void {
   const size = ceilDiv(run.grad.bytes, 16);
   const { constants, workgroups } = passOver(device, size);
   device.dispatch(kernel, {
