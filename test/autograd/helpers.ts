@@ -7,9 +7,10 @@ import { type Tensor, type TensorOptions, tensor } from '../../src/autograd';
 import { InputError } from '../../src/base/errors';
 import { forceVariant, type Variant, variantsOf } from '../../src/kernels/variant';
 import { runCase } from '../goldens/case';
-import { passes } from '../goldens/compare';
+import { type Check, passes } from '../goldens/compare';
 import { Fixture } from '../goldens/fixture';
 import { OPS } from '../goldens/ops';
+import { checkOptimizer } from '../goldens/optimizer';
 import { compareResults } from '../goldens/results';
 import { device } from '../gpu';
 import { uniform } from '../hashinit';
@@ -35,13 +36,20 @@ export const counting = (shape: readonly number[], options: TensorOptions = {}):
   );
 
 /** One test for each golden of these ops, held to the rules of test/golden/README.md. */
-export function goldens(test: Test, ...ops: string[]): void {
+export const goldens = (test: Test, ...ops: string[]): void =>
+  eachGolden(test, ops, async (fixture) => compareResults(fixture, await runCase(device, fixture, OPS[fixture.op])));
+
+/** As `goldens`, of an optimizer. */
+export const optimizerGoldens = (test: Test, optimizer: string): void =>
+  eachGolden(test, [optimizer], (fixture) => checkOptimizer(device, fixture));
+
+function eachGolden(test: Test, ops: readonly string[], check: (fixture: Fixture) => Promise<Check[]>): void {
   for (const folder of ['ops', 'extra']) {
     for (const file of readdirSync(`test/golden/${folder}`)) {
       const fixture = Fixture.parse(`${folder}/${file}`, readFileSync(`test/golden/${folder}/${file}`));
       if (!ops.includes(fixture.op)) continue;
       test(`golden ${folder}/${file}`, async () => {
-        const checks = compareResults(fixture, await runCase(device, fixture, OPS[fixture.op]));
+        const checks = await check(fixture);
         assert.ok(checks.length > 0);
         assert.equal(
           checks.filter((c) => !passes(c)),

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -17,12 +16,8 @@ import {
   tanh,
   tensor,
 } from '../../src/autograd';
-import { rateFactor } from '../../src/train/settings/rate';
-import { passes } from '../goldens/compare';
-import { Fixture } from '../goldens/fixture';
-import { compareResults, type Result } from '../goldens/results';
 import { device } from '../gpu';
-import { collectGarbage, near, random, refuses } from './helpers';
+import { collectGarbage, near, optimizerGoldens, random, refuses } from './helpers';
 
 const test = suite('sgd');
 
@@ -31,60 +26,7 @@ function give(p: Tensor, gradient: Float32Array | readonly number[]): void {
   backward(sum(mul(p, tensor(device, Float32Array.from(gradient), p.shape, { layout: p.layout }))));
 }
 
-const fixtures = ['ops', 'extra'].flatMap((folder) =>
-  readdirSync(`test/golden/${folder}`)
-    .filter((f) => f.startsWith('sgd'))
-    .map((f) => Fixture.parse(`${folder}/${f}`, readFileSync(`test/golden/${folder}/${f}`))),
-);
-
-for (const fixture of fixtures)
-  test(`golden ${fixture.name}: parameters after every step, velocities, rates`, async () => {
-    const names = fixture.inputs().filter((n) => !n.startsWith('grad.'));
-    const params = names.map((n) => random(n, fixture.input(`in.${n}`).shape));
-    for (const [i, p] of params.entries()) p.write(fixture.input(`in.${names[i]}`).data);
-    const optimizer = new SGD(params, {
-      lr: fixture.attr('lr', 0),
-      momentum: fixture.attr('momentum', 0),
-      weightDecay: fixture.attr('weight_decay', 0),
-      nesterov: fixture.attr('nesterov', false),
-    });
-    const stepSize = fixture.attr('step_size', 0);
-    const args = { schedule: 'step', step_size: stepSize, gamma: fixture.attr('gamma', 1), warmup: 0 } as const;
-    const rate = (s: number): number =>
-      rateFactor({ ...args, epochs: Number.POSITIVE_INFINITY }, s, fixture.attr('steps_per_epoch', 1));
-    const rates = fixture.attr<number[]>('rates', []);
-    const missing = fixture.attr<Record<string, number[] | 'all'>>('missing', {});
-    const [steps] = fixture.input(`in.grad.${names[0]}`).shape;
-    const states: number[][] = names.map(() => []);
-
-    for (let s = 0; s < steps; s++) {
-      optimizer.zeroGrad();
-      if (stepSize > 0) optimizer.lr = fixture.attr('lr', 0) * rate(s);
-      if (rates.length > 0) near([optimizer.lr], [rates[s]], 1e-15, `rate of step ${s}`);
-      step(device, () => {
-        params.forEach((p, i) => {
-          const none = missing[names[i]] ?? [];
-          if (none === 'all' || none.includes(s)) return;
-          give(p, fixture.input(`in.grad.${names[i]}`).data.slice(s * p.size, (s + 1) * p.size));
-        });
-        optimizer.step();
-      });
-      for (const [i, p] of params.entries()) states[i].push(...(await p.data()));
-    }
-
-    const results = new Map<string, Result>();
-    for (const [i, p] of params.entries()) {
-      results.set(`out.${names[i]}`, { shape: [steps, ...p.shape], data: states[i] });
-      const velocity = optimizer.state(p)?.momentum;
-      assert.is(velocity !== undefined, fixture.has(`out.momentum.${names[i]}.f64ref`), `velocity of ${names[i]}`);
-      if (velocity) results.set(`out.momentum.${names[i]}`, { shape: p.shape, data: await velocity.data() });
-    }
-    assert.equal(
-      compareResults(fixture, results).filter((c) => !passes(c)),
-      [],
-    );
-    assert.equal(fixture.unseen(), []);
-  });
+optimizerGoldens(test, 'sgd');
 
 test('packing keeps values, gradients and shapes, and a network learns with it', async () => {
   const x = random('x', [16, 3], { requiresGrad: false });

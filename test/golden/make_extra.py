@@ -145,6 +145,46 @@ class Extra(Goldens):
                                                                 **{f'{k}.f64ref': v.float() for k, v in runs[0].items()}}, meta)
 
 
+    def adams(self):
+        """Adam and AdamW: parameters after every step, averages and step counts after the last. A parameter's gradient may be missing at
+        some steps or always; groups have settings of their own; the rate may change from step to step."""
+        shapes = {'p0': (6, 4), 'p1': (5,), 'p2': (3,)}
+        some = dict(betas=(.8, .95), eps=1e-6, weight_decay=.1)
+        cases = [(op, *case) for op in ('adam', 'adamw') for case in [
+            ('plain', 8, {}, {}, {}, None),
+            ('decay', 9, some, {'p1': [0, 3, 4], 'p2': 'all'}, {}, None),
+            ('groups', 6, dict(weight_decay=.02), {'p1': [2]}, {'p1': dict(lr=.2, betas=(.5, .9)), 'p2': dict(weight_decay=.3, eps=1e-3)}, None),
+            ('rates', 7, dict(betas=(.9, .98), weight_decay=.01), {}, {}, [.02 * 2 ** -s for s in range(7)])]]
+        cases += [('adam', 'no_betas', 5, dict(betas=(0., 0.)), {}, {}, None), ('adam', 'long', 120, {}, {'p1': [*range(20, 95)]}, {}, None)]
+        for op, case, steps, kw, missing, groups, rates in cases:
+            start = {k: self.rand(f'{op}/{case}/{k}', s) for k, s in shapes.items()}
+            grads = {k: self.rand(f'{op}/{case}/grad.{k}', (steps,) + s, .5) for k, s in shapes.items() if missing.get(k) != 'all'}
+            runs = []
+            for dt in (torch.float64, torch.float32):
+                p = {k: torch.from_numpy(v.copy()).to(dt).requires_grad_() for k, v in start.items()}
+                make = torch.optim.Adam if op == 'adam' else torch.optim.AdamW
+                opt = make([{'params': [v], **groups.get(k, {})} for k, v in p.items()], lr=.05, **kw)
+                hist = {k: [] for k in p}
+                for s in range(steps):
+                    for k in grads:
+                        p[k].grad = None if s in missing.get(k, []) else torch.from_numpy(grads[k][s]).to(dt)
+                    for group in opt.param_groups if rates else []:
+                        group['lr'] = rates[s]
+                    opt.step()
+                    for k in p:
+                        hist[k].append(p[k].detach().clone())
+                runs.append({**{f'out.{k}': torch.stack(v) for k, v in hist.items()},
+                             **{f'out.{name}.{k}': t.clone().reshape(t.shape or (1,)) for k in p for name, t in opt.state[p[k]].items()}})
+            meta = {'op': op, 'case': case, 'salt': str(self.salt), 'attr.lr': .05, **{f'attr.{k}': v for k, v in kw.items()}}
+            if op == 'adamw':
+                meta.setdefault('attr.weight_decay', .01)
+            meta.update({k: v for k, v in {'attr.missing': missing, 'attr.groups': groups, 'attr.rates': rates}.items() if v})
+            for k, v in runs[0].items():
+                meta[f'f32.max_abs.{k}'], meta[f'f32.rel_l2.{k}'] = error(runs[1][k], v)
+            save(f'{self.final}/extra/{op}_{case}.safetensors', {**{f'in.{k}': v for k, v in start.items()}, **{f'in.grad.{k}': v for k, v in grads.items()},
+                                                                 **{f'{k}.f64ref': v.float() for k, v in runs[0].items()}}, meta)
+
+
 def strip(source, target, keep):
     """Copies a golden without the tensors that `keep` refuses."""
     raw = open(source, 'rb').read()
@@ -160,5 +200,5 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as scratch:
         g = Extra(int(sys.argv[1]), scratch)
         g.final = sys.argv[2]
-        for part in (g.convs, g.pools, g.shapes, g.activations, g.matrices, g.norms, g.losses, g.optimisers):
+        for part in (g.convs, g.pools, g.shapes, g.activations, g.matrices, g.norms, g.losses, g.optimisers, g.adams):
             part()

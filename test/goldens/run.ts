@@ -7,8 +7,8 @@ import { IMAGES } from './images';
 import { checkModel } from './models';
 import { moduleOf } from './modules';
 import { OPS } from './ops';
+import { checkOptimizer, isOptimizer } from './optimizer';
 import { compareResults } from './results';
-import { checkSgd } from './sgd';
 import { checkRealFaces, checkTrajectory } from './trajectories';
 
 export interface Setting {
@@ -61,7 +61,7 @@ async function compare(fixture: Fixture, { device, imageDir }: Setting): Promise
   const { op } = fixture;
   if (Object.hasOwn(OPS, op)) return compareResults(fixture, await runCase(device, fixture, OPS[op]));
   if (Object.hasOwn(IMAGES, op)) return compareResults(fixture, await IMAGES[op](device, fixture));
-  if (op === 'sgd') return checkSgd(device, fixture);
+  if (isOptimizer(op)) return checkOptimizer(device, fixture);
   if (op === 'module')
     return compareResults(fixture, await runCase(device, fixture, moduleOf(fixture.meta.case ?? '')));
   if (op === 'model') return checkModel(device, fixture);
