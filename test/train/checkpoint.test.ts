@@ -26,7 +26,7 @@ async function learning(seed: number): Promise<Learning & { model: EmotionModel;
 test('a checkpoint is one read of the device, and what is loaded from it gives it again', async () => {
   const from = await learning(1);
   for (const [i, [, p]] of [...from.model.namedParameters()].entries()) {
-    if (i % 3 > 0) from.optimizer.setVelocity(p, new Float32Array(p.size).fill(i));
+    if (i % 3 > 0) from.optimizer.setState(p, { momentum: new Float32Array(p.size).fill(i) });
     from.ema?.of(p).write(new Float32Array(p.size).fill(-i));
   }
   for (const t of from.model.namedState().values()) if (t instanceof Counter) t.value = 17;
