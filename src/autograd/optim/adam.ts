@@ -1,7 +1,7 @@
 import { adam } from '../../kernels/optimizer/adam';
 import type { Rates } from '../../kernels/optimizer/rates';
 import type { Tensor } from '../tensor';
-import type { Run } from './arena';
+import type { Neighbours } from './arena';
 import { type Group, groupsOf, Optimizer, type OptimizerOptions, type ParameterGroup } from './optimizer';
 
 export interface AdamOptions extends OptimizerOptions {
@@ -50,7 +50,7 @@ export class Adam extends Optimizer<AdamGroup> {
     return true;
   }
 
-  protected move({ value, grad, state, block }: Run, { betas, eps }: AdamGroup, rates: Rates): void {
+  protected move({ value, grad, state, block }: Neighbours, { betas, eps }: AdamGroup, rates: Rates): void {
     const run = { value, grad, average: state.exp_avg, square: state.exp_avg_sq, steps: state.step, block };
     adam(this.device, run, rates, { betas, eps, decoupled: this.decoupled });
   }

@@ -21,8 +21,8 @@ export interface Arena {
   readonly state: Readonly<Record<string, Storage>>;
 }
 
-/** Neighbours in an arena: equal ranges of values and gradients, and of what is kept of each element. */
-export interface Run {
+/** Parameters that lie side by side in an arena: equal ranges of values and gradients, and of what is kept of each element. */
+export interface Neighbours {
   readonly value: Storage;
   readonly grad: Storage;
   /** By name; of what is kept of each parameter the whole arena's. */
@@ -32,7 +32,7 @@ export interface Run {
 }
 
 /** The run of a range of an arena's gradients. */
-export function runOf({ values, grads, state }: Arena, grad: Storage, kept: Kept): Run {
+export function runOf({ values, grads, state }: Arena, grad: Storage, kept: Kept): Neighbours {
   const at = grad.offset - grads.offset;
   const same = (s: Storage): Storage => s.range(at, grad.bytes, s.label);
   const entries = Object.entries(state).map(([name, s]) => [name, kept[name] === 'element' ? same(s) : s]);

@@ -2,7 +2,7 @@ import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
 import type { Rates } from '../../kernels/optimizer/rates';
 import { empty, type Tensor } from '../tensor';
-import { type Arena, blocks, gradsOf, joined, type Kept, pack, type Run, runOf } from './arena';
+import { type Arena, blocks, gradsOf, joined, type Kept, type Neighbours, pack, runOf } from './arena';
 import type { GradScaler } from './grad_scaler';
 
 /** Settings that every optimizer has. */
@@ -89,7 +89,7 @@ export abstract class Optimizer<G extends Group = Group> {
   protected abstract ratesOf(group: G): readonly [number, number, number, number];
 
   /** Changes a run of parameters. */
-  protected abstract move(run: Run, group: G, rates: Rates): void;
+  protected abstract move(run: Neighbours, group: G, rates: Rates): void;
 
   /** Whether the group's parameters have a state. */
   protected abstract keeps(group: G): boolean;

@@ -2,7 +2,7 @@ import { InputError } from '../../base/errors';
 import type { Rates } from '../../kernels/optimizer/rates';
 import { sgd } from '../../kernels/optimizer/sgd';
 import type { Tensor } from '../tensor';
-import type { Run } from './arena';
+import type { Neighbours } from './arena';
 import { type Group, groupsOf, Optimizer, type OptimizerOptions, type ParameterGroup } from './optimizer';
 
 export interface SGDOptions extends OptimizerOptions {
@@ -45,7 +45,7 @@ export class SGD extends Optimizer<SGDGroup> {
     return momentum > 0;
   }
 
-  protected move({ value, grad, state }: Run, { nesterov }: SGDGroup, rates: Rates): void {
+  protected move({ value, grad, state }: Neighbours, { nesterov }: SGDGroup, rates: Rates): void {
     sgd(this.device, { value, grad, velocity: state.momentum }, rates, nesterov);
   }
 }
