@@ -1,5 +1,5 @@
 // Bundles test/**/*.test.ts and runs them with uvu in one process: node scripts/test.mjs [part of a path ...]
-// Closes with the line `N passed, N failed`; exit 1 if any failed or none was found.
+// Closes with the line `N passed, N failed, N skipped`; exit 1 if any failed or none was found.
 import { spawn } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { bundle } from './bundle.mjs';
@@ -32,9 +32,10 @@ child.stdout.on('data', (chunk) => {
 child.on('close', (code) => {
   rmSync(outdir, { recursive: true, force: true });
   const plain = tail.replace(/\x1b\[\d+m/g, '');
-  const [total, passed] = ['Total', 'Passed'].map((k) => Number(plain.match(new RegExp(`${k}:\\s+(\\d+)`))?.[1] ?? 0));
+  const count = (name) => Number(plain.match(new RegExp(`${name}:\\s+(\\d+)`))?.[1] ?? 0);
+  const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
   const died = !plain.includes('Total:');
   if (died) console.log(`the test process ended before its summary (exit ${code})`);
-  console.log(`${passed} passed, ${total - passed + (died ? 1 : 0)} failed`);
+  console.log(`${passed} passed, ${total - passed + (died ? 1 : 0)} failed, ${skipped} skipped`);
   process.exit(code || total === 0 ? 1 : 0);
 });

@@ -1,19 +1,18 @@
 // This engine against PyTorch: the golden files of this repository, and proof that a wrong number in one is found.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../src/formats/safetensors';
+import { givenShared, SHARED } from './given';
 import { largest, passes } from './goldens/compare';
 import { Fixture } from './goldens/fixture';
 import { judge, judgeBytes, line, passed } from './goldens/run';
 import { device } from './gpu';
 
 const GOLDEN = 'test/golden';
-/** What is too large for the repository, where it lies beside it. */
-const BESIDE = '../shared/reference';
 
 const load = (file: string): Fixture => Fixture.parse(file, readFileSync(file));
 const filesIn = (dir: string): string[] => readdirSync(dir).map((f) => join(dir, f));
@@ -42,12 +41,11 @@ for (const folder of ['ops', 'extra', 'modules']) {
   test(`${folder}: within a few times PyTorch's own error`, () => allPass(filesIn(join(GOLDEN, folder))));
 }
 
-test('ops at the real sizes', async () => {
-  const beside = join(BESIDE, 'ops_large');
-  const pools = existsSync(beside) ? filesIn(beside).filter((f) => f.includes('maxpool')) : [];
-  if (pools.length === 0) console.log(`\nskipped: the two large max pools (${beside} is not there)`);
-  await allPass([...filesIn(join(GOLDEN, 'ops_large')), ...pools]);
-});
+test('ops at the real sizes', () => allPass(filesIn(join(GOLDEN, 'ops_large'))));
+
+givenShared(test, 'reference/ops_large')('the two large max pools, too large for the repository', () =>
+  allPass(filesIn(`${SHARED}/reference/ops_large`).filter((f) => f.includes('maxpool'))),
+);
 
 test('networks: logits, losses, every gradient, running statistics, every layer', () =>
   allPass(

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TRAIN_SETTINGS } from '../../src/train/settings/args';
+import { given } from '../given';
 import { programFile, run } from './program';
 
 const test = suite('usage', { dir: '', csv: '' });
@@ -145,9 +146,9 @@ test('a stack only on request', async ({ dir }) => {
   assert.match(err, /^error: [^\n]+\nInputError: .*\n +at /);
 });
 
-const posix = process.platform === 'win32' ? test.skip : test;
+const posix = given(test, process.platform !== 'win32', 'bash');
 
-posix('a reader that goes away and a closed stdout are no error; a full disk is', () => {
+posix('a reader that goes away and a closed stdout are no error', () => {
   const shell = (command: string) =>
     spawnSync('bash', ['-c', command, process.execPath, programFile()], { encoding: 'utf8' });
   const piped = shell('set -o pipefail; "$0" "$1" train --help | head -1; echo $?');
@@ -156,8 +157,16 @@ posix('a reader that goes away and a closed stdout are no error; a full disk is'
   const closed = shell('"$0" "$1" --version >&-');
   assert.is(closed.status, 0);
   assert.is(closed.stderr, '');
-  if (!existsSync('/dev/full')) return;
-  const full = shell('"$0" "$1" --version > /dev/full');
+});
+
+given(
+  test,
+  existsSync('/dev/full'),
+  '/dev/full',
+)('a full disk is an error', () => {
+  const full = spawnSync('bash', ['-c', '"$0" "$1" --version > /dev/full', process.execPath, programFile()], {
+    encoding: 'utf8',
+  });
   assert.is(full.status, 1);
   assert.match(full.stderr, /^error: .*no space left/);
 });

@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import { randomBits, randomPermutation, randomStream, randomUniform } from '../../src/base/random';
 import { AFFECTNET_COLUMNS, readAffectNet } from '../../src/data/affectnet';
 import { classWeights, splitSamples } from '../../src/data/samples';
-import { absent, refusal, SHARED } from './goldens';
+import { givenShared, SHARED } from '../given';
+import { refusal } from './goldens';
 
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
 const csv = (lines: string[], header: string = AFFECTNET_COLUMNS.join(',')) => {
@@ -160,9 +161,8 @@ test('a file that is no AffectNet CSV is refused with what was expected and foun
   await refusal(() => readAffectNet(dir), /expected a file, found a folder/);
 });
 
-test("the original's annotations of eight photographs", async () => {
+givenShared(test, 'reference')("the original's annotations of eight photographs", async () => {
   const root = `${SHARED}/reference`;
-  if (absent(root, "comparison with the original's annotations")) return;
   const { train } = JSON.parse(readFileSync(`${root}/pickles/affectnet_faces8.json`, 'utf8'));
   const { samples, dropped } = await readAffectNet(`${root}/data/faces8/training.csv`);
   const same = samples.map((s) => ({

@@ -15,7 +15,8 @@ import { type Batch, Loader } from '../../src/data/loader';
 import { rotationAffine } from '../../src/data/rotate';
 import type { AnnotationSet } from '../../src/data/samples';
 import { writeSyntheticSet } from '../../src/data/synthetic';
-import { absent, differences, refusal, SHARED } from './goldens';
+import { givenShared, SHARED } from '../given';
+import { differences, refusal } from './goldens';
 
 const root = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
 const temporary = () => mkdtempSync(join(root, 'd'));
@@ -311,9 +312,8 @@ test('a consumer that stops early, and crops that are gone, end cleanly', async 
   await gone.close();
 });
 
-test('real photographs: all rows are read, the first sixty prepared', async () => {
+givenShared(test, 'faces')('real photographs: all rows are read, the first sixty prepared', async () => {
   const photographs = `${SHARED}/faces`;
-  if (absent(photographs, 'preparation of real photographs')) return;
   const { samples, bad, dropped } = await readAffectNet(`${photographs}/training.csv`);
   assert.equal([samples.length, bad.length, dropped.size], [823, 0, 0]);
   const crops = await prepare('off', { imageDir: photographs, size: 32 }, samples.slice(0, 60));

@@ -1,17 +1,7 @@
 // Where the fixtures are, and how they are read.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { readSafetensors } from '../../src/formats/safetensors';
-
-/** Material that is not part of the repository, where it lies next to it. */
-export const SHARED = '../shared';
-
-/** Says plainly that something is not tested here; true if so. */
-export function absent(path: string, what: string): boolean {
-  if (existsSync(path)) return false;
-  console.log(`\nskipped: ${what} (${path} is not there)`);
-  return true;
-}
 
 export function golden(path: string) {
   const { tensors, metadata } = readSafetensors(readFileSync(path), path);

@@ -10,7 +10,8 @@ import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
 import { toTensor } from '../../src/data/normalise';
 import { applyAffine, rotationAffine } from '../../src/data/rotate';
-import { absent, differences, golden, SHARED } from './goldens';
+import { givenShared, SHARED } from '../given';
+import { differences, golden } from './goldens';
 
 const OPS = 'test/golden/ops';
 const files = (prefix: string) => readdirSync(OPS).filter((f) => f.startsWith(prefix));
@@ -44,43 +45,45 @@ for (const file of files('image_resize_')) {
   });
 }
 
-test('eight photographs, step by step: aligned, cropped, resized to 227 and 112, tensor', async () => {
-  const root = `${SHARED}/reference/data/faces8`;
-  if (absent(root, 'the original preparation of eight photographs')) return;
-  const cases = readdirSync(root).filter((f) => f.endsWith('.safetensors'));
-  assert.is(cases.length, 8);
-  const rows = readFileSync(`${root}/training.csv`, 'utf8').split('\n').slice(1);
-  for (const [i, file] of cases.entries()) {
-    const name = file.slice(0, -'.safetensors'.length);
-    const { metadata, tensors, floats } = golden(`${root}/${file}`);
-    const same = async (step: string, got: { width: number; height: number; data: Uint8Array }) => {
-      const wanted = await decodeImage(readFileSync(`${root}/${name}_${step}.png`));
-      assert.equal([got.width, got.height], [wanted.width, wanted.height], `${name} ${step}`);
-      assert.is(differences(got.data, wanted.data), 0, `${name} ${step}`);
-    };
-    const image = await decodeImage(readFileSync(`${root}/images/${name}.png`));
-    const [leftEye, rightEye] = [JSON.parse(metadata.left_eye), JSON.parse(metadata.right_eye)];
-    const box = rows[i].split(',').slice(1, 5).map(Number) as unknown as Box;
-    const matrix = alignMatrix(leftEye, rightEye);
-    const window = cropBox(matrix, box);
-    assert.equal([...window], JSON.parse(metadata.crop_box), name);
-    await same('aligned', warpCubic(image, matrix));
-    const crop = warpCubic(image, matrix, window);
-    await same('crop', crop);
-    for (const size of [227, 112]) {
-      const small = resizeBilinear(crop, ...resizedSize(crop.width, crop.height, size));
-      await same(`${size}`, small);
-      if (tensors.has(`tensor_${size}`)) {
-        assert.is(differences(toTensor(small.data), floats(`tensor_${size}`)), 0, `${name} tensor ${size}`);
+givenShared(test, 'reference/data/faces8')(
+  'eight photographs, step by step: aligned, cropped, resized to 227 and 112, tensor',
+  async () => {
+    const root = `${SHARED}/reference/data/faces8`;
+    const cases = readdirSync(root).filter((f) => f.endsWith('.safetensors'));
+    assert.is(cases.length, 8);
+    const rows = readFileSync(`${root}/training.csv`, 'utf8').split('\n').slice(1);
+    for (const [i, file] of cases.entries()) {
+      const name = file.slice(0, -'.safetensors'.length);
+      const { metadata, tensors, floats } = golden(`${root}/${file}`);
+      const same = async (step: string, got: { width: number; height: number; data: Uint8Array }) => {
+        const wanted = await decodeImage(readFileSync(`${root}/${name}_${step}.png`));
+        assert.equal([got.width, got.height], [wanted.width, wanted.height], `${name} ${step}`);
+        assert.is(differences(got.data, wanted.data), 0, `${name} ${step}`);
+      };
+      const image = await decodeImage(readFileSync(`${root}/images/${name}.png`));
+      const [leftEye, rightEye] = [JSON.parse(metadata.left_eye), JSON.parse(metadata.right_eye)];
+      const box = rows[i].split(',').slice(1, 5).map(Number) as unknown as Box;
+      const matrix = alignMatrix(leftEye, rightEye);
+      const window = cropBox(matrix, box);
+      assert.equal([...window], JSON.parse(metadata.crop_box), name);
+      await same('aligned', warpCubic(image, matrix));
+      const crop = warpCubic(image, matrix, window);
+      await same('crop', crop);
+      for (const size of [227, 112]) {
+        const small = resizeBilinear(crop, ...resizedSize(crop.width, crop.height, size));
+        await same(`${size}`, small);
+        if (tensors.has(`tensor_${size}`)) {
+          assert.is(differences(toTensor(small.data), floats(`tensor_${size}`)), 0, `${name} tensor ${size}`);
+        }
+        const square = prepareFace(image, { leftEye, rightEye, box }, size);
+        assert.is(square.width, square.height);
+        if (small.width === small.height) assert.is(differences(square.data, small.data), 0, name);
       }
-      const square = prepareFace(image, { leftEye, rightEye, box }, size);
-      assert.is(square.width, square.height);
-      if (small.width === small.height) assert.is(differences(square.data, small.data), 0, name);
     }
-  }
-  const [jpeg, png] = ['images/1_source.jpg', '1_source_jpg_decoded.png'].map((f) => readFileSync(`${root}/${f}`));
-  assert.is(differences((await decodeImage(jpeg)).data, (await decodeImage(png)).data), 0, 'JPEG decoding');
-});
+    const [jpeg, png] = ['images/1_source.jpg', '1_source_jpg_decoded.png'].map((f) => readFileSync(`${root}/${f}`));
+    assert.is(differences((await decodeImage(jpeg)).data, (await decodeImage(png)).data), 0, 'JPEG decoding');
+  },
+);
 
 const noise = (channels: 1 | 3 | 4, width = 13, height = 7) => {
   const data = Uint8Array.from({ length: width * height * channels }, (_, i) => (i * 97 + (i >> 3) * 31) & 255);

@@ -19,7 +19,8 @@ import { AFFWILD2_CLASSES, NODES, nodesOf } from '../../src/data/labels';
 import type { Sample } from '../../src/data/samples';
 import { dataFrame, type PickleValue, writePickle } from '../../src/formats/pickle';
 import { writeSafetensors } from '../../src/formats/safetensors';
-import { absent, differences, golden, refusal, SHARED } from './goldens';
+import { givenShared, SHARED } from '../given';
+import { differences, golden, refusal } from './goldens';
 
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
 const write = (name: string, content: string | Uint8Array) => {
@@ -84,8 +85,7 @@ test('a node without an edge, and a class without samples, are refused by name',
 
 const STEPS = ['rho', 'absolute', 'masked', 'edges', 'A'] as const;
 
-test('adjacency of the real training labels, step by step', async () => {
-  if (absent(`${SHARED}/faces/training.csv`, 'adjacency from real labels')) return;
+givenShared(test, 'faces/training.csv')('adjacency of the real training labels, step by step', async () => {
   const { doubles, floats } = golden('test/golden/data/adjacency.safetensors');
   const got = buildAdjacency((await readAffectNet(`${SHARED}/faces/training.csv`)).samples);
   for (const step of STEPS) near(got[step]!, doubles(step), 1e-12, step);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -17,6 +17,7 @@ import {
   writePickle,
 } from '../../src/formats/pickle';
 import { Ndarray } from '../../src/formats/pickle/numpy';
+import { givenShared, SHARED } from '../given';
 
 const FOLDER = 'test/golden/pickles';
 const read = (name: string, folder = FOLDER) => readPickle(readFileSync(`${folder}/${name}`), name);
@@ -59,9 +60,8 @@ test('annotations of Aff-Wild2', () => {
   assert.equal(plain(read('affwild2.pkl')), json('affwild2.json'));
 });
 
-test('a thousand annotations', () => {
-  const folder = '../shared/reference/pickles';
-  if (!existsSync(folder)) return console.log(`skipped: ${folder} is not here`);
+givenShared(test, 'reference/pickles')('a thousand annotations', () => {
+  const folder = `${SHARED}/reference/pickles`;
   const { train, val } = plain(read('affectnet_faces.pkl', folder)) as Record<string, unknown[]>;
   assert.equal(
     { train: train.length, val: val.length, first_train: train[0], last_val: val.at(-1) },

@@ -15,6 +15,7 @@ import {
   writeCheckpoint,
   writeTorchTensor,
 } from '../../src/formats/torch';
+import { given } from '../given';
 
 const test = suite('python');
 const PICKLES = resolve('test/golden/pickles');
@@ -45,8 +46,7 @@ def plain(data):
   return execFileSync(python as string, ['-c', head + script], { cwd: dir, encoding: 'utf8' });
 }
 
-const needsPython = (name: string, run: () => void | Promise<void>): void =>
-  test(name, () => (python ? run() : console.log('skipped: there is no python3 with torch and pandas')));
+const givenPython = given(test, python !== undefined, 'python3 with torch and pandas');
 
 const golden = (name: string) => readFileSync(join(PICKLES, name));
 const json = (name: string) => JSON.parse(readFileSync(join(PICKLES, name), 'utf8'));
@@ -58,7 +58,7 @@ function plain(value: PickleValue): unknown {
   return Array.isArray(value) ? value.map(plain) : value;
 }
 
-needsPython('annotation pickles', () => {
+givenPython('annotation pickles', () => {
   for (const name of ['affectnet_faces8', 'affwild2']) {
     writeFileSync(join(dir, 'a.pkl'), writePickle(readPickle(golden(`${name}.pkl`))));
     const back = JSON.parse(runPython(`print(json.dumps(plain(pickle.load(open('a.pkl', 'rb')))))`));
@@ -76,7 +76,7 @@ print(type(eye).__module__, type(eye).__name__)`);
   assert.is(eyes.trim(), 'dataloading Affwild2_annotation');
 });
 
-needsPython('adjacency pickles', () => {
+givenPython('adjacency pickles', () => {
   const { index, columns, values } = json('adj.json');
   writeFileSync(
     join(dir, 'adj.pkl'),
@@ -97,7 +97,7 @@ for p in range(6): pickle.dump(d, open(f'adj{p}.pkl', 'wb'), p)`),
   }
 });
 
-needsPython('tensors', async () => {
+givenPython('tensors', async () => {
   const emb = await readTorchTensor(golden('emb_zip.pkl'), 'emb_zip.pkl');
   writeFileSync(join(dir, 'emb.pkl'), await writeTorchTensor(emb));
   const same = runPython(`
@@ -116,9 +116,9 @@ for (const [network, packed] of [
   ['bregnext', 'emotion_gcn_bregnext_zip.pth.gz'],
   ['densenet', 'emotion_gcn_densenet_legacy.pth.gz'],
 ]) {
-  needsPython(`a whole checkpoint on ${network}`, async () => {
-    const path = join(REFERENCE, 'checkpoints', packed);
-    if (!existsSync(path)) return console.log(`skipped: ${path} is not here`);
+  const path = join(REFERENCE, 'checkpoints', packed);
+  const both = given(test, python !== undefined && existsSync(path), `python3 with torch and pandas, or no ${path}`);
+  both(`a whole checkpoint on ${network}`, async () => {
     writeFileSync(join(dir, 'theirs.pth'), gunzipSync(readFileSync(path)));
     const { epoch, state, optimizer: read } = await readCheckpoint(readFileSync(join(dir, 'theirs.pth')), packed);
     const optimizer = read?.();
@@ -148,7 +148,7 @@ assert all(x['param_groups'][0][k] == v for k, v in y['param_groups'][0].items()
   });
 }
 
-needsPython('what training programs put beside the weights, by PyTorch itself', async () => {
+givenPython('what training programs put beside the weights, by PyTorch itself', async () => {
   runPython(`
 layer = torch.nn.BatchNorm2d(3)
 layer.running_mean.tag = 'frozen'

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,6 +17,7 @@ import {
   writeTorch,
   writeTorchTensor,
 } from '../../src/formats/torch';
+import { givenShared, SHARED } from '../given';
 
 type Complete = Parameters<typeof writeCheckpoint>[0]['optimizer'];
 
@@ -78,9 +79,8 @@ for (const [name, packed] of [
   ['emotion_gcn_bregnext', 'emotion_gcn_bregnext_zip.pth.gz'],
   ['emotion_gcn_densenet', 'emotion_gcn_densenet_legacy.pth.gz'],
 ]) {
-  test(`a whole checkpoint: ${packed}`, async () => {
-    const path = `../shared/reference/checkpoints/${packed}`;
-    if (!existsSync(path)) return console.log(`skipped: ${path} is not here`);
+  givenShared(test, `reference/checkpoints/${packed}`)(`a whole checkpoint: ${packed}`, async () => {
+    const path = `${SHARED}/reference/checkpoints/${packed}`;
     const { tensors, metadata } = readSafetensors(readFileSync(`${FOLDER}/${name}.safetensors`), name);
     const { epoch, state, optimizer: read } = await readCheckpoint(gunzipSync(readFileSync(path)), packed);
     assert.is(epoch, 4);

@@ -17,6 +17,7 @@ import { startFrom } from '../../src/train/loop/start';
 import { Trainer } from '../../src/train/loop/trainer';
 import { readRun } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
+import { givenShared, SHARED } from '../given';
 import { release } from '../goldens/network';
 import { device } from '../gpu';
 import { integers, uniform } from '../hashinit';
@@ -145,9 +146,9 @@ for (const [network, packed] of [
   ['bregnext', 'emotion_gcn_bregnext_zip.pth.gz'],
   ['densenet', 'emotion_gcn_densenet_legacy.pth.gz'],
 ] as [NetworkName, string][]) {
-  test(`the original's checkpoint on ${network}: its scores, and the next step with its momentum`, async () => {
-    const path = `../shared/reference/checkpoints/${packed}`;
-    if (!existsSync(path)) return console.log(`skipped: ${path} is not here`);
+  const there = givenShared(test, `reference/checkpoints/${packed}`);
+  there(`the original's checkpoint on ${network}: its scores, and the next step with its momentum`, async () => {
+    const path = `${SHARED}/reference/checkpoints/${packed}`;
     const file = join(dir, `${network}.pth`);
     writeFileSync(file, gunzipSync(readFileSync(path)));
     const golden = `test/golden/checkpoints/emotion_gcn_${network}.safetensors`;
