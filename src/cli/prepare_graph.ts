@@ -122,14 +122,20 @@ export const prepareAdjacency = (): Command =>
     .addHelpText('after', ADJACENCY_NOTE)
     .action(async ({ show, ...options }: Record<string, unknown>) => {
       const { data, image_dir, out, ...which } = readSettings(ADJACENCY, options);
-      const { buildAdjacency, describeAnnotations, encodeAdjacency, pickleAdjacency, readAnnotations } = await import(
-        '../data'
-      );
+      const {
+        buildAdjacency,
+        describeAnnotations,
+        encodeAdjacency,
+        pickleAdjacency,
+        readAnnotations,
+        withValenceArousal,
+      } = await import('../data');
       const encode = encoderOf(out, { '.pkl': pickleAdjacency, '.safetensors': encodeAdjacency });
       checkAnnotations('data', data, which.dataset);
       if (image_dir !== null) checkFolder('image_dir', image_dir);
       const classes = classesOf(which);
-      const { train } = await readAnnotations(data, { ...which, classes, imageDir: image_dir ?? '.' });
+      const read = await readAnnotations(data, { ...which, classes, imageDir: image_dir ?? '.' });
+      const train = withValenceArousal(read.train, 'the label graph');
       const nodes = nodesOf(classes);
       const adjacency = buildAdjacency(train.samples, classes);
       process.stdout.write(`read: ${describeAnnotations(train)}\n`);

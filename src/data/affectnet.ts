@@ -20,12 +20,16 @@ export const AFFECTNET_COLUMNS = [
   'arousal',
 ] as const;
 
+/** Of these a file may have neither: what is to learn expressions alone needs none. */
+const CONTINUOUS: readonly string[] = ['valence', 'arousal'];
+
 type Row = Record<(typeof AFFECTNET_COLUMNS)[number], string>;
 
 /**
  * Reads one of AffectNet's CSV files, in a stream. Rows whose `expression` is none of the classes' (7 contempt unless there
  * are eight, 8 none, 9 uncertain, 10 no face) are dropped and counted (the original keeps negative ones, which no loss can
- * take); a row that is broken goes to `bad`.
+ * take); a row that is broken goes to `bad`. A valence or arousal of -2 (AffectNet's mark for none), NaN or an empty one, or
+ * a file without both columns, gives NaN.
  *
  * @param classes AffectNet's seven or eight
  * @throws InputError: no such file, no CSV, a missing column, no usable row
@@ -39,7 +43,8 @@ export async function readAffectNet(file: string, classes: readonly string[] = C
 }
 
 function checkHeader(file: string, header: readonly string[], line: number): void {
-  const missing = AFFECTNET_COLUMNS.filter((c) => !header.includes(c));
+  const absent = AFFECTNET_COLUMNS.filter((c) => !header.includes(c));
+  const missing = CONTINUOUS.every((c) => !header.includes(c)) ? absent.filter((c) => !CONTINUOUS.includes(c)) : absent;
   if (missing.length === 0) return;
   const found = JSON.stringify(header.join(','));
   throw new InputError(
@@ -112,7 +117,9 @@ function integer(row: Row, column: keyof Row): number {
   return value;
 }
 
+/** NaN: none. */
 function unit(row: Row, column: keyof Row): number {
+  if (/^(|-2(\.0*)?|nan)$/i.test(row[column] ?? '')) return Number.NaN;
   const value = number(row, column);
   if (value < -1 || value > 1) throw new RowError(`${column}: expected -1 .. 1, found ${row[column]}`);
   return value;

@@ -86,7 +86,7 @@ function takeRecord(
     }
     const pose = dataset === 'affectnet' ? poseOf(fields) : null;
     if (pose && Math.trunc(pose.box[2]) !== Math.trunc(pose.box[3])) set.stretched++;
-    const [valence, arousal] = [number(fields, 'valence', 1), number(fields, 'arousal', 1)];
+    const [valence, arousal] = [unit(fields, 'valence'), unit(fields, 'arousal')];
     set.samples.push({ image: path, where, expression, valence, arousal, pose });
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
@@ -114,6 +114,12 @@ function number(fields: Fields, name: string, most = FAR): number {
     throw new RecordError(`${name}: expected ${wanted}, found ${describe(value)}`);
   }
   return value;
+}
+
+/** NaN where the file has AffectNet's -2, NaN or None. */
+function unit(fields: Fields, name: string): number {
+  const value = fields.get(name);
+  return value === null || value === -2 || Number.isNaN(value) ? Number.NaN : number(fields, name, 1);
 }
 
 function eye(fields: Fields, name: string): Point {
@@ -170,6 +176,9 @@ const affWild2Records = (samples: readonly Sample[], paths: (sample: Sample) => 
 
 const labels = ({ expression, valence, arousal }: Sample): [string, PickleValue][] => [
   ['expression', expression],
-  ['valence', new PyFloat(valence)],
-  ['arousal', new PyFloat(arousal)],
+  ['valence', new PyFloat(marked(valence))],
+  ['arousal', new PyFloat(marked(arousal))],
 ];
+
+/** AffectNet's mark for none. */
+const marked = (value: number): number => (Number.isNaN(value) ? -2 : value);

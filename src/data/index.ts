@@ -40,8 +40,10 @@ export {
   classCounts,
   classWeights,
   describeAnnotations,
+  hasValenceArousal,
   type Sample,
   splitSamples,
+  withValenceArousal,
 } from './samples';
 export { type SyntheticOptions, writeSyntheticSet } from './synthetic';
 export { writeSyntheticVideos } from './synthetic_videos';

@@ -14,9 +14,9 @@ export interface Sample {
   where: string;
   /** A place in the list of classes. */
   expression: number;
-  /** -1 .. 1. */
+  /** -1 .. 1; NaN: not annotated. */
   valence: number;
-  /** -1 .. 1. */
+  /** -1 .. 1; NaN: not annotated. */
   arousal: number;
   /** Where the face is in the picture; null: the picture is the face. */
   pose: FacePose | null;
@@ -52,9 +52,31 @@ export function describeAnnotations({ file, rows, samples, bad, dropped, stretch
     const kinds = [...dropped].sort().map(([kind, n]) => `${n} with ${kind}`);
     parts.push(`dropped ${kinds.join(', ')}`);
   }
+  const without = samples.filter((sample) => !hasValenceArousal(sample)).length;
+  if (without > 0) parts.push(`${without} without valence and arousal`);
   if (bad.length > 0) parts.push(`${bad.length} broken`);
   if (stretched > 0) parts.push(`${stretched} boxes that are not square are stretched`);
   return parts.join('; ');
+}
+
+export const hasValenceArousal = ({ valence, arousal }: Sample): boolean => !Number.isNaN(valence + arousal);
+
+/**
+ * A set for what needs valence and arousal: samples without them are bad.
+ * @param who needs them, for messages
+ * @throws InputError if no sample has them
+ */
+export function withValenceArousal(set: AnnotationSet, who: string): AnnotationSet {
+  const samples = set.samples.filter(hasValenceArousal);
+  if (samples.length === set.samples.length) return set;
+  const advice = `which ${who} needs: --model single_task trains without`;
+  if (samples.length === 0) {
+    const faces = `${set.samples.length} face${set.samples.length === 1 ? '' : 's'}`;
+    throw new InputError(`${set.file}: none of ${faces} has valence and arousal (-2, empty or no column), ${advice}`);
+  }
+  const without = set.samples.filter((sample) => !hasValenceArousal(sample));
+  const reason = `no valence and arousal (-2 or empty), ${advice}`;
+  return { ...set, samples, bad: [...set.bad, ...without.map(({ where, image }) => ({ where, image, reason }))] };
 }
 
 /** Samples of each class. */

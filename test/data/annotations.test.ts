@@ -6,7 +6,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { randomBits, randomPermutation, randomStream, randomUniform } from '../../src/base/random';
 import { AFFECTNET_COLUMNS, readAffectNet } from '../../src/data/affectnet';
-import { classWeights, splitSamples } from '../../src/data/samples';
+import { encodeAnnotationPickle, parseAnnotationPickle } from '../../src/data/annotation_pickle';
+import { CLASSES } from '../../src/data/labels';
+import { classWeights, describeAnnotations, splitSamples, withValenceArousal } from '../../src/data/samples';
 import { givenShared, SHARED } from '../given';
 import { refusal } from './goldens';
 
@@ -36,8 +38,8 @@ test('rows of the seven classes are read, others dropped and counted, broken one
     row({ facial_landmarks: landmarks(POINTS.slice(1)) }),
     row({ facial_landmarks: landmarks(POINTS.map(([, y]) => [Number.NaN, y])) }),
     row({ facial_landmarks: landmarks(POINTS.map(() => [5, 5])) }),
-    row({ valence: -2 }),
-    row({ arousal: 'NaN' }),
+    row({ valence: -1.01 }),
+    row({ arousal: 'none' }),
     row({ expression: 2.5 }),
     row({ subDirectory_filePath: '' }),
     row({ face_x: 1e300 }),
@@ -77,8 +79,8 @@ test('rows of the seven classes are read, others dropped and counted, broken one
     /expected 68 points.* found 134 of 134/,
     /expected 68 points.* found 68 of 136/,
     /both eyes/,
-    /valence: expected -1 .. 1, found -2/,
-    /arousal: expected a number, found "NaN"/,
+    /valence: expected -1 .. 1, found -1.01/,
+    /arousal: expected a number, found "none"/,
     /expression: expected an integer, found 2.5/,
     /expected a path/,
     /face_x: expected a number/,
@@ -159,6 +161,42 @@ test('a file that is no AffectNet CSV is refused with what was expected and foun
   await refusal(() => readAffectNet(csv([row(), `"${'x'.repeat(2 ** 21)}`])), /training.csv: line \d+: no CSV/);
   await refusal(() => readAffectNet(join(dir, 'nothing.csv')), /nothing.csv: no such file/);
   await refusal(() => readAffectNet(dir), /expected a file, found a folder/);
+});
+
+test('valence and arousal may be missing for what learns expressions alone; what needs them says so', async () => {
+  const none = [
+    row({ valence: -2, arousal: -2 }),
+    row({ valence: '', arousal: '' }),
+    row({ valence: 'nan', arousal: '-2.0' }),
+  ];
+  const set = await readAffectNet(csv(none));
+  assert.is(set.bad.length, 0);
+  assert.equal(
+    set.samples.map(({ valence, arousal }) => [valence, arousal]),
+    new Array(3).fill([Number.NaN, Number.NaN]),
+  );
+  assert.match(describeAnnotations(set), /3 without valence and arousal/);
+  assert.throws(
+    () => withValenceArousal(set, 'multi_task'),
+    /training.csv: none of 3 faces has valence and arousal .*which multi_task needs: --model single_task trains without/,
+  );
+  const some = withValenceArousal(await readAffectNet(csv([...none, row(), row({ valence: -2 })])), 'emotion_gcn');
+  assert.equal([some.samples.length, some.rows], [1, 5]);
+  assert.equal(
+    some.bad.map(({ where }) => where),
+    [2, 3, 4, 6].map((line) => `training.csv line ${line}`),
+  );
+  assert.match(some.bad[0].reason, /no valence and arousal.*emotion_gcn.*--model single_task/);
+  const whole = await readAffectNet(csv([row()]));
+  assert.is(withValenceArousal(whole, 'emotion_gcn'), whole);
+  // Without both columns, and back out of the pickle that is made of it.
+  const short = row().split(',').slice(0, 7).join(',');
+  const bare = await readAffectNet(csv([short], AFFECTNET_COLUMNS.slice(0, 7).join(',')));
+  assert.ok(Number.isNaN(bare.samples[0].valence));
+  const pickle = encodeAnnotationPickle({ train: bare.samples, val: set.samples }, 'affectnet');
+  const { train, val } = parseAnnotationPickle(pickle, 'data.pkl', { dataset: 'affectnet', classes: CLASSES });
+  assert.equal([train.samples.length, val.samples.length, train.bad.length], [1, 3, 0]);
+  assert.ok([...train.samples, ...val.samples].every((s) => Number.isNaN(s.valence) && Number.isNaN(s.arousal)));
 });
 
 givenShared(test, 'reference')("the original's annotations of eight photographs", async () => {

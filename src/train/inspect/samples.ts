@@ -8,6 +8,7 @@ import {
   classCounts,
   classesOf,
   decodeImage,
+  hasValenceArousal,
   ImageError,
   readAffectNet,
   readAnnotations,
@@ -42,6 +43,8 @@ function ofSets(
       throw new InputError(`${set.file}: expected samples of the classes, found none among ${set.rows}`);
     facts[`${name}: samples`] = set.samples.length;
     for (const [what, n] of set.dropped) facts[`${name}: dropped, ${what}`] = n;
+    const without = set.samples.filter((sample) => !hasValenceArousal(sample)).length;
+    if (without > 0) facts[`${name}: without valence and arousal`] = `${without} (--model single_task needs none)`;
     facts[`${name}: broken`] = set.bad.length;
     if (set.bad.length > 0) facts[`${name}: first broken`] = `${set.bad[0].where}: ${set.bad[0].reason}`;
     if (set.stretched > 0) facts[`${name}: boxes that are not square`] = set.stretched;
@@ -52,8 +55,10 @@ function ofSets(
   }
   const columns = Object.values(sets).map(({ samples }) => ({ samples, counts: classCounts(samples, classes) }));
   const share = (n: number, of: number): string => `${n} (${((100 * n) / Math.max(of, 1)).toFixed(1)} %)`;
-  const mean = (samples: AnnotationSet['samples'], of: 'valence' | 'arousal'): string =>
-    (samples.reduce((sum, s) => sum + s[of], 0) / Math.max(samples.length, 1)).toFixed(3);
+  const mean = (samples: AnnotationSet['samples'], of: 'valence' | 'arousal'): string => {
+    const known = samples.map((s) => s[of]).filter((v) => !Number.isNaN(v));
+    return known.length > 0 ? (known.reduce((sum, v) => sum + v, 0) / known.length).toFixed(3) : '';
+  };
   return {
     kind,
     facts,

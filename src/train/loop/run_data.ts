@@ -19,6 +19,7 @@ import {
   readAnnotations,
   type Sample,
   splitSamples,
+  withValenceArousal,
 } from '../../data';
 import { inFile, lookAt } from '../../data/files';
 import type { RunFolder } from '../run/run_folder';
@@ -44,8 +45,11 @@ export async function openRunData(
 ): Promise<RunData> {
   const classes = classesOf(args);
   const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
-  const { train: training, val } = await readAnnotations(args.data, options);
-  const validation = args.val_data ? validationOf(await readAnnotations(args.val_data, options)) : val;
+  const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
+  const given = await readAnnotations(args.data, options);
+  const training = learnt(given.train);
+  const others = args.val_data ? validationOf(await readAnnotations(args.val_data, options)) : given.val;
+  const validation = others && learnt(others);
   notice(describeAnnotations(training));
   let samples: { train: readonly Sample[]; val: readonly Sample[] };
   if (validation) {

@@ -1,4 +1,12 @@
-import { Loader, loadEmbedding, nodesOf, prepareCrops, readAnnotations } from '../../data';
+import {
+  hasValenceArousal,
+  Loader,
+  loadEmbedding,
+  nodesOf,
+  prepareCrops,
+  readAnnotations,
+  withValenceArousal,
+} from '../../data';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { buildModel, type EmotionModel } from '../../models';
@@ -48,8 +56,12 @@ export async function openRunModel(
  */
 export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Evaluation> {
   const notice = (line: string): void => hooks.onNotice?.(line);
-  const { dataset, classes } = run.args;
-  const set = validationOf(await readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }));
+  const { dataset, classes, model: kind } = run.args;
+  const read = validationOf(await readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }));
+  const measured = kind !== 'single_task' && read.samples.some(hasValenceArousal);
+  const set = measured ? withValenceArousal(read, kind) : read;
+  if (kind !== 'single_task' && !measured)
+    notice(`${set.file}: no valence and arousal: expressions alone are measured`);
   const crops = await prepareCrops(set.samples, {
     imageDir: settings.image_dir,
     size: run.args.image_size,

@@ -2,7 +2,7 @@ import type { Batch, Loader } from '../../data';
 import type { BatchResult, Learner } from '../loop/learner';
 import type { SamplePredictions } from './predictions';
 
-/** Shows a network every sample of a loader, in evaluation mode. */
+/** Shows a network every sample of a loader, in evaluation mode. Of samples without valence and arousal, only expressions count. */
 export async function evaluateAll(
   learner: Learner,
   loader: Loader,
@@ -24,5 +24,5 @@ export async function evaluateAll(
     }
     onBatch(result, batch);
   }
-  return { classes, rows, labels, predicted, va: va.truth.length > 0 ? va : undefined };
+  return { classes, rows, labels, predicted, va: va.truth.some((v) => !Number.isNaN(v)) ? va : undefined };
 }
