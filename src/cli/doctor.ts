@@ -80,8 +80,12 @@ function adapter(device: Device, { name, adapter: { limits } }: FoundAdapter): s
 }
 
 function kept(): string[] {
-  const entries = cacheEntries().map((e) => `${mib(e.bytes).padStart(8)}  ${e.name}`);
-  return [`${cacheDir()}${entries.length > 0 ? ':' : ' (nothing yet)'}`, ...entries];
+  try {
+    const entries = cacheEntries().map((e) => `${mib(e.bytes).padStart(8)}  ${e.name}`);
+    return [`${cacheDir()}${entries.length > 0 ? ':' : ' (nothing yet)'}`, ...entries];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 const result = ({ name, error, gflops }: Check): string =>

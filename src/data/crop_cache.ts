@@ -30,12 +30,26 @@ export function clearCropCache(dir = defaultCropCache()): { files: number; bytes
  * @throws InputError if it cannot be made
  */
 export function openCropCache(cache: string = defaultCropCache()): { dir: string; temporary: boolean } {
-  if (cache === 'off') return { dir: mkdtempSync(join(tmpdir(), 'emotion-gcn-crops-')), temporary: true };
+  if (cache === 'off') return { dir: makeTemporary(), temporary: true };
   try {
     mkdirSync(cache, { recursive: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${cache}: cannot be made for the crop cache (${code}); give --cache DIR or --cache off`);
+    throw new InputError(
+      `${cache}: cannot be made for the crop cache (${code}); give --cache DIR or --cache off, ` +
+        'or set XDG_CACHE_HOME, where --cache is by default, to a folder that can be written',
+    );
   }
   return { dir: cache, temporary: false };
+}
+
+function makeTemporary(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'emotion-gcn-crops-'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError(
+      `${tmpdir()}: cannot be used for prepared faces (${code}); set TMPDIR to a folder that can be written, or give --cache DIR`,
+    );
+  }
 }

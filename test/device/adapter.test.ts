@@ -1,7 +1,17 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
@@ -132,13 +142,18 @@ function localRoute(fill: (folder: string) => void): Route & { fills: number } {
 
 /** Runs `fn` with a cache folder of its own, and puts the driver that was in use back. */
 async function withCache(name: string, fn: (home: string) => Promise<void>): Promise<void> {
-  const { XDG_CACHE_HOME, VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env;
+  const { XDG_CACHE_HOME, VK_DRIVER_FILES, VK_ICD_FILENAMES, VK_LOADER_DRIVERS_DISABLE } = process.env;
   const home = join(scratch, name);
   process.env.XDG_CACHE_HOME = home;
   try {
     await fn(home);
   } finally {
-    for (const [key, value] of Object.entries({ XDG_CACHE_HOME, VK_DRIVER_FILES, VK_ICD_FILENAMES }))
+    for (const [key, value] of Object.entries({
+      XDG_CACHE_HOME,
+      VK_DRIVER_FILES,
+      VK_ICD_FILENAMES,
+      VK_LOADER_DRIVERS_DISABLE,
+    }))
       if (value === undefined) delete process.env[key];
       else process.env[key] = value;
   }
@@ -212,8 +227,75 @@ test('a route that fails leaves nothing behind, says why, and the next one serve
     assert.is(await useSoftwareDriver(async () => true, () => {}, [broken, good]), undefined);
     const useless = await useSoftwareDriver(async () => false, () => {}, [good]);
     assert.equal(useless, ['Local driver: it loads, but offers no adapter']);
-    assert.equal(readdirSync(join(home, 'emotion-gcn')), []);
+    assert.equal(readdirSync(join(home, 'emotion-gcn')), ['good'], 'what is whole is not deleted');
   });
+});
+
+test('off-line: what is whole stays and is used, also as a copy with other times; variables of other programs do not hide it', async () => {
+  if (!linux) return console.log('(skipped: only Linux sets a driver up)');
+  await withCache('smb-share:server=nas,share=x', async (home) => {
+    const folder = join(home, 'emotion-gcn', 'local');
+    let online = true;
+    const route = localRoute((to) => {
+      if (!online) throw new Error('no network');
+      mkdirSync(join(to, 'lib'));
+      cpSync(dawn, join(to, 'lib', 'driver.so'));
+      writeFileSync(join(to, 'icd.json'), '{}');
+    });
+    /** There is an adapter where the loader, which takes its list apart at colons, finds the file, and nothing hides it. */
+    const found = async () =>
+      !process.env.VK_LOADER_DRIVERS_DISABLE &&
+      (process.env.VK_DRIVER_FILES as string).split(':').every((file) => existsSync(file));
+    const use = (usable = found) => useSoftwareDriver(usable, () => {}, [route]);
+    const whole = () => readdirSync(folder, { recursive: true }).sort().join();
+    assert.is(await use(), undefined);
+    online = false;
+    process.env.VK_LOADER_DRIVERS_DISABLE = '*';
+    process.env.VK_DRIVER_FILES = '/nonexistent';
+    assert.is(await use(), undefined);
+    assert.is(route.fills, 1);
+
+    process.env.VK_DRIVER_FILES = '/mine';
+    const [why] = (await use(async () => false)) as string[];
+    assert.match(why, /it loads, but offers no adapter .*local.*another cannot be had: no network/);
+    assert.is(whole(), 'icd.json,lib,lib/driver.so,manifest.json');
+    assert.is(process.env.VK_DRIVER_FILES, '/mine', 'what was set is set again');
+
+    utimesSync(join(folder, 'icd.json'), 1, 1);
+    assert.is(await use(), undefined);
+    assert.is(route.fills, 3);
+    assert.is(await use(), undefined);
+    assert.is(route.fills, 3, 'a copy that does is not fetched again');
+
+    truncateSync(join(folder, 'icd.json'), 1);
+    assert.equal(await use(), ['Local driver: no network']);
+    assert.not(existsSync(folder), 'what is damaged goes');
+  });
+});
+
+test('without a home folder: HOME is not looked for in the working directory, and the message says what to set', () => {
+  const { XDG_CACHE_HOME, HOME } = process.env;
+  delete process.env.XDG_CACHE_HOME;
+  try {
+    for (const home of ['', 'relative']) {
+      process.env.HOME = home;
+      assert.ok(isAbsolute(cacheDir()), cacheDir());
+    }
+    if (!linux || process.geteuid?.() !== 0) return console.log('(skipped: to be a user without a name needs root)');
+    delete process.env.HOME;
+    assert.ok(isAbsolute(cacheDir()), 'by the entry of the user');
+    process.seteuid?.(12345);
+    for (const home of [undefined, '']) {
+      if (home !== undefined) process.env.HOME = home;
+      assert.throws(
+        cacheDir,
+        (e: Error) => e instanceof InputError && /no home folder .*set XDG_CACHE_HOME/.test(e.message),
+      );
+    }
+  } finally {
+    if (process.getuid?.() === 0) process.seteuid?.(0);
+    for (const [name, value] of Object.entries({ XDG_CACHE_HOME, HOME })) if (value) process.env[name] = value;
+  }
 });
 
 test('a library tells what it needs; a file that is none is called damaged', () => {

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { InputError } from '../../base/errors';
 
 export interface CacheEntry {
   readonly name: string;
@@ -8,11 +9,33 @@ export interface CacheEntry {
   readonly bytes: number;
 }
 
-/** Where everything that is kept per user lies: `$XDG_CACHE_HOME/emotion-gcn`, by default `~/.cache/emotion-gcn`. */
+/**
+ * Where everything that is kept per user lies: `$XDG_CACHE_HOME/emotion-gcn`, by default `~/.cache/emotion-gcn`.
+ * @throws InputError when neither is known, as in a container whose user has no name
+ */
 export function cacheDir(): string {
-  const base = process.env.XDG_CACHE_HOME;
+  const { XDG_CACHE_HOME: base } = process.env;
   // The XDG specification: a relative path is to be ignored.
-  return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'emotion-gcn');
+  if (base && isAbsolute(base)) return join(base, 'emotion-gcn');
+  const home = homeDir();
+  if (home !== undefined) return join(home, '.cache', 'emotion-gcn');
+  throw new InputError(
+    'there is no place to keep drivers and prepared faces: this user has no home folder (HOME is not set, or empty); ' +
+      'set XDG_CACHE_HOME to a folder that can be written',
+  );
+}
+
+/** The home folder by HOME, else by the user's entry in the system; neither need be there. */
+function homeDir(): string | undefined {
+  for (const find of [homedir, () => userInfo().homedir]) {
+    try {
+      const home = find();
+      if (isAbsolute(home)) return home;
+    } catch {
+      // A user id without an entry.
+    }
+  }
+  return undefined;
 }
 
 /** Makes the cache folder if need be. @throws Error with the way out when it cannot be written. */
@@ -37,7 +60,8 @@ export function cacheEntries(): CacheEntry[] {
 /** Removes one entry, or all of them, and returns what was removed. Safe while another process uses the driver. */
 export function clearCache(name?: string): CacheEntry[] {
   const entries = cacheEntries().filter((e) => name === undefined || e.name === name);
-  for (const e of entries) rmSync(e.path, { recursive: true, force: true });
+  // Another process may be adding to what is removed.
+  for (const e of entries) rmSync(e.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   return entries;
 }
 

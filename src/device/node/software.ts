@@ -1,6 +1,8 @@
 import {
+  constants,
   existsSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -20,11 +22,12 @@ const ROUTES: readonly Route[] = [lavapipe, swiftshader];
 
 /**
  * Makes a CPU driver usable in this process: what is cached first, else what can be fetched. A folder that is damaged,
- * does not load, or offers no adapter is fetched anew, once.
+ * does not load, or offers no adapter is fetched anew, once; where that fails, what was whole stays.
  * Main thread only: a worker's `process.env` is a copy that the Vulkan loader does not see.
  * @param usable tells whether there is an adapter with the driver in place
  * @param say is told, one line each, of a fetch (what, from where, how large, where to) and of one that failed
  * @returns undefined when a driver is in place, else why each route failed
+ * @throws InputError when there is no place for it (see `cacheDir`)
  */
 export async function useSoftwareDriver(
   usable: () => Promise<boolean>,
@@ -46,27 +49,50 @@ export async function useSoftwareDriver(
 
 async function useRoute(route: Route, usable: () => Promise<boolean>, say: (line: string) => void): Promise<void> {
   const folder = join(cacheDir(), route.name);
-  if (intact(folder) && (await works(route, folder, usable).catch(() => false))) return;
-  const hindrance = route.hindrance();
-  if (hindrance) throw new Error(hindrance);
-  ensureCacheDir();
-  const task = existsSync(folder) ? 'Repairing' : 'Setting up';
-  const size = `about ${route.mib.fetched} MiB, ${route.mib.kept} MiB on disk`;
-  say(`${task} a CPU driver, once: fetching ${route.title} (${size}) from ${route.source} into ${folder}`);
+  const before = intact(folder) ? await problemOf(route, folder, usable) : 'it was changed';
+  if (before === undefined) return;
   try {
+    const hindrance = route.hindrance();
+    if (hindrance) throw new Error(hindrance);
+    ensureCacheDir();
+    const task = existsSync(folder) ? 'Repairing' : 'Setting up';
+    const size = `about ${route.mib.fetched} MiB, ${route.mib.kept} MiB on disk`;
+    say(`${task} a CPU driver, once: fetching ${route.title} (${size}) from ${route.source} into ${folder}`);
     await install(route, folder);
-    if (!(await works(route, folder, usable))) throw new Error('it loads, but offers no adapter');
   } catch (e) {
-    rmSync(folder, { recursive: true, force: true });
-    say(`${route.title} cannot be used: ${(e as Error).message}`);
-    throw e;
+    if (!complete(folder)) {
+      rmSync(folder, { recursive: true, force: true });
+      say(`${route.title} cannot be used: ${(e as Error).message}`);
+      throw e;
+    }
+    // A copy with other times, as `cp -r` makes it, may do.
+    const problem = intact(folder) ? before : await problemOf(route, folder, usable);
+    if (problem === undefined) return keep(folder);
+    throw new Error(`${problem} (the copy in ${folder}), and another cannot be had: ${(e as Error).message}`);
   }
+  const problem = await problemOf(route, folder, usable);
+  if (problem !== undefined) throw new Error(problem);
 }
 
-/** Loads the driver into this process and asks it for an adapter. @throws Error when a library is missing or damaged */
-async function works(route: Route, folder: string, usable: () => Promise<boolean>): Promise<boolean> {
-  load(route, folder);
-  return usable();
+const VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'VK_LOADER_DRIVERS_SELECT', 'VK_LOADER_DRIVERS_DISABLE'];
+
+/** Loads the driver into this process and asks it for an adapter. @returns why it does not do; undefined: it does, and stays */
+async function problemOf(route: Route, folder: string, usable: () => Promise<boolean>): Promise<string | undefined> {
+  const variables = VARIABLES.map((name) => [name, process.env[name]] as const);
+  let problem: string | undefined;
+  try {
+    load(route, folder);
+    if (!(await usable())) problem = 'it loads, but offers no adapter';
+  } catch (e) {
+    problem = (e as Error).message;
+  }
+  if (problem !== undefined) for (const [name, value] of variables) setVariable(name, value);
+  return problem;
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
 }
 
 /** True when a Vulkan loader is to be had: the system's, or one that was preloaded. */
@@ -83,12 +109,19 @@ function load(route: Route, folder: string): void {
   const lib = join(folder, 'lib');
   if (!hasLoader()) preload(lib, 'libvulkan.so.1');
   preload(lib, route.driver);
-  process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES = join(folder, route.icd);
+  // What these leave out of the system's drivers would leave out this one too.
+  for (const name of VARIABLES) setVariable(name, undefined);
+  process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES = join(withoutColon(folder), route.icd);
 }
+
+/** A path to a folder for a list with colons between its paths: of one that has a colon itself, that of a descriptor left open. */
+const withoutColon = (folder: string): string =>
+  folder.includes(':') ? `/proc/self/fd/${openSync(folder, constants.O_DIRECTORY)}` : folder;
 
 /** Fills a folder beside the final one and renames it: whole or not at all, and two processes at once do no harm. */
 async function install(route: Route, folder: string): Promise<void> {
   sweep(folder);
+  const before = intact(folder);
   const staging = mkdtempSync(`${folder}.part-`);
   try {
     await route.fill(staging);
@@ -96,7 +129,7 @@ async function install(route: Route, folder: string): Promise<void> {
     if (existsSync(folder)) renameSync(folder, join(mkdtempSync(`${folder}.part-`), 'old'));
     renameSync(staging, folder);
   } catch (e) {
-    if (!intact(folder)) throw e; // else another process was first: its copy serves
+    if (before || !intact(folder)) throw e; // else another process was first: its copy serves
   } finally {
     rmSync(staging, { recursive: true, force: true });
     sweep(folder);
@@ -115,8 +148,10 @@ function sweep(folder: string): void {
 
 const MANIFEST = 'manifest.json';
 
+type Listed = Record<string, [bytes: number, seconds: number]>;
+
 /** The manifest lists every file with its size and time: what a stray write, a full disk or a deletion would change. */
-function describe(folder: string): Record<string, [bytes: number, seconds: number]> {
+function describe(folder: string): Listed {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f !== MANIFEST);
   const stats = files.sort().map((f) => [f, statSync(join(folder, f))] as const);
   return Object.fromEntries(
@@ -128,10 +163,25 @@ function writeManifest(folder: string): void {
   writeFileSync(join(folder, MANIFEST), JSON.stringify(describe(folder)));
 }
 
-function intact(folder: string): boolean {
+/** Takes a folder as it is now for whole; where that cannot be written down it is looked at anew each time. */
+function keep(folder: string): void {
   try {
-    return readFileSync(join(folder, MANIFEST), 'utf8') === JSON.stringify(describe(folder));
+    writeManifest(folder);
+  } catch {
+    // A folder of somebody else's.
+  }
+}
+
+/** Whether a folder is as its manifest says, in all or in what `of` takes of it. */
+function intact(folder: string, of: (listed: Listed) => unknown = (listed) => listed): boolean {
+  try {
+    const listed: Listed = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8'));
+    return JSON.stringify(of(listed)) === JSON.stringify(of(describe(folder)));
   } catch {
     return false;
   }
 }
+
+/** Whether all files are there in their sizes. */
+const complete = (folder: string): boolean =>
+  intact(folder, (listed) => Object.entries(listed).map(([file, [bytes]]) => [file, bytes]));
