@@ -48,11 +48,11 @@ export const evaluateCommand = (): Command =>
     .action(async (options: Record<string, unknown>) => {
       const { format, ...settings } = readSettings(SETTINGS, options);
       const { openNetwork } = await import('../train/run/network');
-      const run = await openNetwork(settings);
+      const view = new ProgressView();
+      const run = await openNetwork(settings, view.onNotice);
       checkFolder('image_dir', settings.image_dir);
       checkAnnotations('data', settings.data, run.args.dataset);
       const { evaluate } = await import('../train/measures/evaluate');
-      const view = new ProgressView();
       try {
         const evaluation = await evaluate(run, settings, view);
         process.stdout.write(`${print(evaluation, format)}\n`);

@@ -51,9 +51,9 @@ export const predictCommand = (): Command =>
       const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
       const { format, gpu, image_dir } = settings;
       const { openNetwork } = await import('../train/run/network');
-      const run = await openNetwork(settings);
-      const { predict } = await import('../train/measures/predict');
       const say = (line: string): void => void process.stderr.write(`${line}\n`);
+      const run = await openNetwork(settings, say);
+      const { predict } = await import('../train/measures/predict');
       const { classes } = run.args;
       const write = (line: string): void => void process.stdout.write(`${line}\n`);
       const all: FacePrediction[] = [];

@@ -186,7 +186,7 @@ export abstract class Module {
         const { data } = entries.get(prefix ? `${prefix}.${name}` : name) as StateEntry;
         if (t instanceof Counter) t.value = Number(data[0]);
         else {
-          const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>);
+          const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
           t.write(numbers);
           m.loaded(name, numbers);
         }

@@ -8,7 +8,6 @@ import { PersistentId, PyGlobal } from '../../src/formats/pickle/values';
 import { readSafetensors, type StoredTensor } from '../../src/formats/safetensors';
 import {
   isTorch,
-  modernNames,
   readCheckpoint,
   readTorch,
   readTorchTensor,
@@ -134,33 +133,6 @@ test("another optimizer's state hinders who goes on with it, not who wants the w
   assert.equal(state, new Map([['w', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) }]]));
   assert.is(epoch, null);
   assert.throws(() => optimizer?.(), /adam.pth: expected the momentum_buffer of SGD/);
-});
-
-test('names of other times and of DataParallel', () => {
-  const old = [
-    'module.features.denseblock1.denselayer2.norm.1.weight',
-    'module.features.denseblock4.denselayer16.conv.2.weight',
-  ];
-  const got = modernNames(new Map([...old, 'module.features.norm0.bias'].map((name) => [name, name])));
-  assert.equal(
-    [...got.keys()],
-    [
-      'features.denseblock1.denselayer2.norm1.weight',
-      'features.denseblock4.denselayer16.conv2.weight',
-      'features.norm0.bias',
-    ],
-  );
-  assert.equal(
-    [
-      ...modernNames(
-        new Map([
-          ['module.a', 1],
-          ['b', 2],
-        ]),
-      ).keys(),
-    ],
-    ['module.a', 'b'],
-  );
 });
 
 /** A call of a function that a file names. */

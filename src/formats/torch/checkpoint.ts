@@ -2,6 +2,8 @@
 import { InputError } from '../../base/errors';
 import { describe, isList, OrderedDict, type PickleValue } from '../pickle/values';
 import type { StoredTensor } from '../safetensors';
+import { likeliest, plainNames, saying } from '../state_dict';
+import { findOptimizer, findStates } from './find';
 import { readTorch } from './read';
 import { TorchTensor } from './tensor';
 import { type TensorToWrite, writeTorch } from './write';
@@ -26,14 +28,17 @@ export interface SgdState<T> {
 export interface TorchCheckpoint {
   /** Epoch that the weights are of, from 0; null in a bare state dict. */
   epoch: number | null;
-  /** By today's names, without `module.`. */
+  /** By the network's own names: see `plainNames`. */
   state: Map<string, StoredTensor>;
+  /** Under which key the weights were, and what was left out, in words; null where that goes without saying. */
+  found: string | null;
   /** Reads the optimizer's state; throws InputError if it is not SGD's. null: the file has none. */
   optimizer: (() => SgdState<StoredTensor>) | null;
 }
 
 /**
- * Reads a checkpoint: the original's, a dict with a `state_dict`, or a bare state dict; zip or legacy.
+ * Reads a checkpoint: the original's, a dict with a state dict somewhere, or a bare state dict; zip or legacy. Of several
+ * state dicts the likeliest is taken (see `likeliest`).
  * @throws InputError naming the file and what is not as it should be
  */
 export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<TorchCheckpoint> {
@@ -42,22 +47,36 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
     throw new InputError(`${file}: expected ${expected}, found ${describe(found)}`);
   };
   if (!(value instanceof Map)) return fail('a checkpoint or a state dict', value);
-  const state = value.get('model_state_dict') ?? value.get('state_dict') ?? value;
-  if (!(state instanceof Map) || state.size === 0) return fail('a state dict of tensors', state);
+  const states = findStates(value);
+  const meant = likeliest(states.map(({ path }) => path));
+  const list = (places: readonly string[]): string => places.slice(0, 6).join(', ') + (places.length > 6 ? ', …' : '');
+  if (meant === null) {
+    const found =
+      states.length > 0
+        ? `several: ${list(states.map(({ path }) => path.join('.')))}`
+        : `only ${list([...value.keys()].map(String))}`;
+    throw new InputError(
+      `${file}: expected the weights of one network, by name, found ${found}; torch.save the state_dict that is meant`,
+    );
+  }
+  const { path, state } = states[meant];
   const tensors = new Map<string, StoredTensor>();
   for (const [name, tensor] of state) {
     if (typeof name !== 'string') return fail("a state dict's name", name);
     if (!(tensor instanceof TorchTensor)) return fail(`a tensor as ${name}`, tensor);
     tensors.set(name, tensor.read());
   }
-  const epoch = state === value ? undefined : value.get('epoch');
-  if (epoch !== undefined && !(typeof epoch === 'number' && Number.isInteger(epoch) && epoch >= 0)) {
+  const epoch = value.get('epoch');
+  if (path.length > 0 && epoch !== undefined && !(typeof epoch === 'number' && Number.isInteger(epoch) && epoch >= 0)) {
     return fail('a whole number as epoch', epoch);
   }
-  const optimizer = state === value ? undefined : value.get('optimizer_state_dict');
+  const optimizer = findOptimizer(value);
+  const plain = plainNames(tensors, file);
+  const left = [...states.filter((other) => other.state !== state).map((other) => other.path.join('.')), ...plain.left];
   return {
-    epoch: epoch ?? null,
-    state: modernNames(tensors),
+    epoch: path.length > 0 && typeof epoch === 'number' ? epoch : null,
+    state: plain.state,
+    found: saying(path, plain.removed, left),
     optimizer: optimizer === undefined ? null : () => sgdState(optimizer, fail),
   };
 }
@@ -107,25 +126,6 @@ export function writeCheckpoint(checkpoint: {
       ]),
     );
   });
-}
-
-/**
- * Names as torchvision has them today: `denselayer1.norm.1.weight` of its first files is `denselayer1.norm1.weight`. And
- * without the `module.` that DataParallel puts before every name.
- */
-export function modernNames<T>(state: ReadonlyMap<string, T>): Map<string, T> {
-  const parallel = [...state.keys()].every((name) => name.startsWith('module.'));
-  return new Map(
-    [...state].map(([name, entry]) => [
-      name
-        .slice(parallel ? 'module.'.length : 0)
-        .replace(
-          /(\.denselayer\d+\.(?:norm|conv))\.([12]\.(?:weight|bias|running_mean|running_var|num_batches_tracked))$/,
-          '$1$2',
-        ),
-      entry,
-    ]),
-  );
 }
 
 /** Places in the optimizer are those of `params`; PyTorch before 1.5 numbered parameters by their address. */

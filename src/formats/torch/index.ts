@@ -1,6 +1,5 @@
 // PyTorch's files: what torch.save wrote, zip and legacy, read without executing anything; and written.
 export {
-  modernNames,
   readCheckpoint,
   readTorchTensor,
   type SgdSettings,

@@ -4,6 +4,7 @@ import { EMBEDDING_SIZE, loadEmbedding, nodesOf, readAdjacency } from '../../dat
 import { readWhole, streamFile } from '../../data/files';
 import { describe, PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
+import { plainNames, saying } from '../../formats/state_dict';
 import { readCheckpoint } from '../../formats/torch';
 import type { Inspection } from './inspection';
 
@@ -27,13 +28,14 @@ const numbersIn = (tensors: ReadonlyMap<string, Entry>): number =>
   [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
 
 export async function inspectCheckpoint(file: string): Promise<Inspection> {
-  const { epoch, state, optimizer } = await readCheckpoint(await readWhole(file), file);
+  const { epoch, state, found, optimizer } = await readCheckpoint(await readWhole(file), file);
   const sgd = optimizer?.();
   return {
     kind: 'checkpoint',
     facts: {
       tensors: state.size,
       numbers: numbersIn(state),
+      ...(found && { weights: found }),
       epoch: epoch ?? 'none: a bare state dict',
       'momentum buffers': sgd ? `${sgd.momentum.size} of ${sgd.parameters} parameters` : 'none',
       ...sgd?.settings,
@@ -44,10 +46,12 @@ export async function inspectCheckpoint(file: string): Promise<Inspection> {
 
 export async function inspectSafetensors(file: string): Promise<Inspection> {
   const { tensors, metadata } = readSafetensors(await readWhole(file), file);
+  const { state, removed, left } = plainNames(tensors, file);
+  const found = saying([], removed, left);
   return {
     kind: 'safetensors',
-    facts: { tensors: tensors.size, numbers: numbersIn(tensors), ...metadata },
-    table: tensorTable(tensors),
+    facts: { tensors: state.size, numbers: numbersIn(state), ...(found && { weights: found }), ...metadata },
+    table: tensorTable(state),
   };
 }
 

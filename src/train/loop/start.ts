@@ -25,7 +25,8 @@ export async function startFrom(
 
 /** Loads what fits of another network's weights: by name (wherever the backbone lies) and shape. */
 export async function takePretrained(file: string, model: EmotionModel, notice: (line: string) => void): Promise<void> {
-  const { state: given } = await readWeightsFile(file);
+  const { state: given, found: place } = await readWeightsFile(file);
+  if (place) notice(`${file}: weights ${place}`);
   const sources = new Map([...given].map(([name, entry]) => [sharedName(name), { name, entry }]));
   const state = await model.stateDict();
   const used = new Set<string>();
@@ -66,7 +67,8 @@ async function goOn(
   optimizer: Optimizer,
   notice: (line: string) => void,
 ): Promise<Progress> {
-  const { state, epoch, optimizer: saved } = await readWeightsFile(file);
+  const { state, epoch, optimizer: saved, found } = await readWeightsFile(file);
+  if (found) notice(`${file}: weights ${found}`);
   if (epoch === null || !saved) {
     throw new InputError(
       `${file}: expected a checkpoint with epoch, model_state_dict and optimizer_state_dict, found weights alone; start from them by --pretrained`,
@@ -114,7 +116,7 @@ function setMomentum(
       );
     }
     if (!parameter.requiresGrad) continue;
-    optimizer.setState(parameter, { momentum: Float32Array.from(entry.data as ArrayLike<number>) });
+    optimizer.setState(parameter, { momentum: Float32Array.from(entry.data as ArrayLike<number>, Number) });
     set++;
   }
   return set;

@@ -1,9 +1,10 @@
 // Weights, and all that a run needs to take its very next step, as safetensors.
 import type { Ema, GradScaler, Optimizer } from '../../autograd';
 import { InputError } from '../../base/errors';
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../../formats/safetensors';
+import { readSafetensors, writeSafetensors } from '../../formats/safetensors';
 import { type Module, readState, type StateEntry } from '../../models';
 import { newTally, type Tally } from '../loop/tally';
+import { entryOf, type FileTensor } from './entry';
 
 /** What optimizers keep of a parameter: `momentum.NAME` of SGD, the others of Adam and AdamW. */
 const STATE = ['momentum', 'exp_avg', 'exp_avg_sq', 'step'];
@@ -87,8 +88,8 @@ export function loadCheckpoint({ model, optimizer, scaler, ema }: Learning, byte
   const numbers = (name: string, shape: readonly number[]): Float32Array | null => {
     const entry = tensors.get(name);
     if (!entry) return null;
-    if (entry.data.length === shape.reduce((a, b) => a * b, 1))
-      return Float32Array.from(entry.data as ArrayLike<number>);
+    const { data } = entryOf(entry, name, file);
+    if (data.length === shape.reduce((a, b) => a * b, 1)) return Float32Array.from(data as ArrayLike<number>, Number);
     const [found, wanted] = [entry.shape, shape].map((s) => s.join('x') || 'a number');
     throw new InputError(`${file}: ${name} is ${found}, expected ${wanted}`);
   };
@@ -131,7 +132,7 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
 /** Which state of an optimizer a tensor's name tells of: `exp_avg` of `exp_avg.NAME`. */
 const keyOf = (name: string): string | undefined => STATE.find((key) => name.startsWith(`${key}.`));
 
-/** A file's tensors but an optimizer's state, averages and loss scale as a state dict. @throws InputError for a dtype that weights do not have */
+/** A file's tensors but an optimizer's state, averages and loss scale as a state dict. @throws InputError for what weights cannot be: see `entryOf` */
 export function stateOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
   const weights = [...tensors].filter(
     ([name]) => !keyOf(name) && !name.startsWith(AVERAGE) && !name.startsWith(LOSS_SCALE),
@@ -152,13 +153,4 @@ export function optimizerStateOf(
     state.set(parameter, { ...state.get(parameter), [key]: entryOf(tensor, name, file) });
   }
   return state;
-}
-
-type FileTensor = Pick<StoredTensor, 'data'> & { readonly dtype: string; readonly shape: readonly number[] };
-
-/** @throws InputError for a dtype that weights do not have */
-export function entryOf({ dtype, shape, data }: FileTensor, name: string, file: string): StateEntry {
-  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof BigInt64Array)
-    return { shape, data };
-  throw new InputError(`${file}: ${name} is ${dtype}, expected F32 (or I64 for a counter)`);
 }

@@ -5,14 +5,15 @@ import { classesOf, loadEmbedding, nodesOf } from '../../data';
 import { identify } from '../../models';
 import { checkFile, type NetworkSettings, readTrainArgs } from '../settings/args';
 import { type Run, readRun } from './run_folder';
-import { readWeightsFile } from './weights_file';
+import { readWeightsFile, type WeightsFile } from './weights_file';
 
 /**
  * The run of `--saved_model`; with `--checkpoint` its weights are those of that file; `--checkpoint` alone gives a run that
  * was never here, in the file's folder.
+ * @param say is told where a file had its weights, if under a key or names of its own
  * @throws InputError for a run or file that cannot be used, or when neither is given
  */
-export async function openNetwork(settings: NetworkSettings): Promise<Run> {
+export async function openNetwork(settings: NetworkSettings, say: (line: string) => void = () => {}): Promise<Run> {
   const { saved_model, checkpoint, emb, image_size, dataset } = settings;
   if (saved_model !== null) {
     const needless = Object.entries({ emb, image_size, dataset }).find(([, value]) => value !== null);
@@ -20,12 +21,10 @@ export async function openNetwork(settings: NetworkSettings): Promise<Run> {
       throw new InputError(`--${needless[0]} ${needless[1]}: the run in --saved_model has its own; leave it out`);
     const run = readRun(saved_model);
     if (checkpoint === null) return run;
-    checkFile('checkpoint', checkpoint);
-    return { ...run, given: { file: checkpoint, state: (await readWeightsFile(checkpoint)).state, embedding: null } };
+    return { ...run, given: { file: checkpoint, state: await readState(checkpoint, say), embedding: null } };
   }
   if (checkpoint === null) throw new InputError('missing: --saved_model DIR, or --checkpoint FILE');
-  checkFile('checkpoint', checkpoint);
-  const { state } = await readWeightsFile(checkpoint);
+  const state = await readState(checkpoint, say);
   const identity = identify(state);
   if (!identity) {
     const names = [...state.keys()].slice(0, 3).join(', ');
@@ -44,4 +43,11 @@ export async function openNetwork(settings: NetworkSettings): Promise<Run> {
     metrics: null,
     given: { file: checkpoint, state, embedding },
   };
+}
+
+async function readState(file: string, say: (line: string) => void): Promise<WeightsFile['state']> {
+  checkFile('checkpoint', file);
+  const { state, found } = await readWeightsFile(file);
+  if (found) say(`${file}: weights ${found}`);
+  return state;
 }

