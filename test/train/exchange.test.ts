@@ -1,5 +1,5 @@
 // Weights and optimizer state to PyTorch's files and back, on whatever adapter there is.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -8,13 +8,14 @@ import * as assert from 'uvu/assert';
 import * as F from '../../src/autograd';
 import { InputError } from '../../src/base/errors';
 import { AFFECTNET_COUNTS, writeSyntheticSet } from '../../src/data';
-import { readSafetensors } from '../../src/formats/safetensors';
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
 import { readCheckpoint, writeCheckpoint } from '../../src/formats/torch';
 import { buildModel, identify, type NetworkName } from '../../src/models';
 import { exportRun } from '../../src/train/export';
 import { losses } from '../../src/train/loop/objective';
 import { startFrom } from '../../src/train/loop/start';
 import { Trainer } from '../../src/train/loop/trainer';
+import { openRunModel } from '../../src/train/measures/evaluate';
 import { readRun } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { givenShared, SHARED } from '../given';
@@ -140,6 +141,22 @@ test('safetensors come with a config.json', async () => {
     assert.is(readFileSync(config, 'utf8'), foreign);
     assert.not(existsSync(join(dir, 'third.safetensors')));
   }
+});
+
+test('weights of a run that are not finite are neither exported nor used', async () => {
+  cpSync(join(dir, 'two'), join(dir, 'spoilt'), { recursive: true });
+  const best = join(dir, 'spoilt/weights/best.safetensors');
+  const { tensors } = readSafetensors(readFileSync(best), best);
+  (tensors.get('gc2.weight')?.data as Float32Array)[3] = Number.NaN;
+  writeFileSync(best, writeSafetensors(tensors));
+  const run = readRun(join(dir, 'spoilt'));
+  const words = [`${best}: gc2.weight`, 'found NaN at [0, 3]'];
+  for (const format of ['pth', 'safetensors', 'onnx'] as const) {
+    const out = join(dir, `spoilt.${format}`);
+    await refused(exportRun(run, format, out, 'best'), ...words);
+    assert.not.ok(existsSync(out), format);
+  }
+  await refused(openRunModel(device, run), ...words);
 });
 
 for (const [network, packed] of [

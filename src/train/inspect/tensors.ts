@@ -36,7 +36,7 @@ export async function inspectCheckpoint(file: string): Promise<Inspection> {
       tensors: state.size,
       numbers: numbersIn(state),
       ...(found && { weights: found }),
-      epoch: epoch ?? 'none: a bare state dict',
+      epoch: epoch ?? 'none',
       'momentum buffers': sgd ? `${sgd.momentum.size} of ${sgd.parameters} parameters` : 'none',
       ...sgd?.settings,
     },
