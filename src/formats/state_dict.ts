@@ -59,19 +59,10 @@ export interface PlainState<T> {
  * @throws InputError naming the file and the prefixes where it holds several networks, none likelier than the others
  */
 export function plainNames<T>(given: ReadonlyMap<string, T>, file: string): PlainState<T> {
-  const wrappers = new Set<string>();
-  let state = new Map(
-    [...given].map(([name, entry]) => {
-      const parts = name.split('.');
-      for (const part of parts) if (WRAPPERS.includes(part)) wrappers.add(part);
-      return [parts.filter((part) => !WRAPPERS.includes(part)).join('.'), entry] as const;
-    }),
-  );
-  if (state.size < given.size) {
-    // Two names became one: the parts belong to the names.
-    wrappers.clear();
-    state = new Map(given);
-  }
+  const unwrapped = new Map([...given].map(([name, entry]) => [unwrap(name), entry]));
+  // Where two names would become one, the parts belong to the names.
+  const state = unwrapped.size < given.size ? given : unwrapped;
+  const wrappers = state === given ? [] : WRAPPERS.filter((part) => [...given.keys()].some((name) => has(name, part)));
   const prefixes = prefixesIn(state);
   const meant = likeliest(prefixes.map((prefix) => prefix.split('.').slice(0, -1)));
   if (meant === null && prefixes.length > 0) {
@@ -85,21 +76,20 @@ export function plainNames<T>(given: ReadonlyMap<string, T>, file: string): Plai
   const others = [...state.keys()].filter((name) => !isOwn(name));
   return {
     state: new Map(own.map(([name, entry]) => [modernName(name.slice(prefix.length)), entry])),
-    removed: [...wrappers].map((part) => `${part}.`).concat(prefix === '' ? [] : [prefix]),
+    removed: [...wrappers.map((part) => `${part}.`), ...(prefix === '' ? [] : [prefix])],
     left: [...new Set(others.map((name) => name.replace(/\..*/, '.')))],
   };
 }
 
 /** Whether one of our networks is among these names. */
-export const hasNetwork = (names: readonly string[]): boolean =>
-  names.some((name) =>
-    FIRST.test(
-      name
-        .split('.')
-        .filter((part) => !WRAPPERS.includes(part))
-        .join('.'),
-    ),
-  );
+export const hasNetwork = (names: readonly string[]): boolean => names.some((name) => FIRST.test(unwrap(name)));
+
+const has = (name: string, part: string): boolean => name.split('.').includes(part);
+const unwrap = (name: string): string =>
+  name
+    .split('.')
+    .filter((part) => !WRAPPERS.includes(part))
+    .join('.');
 
 /** What stands before the networks of a state dict. BReG-NeXt's own names may begin with `model.`, beside the head's. */
 function prefixesIn(state: ReadonlyMap<string, unknown>): string[] {

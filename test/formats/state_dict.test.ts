@@ -26,9 +26,9 @@ for (const [net, names] of Object.entries({ DENSENET, SINGLE, MULTI, GCN })) {
     for (const [prefix, ...removed] of [
       ['module.', 'module.'],
       ['module._orig_mod.', 'module.', '_orig_mod.'],
-      ['_orig_mod.module.module.', '_orig_mod.', 'module.'],
+      ['_orig_mod.module.module.', 'module.', '_orig_mod.'],
       ['model.', 'model.'],
-      ['_orig_mod.model.module.', '_orig_mod.', 'module.', 'model.'],
+      ['_orig_mod.model.module.', 'module.', '_orig_mod.', 'model.'],
       ['module.model.net.', 'module.', 'model.net.'],
       ['net.', 'net.'],
       ['lit.backbone.', 'lit.backbone.'],
