@@ -42,9 +42,9 @@ export async function readTensorFile(file: string): Promise<Map<string, NamedTen
   return new Map([['rho', inFile(file, () => table(value))]]);
 }
 
-/** Tensors with the labels that `encodeAdjacency` and `encodeEmbedding` leave. */
+/** Tensors with the labels that `encodeAdjacency` and `encodeEmbedding` leave, or the same as a JSON list. */
 function labelled({ tensors, metadata }: SafetensorsFile): Map<string, NamedTensor> {
-  const nodes = metadata.nodes?.split(',');
+  const nodes = metadata.nodes?.replace(/[[\]"]/g, '').split(/, */);
   if (!nodes) return tensors;
   return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, labels: [nodes, nodes] }]));
 }
