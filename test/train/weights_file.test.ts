@@ -173,6 +173,12 @@ test('an integer is a counter or a number; a tensor of integers is refused', asy
   assert.equal((await model.stateDict()).get(scalar)?.data, Float32Array.of(3));
 });
 
+test('inspect shows such a file, and says what is wrong with it', async () => {
+  const path = file('bad.safetensors', writeSafetensors(spoilt(1, Number.NaN)));
+  const { facts } = await inspect(path, null, { imageDir: null, dataset: 'affectnet', numClasses: 7, maxBad: 0 });
+  assert.is(facts['not finite'], `${CONV}: NaN at [0, 0, 0, 1]; no command takes such weights`);
+});
+
 test('the commands end with exit 2 and one message', async () => {
   const path = file('bad.safetensors', writeSafetensors(spoilt(0, Number.NaN)));
   for (const args of [

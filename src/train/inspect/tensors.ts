@@ -6,6 +6,7 @@ import { describe, PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
 import { plainNames, saying } from '../../formats/state_dict';
 import { readCheckpoint } from '../../formats/torch';
+import { type FileTensor, notFinite } from '../run/entry';
 import type { Inspection } from './inspection';
 
 interface Entry {
@@ -24,6 +25,15 @@ function tensorTable(tensors: ReadonlyMap<string, Entry>): string[][] {
   return [['tensor', 'dtype', 'shape', 'L2 norm'], ...rows];
 }
 
+/** The first number that training would refuse. */
+function broken(tensors: ReadonlyMap<string, FileTensor>): Inspection['facts'] {
+  for (const [name, tensor] of tensors) {
+    const bad = notFinite(tensor);
+    if (bad) return { 'not finite': `${name}: ${bad}; no command takes such weights` };
+  }
+  return {};
+}
+
 const numbersIn = (tensors: ReadonlyMap<string, Entry>): number =>
   [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
 
@@ -36,6 +46,7 @@ export async function inspectCheckpoint(file: string): Promise<Inspection> {
       tensors: state.size,
       numbers: numbersIn(state),
       ...(found && { weights: found }),
+      ...broken(state),
       epoch: epoch ?? 'none',
       'momentum buffers': sgd ? `${sgd.momentum.size} of ${sgd.parameters} parameters` : 'none',
       ...sgd?.settings,
@@ -50,7 +61,13 @@ export async function inspectSafetensors(file: string): Promise<Inspection> {
   const found = saying([], removed, left);
   return {
     kind: 'safetensors',
-    facts: { tensors: state.size, numbers: numbersIn(state), ...(found && { weights: found }), ...metadata },
+    facts: {
+      tensors: state.size,
+      numbers: numbersIn(state),
+      ...(found && { weights: found }),
+      ...broken(state),
+      ...metadata,
+    },
     table: tensorTable(state),
   };
 }

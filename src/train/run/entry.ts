@@ -11,17 +11,24 @@ export type FileTensor = Pick<StoredTensor, 'data'> & { readonly dtype: string; 
  */
 export function entryOf({ dtype, shape, data }: FileTensor, name: string, file: string): StateEntry {
   if (data instanceof Float32Array || data instanceof Float64Array) {
-    const bad = firstNotFinite(data instanceof Float32Array ? data : Float32Array.from(data));
-    if (bad < 0) return { shape, data };
-    const place = shape.length === 0 ? '' : ` at [${indexOf(bad, shape).join(', ')}]`;
+    const bad = notFinite({ shape, data });
+    if (bad === null) return { shape, data };
     throw new InputError(
-      `${file}: ${name}: expected finite float32 numbers, found ${data[bad]}${place}; did the training that wrote it diverge?`,
+      `${file}: ${name}: expected finite float32 numbers, found ${bad}; did the training that wrote it diverge?`,
     );
   }
   if (data.length === 1) return { shape, data: BigInt64Array.of(BigInt(data[0])) };
   throw new InputError(
     `${file}: ${name}: expected floats (or one integer, a counter), found ${data.length} of ${dtype}`,
   );
+}
+
+/** The first number that is no finite float32 and its place, `NaN at [3, 0]`; null if all are. */
+export function notFinite({ shape, data }: Pick<FileTensor, 'shape' | 'data'>): string | null {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return null;
+  const at = firstNotFinite(data instanceof Float32Array ? data : Float32Array.from(data));
+  if (at < 0) return null;
+  return shape.length === 0 ? `${data[at]}` : `${data[at]} at [${indexOf(at, shape).join(', ')}]`;
 }
 
 /** The place of the first number that is not finite, or -1. */
