@@ -39,7 +39,7 @@ export async function mockDevice(options: MockOptions = {}): Promise<{ device: D
   const adapter = {
     limits: gpu.limits,
     features: gpu.features,
-    info: { vendor: 'mock', architecture: 'mock' },
+    info: { vendor: 'mock', architecture: 'mock', subgroupMinSize: 8, subgroupMaxSize: 8 },
     requestDevice: async () => gpu,
   } as unknown as GPUAdapter;
   const device = await Device.create(adapter, { software: options.software });

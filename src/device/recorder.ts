@@ -1,4 +1,5 @@
 import { type Faults, outOfMemory } from './faults';
+import { fold } from './fold';
 import { type Constants, type Kernel, ParamWords } from './kernel';
 import type { Memory } from './memory';
 import { Pipelines } from './pipelines';
@@ -52,8 +53,12 @@ export class Recorder {
     this.faults.refuseLost();
     const [x, y = 1, z = 1] = launch.workgroups;
     const most = this.limits.maxComputeWorkgroupsPerDimension;
-    if (x > most || y > most || z > most)
-      throw new Error(`${kernel.name}: ${x} x ${y} x ${z} workgroups, at most ${most} a dimension`);
+    if (x > most || y > most || z > most) {
+      const { params, ...folded } = fold(kernel, [x, y, z], most);
+      const { workgroups } = folded;
+      this.dispatch(folded.kernel, { ...launch, params: { ...launch.params, ...params }, workgroups });
+      return;
+    }
     for (const name in launch.buffers) {
       const s = launch.buffers[name];
       if (!s.alive) throw gone(s, `${kernel.name}: ${name}`);
