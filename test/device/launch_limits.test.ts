@@ -18,11 +18,12 @@ import { lerp } from '../../src/kernels/lerp';
 import * as lossScale from '../../src/kernels/loss_scale';
 import { matmul, strided, transposed } from '../../src/kernels/matmul';
 import * as mse from '../../src/kernels/mse';
+import { adam } from '../../src/kernels/optimizer/adam';
+import { sgd } from '../../src/kernels/optimizer/sgd';
 import { padChannels } from '../../src/kernels/pad_channels';
 import * as pointwise from '../../src/kernels/pointwise';
 import * as pool from '../../src/kernels/pool';
 import { reduce } from '../../src/kernels/reduce';
-import { sgd } from '../../src/kernels/sgd';
 import * as shortcut from '../../src/kernels/shortcut';
 import { spmm } from '../../src/kernels/spmm';
 import { sumParts } from '../../src/kernels/sum_parts';
@@ -77,7 +78,11 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
         reduced: [{ size: rows, strides: [channels] }],
         accumulate: false,
       });
-      sgd(device, { value: x.storage, grad: y.storage, velocity: dx.storage }, one, 0, false, null);
+      const rates = { rates: one, group: 0, scaling: null };
+      sgd(device, { value: x.storage, grad: y.storage, velocity: dx.storage }, rates, false);
+      const averages = { average: dx.storage, square: dy.storage, steps: bytes(rows * channels), block: 0 };
+      const rest = { betas: [0.9, 0.99] as const, eps: 1e-8, decoupled: true };
+      adam(device, { value: x.storage, grad: y.storage, ...averages }, rates, rest);
       sumParts(device, x.storage, y.storage, { size: channels, parts: rows, accumulate: false });
       sumParts(device, x.storage, y.storage, { size: rows * channels, parts: 1, accumulate: false });
       transpose(device, x.storage, y.storage, { batch: 1, rows, columns: channels });

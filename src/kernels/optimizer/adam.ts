@@ -6,7 +6,7 @@ import source from './adam.wgsl';
 import stepSource from './adam_step.wgsl';
 import type { Rates } from './rates';
 
-const stepKernel = defineKernel('adam.step', expLog + stepSource);
+const stepKernel = defineKernel('adam.step', expLog, stepSource);
 const kernel = defineKernel('adam', source);
 
 /** A run of parameters: equal ranges of values, gradients and both averages, each filled up to 16 bytes. */
