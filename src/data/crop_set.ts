@@ -1,9 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { MachineError } from '../base/errors';
 import { type CropPlace, RECORD_HEAD } from './crop_store';
 import type { BadItem, Sample } from './samples';
 
-/** Samples whose faces lie prepared on disk. */
+/** Samples whose faces lie prepared on disk, in files that are open: they stay readable when the cache is cleared. */
 export class CropSet {
   /** Side of a crop in pixels. */
   readonly size: number;
@@ -14,16 +14,15 @@ export class CropSet {
   /** Crops made now; the others came from the cache. */
   readonly made: number;
 
-  private readonly files = new Map<string, Promise<FileHandle>>();
-
   constructor(
     private readonly from: {
       size: number;
       samples: readonly Sample[];
       bad: readonly BadItem[];
       made: number;
-      dir: string;
       places: readonly CropPlace[];
+      /** The packs of all places. */
+      files: ReadonlyMap<string, FileHandle>;
       /** Removes the directory, where it is a temporary one. */
       release?: () => void;
     },
@@ -37,25 +36,16 @@ export class CropSet {
     await Promise.all(
       Array.from(rows, async (row, i) => {
         const { pack, offset } = this.from.places[row];
-        const { bytesRead } = await (await this.file(pack)).read(into, i * length, length, offset + RECORD_HEAD);
-        if (bytesRead !== length) throw new Error(`${pack}: crop at byte ${offset} ends early`);
+        const file = this.from.files.get(pack) as FileHandle;
+        const { bytesRead } = await file.read(into, i * length, length, offset + RECORD_HEAD);
+        if (bytesRead !== length) throw new MachineError(`${pack}: crop at byte ${offset} ends early`);
       }),
     );
   }
 
   /** Closes the files, and removes them if there is no cache. */
   async close(): Promise<void> {
-    for (const file of this.files.values()) await (await file).close();
-    this.files.clear();
+    await Promise.allSettled([...this.from.files.values()].map((file) => file.close()));
     this.from.release?.();
-  }
-
-  private file(pack: string): Promise<FileHandle> {
-    let file = this.files.get(pack);
-    if (!file) {
-      file = open(join(this.from.dir, pack));
-      this.files.set(pack, file);
-    }
-    return file;
   }
 }

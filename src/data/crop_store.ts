@@ -39,7 +39,8 @@ export const packsOf = (dir: string): string[] => readdirSync(dir).filter((name)
 export class CropStore {
   private readonly index = new Map<string, CropPlace>();
   private readonly length: number;
-  private readonly own: string;
+  private readonly prefix: string;
+  private own = '';
   private end = 0;
 
   /** Opens the store of `size` x `size` crops in `dir` (made if absent) and reads which keys are there. */
@@ -48,41 +49,57 @@ export class CropStore {
     size: number,
   ) {
     this.length = RECORD_HEAD + size * size * 3;
-    mkdirSync(dir, { recursive: true });
-    const prefix = `crops-v${VERSION}-${size}-`;
-    this.own = `${prefix}${randomBytes(8).toString('hex')}.pack`;
-    for (const pack of packsOf(dir)) if (pack.startsWith(prefix)) this.scan(pack);
+    this.prefix = `crops-v${VERSION}-${size}-`;
+    this.begin();
+    for (const pack of packsOf(dir)) if (pack.startsWith(this.prefix)) this.scan(pack);
   }
 
   /** The place of a crop, and whether what is there is whole. */
   find(key: Buffer): { place: CropPlace; whole: boolean } | undefined {
     const place = this.index.get(key.toString('latin1'));
-    return place && { place, whole: this.isWhole(key, place) };
+    const whole = place && orGone(() => this.isWhole(key, place));
+    return place && whole !== undefined ? { place, whole } : undefined;
   }
 
   /** Stores a crop: at the end of our own pack, or in `damaged`, the place where it is no longer whole. */
   put(key: Buffer, pixels: Uint8Array, damaged?: CropPlace): CropPlace {
     const place = damaged ?? { pack: this.own, offset: this.end };
     const record = Buffer.concat([key, digest(key, pixels), pixels]);
-    this.with(place.pack, damaged || this.end > 0 ? 'r+' : 'wx', (file) => {
-      for (let done = 0; done < record.length; ) {
-        done += writeSync(file, record, done, record.length - done, place.offset + done);
-      }
-    });
+    const written = orGone(() =>
+      this.with(place.pack, damaged || this.end > 0 ? 'r+' : 'wx', (file) => {
+        for (let done = 0; done < record.length; ) {
+          done += writeSync(file, record, done, record.length - done, place.offset + done);
+        }
+        return true;
+      }),
+    );
+    if (!written) {
+      if (!damaged) this.begin();
+      return this.put(key, pixels);
+    }
     if (!damaged) this.end += record.length;
     this.index.set(key.toString('latin1'), place);
     return place;
   }
 
+  /** A new pack of our own. */
+  private begin(): void {
+    mkdirSync(this.dir, { recursive: true });
+    this.own = `${this.prefix}${randomBytes(8).toString('hex')}.pack`;
+    this.end = 0;
+  }
+
   private scan(pack: string): void {
-    this.with(pack, 'r', (file) => {
-      const end = fstatSync(file).size - this.length;
-      for (let offset = 0; offset <= end; offset += this.length) {
-        const key = Buffer.alloc(KEY);
-        readSync(file, key, 0, KEY, offset);
-        this.index.set(key.toString('latin1'), { pack, offset });
-      }
-    });
+    orGone(() =>
+      this.with(pack, 'r', (file) => {
+        const end = fstatSync(file).size - this.length;
+        for (let offset = 0; offset <= end; offset += this.length) {
+          const key = Buffer.alloc(KEY);
+          readSync(file, key, 0, KEY, offset);
+          this.index.set(key.toString('latin1'), { pack, offset });
+        }
+      }),
+    );
   }
 
   private isWhole(key: Buffer, { pack, offset }: CropPlace): boolean {
@@ -99,6 +116,16 @@ export class CropStore {
     } finally {
       closeSync(file);
     }
+  }
+}
+
+/** What `use` gives; undefined if its file is gone. */
+function orGone<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

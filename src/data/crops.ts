@@ -1,10 +1,11 @@
 // Prepared faces for a list of samples: made in parallel threads, kept on disk, read by the loader.
 import { rmSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { InputError } from '../base/errors';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { InputError, MachineError } from '../base/errors';
 import { openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
-import type { CropResult, GroupDone } from './image_worker';
+import type { CropJob, CropResult, GroupDone } from './image_worker';
 import { runImageWorkers } from './image_workers';
 import type { BadItem, Sample } from './samples';
 
@@ -32,7 +33,8 @@ const SHOWN = 20;
 
 /**
  * Decodes, aligns, crops and resizes every sample's face (a picture that is the face is resized), or takes it from the cache. An image that cannot be used is
- * left out and listed in the result's `bad`, after the bad rows. The result must be closed.
+ * left out and listed in the result's `bad`, after the bad rows. What is cleared from the cache meanwhile is prepared again. The
+ * result must be closed; until then it needs the cache no more.
  *
  * @throws InputError: no such image directory; more than `maxBad` of the rows and images are bad (with a list)
  * @throws MachineError: a thread died, or cannot write the cache
@@ -45,9 +47,16 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
   const limit = badAllowed(samples.length + badRows.length, maxBad);
   const { dir, temporary } = openCropCache(cache);
   const remove = () => rmSync(dir, { recursive: true, force: true });
+  const release = () => {
+    process.off('exit', remove);
+    remove();
+  };
   if (temporary) process.once('exit', remove);
+  const files: Packs = new Map();
   try {
-    const results = badRows.length > limit ? [] : await prepareAll(samples, options, dir, limit - badRows.length);
+    const jobs = samples.map(({ image, pose }, index) => ({ index, file: resolve(imageDir, image), pose }));
+    const prepare = (wanted: readonly CropJob[]) => prepareAll(wanted, options, dir, limit - badRows.length);
+    const results = badRows.length > limit ? [] : await prepareAndOpen(jobs, prepare, dir, files);
     const usable = results.filter((r) => 'place' in r);
     const bad = [...badRows];
     for (const result of results) {
@@ -62,24 +71,67 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
       samples: usable.map((r) => samples[r.index]),
       bad,
       made: usable.filter((r) => r.made).length,
-      dir,
       places: usable.map((r) => r.place),
-      release: temporary ? remove : undefined,
+      files,
+      release: temporary ? release : undefined,
     });
   } catch (error) {
-    if (temporary) remove();
+    for (const file of files.values()) await file.close();
+    if (temporary) release();
     throw error;
   }
 }
 
-/** Results in the samples' order. Ends early once `limit` is passed and there are enough bad images to show. */
+type Packs = Map<string, FileHandle>;
+
+/** How often what was cleared meanwhile is prepared anew. */
+const TRIES = 10;
+
+/** Prepares `jobs`, and opens the packs that they are in; prepares again what is gone from the cache by then. Results in order. */
+async function prepareAndOpen(
+  jobs: readonly CropJob[],
+  prepare: (wanted: readonly CropJob[]) => Promise<CropResult[]>,
+  dir: string,
+  files: Packs,
+): Promise<CropResult[]> {
+  const results = new Map<number, CropResult>();
+  let wanted = jobs;
+  for (let tries = 0; wanted.length > 0; tries++) {
+    if (tries === TRIES)
+      throw new MachineError(`${dir}: prepared faces vanish as soon as they are made; give another --cache`);
+    for (const result of await prepare(wanted)) results.set(result.index, result);
+    const packOf = (index: number): string | undefined => {
+      const result = results.get(index);
+      return result && 'place' in result ? result.place.pack : undefined;
+    };
+    const gone = await openPacks(dir, files, new Set(jobs.flatMap(({ index }) => packOf(index) ?? [])));
+    wanted = jobs.filter(({ index }) => gone.has(packOf(index)));
+  }
+  return [...results.values()].sort((a, b) => a.index - b.index);
+}
+
+/** Opens those packs that are not open yet. @returns the ones that are gone */
+async function openPacks(dir: string, files: Packs, packs: ReadonlySet<string>): Promise<Set<string | undefined>> {
+  const gone = new Set<string | undefined>();
+  for (const pack of packs) {
+    if (files.has(pack)) continue;
+    try {
+      files.set(pack, await open(join(dir, pack)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      gone.add(pack);
+    }
+  }
+  return gone;
+}
+
+/** Results in no fixed order. Ends early once `limit` is passed and there are enough bad images to show. */
 async function prepareAll(
-  samples: readonly Sample[],
-  { imageDir, size, workers = 4, onProgress, onGroup }: PrepareOptions,
+  jobs: readonly CropJob[],
+  { size, workers = 4, onProgress, onGroup }: PrepareOptions,
   store: string,
   limit: number,
 ): Promise<CropResult[]> {
-  const jobs = samples.map(({ image, pose }, index) => ({ index, file: resolve(imageDir, image), pose }));
   const results: CropResult[] = [];
   let bad = 0;
   // A thread costs a tenth of a second to start: not for a handful of pictures.
@@ -91,7 +143,7 @@ async function prepareAll(
     onGroup?.(group, thread);
     return bad <= limit || bad < SHOWN;
   });
-  return results.sort((a, b) => a.index - b.index);
+  return results;
 }
 
 const badAllowed = (total: number, maxBad: number): number => Math.floor(maxBad * total);

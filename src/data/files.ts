@@ -10,6 +10,7 @@ const PROBLEMS: Record<string, string> = {
   EISDIR: 'expected a file, found a folder',
   EACCES: 'may not be read; check its permissions',
   EPERM: 'may not be read; check its permissions',
+  EIO: 'cannot be read: its disk fails, or it is no ordinary file',
   ELOOP: 'expected a file, found a symbolic link that leads back to itself',
   ENAMETOOLONG: 'expected a path, found one that is too long',
   ERR_INVALID_ARG_VALUE: 'expected a path, found one with a zero byte',

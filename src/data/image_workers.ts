@@ -10,7 +10,7 @@ const GROUP = 8;
  * Runs `jobs` in `threads` worker threads; each group that is done goes to `take`, in no fixed order, with the number of
  * its thread; `take` returns false to stop early. Resolves when all threads have ended.
  *
- * @throws MachineError if a thread dies, or cannot write the store
+ * @throws MachineError if a thread dies, or cannot write the store; what `take` throws
  */
 export function runImageWorkers(
   jobs: readonly CropJob[],
@@ -30,15 +30,20 @@ export function runImageWorkers(
       worker.postMessage(jobs.slice(next, next + GROUP));
       next += GROUP;
     };
-    const fail = (reason: string) => {
+    const end = (error: unknown) => {
       stopped = true;
       for (const worker of workers) worker.postMessage(null);
-      reject(new MachineError(`a thread that prepares images ended early: ${reason}`));
+      reject(error);
     };
+    const fail = (reason: string) => end(new MachineError(`a thread that prepares images ended early: ${reason}`));
     for (const [thread, worker] of workers.entries()) {
       worker.on('message', (done: GroupDone) => {
         missing -= done.results.length;
-        if (!take(done, thread)) stopped = true;
+        try {
+          if (!take(done, thread)) stopped = true;
+        } catch (error) {
+          return end(error); // thrown here it would end the whole process
+        }
         feed(worker);
       });
       worker.on('error', (error) => fail(error.message));

@@ -29,14 +29,17 @@ export interface RunOptions {
   cwd?: string;
   /** Sends SIGINT once this stands in the output. */
   interruptAt?: RegExp;
+  /** Sees all output so far whenever there is more. */
+  onOutput?: (text: string) => void;
 }
 
 /** Runs `emotion-gcn ARGS` to its end. */
-export function run(args: readonly string[], { env, cwd, interruptAt }: RunOptions = {}): Promise<Ended> {
+export function run(args: readonly string[], { env, cwd, interruptAt, onOutput }: RunOptions = {}): Promise<Ended> {
   const child = spawn(process.execPath, [programFile(), ...args], { env: { ...process.env, ...env }, cwd });
   let [out, err] = ['', ''];
   let sent = false;
   const look = () => {
+    onOutput?.(out + err);
     if (sent || !interruptAt?.test(out + err)) return;
     sent = true;
     child.kill('SIGINT');

@@ -1,9 +1,20 @@
 // The program from drawn faces to predictions, on whatever adapter there is: small pictures, a few steps.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { cacheDir } from '../../src/device/node';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { readRun } from '../../src/train/run/run_folder';
 import { type Ended, type RunOptions, run } from './program';
@@ -68,6 +79,26 @@ test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits
   }
 });
 
+test('cache --clear while a training runs: it goes on, and ends', async () => {
+  const home = join(dir, 'home');
+  mkdirSync(join(home, 'emotion-gcn'), { recursive: true });
+  // The drivers of this machine; clearing removes the link alone.
+  const driver = join(cacheDir(), 'lavapipe');
+  if (existsSync(driver)) symlinkSync(driver, join(home, 'emotion-gcn', 'lavapipe'));
+  const env = { XDG_CACHE_HOME: home };
+  const to = join(dir, 'uncached');
+  let cleared: Promise<Ended> | undefined;
+  await ends(0, train(to).replace('--cache off ', ''), {
+    env,
+    onOutput: (text) => {
+      if (/compiling kernels/.test(text)) cleared ??= ends(0, 'cache --clear', { env });
+    },
+  });
+  assert.match((await cleared)?.out ?? '', /removed from \S+: *\ncrops/);
+  assert.is(readRun(to).rows.length, EPOCHS);
+  assert.ok(existsSync(driver));
+});
+
 test('evaluation of the validation set gives the metrics that training gave', async () => {
   const command = `evaluate --saved_model ${whole} --image_dir ${faces} --data ${faces}/validation.csv --batch_size 8 --cache off`;
   const { out, err } = await ends(0, `${command} --format json`);
@@ -85,6 +116,14 @@ test('evaluation of the validation set gives the metrics that training gave', as
   const csv = await ends(0, `${command} --format csv`);
   assert.match(csv.out, /^figure,value,low,high\nsamples,\d+,,\naccuracy,/);
   assert.ok(existsSync(join(written, 'confusion_matrix.png')));
+
+  renameSync(join(whole, 'evaluate'), join(dir, 'kept'));
+  writeFileSync(join(whole, 'evaluate'), 'no folder');
+  const unwritten = await ends(2, `${command} --format csv`);
+  assert.is(unwritten.out, csv.out, 'the figures come first');
+  assert.match(unwritten.err, /^error: \S+evaluate: cannot be written/m);
+  rmSync(join(whole, 'evaluate'));
+  renameSync(join(dir, 'kept'), join(whole, 'evaluate'));
 });
 
 test('report prints the metrics and draws the pictures again', async () => {

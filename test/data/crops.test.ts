@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { MachineError } from '../../src/base/errors';
 import { readAffectNet } from '../../src/data/affectnet';
 import { clearCropCache, cropCacheUse } from '../../src/data/crop_cache';
 import type { CropSet } from '../../src/data/crop_set';
@@ -114,6 +115,46 @@ test('a damaged or cut cache is noticed and mended', async () => {
   const again = await prepare(cache);
   assert.is(again.made, 0);
   assert.is(await wrongBytes(again), 0);
+});
+
+test('a cache that is cleared takes nothing from those who use it: not after preparing, and not meanwhile', async () => {
+  for (const clear of [clearCropCache, (dir: string) => rmSync(dir, { recursive: true })]) {
+    const cache = temporary();
+    const crops = await prepare(cache);
+    clear(cache);
+    assert.is(await wrongBytes(crops), 0);
+
+    await (await prepare(cache)).close();
+    for (const at of [1, N / 2, N]) {
+      let cleared = false;
+      const meanwhile = await prepare(cache, {
+        workers: 1,
+        onProgress: (done) => {
+          if (cleared || done < at) return;
+          cleared = true;
+          clear(cache);
+        },
+      });
+      assert.ok(meanwhile.made > 0, 'what is missing is prepared again');
+      clear(cache);
+      assert.is(await wrongBytes(meanwhile), 0);
+    }
+  }
+});
+
+test('a cache that loses all at once, again and again, is given up; what a hook throws ends the preparation alone', async () => {
+  const cache = temporary();
+  let error = await prepare(cache, { onProgress: (done, n) => void (done === n && clearCropCache(cache)) }).then(
+    () => assert.unreachable(),
+    (e: unknown) => e,
+  );
+  assert.instance(error, MachineError);
+  assert.match((error as Error).message, /vanish as soon as they are made; give another --cache/);
+  const boom = () => {
+    throw new Error('boom');
+  };
+  error = await prepare(cache, { onProgress: boom }).catch((e: unknown) => e);
+  assert.is((error as Error).message, 'boom');
 });
 
 test('two at once in one cache', async () => {

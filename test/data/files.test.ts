@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -51,6 +60,29 @@ const refusal = async (what: string, run: () => Promise<unknown>): Promise<strin
   assert.instance(error, InputError, `${what}: ${error}`);
   return (error as Error).message;
 };
+
+test('a file that cannot be read, or only in part, is one message: no reader ends the process', async () => {
+  symlinkSync('/proc/self/mem', here('memory.csv')); // it opens, and its first byte cannot be read
+  for (const name of ['closed.csv', 'closed.txt', 'closed.pkl', 'closed.pth', 'closed.jpg'])
+    writeFileSync(here(name), 'a,b', { mode: 0 });
+  const readers: typeof READERS = { ...READERS, list: (file: string) => listPictures(file, null).next() };
+  const root = process.geteuid?.() === 0;
+  if (root) chmodSync(dir, 0o755);
+  if (root) process.seteuid?.(12345);
+  try {
+    for (const name of ['closed.csv', 'closed.txt', 'closed.pkl', 'closed.pth'])
+      for (const [reader, read] of Object.entries(readers)) {
+        if (reader === 'run' || (reader === 'list' && /pkl|pth/.test(name))) continue;
+        const message = await refusal(`${reader} of ${name}`, () => read(here(name)));
+        assert.match(message, new RegExp(`${name}: .*(may not|cannot) be read`), reader);
+      }
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+  if (process.platform !== 'linux') return;
+  for (const reader of ['readAffectNet', 'list'])
+    assert.match(await refusal(reader, () => readers[reader](here('memory.csv'))), 'memory.csv: cannot be read');
+});
 
 test('no reader waits for a pipe or device; what is no file is refused by its name', async () => {
   for (const file of ODD) {

@@ -1,5 +1,6 @@
 import { Device } from '../device';
 import { type AdapterOptions, requestAdapter } from './adapter';
+import { memoryGrant } from './memory';
 
 export { type AdapterOptions, type FoundAdapter, listAdapters, requestAdapter } from './adapter';
 export { type CacheEntry, cacheDir, cacheEntries, clearCache, ensureCacheDir } from './cache';
@@ -10,5 +11,9 @@ export { type CacheEntry, cacheDir, cacheEntries, clearCache, ensureCacheDir } f
  */
 export async function openDevice(options: AdapterOptions = {}): Promise<Device> {
   const { adapter, software } = await requestAdapter(options);
-  return Device.create(adapter, { software });
+  const device = await Device.create(adapter, { software });
+  // A driver that computes on the CPU takes the machine's own memory, and is killed without a word when there is none left.
+  if (software) device.pool.budget = memoryGrant().left;
+  return device;
 }
+export { type MemoryGrant, memoryGrant } from './memory';

@@ -1,12 +1,13 @@
-import { freemem } from 'node:os';
 import { InputError, MachineError } from '../../base/errors';
 import type { Device } from '../../device';
+import { memoryGrant } from '../../device/node';
 import type { TrainArgs } from '../settings/args';
 import type { Learner } from './learner';
 
 /** Makes sure, before the first step, that a step fits the device and the machine. @throws InputError with the batch size that does. */
 export function fitMemory(device: Device, learner: Learner, args: TrainArgs, notice: (line: string) => void): void {
-  if (device.software) device.pool.budget = device.pool.stats().held + Math.floor(freemem() * 0.8);
+  const grant = device.software ? memoryGrant() : null;
+  if (grant) device.pool.budget = device.pool.stats().held + grant.bytes;
   const fits = (n: number): number | null => {
     try {
       return learner.memoryOfTraining(n, args.image_size);
@@ -20,6 +21,8 @@ export function fitMemory(device: Device, learner: Learner, args: TrainArgs, not
     notice(`a step of ${args.batch_size} images takes ${Math.ceil(bytes / 2 ** 20)} MiB of device memory`);
     return;
   }
+  // What is free differs from one start to the next: the advice is to hold then, too.
+  if (grant) device.pool.budget = device.pool.stats().held + 0.9 * grant.bytes;
   let [least, most] = [1, args.batch_size];
   while (most - least > 1) {
     const n = (least + most) >> 1;
@@ -28,6 +31,6 @@ export function fitMemory(device: Device, learner: Learner, args: TrainArgs, not
   }
   const advice = fits(least) === null ? 'no batch size does: use a smaller --image_size' : `--batch_size ${least} does`;
   throw new InputError(
-    `--batch_size ${args.batch_size} at ${args.image_size} pixels does not fit this adapter's memory; ${advice}`,
+    `--batch_size ${args.batch_size} at ${args.image_size} pixels takes more than ${grant?.by ?? "this adapter's memory"}; ${advice}`,
   );
 }
