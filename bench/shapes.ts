@@ -2,7 +2,8 @@
 // its inputs and outputs.
 import * as F from '../src/autograd';
 import type { Device } from '../src/device';
-import type { Activation, Conv2dGeometry } from '../src/kernels/conv2d';
+import type { Activation } from '../src/kernels/activation';
+import type { Conv2dGeometry } from '../src/kernels/conv2d';
 import { buildModel, Conv2d, type EmotionModel, type NetworkName } from '../src/models';
 
 /** An op as it was recorded: what it is called, and the shapes that went in and came out. */

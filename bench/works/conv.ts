@@ -1,14 +1,12 @@
 import { matrixOf } from '../../src/autograd';
+import type { Activation } from '../../src/kernels/activation';
 import * as conv from '../../src/kernels/conv2d';
+import type { Prologue } from '../../src/kernels/norm';
 import type { Op } from '../shapes';
 import type { Operands, Work } from './work';
 
 /** A convolution as the networks have it: forward and both backwards, and fused with the batch normalisation before it. */
-export function convolution(
-  op: Pick<Op, 'name' | 'gradient'>,
-  g: conv.Conv2dGeometry,
-  activation: conv.Activation,
-): Work[] {
+export function convolution(op: Pick<Op, 'name' | 'gradient'>, g: conv.Conv2dGeometry, activation: Activation): Work[] {
   const flop = 2 * g.n * g.oh * g.ow * g.co * g.ci * g.kh * g.kw;
   const shapes = {
     x: [g.n, g.ci, g.h, g.w],
@@ -18,7 +16,7 @@ export function convolution(
   const bytes = 4 * Object.values(shapes).reduce((sum, s) => sum + s.reduce((a, b) => a * b, 1), 0);
   const [stride] = g.stride;
   const name = `${g.kh}x${g.kw}${stride > 1 ? `s${stride}` : ''} ${g.ci}>${g.co} @${g.h} b${g.n}`;
-  const pack = (o: Operands): conv.Prologue => ({ pack: o.input([6 * g.ci], 3).storage, activation });
+  const pack = (o: Operands): Prologue => ({ pack: o.input([6 * g.ci], 3).storage, activation });
   const work = (pass: string, fused: boolean, prepare: Work['prepare']): Work => {
     const family = `conv ${pass}${fused ? ` bn+${activation}` : ''}`;
     const { n, ci, co, h, oh, kh: k } = g;

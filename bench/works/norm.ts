@@ -1,6 +1,6 @@
 import { matrixOf } from '../../src/autograd';
+import type { Activation } from '../../src/kernels/activation';
 import * as norm from '../../src/kernels/batch_norm';
-import type { Activation } from '../../src/kernels/conv2d';
 import type { Operands, Work } from './work';
 
 /** Batch normalisation of a map in training, with the activation that follows it. */

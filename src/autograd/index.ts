@@ -1,4 +1,4 @@
-export type { Activation } from '../kernels/conv2d';
+export type { Activation } from '../kernels/activation';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck';
 export type { Layout } from './layout';
 export { affineImage, type ImageBatch } from './ops/affine_image';

@@ -13,11 +13,14 @@ import {
   elu,
   empty,
   gradcheck,
+  leakyRelu,
   mul,
   relu,
+  sigmoid,
   sliceChannels,
   sum,
   type Tensor,
+  tanh,
   tensor,
 } from '../../src/autograd';
 import { device } from '../gpu';
@@ -27,7 +30,18 @@ const test = suite('batch_norm');
 goldens(test, 'batchnorm');
 
 const TRAINING = { training: true } as const;
-const ACTIVATIONS: Record<Activation, (x: Tensor) => Tensor> = { none: (x) => x, relu, elu: (x) => elu(x) };
+/** Each activation that can be folded in, as an op of its own. */
+const ACTIVATIONS: Record<Activation, (x: Tensor) => Tensor> = {
+  none: (x) => x,
+  relu,
+  leakyRelu: (x) => leakyRelu(x),
+  elu: (x) => elu(x),
+  sigmoid,
+  tanh,
+};
+const NAMES = Object.keys(ACTIVATIONS) as Activation[];
+/** Those with a kink at 0, where differences are no derivative. */
+const KINKED: readonly Activation[] = ['relu', 'leakyRelu'];
 
 const normOf = (channels: number): BatchNormTensors => ({
   weight: random('weight', [channels], { scale: 0.5, offset: 1 }),
@@ -155,10 +169,10 @@ test('gradients of input, weight and bias, training and evaluation, each activat
     [7, 5],
   ])
     for (const training of [true, false])
-      for (const activation of ['none', 'elu', 'relu'] as const) {
+      for (const activation of NAMES) {
         const bn = normOf(shape[1]);
-        // relu has a kink at 0: with this bias every value is far on the positive or, where weight < 0.75, mostly so.
-        const bias = random('bias', [shape[1]], { scale: 0.5, offset: activation === 'relu' ? 8 : 0 });
+        // With this bias every value is far on the positive or, where weight < 0.75, mostly so.
+        const bias = random('bias', [shape[1]], { scale: 0.5, offset: KINKED.includes(activation) ? 8 : 0 });
         await gradcheck(
           (x, weight, b) => batchNorm(x, { ...bn, weight, bias: b }, { training }, activation),
           [random('x', shape), bn.weight, bias],
@@ -181,7 +195,7 @@ test('evaluation uses the running statistics and leaves them', async () => {
 });
 
 test('activations are those of the ops', async () => {
-  for (const activation of ['relu', 'elu'] as const) {
+  for (const activation of NAMES) {
     const [x, bn] = [random('x', [2, 5, 3, 3]), normOf(5)];
     const fused = batchNorm(x, bn, TRAINING, activation);
     near(await fused.data(), await ACTIVATIONS[activation](batchNorm(x, bn, TRAINING)).data(), 1e-6, activation);
@@ -225,6 +239,11 @@ test('batch norm in the load of a convolution equals the two apart, every varian
   await eachVariant(async (variant) => {
     const cases = [
       ...SMALL.flatMap((on) => MODES.map((mode) => ({ on, ...mode }))),
+      ...(['leakyRelu', 'sigmoid', 'tanh'] as const).map((activation) => ({
+        on: SMALL[1],
+        training: true,
+        activation,
+      })),
       { on: LARGE[0], training: false, activation: 'elu' as const },
       { on: LARGE[1], training: true, activation: 'relu' as const },
     ];

@@ -1,7 +1,9 @@
 import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
+import type { Activation } from '../../kernels/activation';
 import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
+import type { Prologue } from '../../kernels/norm';
 import { Coverage } from '../coverage';
 import { type GradTarget, gradInto, oweInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
@@ -80,7 +82,7 @@ function backward(
   dy: Tensor,
   bn: BatchNormTensors,
   pack: Storage,
-  activation: conv.Activation,
+  activation: Activation,
   training: boolean,
   pool: kernels.Pooled | null = null,
 ): void {
@@ -103,7 +105,7 @@ function backwardThroughNorm(
   dy: Tensor,
   bn: BatchNormTensors,
   weight: Tensor,
-  prologue: conv.Prologue,
+  prologue: Prologue,
   training: boolean,
 ): void {
   const { device } = x;
@@ -133,7 +135,7 @@ export function batchNorm(
   x: Tensor,
   bn: BatchNormTensors,
   options: BatchNormOptions,
-  activation: conv.Activation = 'none',
+  activation: Activation = 'none',
 ): Tensor {
   const { device } = x;
   const pack = prepare(x, bn, options);
@@ -153,7 +155,7 @@ export function batchNormAvgPool2d(
   x: Tensor,
   bn: BatchNormTensors,
   options: BatchNormOptions,
-  activation: conv.Activation,
+  activation: Activation,
 ): Tensor {
   const { device } = x;
   if (x.shape.length !== 4 || x.shape[2] < 2 || x.shape[3] < 2)
@@ -176,7 +178,7 @@ export function batchNormConv2d(
   x: Tensor,
   bn: BatchNormTensors,
   options: BatchNormOptions,
-  activation: conv.Activation,
+  activation: Activation,
   weight: Tensor,
   bias: Tensor | null,
   convOptions: Conv2dOptions,

@@ -1,6 +1,7 @@
 import { InputError } from '../../base/errors';
 import { columnSums } from '../../kernels/column_sums';
 import * as kernels from '../../kernels/conv2d';
+import type { Prologue } from '../../kernels/norm';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloat32, wantFloats } from './check';
@@ -74,7 +75,7 @@ export function conv2dBackwardWeight(
   dy: Tensor,
   weight: Tensor,
   bias: Tensor | null,
-  prologue: kernels.Prologue | null,
+  prologue: Prologue | null,
 ): void {
   const { device } = x;
   const dw = gradInto(weight);

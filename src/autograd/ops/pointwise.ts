@@ -9,7 +9,7 @@ import { broadcastShapes, memoryAxes, stridesIn } from './axes';
 import { float } from './cast';
 import { wantFloats } from './check';
 
-/** y = f(x), element by element, of x's shape and layout. Value and derivative stand in kernels/pointwise/unary.wgsl. */
+/** y = f(x), element by element, of x's shape and layout. Values and derivatives: kernels/activation, kernels/pointwise/unary.wgsl. */
 function unary(op: kernels.Unary, x: Tensor, k = 0): Tensor {
   wantFloats(op, x);
   const { device } = x;

@@ -14,6 +14,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let last = min((group.y + 1u) * P.rows_each, P.rows);
   for (var r = group.y * P.rows_each; r < last; r++) {
     let z = (V(x[r * P.x_stride + P.x_offset + c]) - n.mean) * scale + n.beta;
-    y[r * P.y_stride + P.y_offset + c] = S(activate(z));
+    y[r * P.y_stride + P.y_offset + c] = S(activate(z, V(K)));
   }
 }

@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var sum = V();
     for (var i = 0u; i < 4u; i++) {
       let pixel = corner + i / 2u * P.w + i % 2u;
-      sum += activate((V(x[pixel * P.x_stride + P.x_offset + c]) - n.mean) * scale + n.beta);
+      sum += activate((V(x[pixel * P.x_stride + P.x_offset + c]) - n.mean) * scale + n.beta, V(K));
     }
     y[r * P.y_stride + P.y_offset + c] = S(sum * 0.25);
   }

@@ -1,15 +1,15 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { type Activation, activationCode, type Sums } from '../conv2d/geometry';
+import { type Activation, activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/grid';
 import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
+import type { Sums } from '../norm';
+import channelSource from '../norm/channel.wgsl';
 import { pairs } from '../pair';
 import pair from '../pair.wgsl';
 import { columnLanes } from '../variant';
-import activationSource from './activation.wgsl';
 import applySource from './backward_apply.wgsl';
 import finishSource from './backward_finish.wgsl';
 import sumsSource from './backward_sums.wgsl';
-import channelSource from './channel.wgsl';
 import { describe, type Pooled, perWidth, ROWS, rowsEach, takesPairs } from './common';
 import foldSource from './fold.wgsl';
 import part from './part.wgsl';
@@ -17,7 +17,7 @@ import settleSource from './settle.wgsl';
 import terms from './terms.wgsl';
 import upstream from './upstream.wgsl';
 
-const sources = [pair, terms, channelSource, activationSource, upstream] as const;
+const sources = [pair, terms, channelSource, activationOn('V'), upstream] as const;
 const sumsKernel = perWidth('batch_norm.backward_sums', ...sources, sumsSource);
 const applyKernel = perWidth('batch_norm.backward_apply', ...sources, applySource);
 const foldKernel = defineKernel('batch_norm.fold', pair, part, foldSource);

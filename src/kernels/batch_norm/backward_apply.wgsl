@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let last = min((group.y + 1u) * P.rows_each, P.rows);
   for (var r = group.y * P.rows_each; r < last; r++) {
     let d = difference(V(x[r * P.x_stride + P.x_offset + c]), n.mean);
-    let dz = upstream(r, c) * slope(d.hi * scale + n.beta);
+    let dz = upstream(r, c) * slope(d.hi * scale + n.beta, V(K));
     let rest = add(add(single(dz), constant), multiply(d, by_x));
     var v = scale * rest.hi;
     if (EXACT) { v = scale * (rest.hi + rest.lo); }

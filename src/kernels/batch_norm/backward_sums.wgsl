@@ -24,7 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let last = min(r0 + 64u, end);
     for (var r = r0; r < last; r++) {
       let d = difference(V(x[r * P.x_stride + P.x_offset + c]), n.mean);
-      let dz = single(upstream(r, c) * slope(d.hi * scale + n.beta));
+      let dz = single(upstream(r, c) * slope(d.hi * scale + n.beta, V(K)));
       s = add(s, dz);
       p = add(p, multiply(d, dz));
     }

@@ -1,16 +1,15 @@
 import { defineKernel, type Kernel } from '../../device';
 import { ceilDiv } from '../launch/grid';
 import type { Matrix } from '../launch/matrix';
+import { across } from '../norm';
 import { isFew } from '../pair';
-import across1 from './across_1.wgsl';
-import across4 from './across_4.wgsl';
 
 export type PerWidth = Readonly<Record<4 | 1, Kernel>>;
 
 /** A kernel that unpacks what channels have (`across`), for lanes of four channels and of one. */
 export const perWidth = (name: string, ...sources: string[]): PerWidth => ({
-  4: defineKernel(`${name}.4`, across4, ...sources),
-  1: defineKernel(`${name}.1`, across1, ...sources),
+  4: defineKernel(`${name}.4`, across[4], ...sources),
+  1: defineKernel(`${name}.1`, across[1], ...sources),
 });
 
 /** Rows that one workgroup sums, 64 at a time. */

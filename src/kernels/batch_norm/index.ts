@@ -1,14 +1,13 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { type Activation, activationCode } from '../conv2d/geometry';
+import { type Activation, activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/grid';
 import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
+import channelSource from '../norm/channel.wgsl';
 import { pairs } from '../pair';
 import pair from '../pair.wgsl';
 import { columnLanes } from '../variant';
-import activationSource from './activation.wgsl';
 import applySource from './apply.wgsl';
 import applyPoolSource from './apply_pool.wgsl';
-import channelSource from './channel.wgsl';
 import { describe, type Pooled, perWidth, ROWS, rowsEach, takesPairs } from './common';
 import prepareSource from './prepare.wgsl';
 import statisticsSource from './statistics.wgsl';
@@ -16,8 +15,8 @@ import terms from './terms.wgsl';
 
 const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, statisticsSource);
 const prepareKernel = defineKernel('batch_norm.prepare', pair, prepareSource);
-const applyKernel = perWidth('batch_norm.apply', channelSource, activationSource, applySource);
-const applyPoolKernel = perWidth('batch_norm.apply_pool', channelSource, activationSource, applyPoolSource);
+const applyKernel = perWidth('batch_norm.apply', channelSource, activationOn('V'), applySource);
+const applyPoolKernel = perWidth('batch_norm.apply_pool', channelSource, activationOn('V'), applyPoolSource);
 
 export * from './backward';
 export { type Pooled, takesPairs } from './common';

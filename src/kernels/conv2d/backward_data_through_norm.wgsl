@@ -12,7 +12,7 @@ fn open_column(n: u32) -> Column {
 fn put(own: ptr<function, Column>, m: u32, n: u32, split: u32, value: V) {
   let at = m * P.dx_stride + P.dx_offset + n;
   let d = V(x[at]) - (*own).mean;
-  let dz = value * slope(d * (*own).scale + (*own).beta);
+  let dz = value * slope(d * (*own).scale + (*own).beta, V(K));
   (*own).sum += dz;
   (*own).product += dz * d;
   write(at, (*own).scale * dz);

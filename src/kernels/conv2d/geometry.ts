@@ -1,5 +1,3 @@
-import type { Matrix } from '../launch/matrix';
-
 /** Sizes of a 2-D convolution: input [N, C, H, W], weight [O, C, KH, KW], output [N, O, OH, OW]. */
 export interface Conv2dGeometry {
   readonly n: number;
@@ -41,24 +39,3 @@ export const geometryParams = (g: Conv2dGeometry): Record<string, number> => ({
 export const flopOf = (g: Conv2dGeometry): number => 2 * g.n * g.oh * g.ow * g.co * g.ci * g.kh * g.kw;
 
 export const describe = (g: Conv2dGeometry): string => `${g.kh}x${g.kw} ${g.ci}>${g.co} ${g.n}x${g.oh}x${g.ow}`;
-
-/** The activation that follows a batch normalisation folded into a load. */
-export type Activation = 'none' | 'relu' | 'elu';
-export const activationCode = (a: Activation): number => ['none', 'relu', 'elu'].indexOf(a);
-
-/** What a batch norm's backward sums over rows, in parts, each over some rows: (sum of dz, sum of dz * (x - mean)). */
-export interface Sums {
-  readonly storage: Matrix['storage'];
-  readonly count: number;
-  /** Channels that a lane held. */
-  readonly width: 4 | 1;
-  /** Whether the sums are pairs. */
-  readonly paired: boolean;
-}
-
-/** Batch normalisation and activation applied to a tensor as it is loaded: see `batch_norm`. */
-export interface Prologue {
-  /** (mean, inverse deviation, gamma, beta) a channel. */
-  readonly pack: Matrix['storage'];
-  readonly activation: Activation;
-}

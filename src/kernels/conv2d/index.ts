@@ -1,40 +1,31 @@
 import type { Constants, Device, Storage } from '../../device';
-import across1 from '../batch_norm/across_1.wgsl';
-import across4 from '../batch_norm/across_4.wgsl';
-import activationSource from '../batch_norm/activation.wgsl';
-import channelSource from '../batch_norm/channel.wgsl';
+import { activationCode, activationOn, takesExponential } from '../activation';
 import { defineColumnGemm, defineGemm, type GemmLaunch, runGemm, tileOf } from '../gemm';
 import { ceilDiv } from '../launch/grid';
 import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
-import normalise from '../normalise.wgsl';
+import { across, type Prologue, type Sums } from '../norm';
+import channelSource from '../norm/channel.wgsl';
+import normaliseSource from '../norm/normalise.wgsl';
 import { sumParts } from '../sum_parts';
 import { transpose } from '../transpose';
 import backwardDataSource from './backward_data.wgsl';
 import throughNormSource from './backward_data_through_norm.wgsl';
 import backwardWeightSource from './backward_weight.wgsl';
 import forwardSource from './forward.wgsl';
-import {
-  activationCode,
-  type Conv2dGeometry,
-  describe,
-  flopOf,
-  geometryParams,
-  isPointwise,
-  type Prologue,
-  type Sums,
-} from './geometry';
+import { type Conv2dGeometry, describe, flopOf, geometryParams, isPointwise } from './geometry';
 
 export { ownColumns } from '../gemm';
 export * from './geometry';
 
-const forwardGemm = defineGemm('conv2d.forward', normalise, forwardSource);
+const prologueSources = [activationOn('A'), normaliseSource] as const;
+const forwardGemm = defineGemm('conv2d.forward', ...prologueSources, forwardSource);
 const backwardDataGemm = defineGemm('conv2d.backward_data', backwardDataSource);
-const throughNormSources = [channelSource, activationSource, backwardDataSource, throughNormSource] as const;
+const throughNormSources = [channelSource, activationOn('V'), backwardDataSource, throughNormSource] as const;
 const throughNormGemm = {
-  4: defineColumnGemm('conv2d.backward_data_through_norm.4', across4, ...throughNormSources),
-  1: defineColumnGemm('conv2d.backward_data_through_norm.1', across1, ...throughNormSources),
+  4: defineColumnGemm('conv2d.backward_data_through_norm.4', across[4], ...throughNormSources),
+  1: defineColumnGemm('conv2d.backward_data_through_norm.1', across[1], ...throughNormSources),
 };
-const backwardWeightGemm = defineGemm('conv2d.backward_weight', normalise, backwardWeightSource);
+const backwardWeightGemm = defineGemm('conv2d.backward_weight', ...prologueSources, backwardWeightSource);
 
 /**
  * Pixels that one sum of a weight gradient runs over at most: longer float32 sums lose what the goldens ask for, shorter ones
@@ -53,7 +44,7 @@ const prologueConstants = (p: Prologue | null): { NORM: boolean; ACT: number } =
  * with one position then.
  */
 const crowdsLoop = (g: Conv2dGeometry, prologue: Prologue | null): boolean =>
-  prologue?.activation === 'elu' && g.co > 32;
+  prologue !== null && takesExponential(prologue.activation) && g.co > 32;
 
 /** y = conv2d(f(x), weight) + bias, f the prologue. x: N*H*W rows of ci; weight [tap][ci][co]; y: N*OH*OW rows of co. */
 export function forward(

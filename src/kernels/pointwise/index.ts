@@ -1,4 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../../device';
+import { type Activation, activationCode, activationOn, isActivation } from '../activation';
 import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from '../launch/axes';
 import axesSource from '../launch/axes.wgsl';
 import { ceilDiv, GRID_X, grid } from '../launch/grid';
@@ -10,16 +11,20 @@ import binaryOp from './binary_op.wgsl';
 import broadcastSource from './broadcast.wgsl';
 import unarySource from './unary.wgsl';
 
-const unaryKernel = defineKernel('pointwise.unary', walkSource, unarySource);
+const unaryKernel = defineKernel('pointwise.unary', walkSource, activationOn('V'), unarySource);
 const binaryKernel = defineKernel('pointwise.binary', walkSource, binaryOp, binarySource);
 const broadcastKernel = defineKernel('pointwise.broadcast', axesSource, binaryOp, broadcastSource);
 
 /** The rows of the table in unary.wgsl, in its order. The last five have a number as their other operand. */
-export const UNARY = [
-  ...(['relu', 'leakyRelu', 'elu', 'exp', 'log', 'sqrt', 'square', 'neg', 'abs', 'sigmoid', 'tanh'] as const),
+const UNARY = [
+  ...(['exp', 'log', 'sqrt', 'square', 'neg', 'abs'] as const),
   ...(['addNumber', 'mulNumber', 'divNumber', 'numberSub', 'numberDiv'] as const),
 ] as const;
-export type Unary = (typeof UNARY)[number];
+export type Unary = (typeof UNARY)[number] | Exclude<Activation, 'none'>;
+
+/** The constants that choose an op: behind the table's last row lie the activations. */
+const chosen = (op: Unary) =>
+  isActivation(op) ? { OP: UNARY.length, ACT: activationCode(op) } : { OP: UNARY.indexOf(op), ACT: 0 };
 
 /** The rows of the table in binary_op.wgsl, in its order. */
 export const BINARY = ['add', 'sub', 'mul', 'div'] as const;
@@ -33,7 +38,7 @@ export function unary(device: Device, op: Unary, k: number, x: Matrix, y: Matrix
   device.dispatch(unaryKernel, {
     buffers: { ...w.buffers, dy: device.none },
     params: { ...w.params, dy_stride: 0, dy_offset: 0, k, accumulate: 0 },
-    constants: { ...w.constants, OP: UNARY.indexOf(op), BACKWARD: false },
+    constants: { ...w.constants, ...chosen(op), BACKWARD: false },
     workgroups: w.workgroups,
     label: `${op} ${describe(x)}`,
   });
@@ -50,7 +55,7 @@ export function unaryBackward(
   device.dispatch(unaryKernel, {
     buffers: w.buffers,
     params: { ...w.params, k, accumulate: accumulate ? 1 : 0 },
-    constants: { ...w.constants, OP: UNARY.indexOf(op), BACKWARD: true },
+    constants: { ...w.constants, ...chosen(op), BACKWARD: true },
     workgroups: w.workgroups,
     label: `${op}.backward ${describe(x)}`,
   });
