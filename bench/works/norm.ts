@@ -14,16 +14,12 @@ export function normalisation([n, c, h, w]: readonly number[], activation: Activ
     const [x, gamma, beta, y] = [o.input(shape, 0), o.input([c], 1), o.input([c], 2), o.output(shape)];
     const stats = o.output([(c * norm.STATS_BYTES) / 4]).storage;
     const pack = o.output([(c * norm.PACK_BYTES) / 4]).storage;
-    const [runningMean, runningVar] = [o.output([c]).storage, o.output([c]).storage];
-    const normalised = { gamma: gamma.storage, beta: beta.storage, runningMean, runningVar, eps: 1e-5, momentum: 0 };
+    const left = { storage: o.output([(c * norm.LEFT_BYTES) / 4]).storage, first: 0 };
+    const normalised = { gamma: gamma.storage, beta: beta.storage, eps: 1e-5 };
     const run = (): void => {
       const parts = norm.statistics(o.device, matrixOf(x));
-      norm.prepare(o.device, c, normalised, pack, {
-        stats,
-        first: 0,
-        rows: n * h * w,
-        fresh: { from: 0, to: c, parts },
-      });
+      const fresh = { from: 0, to: c, parts };
+      norm.prepare(o.device, c, normalised, pack, { stats, first: 0, rows: n * h * w, fresh }, left);
       o.device.free(parts.storage);
       norm.apply(o.device, matrixOf(x), pack, matrixOf(y), activation);
     };

@@ -43,6 +43,7 @@ export class Tensor {
   }
 
   get storage(): Storage {
+    this.value.pending?.();
     return this.value.storage;
   }
 

@@ -52,8 +52,8 @@ export class BatchNorm2d extends Module {
     this.tensors = {
       weight: this.parameter('weight', [channels], constant(1)),
       bias: this.parameter('bias', [channels], constant(0)),
-      runningMean: this.buffer('running_mean', [channels], 0),
-      runningVar: this.buffer('running_var', [channels], 1),
+      runningMean: this.buffer('running_mean', F.runningStatistic(device, channels, 'running_mean'), 0),
+      runningVar: this.buffer('running_var', F.runningStatistic(device, channels, 'running_var'), 1),
     };
     this.batchesTracked = this.counter('num_batches_tracked');
   }

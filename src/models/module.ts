@@ -49,8 +49,7 @@ export abstract class Module {
   }
 
   /** Registers a tensor that is part of the state but gets no gradient. */
-  protected buffer(name: string, shape: readonly number[], fill: number): Tensor {
-    const tensor = this.device.persistent(() => empty(this.device, shape, { name }));
+  protected buffer(name: string, tensor: Tensor, fill: number): Tensor {
     tensor.write(new Float32Array(tensor.size).fill(fill));
     this.ownBuffers.set(name, tensor);
     return tensor;

@@ -5,13 +5,14 @@ import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
 import type { Prologue } from '../../kernels/norm';
 import { Coverage } from '../coverage';
+import { leaveMoments } from '../moments';
 import { type GradTarget, gradInto, oweInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloat32, wantFloats } from './check';
 import { type Conv2dOptions, conv2dBackwardWeight, conv2dGeometry } from './conv2d';
 
 export interface BatchNormOptions {
-  /** Normalise by the batch and update the running statistics, or normalise by the running ones. */
+  /** Normalise by the batch and let the running statistics follow, or normalise by the running ones. */
   readonly training: boolean;
   /** Share of the new batch in the running statistics. Default 0.1. */
   readonly momentum?: number;
@@ -19,7 +20,10 @@ export interface BatchNormOptions {
   readonly eps?: number;
 }
 
-/** The tensors of a batch normalisation over C channels, each [C]. The running ones are changed in training. */
+/**
+ * The tensors of a batch normalisation over C channels, each [C]. The running ones are changed in training: by an optimizer's next step,
+ * and before anything reads them.
+ */
 export interface BatchNormTensors {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -48,7 +52,7 @@ function statisticsOf(x: Tensor): kernels.BatchStatistics {
   return { ...batch, fresh: { from, to, parts } };
 }
 
-/** What a channel's normalisation takes (see kernels.prepare); updates the running statistics in training. */
+/** What a channel's normalisation takes (see kernels.prepare); in training the batch's moments are left for the running ones. */
 function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, eps = 1e-5 }: BatchNormOptions): Storage {
   const { device } = x;
   const channels = x.shape[1];
@@ -60,17 +64,15 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
   if (training && x.rows === 1)
     throw new InputError(`batch_norm: expected more than 1 value per channel when training, found ${x}`);
   const pack = device.alloc(channels * kernels.PACK_BYTES, 'batch_norm.pack');
-  const batch = training ? statisticsOf(x) : null;
-  const normalisation = {
-    gamma: bn.weight.storage,
-    beta: bn.bias.storage,
-    runningMean: bn.runningMean.storage,
-    runningVar: bn.runningVar.storage,
-    eps,
-    momentum,
-  };
-  kernels.prepare(device, channels, normalisation, pack, batch);
-  if (batch?.fresh) device.free(batch.fresh.parts.storage);
+  const affine = { gamma: bn.weight.storage, beta: bn.bias.storage, eps };
+  if (!training) {
+    const running = { mean: bn.runningMean.storage, variance: bn.runningVar.storage };
+    kernels.prepareRunning(device, channels, affine, running, pack);
+    return pack;
+  }
+  const batch = statisticsOf(x);
+  kernels.prepare(device, channels, affine, pack, batch, leaveMoments(bn, channels, momentum));
+  if (batch.fresh) device.free(batch.fresh.parts.storage);
   return pack;
 }
 

@@ -1,6 +1,7 @@
 import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
 import type { Rates } from '../../kernels/optimizer/rates';
+import { applyMoments } from '../moments';
 import { empty, type Tensor } from '../tensor';
 import { type Arena, blocks, gradsOf, joined, type Kept, type Neighbours, pack, runOf } from './arena';
 import type { GradScaler } from './grad_scaler';
@@ -121,6 +122,7 @@ export abstract class Optimizer<G extends Group = Group> {
     const { device, groups, kind, rates } = this;
     for (const [p, storage] of this.home)
       if (p.storage !== storage) throw new Error(`${kind}: ${p} now belongs to an optimizer that was made later`);
+    applyMoments(device);
     scaler?.update(this.params);
     device.upload(rates, new Float32Array(groups.flatMap((g) => [...this.ratesOf(g)])));
     for (const [i, group] of groups.entries()) {

@@ -9,17 +9,21 @@ import { columnLanes } from '../variant';
 import applySource from './apply.wgsl';
 import applyPoolSource from './apply_pool.wgsl';
 import { describe, type Pooled, perWidth, ROWS, rowsEach, takesPairs } from './common';
+import packSource from './pack.wgsl';
 import prepareSource from './prepare.wgsl';
+import runningSource from './prepare_running.wgsl';
 import statisticsSource from './statistics.wgsl';
 import terms from './terms.wgsl';
 
 const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, statisticsSource);
-const prepareKernel = defineKernel('batch_norm.prepare', pair, prepareSource);
+const prepareKernel = defineKernel('batch_norm.prepare', pair, packSource, prepareSource);
+const runningKernel = defineKernel('batch_norm.prepare_running', pair, packSource, runningSource);
 const applyKernel = perWidth('batch_norm.apply', channelSource, activationOn('V'), applySource);
 const applyPoolKernel = perWidth('batch_norm.apply_pool', channelSource, activationOn('V'), applyPoolSource);
 
 export * from './backward';
 export { type Pooled, takesPairs } from './common';
+export * from './follow';
 
 /** Bytes a channel of the statistics and of the pack that `prepare` makes. */
 export const STATS_BYTES = 16;
@@ -52,13 +56,11 @@ export function statistics(device: Device, x: Matrix): Parts {
   return { storage: part, count, rowsEach: ROWS, width };
 }
 
-export interface Normalisation {
+/** A norm's own numbers. */
+export interface Affine {
   readonly gamma: Storage;
   readonly beta: Storage;
-  readonly runningMean: Storage;
-  readonly runningVar: Storage;
   readonly eps: number;
-  readonly momentum: number;
 }
 
 /** The statistics of a batch, a channel: (mean, biased variance), pairs. Those from..to are yet to be made, from `parts`. */
@@ -70,46 +72,72 @@ export interface BatchStatistics {
   readonly fresh: { readonly from: number; readonly to: number; readonly parts: Parts } | null;
 }
 
+/** Where a batch's moments are left for the running statistics: from the `first`-th pair on, means, then unbiased variances. */
+export interface Left {
+  readonly storage: Storage;
+  readonly first: number;
+}
+
+/** Bytes a channel of what `prepare` leaves. */
+export const LEFT_BYTES = 16;
+
 /**
- * pack[c] = (mean, inverse deviation, gamma, beta). With `batch` (training) the moments are the batch's, of which those that
- * are fresh get their place in `stats`, and the running ones are updated, once; without it they are the running ones.
+ * pack[c] = (mean, inverse deviation, gamma, beta) by a batch's moments, of which those that are fresh get their place in
+ * `stats`. They are left for the running ones, which stay as they are: see `follow`.
  */
 export function prepare(
   device: Device,
   channels: number,
-  n: Normalisation,
+  n: Affine,
   pack: Storage,
-  batch: BatchStatistics | null,
+  batch: BatchStatistics,
+  left: Left,
 ): void {
-  const fresh = batch?.fresh;
+  const { fresh } = batch;
   const lanes = columnLanes(device);
   device.dispatch(prepareKernel, {
     buffers: {
-      stats: batch?.stats ?? device.none,
-      // Not `none`, which may be bound as stats: those are written.
-      part: fresh?.parts.storage ?? n.gamma,
+      stats: batch.stats,
+      part: fresh?.parts.storage ?? device.none,
       gamma: n.gamma,
       beta: n.beta,
-      running_mean: n.runningMean,
-      running_var: n.runningVar,
+      moments: left.storage,
       pack,
     },
     params: {
       channels,
-      first: batch?.first ?? 0,
+      first: batch.first,
       eps: n.eps,
-      momentum: n.momentum,
-      rows: batch?.rows ?? 0,
+      rows: batch.rows,
       rows_each: fresh?.parts.rowsEach ?? 0,
       parts: fresh?.parts.count ?? 0,
       width: fresh?.parts.width ?? 1,
       fresh_from: fresh?.from ?? 0,
       fresh_to: fresh?.to ?? 0,
+      to: left.first,
       veil: 0,
     },
-    constants: { ...pairs(1, true), TRAINING: batch !== null, LANES: lanes },
+    constants: { ...pairs(1, true), LANES: lanes },
     workgroups: [ceilDiv(channels, lanes)],
     label: `batch_norm.prepare ${channels}`,
+  });
+}
+
+/** The same by the running statistics. */
+export function prepareRunning(
+  device: Device,
+  channels: number,
+  n: Affine,
+  running: { readonly mean: Storage; readonly variance: Storage },
+  pack: Storage,
+): void {
+  const lanes = columnLanes(device);
+  device.dispatch(runningKernel, {
+    buffers: { gamma: n.gamma, beta: n.beta, running_mean: running.mean, running_var: running.variance, pack },
+    params: { channels, eps: n.eps, veil: 0 },
+    constants: { ...pairs(1, true), LANES: lanes },
+    workgroups: [ceilDiv(channels, lanes)],
+    label: `batch_norm.prepare_running ${channels}`,
   });
 }
 

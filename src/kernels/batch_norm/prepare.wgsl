@@ -1,20 +1,17 @@
-// pack[c] = (mean, 1 / sqrt(variance + eps), gamma[c], beta[c]) in fours, then, in twos, what rounding took from the first two, and
-// beta makes up for the mean's. In training mean and variance are the batch's, and
-// running = (1 - momentum) * running + momentum * batch, the variance with n / (n - 1); else they are the running ones.
-// The batch's are in stats, (mean, biased variance) in pairs; those of columns fresh_from to fresh_to get there first, from the
-// parts of `statistics`. A lane owns a channel.
+// The pack (see pack.wgsl) by a batch's statistics, which stats has: (mean, biased variance) in pairs; those of columns fresh_from
+// to fresh_to get there first, from the parts of `statistics`. They are left for the running statistics too, the variance with
+// n / (n - 1): moments[to + c] and, behind the means, moments[to + channels + c]. A lane owns a channel.
 struct Params {
-  channels: u32, first: u32, eps: f32, momentum: f32, rows: u32, rows_each: u32, parts: u32, width: u32,
-  fresh_from: u32, fresh_to: u32, veil: u32,
+  channels: u32, first: u32, eps: f32, rows: u32, rows_each: u32, parts: u32, width: u32, fresh_from: u32, fresh_to: u32,
+  to: u32, veil: u32,
 }
 @group(0) @binding(0) var<storage, read_write> stats: array<vec4f>;
 @group(0) @binding(1) var<storage, read> part: array<f32>;
 @group(0) @binding(2) var<storage, read> gamma: array<f32>;
 @group(0) @binding(3) var<storage, read> beta: array<f32>;
-@group(0) @binding(4) var<storage, read_write> running_mean: array<f32>;
-@group(0) @binding(5) var<storage, read_write> running_var: array<f32>;
-@group(0) @binding(6) var<storage, read_write> pack: array<vec2f>;
-@group(0) @binding(7) var<uniform> P: Params;
+@group(0) @binding(4) var<storage, read_write> moments: array<vec2f>;
+@group(0) @binding(5) var<storage, read_write> pack: array<vec2f>;
+@group(0) @binding(6) var<uniform> P: Params;
 
 // The parts' lanes held `width` columns; a part's (mean, M2) in pairs are four of these.
 fn part_of(p: u32, column: u32) -> vec4f {
@@ -44,38 +41,18 @@ fn merged(column: u32) -> vec4f {
   return vec4f(a.hi, a.lo, b.hi, b.lo);
 }
 
-fn inverse_root(v: Pair) -> Pair {
-  let guess = inverseSqrt(v.hi);
-  // One Newton step: inverseSqrt may be off by 2 ULP. Then the series of 1 / sqrt(1 - rest).
-  let root = guess * (1.5 - 0.5 * v.hi * guess * guess);
-  let left = plus(single(1.0), minus(times(v, product_of(root, root))));
-  let rest = left.hi + left.lo;
-  return sum_of(root, root * (rest * (0.5 + 0.375 * rest)));
-}
-
-fn follow(running: f32, batch: Pair) -> f32 {
-  let step = times(single(P.momentum), plus(batch, minus(single(running))));
-  let sum = plus(single(running), step);
-  return sum.hi + sum.lo;
-}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let c = id.x;
   if (c >= P.channels) { return; }
-  var mean = single(running_mean[c]);
-  var variance = single(running_var[c]);
-  if (TRAINING) {
-    let column = P.first + c;
-    if (column >= P.fresh_from && column < P.fresh_to) { stats[column] = merged(column); }
-    let batch = stats[column];
-    mean = Pair(batch.x, batch.y);
-    variance = Pair(batch.z, batch.w);
-    running_mean[c] = follow(running_mean[c], mean);
-    running_var[c] = follow(running_var[c], times(variance, over(single(f32(P.rows)), single(f32(P.rows - 1u)))));
-  }
-  let inverse = inverse_root(plus(variance, single(P.eps)));
-  pack[2u * c] = vec2f(mean.hi, inverse.hi);
-  pack[2u * c + 1u] = vec2f(gamma[c], beta[c] - mean.lo * (inverse.hi * gamma[c]));
-  pack[2u * P.channels + c] = vec2f(mean.lo, inverse.lo);
+  let column = P.first + c;
+  if (column >= P.fresh_from && column < P.fresh_to) { stats[column] = merged(column); }
+  let batch = stats[column];
+  let mean = Pair(batch.x, batch.y);
+  let variance = Pair(batch.z, batch.w);
+  let unbiased = times(variance, over(single(f32(P.rows)), single(f32(P.rows - 1u))));
+  moments[P.to + c] = vec2f(mean.hi, mean.lo);
+  moments[P.to + P.channels + c] = vec2f(unbiased.hi, unbiased.lo);
+  write_pack(c, mean, variance);
 }

@@ -1,0 +1,169 @@
+import type { Device, Storage } from '../device';
+import { follow, LEFT_BYTES, type Left, type Moment, planOf } from '../kernels/batch_norm';
+import { Tensor } from './tensor';
+import { Value } from './value';
+
+/** A norm's running statistics. */
+export interface Running {
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+}
+
+interface Waiting extends Left {
+  readonly running: Running;
+  readonly channels: number;
+  readonly momentum: number;
+}
+
+interface Plan {
+  readonly storage: Storage;
+  words: Uint32Array;
+}
+
+/** Bytes of a page of moments (DenseNet-121 leaves two thirds of one a batch), and of memory for running statistics. */
+const PAGE = 1 << 20;
+const HOME = 1 << 19;
+/** Pages that may wait: where no optimizer steps and nothing is read, more are not kept. */
+const PAGES = 64;
+
+/**
+ * A training forward does not change the running statistics: it leaves its batch's moments here. They are taken in batch by batch, in
+ * the order of the forwards, all norms in one launch: before an optimizer's step, so that a step can be left out as a whole and the
+ * batches of a group go in together; or, where none comes, before anything reads or writes a running statistic (`Value.pending`).
+ */
+class Moments {
+  private readonly pages: Storage[] = [];
+  private page = 0;
+  /** Pairs of the page that are taken. */
+  private taken = 0;
+  private waiting: Waiting[] = [];
+  private readonly plans: Plan[] = [];
+  private home: Storage | null = null;
+  private housed = 0;
+
+  constructor(private readonly device: Device) {}
+
+  /** A place for the moments of a batch. */
+  leave(running: Running, channels: number, momentum: number): Left {
+    const { device } = this;
+    if (!device.computing)
+      return { storage: this.pages[0] ?? device.alloc(channels * LEFT_BYTES, 'moments'), first: 0 };
+    const left = { storage: this.roomFor(channels * LEFT_BYTES), first: this.taken };
+    this.taken += 2 * channels;
+    this.waiting.push({ ...left, running, channels, momentum });
+    for (const { value } of [running.runningMean, running.runningVar]) value.pending = this.apply;
+    return left;
+  }
+
+  /** The page with so much left from `taken` on. */
+  private roomFor(bytes: number): Storage {
+    while (this.page < this.pages.length) {
+      const page = this.pages[this.page];
+      if (this.taken * 8 + bytes <= page.bytes) return page;
+      this.page++;
+      this.taken = 0;
+    }
+    if (this.pages.length >= PAGES && this.waiting.length > 0) {
+      this.apply();
+      return this.roomFor(bytes);
+    }
+    this.pages.push(this.device.persistent(() => this.device.alloc(Math.max(PAGE, bytes), 'moments')));
+    return this.roomFor(bytes);
+  }
+
+  readonly apply = (): void => {
+    const { device, waiting } = this;
+    if (waiting.length === 0 || !device.computing) return;
+    [this.waiting, this.page, this.taken] = [[], 0, 0];
+    for (const { running } of waiting)
+      for (const { value } of [running.runningMean, running.runningVar]) value.pending = null;
+    launchesOf(waiting).forEach(({ page, running, vectors }, i) => {
+      follow(device, vectors, this.planned(i, planOf(vectors)), page, running);
+    });
+  };
+
+  /** The memory of the i-th launch's plan, written where it is not the last one's. */
+  private planned(i: number, words: Uint32Array): Storage {
+    const { device, plans } = this;
+    if (!plans[i] || plans[i].storage.bytes < words.byteLength) {
+      if (plans[i]) device.free(plans[i].storage);
+      const bytes = 2 ** Math.ceil(Math.log2(words.byteLength));
+      plans[i] = { storage: device.persistent(() => device.alloc(bytes, 'moments.plan')), words: new Uint32Array() };
+    }
+    const plan = plans[i];
+    if (plan.words.length !== words.length || plan.words.some((w, k) => w !== words[k])) {
+      device.upload(plan.storage, words);
+      plan.words = words;
+    }
+    return plan.storage;
+  }
+
+  /** Memory for a running statistic, beside those of other norms, so that one launch changes all. */
+  housing(channels: number): Storage {
+    const bytes = Math.ceil((channels * 4) / 256) * 256;
+    if (!this.home?.alive || this.housed + bytes > this.home.bytes) {
+      this.home = this.device.persistent(() => this.device.alloc(Math.max(HOME, bytes), 'running statistics'));
+      this.housed = 0;
+    }
+    this.housed += bytes;
+    return this.home.range(this.housed - bytes, channels * 4, 'running statistic');
+  }
+}
+
+interface Follow {
+  readonly page: Storage;
+  readonly running: Storage;
+  readonly vectors: readonly (readonly Moment[])[];
+}
+
+/** A launch for each page, in their order, and memory that running statistics lie in: of one model, one. */
+function launchesOf(waiting: readonly Waiting[]): Follow[] {
+  const launches = new Map<Storage, Map<Storage, Map<Value, Moment[]>>>();
+  for (const { storage: page, running, first, channels, momentum } of waiting)
+    [running.runningMean, running.runningVar].forEach(({ value }, k) => {
+      const { storage } = value;
+      if (!storage.alive) return;
+      const memory = storage.whole ?? storage;
+      const vectors = getOr(
+        getOr(launches, page, () => new Map()),
+        memory,
+        () => new Map(),
+      );
+      const at = (storage.offset - memory.offset) / 4;
+      getOr(vectors, value, (): Moment[] => []).push({ at, channels, source: first + k * channels, momentum });
+    });
+  return [...launches].flatMap(([page, memories]) =>
+    [...memories].map(([running, vectors]) => ({ page, running, vectors: [...vectors.values()] })),
+  );
+}
+
+function getOr<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+const all = new WeakMap<Device, Moments>();
+
+function momentsOf(device: Device): Moments {
+  const found = all.get(device) ?? new Moments(device);
+  all.set(device, found);
+  return found;
+}
+
+/** Where a training forward leaves its batch's moments for a norm's running statistics. */
+export const leaveMoments = (running: Running, channels: number, momentum: number): Left =>
+  momentsOf(running.runningMean.device).leave(running, channels, momentum);
+
+/** Takes all moments that wait into the running statistics, in the order of their forwards. */
+export const applyMoments = (device: Device): void => momentsOf(device).apply();
+
+/** A running statistic [C] of a norm, of undefined content, that lies beside those of the other norms of its device. */
+export function runningStatistic(device: Device, channels: number, name: string): Tensor {
+  const value = new Value(device, momentsOf(device).housing(channels), 1, channels, 'f32');
+  value.outlivesStep = true;
+  return new Tensor(value, [channels], 'plain', 0, channels, name);
+}
