@@ -1,8 +1,8 @@
 import { type Device, defineKernel } from '../device';
 import source from './channels.wgsl';
+import { columnsOf } from './launch/columns';
 import { ceilDiv } from './launch/grid';
 import { type Matrix, vectorType, vectorWidth } from './launch/matrix';
-import { columnLanes } from './variant';
 
 const kernel = defineKernel('channels', source);
 
@@ -18,29 +18,20 @@ export function zeroChannels(device: Device, dst: Matrix): void {
 
 function launch(device: Device, src: Matrix | null, dst: Matrix, mode: number): void {
   const [from, to] = src ? flatten(src, dst) : [null, dst];
-  const width = vectorWidth(to, ...(from ? [from] : []));
-  const columns = to.channels / width;
-  const lanes = columnLanes(device);
-  const rows = Math.max(4, ceilDiv(256, columns), ceilDiv(to.rows, 65535));
+  const operands = { dst: to, ...(from ? { src: from } : {}) };
+  const rowsEach = Math.max(4, ceilDiv(256 * vectorWidth(...Object.values(operands)), to.channels));
+  const p = columnsOf(device, operands, { rowsEach });
   device.dispatch(kernel, {
-    buffers: { src: from?.storage ?? device.none, dst: to.storage },
-    params: {
-      rows: to.rows,
-      columns,
-      src_stride: (from?.stride ?? 0) / width,
-      src_offset: (from?.offset ?? 0) / width,
-      dst_stride: to.stride / width,
-      dst_offset: to.offset / width,
-      rows_each: rows,
-    },
+    buffers: { src: device.none, ...p.buffers },
+    params: { src_stride: 0, src_offset: 0, ...p.params },
     constants: {
-      V: vectorType(width),
-      S: vectorType(width, from?.dtype),
-      D: vectorType(width, to.dtype),
-      LANES: lanes,
+      ...p.constants,
+      V: vectorType(p.width),
+      S: vectorType(p.width, from?.dtype),
+      D: vectorType(p.width, to.dtype),
       MODE: mode,
     },
-    workgroups: [ceilDiv(columns, lanes), ceilDiv(to.rows, rows)],
+    workgroups: p.workgroups,
     label: `channels:${to.rows}x${to.channels}`,
   });
 }

@@ -1,8 +1,8 @@
 import { type Device, defineKernel, type Storage } from '../device';
+import { columnLanes } from './launch/columns';
 import { ceilDiv } from './launch/grid';
 import { vectorType, vectorWidth } from './launch/matrix';
 import source from './transpose.wgsl';
-import { columnLanes } from './variant';
 
 const kernels = {
   4: defineKernel(

@@ -93,6 +93,3 @@ function subgroupSize(device: Device): number | null {
   };
   return device.features.has('subgroups') && min !== undefined && min === max && min >= 4 && min <= 32 ? min : null;
 }
-
-/** Lanes of a workgroup whose lanes own a column each: a CPU driver computes 8 at a time, a GPU 32 or more. */
-export const columnLanes = (device: Device): number => (device.software ? 8 : 32);

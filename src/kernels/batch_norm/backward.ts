@@ -1,16 +1,16 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import { type Activation, activationCode, activationOn } from '../activation';
+import { columnLanes, columnsOf } from '../launch/columns';
 import { ceilDiv } from '../launch/grid';
-import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
+import { bytesOf, type Matrix, vectorTypes } from '../launch/matrix';
 import type { Sums } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import { pairs } from '../pair';
 import pair from '../pair.wgsl';
-import { columnLanes } from '../variant';
 import applySource from './backward_apply.wgsl';
 import finishSource from './backward_finish.wgsl';
 import sumsSource from './backward_sums.wgsl';
-import { describe, type Pooled, perWidth, ROWS, rowsEach, takesPairs } from './common';
+import { describe, type Pooled, perWidth, ROWS, takesPairs } from './common';
 import foldSource from './fold.wgsl';
 import part from './part.wgsl';
 import settleSource from './settle.wgsl';
@@ -54,53 +54,36 @@ export function backward(
   { dx, ...parameters }: NormTargets,
   pool: Pooled | null = null,
 ): void {
-  const width = vectorWidth(x, dy, ...(dx ? [dx.matrix] : []));
-  const columns = x.channels / width;
-  const lanes = columnLanes(device);
+  const to = dx?.matrix;
+  const operands = { x, dy, ...(to ? { dx: to } : {}) };
+  const { width, ...sums } = columnsOf(device, operands, { rowsEach: ROWS });
   const count = ceilDiv(x.rows, ROWS);
   const storage = device.alloc(count * x.channels * 16, 'batch_norm.parts');
   const constants = {
-    ...vectorTypes(width, x, dy, ...(dx ? [dx.matrix] : [])),
+    ...sums.constants,
+    ...vectorTypes(width, ...Object.values(operands)),
     ...pairs(width, takesPairs(x)),
-    WIDTH: width,
-    LANES: lanes,
     ACT: activationCode(activation),
     POOLED: pool !== null,
   };
-  const views = {
-    rows: x.rows,
-    columns,
-    x_stride: x.stride / width,
-    x_offset: x.offset / width,
-    dy_stride: dy.stride / width,
-    dy_offset: dy.offset / width,
-    h: pool?.h ?? 0,
-    w: pool?.w ?? 0,
-    veil: 0,
-  };
+  const pooled = { h: pool?.h ?? 0, w: pool?.w ?? 0, veil: 0 };
   device.dispatch(sumsKernel[width], {
     buffers: { x: x.storage, dy: dy.storage, pack, part: storage },
-    params: views,
+    params: { ...sums.params, ...pooled },
     constants: { ...constants, ROWS },
-    workgroups: [ceilDiv(columns, lanes), count],
+    workgroups: sums.workgroups,
     label: `batch_norm.backward_sums ${describe(x)}`,
     bytes: bytesOf(x, dy) + storage.bytes,
   });
   const k = device.alloc(x.channels * OWED_BYTES, 'batch_norm.k');
   finish(device, x, { storage, count, width, paired: true }, pack, training, parameters, { storage: k });
-  if (dx) {
-    const to = dx.matrix;
+  if (dx && to) {
+    const pass = columnsOf(device, operands);
     device.dispatch(applyKernel[width], {
-      buffers: { x: x.storage, dy: dy.storage, pack, k, dx: to.storage },
-      params: {
-        ...views,
-        dx_stride: to.stride / width,
-        dx_offset: to.offset / width,
-        rows_each: rowsEach(x),
-        accumulate: dx.accumulate ? 1 : 0,
-      },
+      buffers: { ...pass.buffers, pack, k },
+      params: { ...pass.params, ...pooled, accumulate: dx.accumulate ? 1 : 0 },
       constants,
-      workgroups: [ceilDiv(columns, lanes), ceilDiv(x.rows, rowsEach(x))],
+      workgroups: pass.workgroups,
       label: `batch_norm.backward_apply ${describe(x)}`,
       bytes: bytesOf(x, dy, to),
     });
@@ -185,20 +168,12 @@ function finish(
 
 /** dx += what x's channels are owed, the mean being the batch's. dx lies as x does, whose first channel is number x.offset. */
 export function settle(device: Device, x: Matrix, dx: Storage, stats: Storage, owed: Storage): void {
-  const width = vectorWidth(x);
-  const columns = x.channels / width;
-  const lanes = columnLanes(device);
-  device.dispatch(settleKernel[width], {
-    buffers: { x: x.storage, stats, owed, dx },
-    params: {
-      rows: x.rows,
-      columns,
-      stride: x.stride / width,
-      offset: x.offset / width,
-      rows_each: rowsEach(x),
-    },
-    constants: { ...vectorTypes(width, x), WIDTH: width, LANES: lanes },
-    workgroups: [ceilDiv(columns, lanes), ceilDiv(x.rows, rowsEach(x))],
+  const p = columnsOf(device, { x });
+  device.dispatch(settleKernel[p.width], {
+    buffers: { ...p.buffers, stats, owed, dx },
+    params: p.params,
+    constants: { ...p.constants, ...vectorTypes(p.width, x) },
+    workgroups: p.workgroups,
     label: `batch_norm.settle ${describe(x)}`,
     bytes: 3 * bytesOf(x),
   });

@@ -1,5 +1,4 @@
 import { defineKernel, type Kernel } from '../../device';
-import { ceilDiv } from '../launch/grid';
 import type { Matrix } from '../launch/matrix';
 import { across } from '../norm';
 import { isFew } from '../pair';
@@ -14,9 +13,6 @@ export const perWidth = (name: string, ...sources: string[]): PerWidth => ({
 
 /** Rows that one workgroup sums, 64 at a time. */
 export const ROWS = 512;
-
-/** Rows a lane of a pass over memory walks: enough to hide a workgroup's cost, and few enough workgroups. */
-export const rowsEach = (m: Matrix): number => Math.max(16, ceilDiv(m.rows, 65535));
 
 /** What few rows leave of a gradient is next to nothing (see backward_apply), however many the channels. */
 export const takesPairs = (x: Matrix): boolean => isFew(x) || x.rows < 64;

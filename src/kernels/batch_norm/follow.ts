@@ -1,8 +1,8 @@
 import { type Device, defineKernel, type Storage } from '../../device';
+import { columnLanes } from '../launch/columns';
 import { ceilDiv } from '../launch/grid';
 import { pairs } from '../pair';
 import pair from '../pair.wgsl';
-import { columnLanes } from '../variant';
 import source from './follow.wgsl';
 
 const kernel = defineKernel('batch_norm.follow', pair, source);

@@ -1,14 +1,14 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import { type Activation, activationCode, activationOn } from '../activation';
+import { columnLanes, columnsOf } from '../launch/columns';
 import { ceilDiv } from '../launch/grid';
-import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
+import { bytesOf, type Matrix, vectorTypes } from '../launch/matrix';
 import channelSource from '../norm/channel.wgsl';
 import { pairs } from '../pair';
 import pair from '../pair.wgsl';
-import { columnLanes } from '../variant';
 import applySource from './apply.wgsl';
 import applyPoolSource from './apply_pool.wgsl';
-import { describe, type Pooled, perWidth, ROWS, rowsEach, takesPairs } from './common';
+import { describe, type Pooled, perWidth, ROWS, takesPairs } from './common';
 import packSource from './pack.wgsl';
 import prepareSource from './prepare.wgsl';
 import runningSource from './prepare_running.wgsl';
@@ -40,20 +40,18 @@ export interface Parts {
 
 /** The statistics of x's channels in parts, for `prepare`. */
 export function statistics(device: Device, x: Matrix): Parts {
-  const width = vectorWidth(x);
-  const columns = x.channels / width;
-  const lanes = columnLanes(device);
+  const p = columnsOf(device, { x }, { rowsEach: ROWS });
   const count = ceilDiv(x.rows, ROWS);
   const part = device.alloc(count * x.channels * 16, 'batch_norm.parts');
   device.dispatch(statisticsKernel, {
-    buffers: { x: x.storage, part },
-    params: { rows: x.rows, columns, stride: x.stride / width, offset: x.offset / width, veil: 0 },
-    constants: { ...vectorTypes(width, x), ...pairs(width, takesPairs(x)), LANES: lanes, ROWS },
-    workgroups: [ceilDiv(columns, lanes), count],
+    buffers: { ...p.buffers, part },
+    params: { ...p.params, veil: 0 },
+    constants: { ...p.constants, ...vectorTypes(p.width, x), ...pairs(p.width, takesPairs(x)), ROWS },
+    workgroups: p.workgroups,
     label: `batch_norm.statistics ${describe(x)}`,
     bytes: bytesOf(x) + part.bytes,
   });
-  return { storage: part, count, rowsEach: ROWS, width };
+  return { storage: part, count, rowsEach: ROWS, width: p.width };
 }
 
 /** A norm's own numbers. */
@@ -150,23 +148,12 @@ export function apply(
   activation: Activation,
   pool: Pooled | null = null,
 ): void {
-  const width = vectorWidth(x, y);
-  const columns = x.channels / width;
-  const lanes = columnLanes(device);
-  device.dispatch((pool ? applyPoolKernel : applyKernel)[width], {
-    buffers: { x: x.storage, pack, y: y.storage },
-    params: {
-      rows: y.rows,
-      columns,
-      x_stride: x.stride / width,
-      x_offset: x.offset / width,
-      y_stride: y.stride / width,
-      y_offset: y.offset / width,
-      rows_each: rowsEach(y),
-      ...pool,
-    },
-    constants: { ...vectorTypes(width, x, y), WIDTH: width, LANES: lanes, ACT: activationCode(activation) },
-    workgroups: [ceilDiv(columns, lanes), ceilDiv(y.rows, rowsEach(y))],
+  const p = columnsOf(device, { y, x });
+  device.dispatch((pool ? applyPoolKernel : applyKernel)[p.width], {
+    buffers: { ...p.buffers, pack },
+    params: { ...p.params, ...pool },
+    constants: { ...p.constants, ...vectorTypes(p.width, x, y), ACT: activationCode(activation) },
+    workgroups: p.workgroups,
     label: `batch_norm.apply ${describe(y)}`,
     bytes: bytesOf(x, y),
   });

@@ -1,15 +1,15 @@
 // part[g, c] = (mean, M2) of x over the g-th ROWS rows, summed as differences d to a value near the mean, so that
 // M2 = sum d^2 - (sum d)^2 / n hardly cancels; 64 rows at a time. A lane owns a column of V. Dispatch: (columns / LANES, rows / ROWS).
-struct Params { rows: u32, columns: u32, stride: u32, offset: u32, veil: u32 }
+struct Params { rows: u32, columns: u32, x_stride: u32, x_offset: u32, veil: u32 }
 @group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read_write> part: array<Pair>;
 @group(0) @binding(2) var<uniform> P: Params;
 
 // The mean of seven rows of these; of equal values, that value.
 fn rough_mean(first: u32, end: u32, column: u32) -> V {
-  let base = V(x[first * P.stride + column]);
+  let base = V(x[first * P.x_stride + column]);
   var sum = V();
-  for (var k = 1u; k < 7u; k++) { sum += V(x[(first + (end - first) * k / 7u) * P.stride + column]) - base; }
+  for (var k = 1u; k < 7u; k++) { sum += V(x[(first + (end - first) * k / 7u) * P.x_stride + column]) - base; }
   return base + sum / 7.0;
 }
 
@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (c >= P.columns) { return; }
   let first = group.y * ROWS;
   let end = min(first + ROWS, P.rows);
-  let near = rough_mean(first, end, P.offset + c);
+  let near = rough_mean(first, end, P.x_offset + c);
   var sum = Pair();
   var squares = Pair();
   for (var r0 = first; r0 < end; r0 += 64u) {
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var s = Pair();
     var q = Pair();
     for (var r = r0; r < last; r++) {
-      let d = difference(V(x[r * P.stride + P.offset + c]), near);
+      let d = difference(V(x[r * P.x_stride + P.x_offset + c]), near);
       s = add(s, d);
       q = add(q, multiply(d, d));
     }
