@@ -3,11 +3,8 @@ import { follow, LEFT_BYTES, type Left, type Moment, planOf } from '../kernels/b
 import { Tensor } from './tensor';
 import { Value } from './value';
 
-/** A norm's running statistics. */
-export interface Running {
-  readonly runningMean: Tensor;
-  readonly runningVar: Tensor;
-}
+/** The memory of a norm's running mean and variance. */
+type Running = readonly [mean: Storage, variance: Storage];
 
 interface Waiting extends Left {
   readonly running: Running;
@@ -29,7 +26,7 @@ const PAGES = 64;
 /**
  * A training forward does not change the running statistics: it leaves its batch's moments here. They are taken in batch by batch, in
  * the order of the forwards, all norms in one launch: before an optimizer's step, so that a step can be left out as a whole and the
- * batches of a group go in together; or, where none comes, before anything reads or writes a running statistic (`Value.pending`).
+ * batches of a group go in together; or, where none comes, before anything reads or writes a running statistic (`Storage.pending`).
  */
 class Moments {
   private readonly pages: Storage[] = [];
@@ -51,7 +48,7 @@ class Moments {
     const left = { storage: this.roomFor(channels * LEFT_BYTES), first: this.taken };
     this.taken += 2 * channels;
     this.waiting.push({ ...left, running, channels, momentum });
-    for (const { value } of [running.runningMean, running.runningVar]) value.pending = this.apply;
+    for (const storage of running) storage.pending = this.apply;
     return left;
   }
 
@@ -75,8 +72,7 @@ class Moments {
     const { device, waiting } = this;
     if (waiting.length === 0 || !device.computing) return;
     [this.waiting, this.page, this.taken] = [[], 0, 0];
-    for (const { running } of waiting)
-      for (const { value } of [running.runningMean, running.runningVar]) value.pending = null;
+    for (const { running } of waiting) for (const storage of running) storage.pending = null;
     launchesOf(waiting).forEach(({ page, running, vectors }, i) => {
       follow(device, vectors, this.planned(i, planOf(vectors)), page, running);
     });
@@ -118,10 +114,9 @@ interface Follow {
 
 /** A launch for each page, in their order, and memory that running statistics lie in: of one model, one. */
 function launchesOf(waiting: readonly Waiting[]): Follow[] {
-  const launches = new Map<Storage, Map<Storage, Map<Value, Moment[]>>>();
+  const launches = new Map<Storage, Map<Storage, Map<Storage, Moment[]>>>();
   for (const { storage: page, running, first, channels, momentum } of waiting)
-    [running.runningMean, running.runningVar].forEach(({ value }, k) => {
-      const { storage } = value;
+    running.forEach((storage, k) => {
       if (!storage.alive) return;
       const memory = storage.whole ?? storage;
       const vectors = getOr(
@@ -130,7 +125,7 @@ function launchesOf(waiting: readonly Waiting[]): Follow[] {
         () => new Map(),
       );
       const at = (storage.offset - memory.offset) / 4;
-      getOr(vectors, value, (): Moment[] => []).push({ at, channels, source: first + k * channels, momentum });
+      getOr(vectors, storage, (): Moment[] => []).push({ at, channels, source: first + k * channels, momentum });
     });
   return [...launches].flatMap(([page, memories]) =>
     [...memories].map(([running, vectors]) => ({ page, running, vectors: [...vectors.values()] })),
@@ -155,8 +150,10 @@ function momentsOf(device: Device): Moments {
 }
 
 /** Where a training forward leaves its batch's moments for a norm's running statistics. */
-export const leaveMoments = (running: Running, channels: number, momentum: number): Left =>
-  momentsOf(running.runningMean.device).leave(running, channels, momentum);
+export function leaveMoments(mean: Tensor, variance: Tensor, momentum: number): Left {
+  const running = [mean.value.storage, variance.value.storage] as const;
+  return momentsOf(mean.device).leave(running, mean.size, momentum);
+}
 
 /** Takes all moments that wait into the running statistics, in the order of their forwards. */
 export const applyMoments = (device: Device): void => momentsOf(device).apply();

@@ -43,8 +43,9 @@ export class Tensor {
   }
 
   get storage(): Storage {
-    this.value.pending?.();
-    return this.value.storage;
+    const { storage } = this.value;
+    storage.pending?.();
+    return storage;
   }
 
   get requiresGrad(): boolean {

@@ -31,8 +31,6 @@ export class Value {
   readonly producers: { node: Node; from: number; to: number }[] = [];
   stats: ChannelStats | null = null;
   owed: Owed | null = null;
-  /** What is to be done before anybody reads or writes the content: of running statistics, see moments.ts. */
-  pending: (() => void) | null = null;
   /** Producers whose backward has run; the memory goes when all have. */
   finished = 0;
 

@@ -9,6 +9,8 @@ export class Storage {
   readonly lease: number;
   private given = true;
   private found?: Place;
+  /** What is to be done before anybody reads or writes the content: running statistics wait so (autograd/moments.ts). */
+  pending: (() => void) | null = null;
   /** Not to be freed before its step ends. */
   retained = false;
 

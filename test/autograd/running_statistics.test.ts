@@ -65,9 +65,11 @@ test('batches that wait for one step are taken in one after the other, to the bi
 
 test('reading, writing and evaluating see every batch before them', async () => {
   const x = batch(1);
-  const [read, written, seen] = [0, 1, 2].map(() => new BatchNorm2d(device, 5).initialise(1));
-  for (const n of [read, written, seen]) n.forward(x);
+  const [read, written, seen, apart] = [0, 1, 2, 3].map(() => new BatchNorm2d(device, 5).initialise(1));
+  const detached = apart.tensors.runningMean.detach();
+  for (const n of [read, written, seen, apart]) n.forward(x);
   const [mean, variance] = await numbers([read]);
+  assert.equal(Array.from(await detached.data()), mean);
   // What was there before a write must not come after it.
   written.tensors.runningMean.write(new Float32Array(5).fill(7));
   assert.equal(await numbers([written]), [[7, 7, 7, 7, 7], variance]);

@@ -71,7 +71,7 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
     return pack;
   }
   const batch = statisticsOf(x);
-  kernels.prepare(device, channels, affine, pack, batch, leaveMoments(bn, channels, momentum));
+  kernels.prepare(device, channels, affine, pack, batch, leaveMoments(bn.runningMean, bn.runningVar, momentum));
   if (batch.fresh) device.free(batch.fresh.parts.storage);
   return pack;
 }

@@ -32,7 +32,8 @@ export function columnsOf(
   const width = vectors ? vectorWidth(...all) : 1;
   const lanes = columnLanes(device);
   const columns = channels / width;
-  const params: Record<string, number> = { rows, columns, rows_each: rowsEach };
+  const each = Math.max(rowsEach, ceilDiv(rows, 65535));
+  const params: Record<string, number> = { rows, columns, rows_each: each };
   const buffers: Record<string, Storage> = {};
   for (const [name, m] of Object.entries(operands)) {
     buffers[name] = m.storage;
@@ -44,6 +45,6 @@ export function columnsOf(
     buffers,
     params,
     constants: { WIDTH: width, LANES: lanes },
-    workgroups: [ceilDiv(columns, lanes), ceilDiv(rows, rowsEach)],
+    workgroups: [ceilDiv(columns, lanes), ceilDiv(rows, each)],
   };
 }
