@@ -119,11 +119,16 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       ];
       pointwise.broadcast(device, 'add', axes, x, { storage: row(), offset: 0, dtype: 'f32' }, y);
 
-      const n1 = { gamma: row(), beta: row(), runningMean: row(), runningVar: row(), eps: 1e-5, momentum: 0.1 };
+      const n1 = { gamma: row(), beta: row(), eps: 1e-5 };
       const pack = bytes(channels * 6);
       const stats = bytes(channels * 4);
       const parts = batchNorm.statistics(device, x);
-      batchNorm.prepare(device, channels, n1, pack, { stats, first: 0, rows, fresh: { from: 0, to: channels, parts } });
+      const fresh = { from: 0, to: channels, parts };
+      const left = { storage: bytes(channels * 4), first: 0 };
+      batchNorm.prepare(device, channels, n1, pack, { stats, first: 0, rows, fresh }, left);
+      batchNorm.prepareRunning(device, channels, n1, { mean: row(), variance: row() }, pack);
+      const vectors = [[{ at: 0, channels, source: 0, momentum: 0.1 }]];
+      batchNorm.follow(device, vectors, bytes(5), left.storage, row());
       batchNorm.apply(device, x, pack, y, 'relu');
       const gradients = { dgamma: target(row()), dbeta: target(row()) };
       batchNorm.backward(device, x, dy, pack, 'relu', true, { ...gradients, dx: { matrix: dx, accumulate: false } });
