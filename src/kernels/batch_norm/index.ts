@@ -55,7 +55,7 @@ export function statistics(device: Device, x: Matrix): Parts {
 }
 
 /** A norm's own numbers. */
-export interface Affine {
+interface Scaling {
   readonly gamma: Storage;
   readonly beta: Storage;
   readonly eps: number;
@@ -86,7 +86,7 @@ export const LEFT_BYTES = 16;
 export function prepare(
   device: Device,
   channels: number,
-  n: Affine,
+  n: Scaling,
   pack: Storage,
   batch: BatchStatistics,
   left: Left,
@@ -125,7 +125,7 @@ export function prepare(
 export function prepareRunning(
   device: Device,
   channels: number,
-  n: Affine,
+  n: Scaling,
   running: { readonly mean: Storage; readonly variance: Storage },
   pack: Storage,
 ): void {
