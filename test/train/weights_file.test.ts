@@ -1,18 +1,21 @@
 // Weights in files of their own, as other programs and diverged trainings leave them: what is taken, and what is refused by name.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
+import { writeSyntheticSet } from '../../src/data';
 import { type TensorData, writeSafetensors } from '../../src/formats/safetensors';
 import { writeCheckpoint, writeTorch } from '../../src/formats/torch';
 import { buildModel, type StateEntry } from '../../src/models';
 import { inspect } from '../../src/train/inspect';
 import { takePretrained } from '../../src/train/loop/start';
+import { Trainer } from '../../src/train/loop/trainer';
 import { loadCheckpoint, loadWeights } from '../../src/train/run/checkpoint';
 import { openNetwork } from '../../src/train/run/network';
 import { readWeightsFile } from '../../src/train/run/weights_file';
+import { readTrainArgs } from '../../src/train/settings/args';
 import { run } from '../cli/program';
 import { mockDevice } from '../mock_gpu';
 
@@ -171,6 +174,27 @@ test('an integer is a counter or a number; a tensor of integers is refused', asy
   const [scalar] = [...STATE].find(([name, { data }]) => data.length === 1 && !name.endsWith('num_batches_tracked'))!;
   model.loadStateDict(changed(scalar, ({ shape }) => ({ shape, data: BigInt64Array.of(3n) })));
   assert.equal((await model.stateDict()).get(scalar)?.data, Float32Array.of(3));
+});
+
+test('train refuses them before it prepares a face', async () => {
+  const path = file('bad.safetensors', writeSafetensors(spoilt(0, Number.NaN)));
+  const set = await writeSyntheticSet({ out: join(dir, 'faces'), n: 14, validation: 7, seed: 1, size: 32 });
+  const given = { image_dir: join(dir, 'faces'), data: set.training, val_data: set.validation, cache: 'off' };
+  for (const start of ['pretrained', 'checkpoint']) {
+    const saved_model = join(dir, 'run');
+    const args = readTrainArgs({
+      ...given,
+      emb: 'random',
+      network: 'bregnext',
+      image_size: 16,
+      saved_model,
+      [start]: path,
+    });
+    const onPrepare = (): void => assert.unreachable('faces were prepared');
+    const refused = await refusal(() => new Trainer(args, { hooks: { onPrepare } }).run());
+    assert.match(refused, `${path}: ${CONV}: expected finite float32 numbers, found NaN`);
+    assert.not.ok(existsSync(saved_model), 'no run is left behind');
+  }
 });
 
 test('inspect shows such a file, and says what is wrong with it', async () => {

@@ -9,6 +9,7 @@ import { buildModel } from '../../models';
 import { cpuTrace, Profile, traceGroup } from '../profile/profile';
 import { manifestOf } from '../run/manifest';
 import { type Run, RunFolder, readWeights } from '../run/run_folder';
+import { readWeightsFile } from '../run/weights_file';
 import type { TrainArgs } from '../settings/args';
 import type { TrainHooks } from './events';
 import { fitMemory } from './fit_memory';
@@ -62,6 +63,8 @@ export class Trainer {
     try {
       const trace = this.options.profile ? cpuTrace() : null;
       const onGroup = trace ? (group: GroupDone, thread: number) => traceGroup(trace, group, thread) : undefined;
+      const start = args.checkpoint ?? args.pretrained;
+      if (start && !resume) await readWeightsFile(start); // refused before faces are prepared
       data = await openRunData(args, folder, this.hooks, notice, onGroup);
       device = await openDevice({ gpu: args.gpu ?? undefined, say: notice });
       notice(
