@@ -1,6 +1,6 @@
 import { alignMatrix, type Point, warpCubic } from '../base/pixels/align';
 import { type Box, cropBox } from '../base/pixels/crop';
-import { resizeBilinear } from '../base/pixels/resize';
+import { resizeBands, resizeBilinear } from '../base/pixels/resize';
 import type { RgbImage } from '../base/pixels/rgb_image';
 import { ImageError, MAX_PIXELS } from './image';
 
@@ -28,7 +28,9 @@ export function prepareFace(image: RgbImage, pose: FacePose | null, size: number
   if (width * height > MAX_PIXELS) {
     throw new ImageError(`the face box is too large: ${width} x ${height} pixels, the limit is ${MAX_PIXELS} pixels`);
   }
-  return resizeBilinear(warpCubic(image, matrix, window), size, size);
+  const [x0, top, x1] = window;
+  const band = (y0: number, y1: number) => warpCubic(image, matrix, [x0, top + y0, x1, top + y1]).data;
+  return resizeBands({ width, height }, band, size, size);
 }
 
 /** What may be known of a face in a picture: its pose, its box alone, or nothing. */
@@ -37,27 +39,27 @@ export type KnownFace = FacePose | { readonly box: Box } | null;
 /** A face of which only so much is known: as `prepareFace` by its pose, else the box, or else the picture, as `prepareWhole`. */
 export function prepareKnown(image: RgbImage, face: KnownFace, size: number): RgbImage {
   if (face && 'leftEye' in face) return prepareFace(image, face, size);
-  return face ? resizeBilinear(cut(image, face.box), size, size) : prepareWhole(image, size);
+  return face ? prepareBox(image, face.box, size) : prepareWhole(image, size);
 }
 
-/** A box of a picture, black outside. */
-function cut({ width, height, data }: RgbImage, [x0, y0, w, h]: Box): RgbImage {
+/** A box of a picture, black outside, resized to `size` x `size`. */
+function prepareBox({ width, height, data }: RgbImage, [x0, top, w, h]: Box, size: number): RgbImage {
   if (w * h > MAX_PIXELS) throw new ImageError(`the face box is too large: ${w} x ${h} pixels`);
-  const out = new Uint8Array(w * h * 3);
   const [left, right] = [Math.max(x0, 0), Math.min(x0 + w, width)];
-  for (let y = Math.max(y0, 0); y < Math.min(y0 + h, height) && left < right; y++)
-    out.set(data.subarray((y * width + left) * 3, (y * width + right) * 3), ((y - y0) * w + left - x0) * 3);
-  return { width: w, height: h, data: out };
+  const band = (y0: number, y1: number): Uint8Array => {
+    const out = new Uint8Array((y1 - y0) * w * 3);
+    for (let y = Math.max(y0, -top); y < Math.min(y1, height - top) && left < right; y++) {
+      const from = (top + y) * width;
+      out.set(data.subarray((from + left) * 3, (from + right) * 3), ((y - y0) * w + left - x0) * 3);
+    }
+    return out;
+  };
+  return resizeBands({ width: w, height: h }, band, size, size);
 }
 
 /** The whole picture where nothing is known of a face: the largest centred square, resized to `size` x `size`. */
-export function prepareWhole({ width, height, data }: RgbImage, size: number): RgbImage {
-  const side = Math.min(width, height);
-  const [left, top] = [(width - side) >> 1, (height - side) >> 1];
-  const square = new Uint8Array(side * side * 3);
-  for (let y = 0; y < side; y++) {
-    const start = ((top + y) * width + left) * 3;
-    square.set(data.subarray(start, start + side * 3), y * side * 3);
-  }
-  return resizeBilinear({ width: side, height: side, data: square }, size, size);
+export function prepareWhole(image: RgbImage, size: number): RgbImage {
+  const side = Math.min(image.width, image.height);
+  const box = [(image.width - side) >> 1, (image.height - side) >> 1, side, side] as const;
+  return prepareBox(image, box, size);
 }

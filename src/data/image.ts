@@ -1,9 +1,17 @@
-import { readFileSync, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { InputError } from '../base/errors';
 import type { RgbImage } from '../base/pixels/rgb_image';
+import { bmpHeader, isBmp, readBmp } from '../formats/picture/bmp';
+import { isJpeg, jpegEnd } from '../formats/picture/jpeg_end';
+import { isPnm, pnmHeader, readPnm } from '../formats/picture/pnm';
 
-/** Largest picture that is decoded, and largest face box that is cut: 2^26 pixels are 201 MB of RGB. */
-export const MAX_PIXELS = 2 ** 26;
+/** Largest picture that is decoded, and largest face box that is cut: 2^27 pixels are 403 MB of RGB. */
+export const MAX_PIXELS = 2 ** 27;
+
+/** Longest side of a picture, as OpenCV's. */
+const MAX_SIDE = 2 ** 20;
 
 /** A picture that cannot be used. The message is the reason alone, fit for a list of bad images. */
 export class ImageError extends Error {
@@ -12,16 +20,26 @@ export class ImageError extends Error {
 
 const OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS } as const;
 
-/** A picture file that is longer is not read. */
-const MAX_BYTES = 2 ** 28;
+/** What Node reads at once; a picture file that is longer is not read. */
+const MAX_BYTES = 2 ** 31 - 1;
 
-/** The content of a picture file. @throws ImageError: not there, no file (a pipe or device may have no end), too long */
-export function readPicture(file: string | Buffer): Uint8Array {
+/** Of a file that is longer, the size in pixels is looked at before it is read. */
+const LONG = 2 ** 26;
+
+/** Bytes in which a header of ours stands. */
+const HEAD = 2 ** 16;
+
+/**
+ * The content of a picture file.
+ * @throws ImageError: not there, no file (a pipe or device may have no end), too long, more than MAX_PIXELS pixels (if it is long)
+ */
+export async function readPicture(file: string | Buffer): Promise<Uint8Array> {
   try {
-    const status = statSync(file);
+    const status: Stats = statSync(file);
     if (!status.isFile()) throw new ImageError('not a file');
     if (status.size > MAX_BYTES) throw new ImageError(`too large: ${status.size} bytes, the limit is ${MAX_BYTES}`);
-    return readFileSync(file);
+    if (status.size > LONG) await lookAtSize(file);
+    return await readFile(file);
   } catch (error) {
     if (error instanceof ImageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -29,43 +47,117 @@ export function readPicture(file: string | Buffer): Uint8Array {
   }
 }
 
+/** @throws ImageError if a long file's header tells of too many pixels; what else is wrong, decoding says */
+async function lookAtSize(file: string | Buffer): Promise<void> {
+  const handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0).finally(() => handle.close());
+  const head = buffer.subarray(0, bytesRead);
+  try {
+    const own = OWN.find(({ is }) => is(head));
+    checkSize(own ? own.header(head) : await sharp(file.toString(), { limitInputPixels: false }).metadata());
+  } catch (error) {
+    if (error instanceof ImageError) throw error;
+  }
+}
+
+/** @throws ImageError naming the size and the way out */
+function checkSize({ width, height }: { width: number; height: number }): void {
+  if (width * height <= MAX_PIXELS && Math.max(width, height) <= MAX_SIDE) return;
+  const most = width * height > MAX_PIXELS ? `${MAX_PIXELS} pixels` : `${MAX_SIDE} pixels a side`;
+  throw new ImageError(
+    `too large: ${width} x ${height} pixels, the limit is ${most}; make it smaller, for example with ` +
+      '"magick IN -resize 25% OUT" (face boxes and landmarks too)',
+  );
+}
+
+/** The formats that are read here, to OpenCV's bytes: libvips as it comes lacks them. */
+const OWN = [ownFormat(isBmp, bmpHeader, readBmp), ownFormat(isPnm, pnmHeader, readPnm)];
+
+function ownFormat<H extends { width: number; height: number }>(
+  is: (bytes: Uint8Array) => boolean,
+  header: (bytes: Uint8Array) => H,
+  read: (bytes: Uint8Array, header: H) => RgbImage,
+) {
+  const decode = (bytes: Uint8Array): RgbImage => {
+    const of = header(bytes);
+    checkSize(of);
+    return read(bytes, of);
+  };
+  return { is, header, decode };
+}
+
 /** What libvips calls the formats that photographs come in. Its others, such as SVG, are programs to draw something. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
+
+/** Formats that people take for others, by how they begin. */
+const FOREIGN: readonly [RegExp, string][] = [
+  [/^.{4}ftyp(?!.{0,56}avi[fs]).{0,56}(hei[cxms]|hev[cxms])/s, 'HEIC (HEVC), as iPhones take'],
+  [/^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, 'JPEG 2000'],
+  [/^(\xff\x0a|\0\0\0\x0cJXL )/, 'JPEG XL'],
+  [/^.{4}ftypcrx |^FUJIFILM|^II\x55\0|^IIRO/s, 'a raw photograph'],
+  [/^8BPS/, 'a Photoshop file'],
+  [/^%PDF/, 'a PDF'],
+  [/^\s*<(!doctype )?html/i, 'a web page'],
+];
 
 /**
  * Decodes a picture to the bytes that OpenCV's `imread` gives (as RGB): EXIF orientation applied, colour profile
  * ignored, grey replicated, alpha dropped without blending, the upper 8 of 16 bits, CMYK by OpenCV's own formula.
- * Of an animation the first frame.
+ * Of an animation the first frame. A JPEG may lack its end marker, if it lacks nothing else.
  *
  * @throws ImageError: zero bytes, no image, truncated or damaged, more than MAX_PIXELS pixels
  */
 export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
   if (bytes.length === 0) throw new ImageError('zero bytes');
   try {
+    const own = OWN.find(({ is }) => is(bytes));
+    if (own) return own.decode(bytes);
+    const begin = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+    const foreign = FOREIGN.find(([magic]) => magic.test(begin));
+    if (foreign) throw new ImageError(`${foreign[1]}: cannot be read; convert it to JPEG or PNG`);
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
     const { format, width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
-    if (width * height > MAX_PIXELS) {
-      throw new ImageError(`too large: ${width} x ${height} pixels, the limit is ${MAX_PIXELS} pixels`);
-    }
-    const cmyk = space === 'cmyk';
-    const picture = sharp(bytes, { ...OPTIONS, autoOrient: true });
-    const decoder = cmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.removeAlpha();
-    const { data, info } = await decoder.raw().toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data: cmyk ? cmykToRgb(data) : data };
+    checkSize({ width, height });
+    const end = isJpeg(bytes) ? jpegEnd(bytes) : 'marked';
+    if (end === 'cut') throw new ImageError('truncated or damaged (the JPEG ends before its last row)');
+    return await (end === 'open' ? decodeOpen : decode)(bytes, space === 'cmyk');
   } catch (error) {
+    if (error instanceof InputError) throw new ImageError(error.message);
     throw error instanceof ImageError ? error : new ImageError(reason(error as Error));
   }
 }
 
-/** OpenCV's conversion: with k = 255 - K, each of R, G, B is k - (ink * k >> 8). */
+async function decode(bytes: Uint8Array, cmyk: boolean): Promise<RgbImage> {
+  const picture = sharp(bytes, { ...OPTIONS, autoOrient: true });
+  const decoder = cmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.removeAlpha();
+  const { data, info } = await decoder.raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: cmyk ? cmykToRgb(data) : data };
+}
+
+/** What may follow the last byte of a JPEG without its end marker. */
+const ENDS = [[], Array(64).fill(0x55)].map((rest) => Buffer.from([...rest, 0xff, 0xd9]));
+
+/** A JPEG without its end marker is whole if its pixels do not depend on what would have followed. */
+async function decodeOpen(bytes: Uint8Array, cmyk: boolean): Promise<RgbImage> {
+  let length = bytes.length;
+  while (bytes[length - 1] === 0xff) length--;
+  const stored = bytes.subarray(0, length);
+  const [a, b] = ENDS.map((end) => Buffer.concat([stored, end]));
+  const image = await decode(a, cmyk);
+  const same = Buffer.compare(image.data, (await decode(b, cmyk)).data) === 0;
+  if (!same) throw new ImageError('truncated or damaged (the JPEG ends before its last row)');
+  return image;
+}
+
+/** OpenCV's conversion, in place: with k = 255 - K, each of R, G, B is k - (ink * k >> 8). */
 function cmykToRgb(cmyk: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array((cmyk.length / 4) * 3);
-  for (let i = 0, o = 0; i < cmyk.length; i += 4) {
+  let o = 0;
+  for (let i = 0; i < cmyk.length; i += 4) {
     const k = 255 - cmyk[i + 3];
-    for (let c = 0; c < 3; c++) rgb[o++] = k - ((cmyk[i + c] * k) >> 8);
+    for (let c = 0; c < 3; c++) cmyk[o++] = k - ((cmyk[i + c] * k) >> 8);
   }
-  return rgb;
+  return cmyk.subarray(0, o);
 }
 
 /** The decoder's message, without its repetitions, in the words of our list. */

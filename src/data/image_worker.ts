@@ -31,7 +31,7 @@ export interface GroupDone {
 async function prepare(store: CropStore, size: number, job: CropJob): Promise<CropResult> {
   const { index, file, pose } = job;
   try {
-    const content = readPicture(file);
+    const content = await readPicture(file);
     const key = cropKey(content, pose ? [size, ...pose.leftEye, ...pose.rightEye, ...pose.box] : [size]);
     const found = store.find(key);
     if (found?.whole) return { index, place: found.place, made: false };

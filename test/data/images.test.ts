@@ -1,6 +1,6 @@
 // The preparation against Pillow's and OpenCV's bytes: every comparison is exact.
 import { readdirSync, readFileSync } from 'node:fs';
-import sharp from 'sharp';
+import sharp, { type JpegOptions } from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { alignMatrix, warpCubic } from '../../src/base/pixels/align';
@@ -169,13 +169,108 @@ test('decoding: what is no whole picture is refused with the reason', async () =
   await refused(jpeg.subarray(0, jpeg.length / 2), /^truncated/);
   await refused(png.subarray(0, png.length / 2), /^truncated/);
   await refused(jpeg.subarray(0, 50), /^truncated/);
-  const bomb = await sharp({ create: { width: 9000, height: 9000, channels: 3, background: 'red' } })
+  // 2^27 and a row.
+  const bomb = await sharp({ create: { width: 16384, height: 8193, channels: 3, background: 'red' } })
     .png()
     .toBuffer();
-  await refused(bomb, /^too large: 9000 x 9000 pixels/);
+  await refused(bomb, /^too large: 16384 x 8193 pixels, the limit is 134217728 pixels; make it smaller/);
+  await refused(Buffer.from('P5 16384 8193 255 '), /^too large: 16384 x 8193/);
+  await refused(
+    Buffer.from(`P5 ${2 ** 20 + 1} 1 255 `),
+    /^too large: 1048577 x 1 pixels, the limit is 1048576 pixels a side/,
+  );
+  const bmp = Buffer.alloc(54);
+  bmp.write('BM');
+  bmp.set([54, 0, 0, 0, 40, 0, 0, 0, 255, 255, 255, 127, 0, 0, 0, 128, 1, 0, 24, 0], 10);
+  await refused(bmp, /^too large: 2147483647 x 2147483648/);
+  const heic = Buffer.from('\0\0\0\x18ftypmif1\0\0\0\0mif1heic\0\0\x01\0meta', 'latin1');
+  await refused(heic, /^HEIC \(HEVC\).*: cannot be read; convert it to JPEG or PNG/);
+  await refused(Buffer.from('\0\0\0\x0cjP  \r\n\x87\n', 'latin1'), /^JPEG 2000: cannot be read/);
   const small = { width: 8, height: 8, data: new Uint8Array(192) };
   const pose = { leftEye: [1, 1], rightEye: [5, 1], box: [0, 0, 1e5, 1e5] } as const;
   assert.throws(() => prepareFace(small, pose, 16), /the face box is too large/);
+});
+
+test("BMP and PNM: the bytes of OpenCV's imread; what it cannot read is refused", async () => {
+  const { tensors } = golden('test/golden/data/pictures.safetensors');
+  let read = 0;
+  for (const [name, { data }] of tensors) {
+    if (!name.endsWith('.file')) continue;
+    const wanted = tensors.get(name.replace('.file', '.rgb'));
+    // Cut anywhere, a file ends in one message.
+    for (const cut of [3, 20, 30, 60, data.length - 40]) {
+      const bytes = (data as Uint8Array).subarray(0, cut);
+      await decodeImage(bytes).catch((error) =>
+        assert.is(error.name, 'ImageError', `${name} at ${cut}: ${error.stack}`),
+      );
+    }
+    try {
+      const got = await decodeImage(data as Uint8Array);
+      assert.ok(wanted, `${name}: read`);
+      assert.equal([got.height, got.width, 3], [...wanted.shape], name);
+      assert.is(differences(got.data, wanted.data as Uint8Array), 0, name);
+      read++;
+    } catch (error) {
+      assert.is(wanted, undefined, `${name}: ${error}`);
+      assert.is((error as Error).name, 'ImageError', `${name}: ${error}`);
+    }
+  }
+  assert.is(read, [...tensors.keys()].filter((name) => name.endsWith('.rgb')).length);
+});
+
+/** A JPEG without its end marker. */
+const open = (jpeg: Buffer) => jpeg.subarray(0, jpeg.lastIndexOf(Buffer.from([0xff, 0xd9])));
+const cameras: Record<string, JpegOptions & { space?: string }> = {
+  baseline: {},
+  'no subsampling': { chromaSubsampling: '4:4:4', quality: 95 },
+  progressive: { progressive: true },
+  'progressive, no subsampling': { progressive: true, chromaSubsampling: '4:4:4', quality: 95 },
+  grey: { space: 'b-w' },
+  CMYK: { space: 'cmyk' },
+};
+
+for (const [kind, { space = 'srgb', ...options }] of Object.entries(cameras)) {
+  test(`a JPEG whose only fault is the missing end marker is read, a cut one refused: ${kind}`, async () => {
+    const plain = await noise(3, 67, 45).picture.toColourspace(space).jpeg(options).toBuffer();
+    // The end of a thumbnail in an Exif segment is not the picture's.
+    const length = plain.length + 2;
+    const thumbnail = Buffer.concat([Buffer.from([0xff, 0xe1, length >> 8, length & 255]), plain]);
+    const whole = Buffer.concat([plain.subarray(0, 2), thumbnail, plain.subarray(2)]);
+    const { data } = await decodeImage(whole);
+    const accepted = async (bytes: Buffer, what: string) =>
+      assert.is(differences((await decodeImage(bytes)).data, data), 0, what);
+    const stored = open(whole);
+    await accepted(stored, 'no end');
+    await accepted(whole.subarray(0, -1), 'half an end');
+    await accepted(Buffer.concat([whole, Buffer.from('\r\n--boundary')]), 'bytes behind the end');
+    await accepted(Buffer.concat([stored, Buffer.from([1, 2, 3, 0xff, 0xd9])]), 'bytes before the end');
+    // Of the last byte the picture may need nothing: two bytes are 9 bits of it or more.
+    for (const cut of [2, 3, 5, 10, 30, 100, stored.length - plain.length - 20]) {
+      const error = await decodeImage(stored.subarray(0, -cut)).catch((e) => e);
+      assert.is(error.name, 'ImageError', `cut by ${cut}`);
+      assert.match(error.message, /^truncated/, `cut by ${cut}`);
+    }
+  });
+}
+
+test('a JPEG that ends where a restart marker should be is cut', async () => {
+  const { tensors } = golden('test/golden/data/pictures.safetensors');
+  const bytes = (name: string) => tensors.get(name)!.data as Uint8Array;
+  const whole = Buffer.from(bytes('jpeg_restart.file'));
+  const stored = open(whole);
+  const same = async (file: Buffer) => differences((await decodeImage(file)).data, bytes('jpeg_restart.rgb'));
+  assert.is(await same(whole), 0);
+  assert.is(await same(stored), 0);
+  let ends = 0;
+  for (let at = 4; at < stored.length - 1; at++) {
+    if (stored[at] !== 0xff || stored[at + 1] < 0xd0 || stored[at + 1] > 0xd7) continue;
+    for (const end of [at, at + 1, at + 2]) {
+      const error = await decodeImage(stored.subarray(0, end)).catch((e) => e);
+      assert.match(error.message, /^truncated/, `ends at ${end}`);
+      ends++;
+    }
+  }
+  assert.is(ends, 15);
 });
 
 test('eyes end up level', () => {

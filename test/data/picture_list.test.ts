@@ -15,7 +15,7 @@ async function list(source: string): Promise<{ names: string[]; said: string[] }
   const said: string[] = [];
   const names: string[] = [];
   for await (const { file, path } of listPictures(join(dir, source), null, (line) => said.push(line))) {
-    assert.is(Buffer.from(readPicture(path)).toString(), 'picture', file);
+    assert.is(Buffer.from(await readPicture(path)).toString(), 'picture', file);
     names.push(file.slice(dir.length + source.length + 2));
   }
   return { names, said };

@@ -8,32 +8,67 @@ export function resizedSize(width: number, height: number, size: number): [width
 
 /**
  * Pillow's `resize((width, height), BILINEAR)`: a triangle filter, stretched by the scale when shrinking (antialiased),
- * 22-bit weights, columns first, each pass rounded to 8 bits; a pass that changes nothing is skipped.
+ * 22-bit weights, columns first, each pass rounded to 8 bits.
  */
 export function resizeBilinear(image: RgbImage, width: number, height: number): RgbImage {
-  const { width: w, height: h } = image;
-  const wide = w === width ? image.data : onePass(image.data, h, w, width, 1);
-  return { width, height, data: h === height ? wide : onePass(wide, 1, h, height, width) };
+  if (image.width === width && image.height === height) return image;
+  const run = image.width * 3;
+  return resizeBands(image, (y0, y1) => image.data.subarray(y0 * run, y1 * run), width, height);
 }
 
-/** Resizes the middle axis of [outer][from][inner][3]. */
-function onePass(src: Uint8Array, outer: number, from: number, to: number, inner: number): Uint8Array {
-  const { starts, lengths, weights, most } = triangle(from, to);
-  const run = inner * 3;
-  const out = new Uint8Array(outer * to * run);
-  for (let n = 0; n < outer; n++) {
-    for (let o = 0; o < to; o++) {
-      const first = (n * from + starts[o]) * run;
-      const target = (n * to + o) * run;
-      for (let j = 0; j < run; j++) {
-        let sum = 1 << 21;
-        for (let k = 0, i = first + j; k < lengths[o]; k++, i += run) sum += weights[o * most + k] * src[i];
+/** Rows that are asked for at once. */
+const BAND = 16;
 
-        out[target + j] = Math.max(0, Math.min(sum >> 22, 255));
+/**
+ * The same of a picture that comes in bands and is nowhere as a whole, so that a large one needs no copy.
+ * @param band gives its rows y0 to y1, without y1: (y1 - y0) x width x 3 bytes
+ */
+export function resizeBands(
+  size: { readonly width: number; readonly height: number },
+  band: (y0: number, y1: number) => Uint8Array,
+  width: number,
+  height: number,
+): RgbImage {
+  const [across, down] = [triangle(size.width, width), triangle(size.height, height)];
+  const run = width * 3;
+  const row = new Uint8Array(run);
+  const sums = new Int32Array(height * run).fill(1 << 21);
+  /** Output rows before it are done. */
+  let first = 0;
+  for (let y0 = 0; y0 < size.height; y0 += BAND) {
+    const y1 = Math.min(y0 + BAND, size.height);
+    const rows = band(y0, y1);
+    for (let y = y0; y < y1; y++) {
+      shrinkRow(rows, (y - y0) * size.width * 3, across, row);
+      while (first < height && down.starts[first] + down.lengths[first] <= y) first++;
+      for (let o = first; o < height && down.starts[o] <= y; o++) {
+        const k = y - down.starts[o];
+        if (k >= down.lengths[o]) continue;
+        const weight = down.weights[o * down.most + k];
+        for (let j = 0, s = o * run; j < run; j++, s++) sums[s] += weight * row[j];
       }
     }
   }
-  return out;
+  const data = new Uint8Array(sums.length);
+  for (let i = 0; i < data.length; i++) data[i] = sums[i] >> 22;
+  return { width, height, data };
+}
+
+/** One row of pixels, from byte `at` of `src` on. */
+function shrinkRow(src: Uint8Array, at: number, { starts, lengths, weights, most }: Filter, out: Uint8Array): void {
+  for (let o = 0, j = 0; o < starts.length; o++, j += 3) {
+    let r = 1 << 21;
+    let g = 1 << 21;
+    let b = 1 << 21;
+    for (let k = 0, i = at + starts[o] * 3, w = o * most; k < lengths[o]; k++, i += 3, w++) {
+      r += weights[w] * src[i];
+      g += weights[w] * src[i + 1];
+      b += weights[w] * src[i + 2];
+    }
+    out[j] = r >> 22;
+    out[j + 1] = g >> 22;
+    out[j + 2] = b >> 22;
+  }
 }
 
 interface Filter {

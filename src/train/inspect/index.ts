@@ -48,7 +48,17 @@ export async function inspect(file: string, kind: FileKind | null, settings: Ins
   }
 }
 
-const PICTURE = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^GIF8/, /^RIFF....WEBP/s, /^II\*\0/, /^MM\0\*/, /^....ftypavif/s];
+const PICTURE = [
+  /^\xff\xd8\xff/,
+  /^\x89PNG\r\n/,
+  /^GIF8/,
+  /^RIFF....WEBP/s,
+  /^II\*\0/,
+  /^MM\0\*/,
+  /^....ftyp/s,
+  /^BM.{12}[\x0c-\x7f]\0\0\0/s,
+  /^P[1-6]\s/,
+];
 
 /** What a file is, by its content. */
 async function kindOf(file: string): Promise<FileKind> {

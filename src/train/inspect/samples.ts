@@ -72,7 +72,7 @@ function ofSets(
 
 export async function inspectImage(file: string): Promise<Inspection> {
   try {
-    const { width, height, data } = await decodeImage(readPicture(file));
+    const { width, height, data } = await decodeImage(await readPicture(file));
     const mean = (c: number): string => {
       let sum = 0;
       for (let i = c; i < data.length; i += 3) sum += data[i];

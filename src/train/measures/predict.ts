@@ -135,7 +135,7 @@ async function readFace(
   say: (line: string) => void,
 ): Promise<Face | null> {
   try {
-    return { file, pixels: prepareKnown(await decodeImage(readPicture(path)), face, size).data };
+    return { file, pixels: prepareKnown(await decodeImage(await readPicture(path)), face, size).data };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     if (named) throw new InputError(`${file}: ${error.message}`);
