@@ -49,7 +49,7 @@ export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): stri
       ['0.67 macro F1 + 0.33 accuracy', figure('challenge_expression', decimal, metrics.challenge_expression)],
     ]),
   ];
-  if (metrics.ccc_valence !== null) {
+  if (metrics.rmse_valence !== null) {
     const row = (title: string, score: 'ccc' | 'rmse' | 'pearson' | 'sagr', text: (v: number) => string): string[] => [
       title,
       ...(['valence', 'arousal'] as const).map((of) => figure(`${score}_${of}`, text, metrics[`${score}_${of}`])),
@@ -80,14 +80,18 @@ export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): stri
   return parts.join('\n\n');
 }
 
-/** The figures as CSV: `figure,value,low,high`, then the confusion matrix a row a true class. */
+/** The figures as CSV: `figure,value,low,high` (empty where there is none), then the confusion matrix a row a true class. */
 export function metricsCsv(metrics: Metrics, intervals: Intervals): string {
-  const rows = figuresOf(metrics).map(([name, value]) => [name, value, ...(intervals[name] ?? ['', ''])].join(','));
+  const rows = figuresOf(metrics).map(([name, value]) =>
+    [name, orEmpty(value), ...(intervals[name] ?? ['', ''])].join(','),
+  );
   const confusion = metrics.confusion.flatMap((row, t) =>
     row.map((count, p) => `confusion_${metrics.classes[t]}_${metrics.classes[p]},${count},,`),
   );
   return ['figure,value,low,high', `samples,${metrics.samples},,`, ...rows, ...confusion].join('\n');
 }
+
+const orEmpty = (value: number | null): number | '' => (value === null || Number.isNaN(value) ? '' : value);
 
 /** A row a video. */
 export function formatVideos(videos: Readonly<Record<string, VideoFigures>>): string {
@@ -104,7 +108,7 @@ export function formatVideos(videos: Readonly<Record<string, VideoFigures>>): st
 /** The same as further rows of `metricsCsv`: `video/NAME/FIGURE`. */
 export const videosCsv = (videos: Readonly<Record<string, VideoFigures>>): string[] =>
   Object.entries(videos).flatMap(([name, figures]) =>
-    Object.entries(figures).map(([figure, value]) => `${csvField(`video/${name}/${figure}`)},${value ?? ''},,`),
+    Object.entries(figures).map(([figure, value]) => `${csvField(`video/${name}/${figure}`)},${orEmpty(value)},,`),
   );
 
 const csvField = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -29,10 +29,12 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
   };
 
   readonly onStep = (event: StepEvent): void => {
-    const { phase, epoch, epochs, step, steps, loss, cat, cont, imagesPerSecond, bytes } = event;
+    const { phase, epoch, epochs, step, steps, loss, cat, cont, accuracy, imagesPerSecond, bytes } = event;
     this.epochs = epochs;
     const parts = [
-      `loss ${decimal(loss)}${cont === null ? '' : ` (${decimal(cat)} + ${decimal(cont)})`}`,
+      loss === null
+        ? `accuracy ${percent(accuracy)}`
+        : `loss ${decimal(loss)}${cont === null ? '' : ` (${decimal(cat)} + ${decimal(cont)})`}`,
       `${imagesPerSecond.toPrecision(3)} images/s`,
       `${duration(this.left.after(event))} left`,
       memory(bytes),

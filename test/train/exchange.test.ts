@@ -200,7 +200,7 @@ for (const [network, packed] of [
       const labels = F.labels(device, integers('checkpoint/labels', 2, 0, 7), 7);
       const va = F.tensor(device, uniform('checkpoint/va', 4, 0, 0.9), [2, 2]);
       const weights = F.tensor(device, AFFECTNET_WEIGHTS, [7]);
-      F.backward(losses(look(), labels, va, weights, 1).total);
+      F.backward(losses(look(), labels, va, weights, 1).total as F.Tensor);
       optimizer.step();
     });
     const state = await model.stateDict();

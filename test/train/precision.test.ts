@@ -107,7 +107,7 @@ test('gradients that overflow skip steps until the scale fits, and nothing break
   assert.ok(skipped > 0 && goodSteps > 0, `${skipped} skipped, then ${goodSteps} good`);
   assert.is(scale, 2 ** (26 - skipped));
   assert.match(log('overflow'), `after epoch ${EPOCHS}: ${skipped} steps skipped in all, loss scale ${scale}`);
-  assert.ok(readRun(join(dir, 'overflow')).rows.every((row) => Number.isFinite(row.train_loss + row.val_loss)));
+  assert.ok(readRun(join(dir, 'overflow')).rows.every((row) => Number.isFinite(row.train_loss + row.val_loss!)));
 });
 
 test('a step takes little more than half the memory', () => {
@@ -116,8 +116,7 @@ test('a step takes little more than half the memory', () => {
   const bytes = (precision: 'f32' | 'f16'): number => {
     const learner = new Learner(device, model, {
       embedding: null,
-      classWeights: new Float32Array(7),
-      lambda: 1,
+      loss: { classWeights: new Float32Array(7), lambda: 1 },
       precision,
     });
     return learner.memoryOfTraining(35, 112);
@@ -139,7 +138,7 @@ test('an adapter without f16 is refused by name', async () => {
   const plain = await Device.create(without, { software });
   try {
     const model = buildModel(plain, { network: 'bregnext', model: 'single_task', imageSize: 16 });
-    const common = { embedding: null, classWeights: new Float32Array(7), lambda: 1 };
+    const common = { embedding: null, loss: { classWeights: new Float32Array(7), lambda: 1 } };
     assert.ok(new Learner(plain, model, { ...common, precision: 'f32' }));
     assert.throws(
       () => new Learner(plain, model, { ...common, precision: 'f16' }),

@@ -34,7 +34,10 @@ test.before(async () => {
   process.env.XDG_CACHE_HOME = join(dir, 'home');
   set = await writeSyntheticSet({ out: join(dir, 'faces'), n: 42, validation: 14, seed: 3, size: 96 });
   const model = buildModel(device, { network: 'bregnext', model: 'single_task', imageSize: 16, classes: 7 });
-  const learner = new Learner(device, model, { embedding: null, classWeights: new Float32Array(7), lambda: 1 });
+  const learner = new Learner(device, model, {
+    embedding: null,
+    loss: { classWeights: new Float32Array(7), lambda: 1 },
+  });
   step = () => learner.memoryOfTraining(8, 16);
   kinds = worksOf(device, step).map((work) => work.class);
 });

@@ -105,7 +105,7 @@ export async function inspectRun(dir: string): Promise<Inspection> {
     table: [
       ['epoch', 'train loss', 'val loss', 'val accuracy'],
       ...rows.map((r) =>
-        [r.epoch, r.train_loss.toFixed(4), r.val_loss.toFixed(4), r.val_accuracy.toFixed(4)].map(String),
+        [r.epoch, r.train_loss.toFixed(4), r.val_loss?.toFixed(4) ?? '', r.val_accuracy.toFixed(4)].map(String),
       ),
     ],
   };

@@ -11,15 +11,17 @@ export interface StepEvent {
   /** Steps done in this phase of the epoch, from 1. */
   step: number;
   steps: number;
-  /** Mean of the total loss. */
-  loss: number;
+  /** Mean of the total loss; null where there is none: `evaluate` computes no losses, and one sample has no CCC. */
+  loss: number | null;
   /** Mean of its categorical part. */
-  cat: number;
-  /** Mean of its continuous part; null where the model has none. */
+  cat: number | null;
+  /** Mean of its continuous part; null also where the model has none. */
   cont: number | null;
   imagesPerSecond: number;
   /** Device memory, the highest so far. */
   bytes: number;
+  /** Fraction of the samples so far that were said right. */
+  accuracy: number;
 }
 
 /** All optional; none may throw. */

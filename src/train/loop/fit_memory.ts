@@ -23,7 +23,8 @@ export function fitMemory(device: Device, learner: Learner, args: TrainArgs, not
   }
   // What is free differs from one start to the next: the advice is to hold then, too.
   if (grant) device.pool.budget = device.pool.stats().held + 0.9 * grant.bytes;
-  let [least, most] = [1, args.batch_size];
+  // The loss of valence and arousal needs two samples.
+  let [least, most] = [args.model === 'single_task' ? 1 : 2, args.batch_size];
   while (most - least > 1) {
     const n = (least + most) >> 1;
     if (fits(n) === null) most = n;

@@ -5,13 +5,15 @@ import type { Batch } from '../../data/loader';
 import { normalisationTable } from '../../data/normalise';
 import type { Device } from '../../device';
 import type { EmotionModel } from '../../models';
+import { argmaxRows } from '../measures/metrics';
 import type { TrainArgs } from '../settings/args';
-import { losses } from './objective';
+import { type Losses, losses } from './objective';
 
 /** What one batch gave, on the CPU. */
 export interface BatchResult {
-  readonly loss: number;
-  readonly cat: number;
+  /** Losses are null where the learner has none; `loss` and `cont` of a model with valence and arousal also for one sample. */
+  readonly loss: number | null;
+  readonly cat: number | null;
   /** null where the model has no valence and arousal. */
   readonly cont: number | null;
   readonly labels: readonly number[];
@@ -26,7 +28,7 @@ export interface BatchResult {
 /** A network with what it needs to see batches of images: training steps, and looks in evaluation mode. */
 export class Learner {
   private readonly embedding: Tensor | undefined;
-  private readonly classWeights: Tensor;
+  private readonly classWeights: Tensor | null;
   private readonly table: Tensor;
   /** Of training steps with activations of f16. */
   readonly scaler: F.GradScaler | null;
@@ -40,13 +42,13 @@ export class Learner {
     private readonly settings: {
       /** Word vectors of the label graph, (C + 2) x 300, for emotion_gcn. */
       readonly embedding: Float32Array | null;
-      readonly classWeights: Float32Array;
-      readonly lambda: number;
+      /** Weights of the classes and of the valence/arousal loss; null: nothing is compared, it only predicts. */
+      readonly loss: { readonly classWeights: Float32Array; readonly lambda: number } | null;
       /** How training steps store activations and their gradients. Default f32. */
       readonly precision?: TrainArgs['precision'];
     },
   ) {
-    const { embedding, classWeights, precision } = settings;
+    const { embedding, loss, precision } = settings;
     if (precision === 'f16' && !device.features.has('shader-f16'))
       throw new InputError(
         'this adapter has no f16 (shader-f16), which --precision f16 needs: leave it out, or choose another --gpu',
@@ -54,7 +56,7 @@ export class Learner {
     this.embedding = embedding
       ? F.tensor(device, embedding, [model.classes + 2, 300], { name: 'embedding' })
       : undefined;
-    this.classWeights = F.tensor(device, classWeights, [model.classes], { name: 'class_weights' });
+    this.classWeights = loss && F.tensor(device, loss.classWeights, [model.classes], { name: 'class_weights' });
     this.table = F.tensor(device, normalisationTable(), [256, 3], { name: 'normalisation' });
     this.scaler = precision === 'f16' ? new F.GradScaler(device) : null;
   }
@@ -67,6 +69,8 @@ export class Learner {
     return F.step(this.device, () => {
       if (group.place === 0) optimizer.zeroGrad();
       const { read, total } = this.watch('forward', () => this.look(batch, true));
+      if (!total)
+        throw new InputError('a training step needs a loss, and with valence and arousal two samples or more');
       this.watch('backward', () => F.backward(total, this.upstream(group.size)));
       if (group.place === group.size - 1) this.watch('optimizer', () => optimizer.step(this.scaler));
       return read();
@@ -85,7 +89,7 @@ export class Learner {
     return F.step(this.device, () => F.noGrad(() => this.look(batch, false).read()));
   }
 
-  /** The most device memory that a training step on a batch of `n` images of a size takes, found without computing. */
+  /** The most device memory that a training step on `n` images (with valence and arousal two or more) of a size takes, found without computing. */
   memoryOfTraining(n: number, size: number): number {
     const batch: Batch = {
       images: new Uint8Array(n * size * size * 3),
@@ -95,13 +99,13 @@ export class Learner {
       va: new Float32Array(n * 2),
       rows: new Uint32Array(n),
     };
-    const bytes = this.device.dryRun(() => F.backward(this.look(batch, true).total));
+    const bytes = this.device.dryRun(() => F.backward(this.look(batch, true).total as Tensor));
     for (const p of this.model.parameters()) p.value.dropGrad();
     return bytes;
   }
 
-  private look(batch: Batch, training: boolean): { total: Tensor; read: () => Promise<BatchResult> } {
-    const { device, model } = this;
+  private look(batch: Batch, training: boolean): { total: Tensor | null; read: () => Promise<BatchResult> } {
+    const { device, model, classWeights } = this;
     const n = batch.labels.length;
     const size = Math.sqrt(batch.images.length / 3 / n);
     const x = F.affineImage(
@@ -111,32 +115,28 @@ export class Learner {
       training ? this.settings.precision : 'f32',
     );
     const prediction = model.train(training).forward(x, this.embedding);
-    const labels = F.labels(device, batch.labels, model.classes);
-    const truth = F.tensor(device, batch.va, [n, 2], { name: 'va' });
-    const { total, cat, cont } = losses(prediction, labels, truth, this.classWeights, this.settings.lambda);
-    const logits = prediction.logits.detach();
-    const va = prediction.va?.detach();
-    return {
-      total,
-      read: async () => result(batch, await F.readAll([total, cat, logits, ...(cont && va ? [cont, va] : [])])),
+    const compare = (weights: Tensor): Losses => {
+      const labels = F.labels(device, batch.labels, model.classes);
+      const truth = F.tensor(device, batch.va, [n, 2], { name: 'va' });
+      return losses(prediction, labels, truth, weights, this.settings.loss?.lambda ?? 1);
     };
+    const { total, cat, cont } = classWeights ? compare(classWeights) : { total: null, cat: null, cont: null };
+    const scores = prediction.logits.detach();
+    const parts = [prediction.va?.detach() ?? null, total, cat, cont];
+    const read = async (): Promise<BatchResult> => {
+      const [logits, ...rest] = await F.readAll([scores, ...parts.filter((part) => part !== null)]);
+      const [va, ...sums] = parts.map((part) => part && (rest.shift() as Float32Array));
+      const [lossOf, catOf, contOf] = sums.map((sum) => (sum ? sum[0] : null));
+      return {
+        loss: lossOf,
+        cat: catOf,
+        cont: contOf,
+        labels: Array.from(batch.labels),
+        predicted: [...argmaxRows(logits, model.classes)],
+        logits,
+        va,
+      };
+    };
+    return { total, read };
   }
-}
-
-function result(batch: Batch, [total, cat, logits, cont, va]: Float32Array[]): BatchResult {
-  const n = batch.labels.length;
-  const classes = logits.length / n;
-  const predicted = Array.from({ length: n }, (_, i) => {
-    const row = logits.subarray(i * classes, (i + 1) * classes);
-    return row.indexOf(Math.max(...row));
-  });
-  return {
-    loss: total[0],
-    cat: cat[0],
-    cont: cont ? cont[0] : null,
-    labels: Array.from(batch.labels),
-    predicted,
-    logits,
-    va: va ?? null,
-  };
 }

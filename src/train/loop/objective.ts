@@ -1,10 +1,12 @@
 import { add, cccLoss, crossEntropy, mul, type Tensor } from '../../autograd';
 import type { Prediction } from '../../models';
 
-/** The losses of one batch, each [1]. `cont` is null where the model has no valence and arousal. */
+/** The losses of one batch, each [1]. */
 export interface Losses {
-  readonly total: Tensor;
+  /** null where `cont` is missing from it: of one sample. */
+  readonly total: Tensor | null;
   readonly cat: Tensor;
+  /** null where the model has no valence and arousal, or the batch one sample, which has no CCC. */
   readonly cont: Tensor | null;
 }
 
@@ -22,6 +24,7 @@ export function losses(
 ): Losses {
   const cat = crossEntropy(logits, labels, weight);
   if (!va) return { total: cat, cat, cont: null };
+  if (va.shape[0] < 2) return { total: null, cat, cont: null };
   const cont = cccLoss(va, truth);
   return { total: add(cat, lambda === 1 ? cont : mul(cont, lambda)), cat, cont };
 }

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { InputError, MachineError } from '../../base/errors';
 import { type Batch, classesOf, Loader } from '../../data';
 import { evaluateAll } from '../measures/evaluate_all';
+import { OVERFLOW, resultNotFinite, tensorNotFinite } from '../measures/finite';
 import { computeMetrics } from '../measures/metrics';
 import { formatPredictions, type SamplePredictions } from '../measures/predictions';
 import type { Profile } from '../profile/profile';
@@ -18,6 +19,7 @@ import {
 import type { EpochRow } from '../run/results';
 import { type Run, type RunFolder, type RunMetrics, readRun } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
+import { type EpochScores, isBetter } from '../settings/best';
 import { rateFactor } from '../settings/rate';
 import type { TrainHooks } from './events';
 import type { BatchResult, Learner } from './learner';
@@ -82,6 +84,10 @@ export class Session {
     // A run that died between its files may have written a row more than the checkpoint knows.
     this.rows = run.rows.filter(({ epoch }) => epoch <= this.progress.epoch);
     this.metrics = run.metrics;
+    const { best } = this.progress;
+    const row = this.rows.find(({ epoch }) => epoch - 1 === best?.epoch);
+    // Older checkpoints know the best epoch's accuracy alone.
+    if (best && row) this.progress.best = { ...scoresOf(row), ...best };
     notice(`resumed at epoch ${this.progress.epoch + 1}, step ${this.progress.step + 1}`);
   }
 
@@ -120,7 +126,8 @@ export class Session {
       addTo(progress.tally, result);
       progress.step++;
       progress.seconds = (performance.now() - start) / 1000;
-      this.checkLoss(result.loss);
+      if (!Number.isFinite(result.loss))
+        throw await this.diverged(`the loss is ${result.loss} in epoch ${progress.epoch + 1}, step ${progress.step}`);
       this.tell('train', progress.tally, train, pace);
     };
     let submitted = progress.step;
@@ -173,30 +180,33 @@ export class Session {
     // What is validated, and kept if it is the best, are the averaged weights.
     ema?.swap();
     const { predictions, tally } = await this.validate();
+    const state = await model.stateDict();
+    if (tensorNotFinite(state))
+      throw await this.diverged(`after epoch ${progress.epoch + 1} the network holds what is no number`);
     const metrics = computeMetrics(predictions);
     const trained = meansOf(progress.tally);
     const validated = meansOf(tally);
-    const continuous = metrics.ccc_valence !== null;
     const row: EpochRow = {
       epoch: progress.epoch + 1,
       lr: optimizer.lr,
-      train_loss: trained.loss,
-      train_cat: trained.cat,
-      train_cont: continuous ? trained.cont : null,
+      train_loss: trained.loss as number,
+      train_cat: trained.cat as number,
+      train_cont: trained.cont,
       train_accuracy: trained.accuracy,
       val_loss: validated.loss,
-      val_cat: validated.cat,
-      val_cont: continuous ? validated.cont : null,
+      val_cat: validated.cat as number,
+      val_cont: validated.cont,
       val_accuracy: validated.accuracy,
       val_ccc_valence: metrics.ccc_valence,
       val_ccc_arousal: metrics.ccc_arousal,
       seconds: progress.seconds + (performance.now() - start) / 1000,
     };
     this.rows.push(row);
-    if (!progress.best || metrics.accuracy > progress.best.accuracy) {
-      progress.best = { accuracy: metrics.accuracy, epoch: progress.epoch };
+    const scores = scoresOf(row);
+    if (!progress.best || isBetter(args.best, scores, progress.best)) {
+      progress.best = scores;
       this.metrics = { ...metrics, best_epoch: progress.epoch + 1 };
-      await folder.writeWeights('best', await encodeWeights(model));
+      await folder.writeWeights('best', encodeWeights(state));
       await folder.writeMetrics(this.metrics);
       await folder.write('predictions.csv', formatPredictions(data.val.samples, predictions));
     }
@@ -206,30 +216,33 @@ export class Session {
     await folder.writeResults(this.rows);
     await folder.writeWeights('last', await encodeCheckpoint(learning, progress));
     hooks.onEpoch?.(row);
-    if (progress.stopped) notice(`no better validation accuracy for ${args.patience} epochs: training ends`);
+    if (progress.stopped) notice(`no better validation ${args.best} for ${args.patience} epochs: training ends`);
   }
 
   private async validate(): Promise<{ predictions: SamplePredictions; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
     const { args, learner } = this.parts;
-    const predictions = await evaluateAll(learner, this.val, classesOf(args), (result) => {
+    const predictions = await evaluateAll(learner, this.val, classesOf(args), async (result) => {
+      const found = resultNotFinite(result);
+      if (found) throw await this.diverged(`${found.what} in the validation of epoch ${this.progress.epoch + 1}`);
       addTo(tally, result);
       this.tell('validate', tally, this.val, pace);
     });
     return { predictions, tally };
   }
 
-  private checkLoss(loss: number): void {
-    if (Number.isFinite(loss)) return;
-    const { epoch, step } = this.progress;
-    throw new MachineError(
-      `the loss is ${loss} in epoch ${epoch + 1}, step ${step}: training diverged; start again with a lower --lr or a larger --batch_size${this.parts.args.precision === 'f16' ? ', or with --precision f32' : ''}`,
+  /** @param what was no number, and where */
+  private async diverged(what: string): Promise<MachineError> {
+    const { args, learning } = this.parts;
+    const cause = tensorNotFinite(await learning.model.stateDict()) ?? OVERFLOW;
+    const half = args.precision === 'f16' ? ', or with --precision f32' : '';
+    return new MachineError(
+      `${what}: training diverged (${cause}); start again with a lower --lr, a longer --warmup or a larger --batch_size${half}`,
     );
   }
 
   private tell(phase: 'train' | 'validate', tally: Tally, loader: Loader, pace: Pace): void {
-    const { loss, cat, cont } = meansOf(tally);
     const { args, hooks, learner } = this.parts;
     hooks.onStep?.({
       phase,
@@ -237,14 +250,25 @@ export class Session {
       epochs: args.epochs,
       step: tally.steps,
       steps: loader.steps,
-      loss,
-      cat,
-      cont: args.model === 'single_task' ? null : cont,
+      ...meansOf(tally),
       imagesPerSecond: pace.rate(tally.samples),
       bytes: learner.device.stats().peak,
     });
   }
 }
+const scoresOf = (row: EpochRow): EpochScores => ({
+  epoch: row.epoch - 1,
+  accuracy: row.val_accuracy,
+  loss: row.val_loss,
+  ccc: meanCcc(row),
+});
+
+/** null for 0/0 too, where truth and guess are one constant. */
+function meanCcc({ val_ccc_valence: valence, val_ccc_arousal: arousal }: EpochRow): number | null {
+  const mean = valence === null || arousal === null ? Number.NaN : (valence + arousal) / 2;
+  return Number.isNaN(mean) ? null : mean;
+}
+
 /** The batches, with the waiting for each seen. */
 async function* watched(batches: AsyncGenerator<Batch>, profile: Profile): AsyncGenerator<Batch> {
   try {

@@ -5,10 +5,10 @@ export interface Tally {
   /** Batches. */
   steps: number;
   samples: number;
-  /** Sums over batches, in double. */
-  loss: number;
-  cat: number;
-  cont: number;
+  /** Sums over batches, in double; null once a batch had none. */
+  loss: number | null;
+  cat: number | null;
+  cont: number | null;
   correct: number;
 }
 
@@ -18,15 +18,15 @@ export const newTally = (): Tally => ({ steps: 0, samples: 0, loss: 0, cat: 0, c
 export function addTo(tally: Tally, result: BatchResult): void {
   tally.steps++;
   tally.samples += result.labels.length;
-  tally.loss += result.loss;
-  tally.cat += result.cat;
-  tally.cont += result.cont ?? 0;
+  for (const name of ['loss', 'cat', 'cont'] as const) {
+    const [sum, one] = [tally[name], result[name]];
+    tally[name] = sum === null || one === null ? null : sum + one;
+  }
   tally.correct += result.predicted.filter((p, i) => p === result.labels[i]).length;
 }
 
-export const meansOf = (t: Tally): { loss: number; cat: number; cont: number; accuracy: number } => ({
-  loss: t.loss / t.steps,
-  cat: t.cat / t.steps,
-  cont: t.cont / t.steps,
-  accuracy: t.correct / t.samples,
-});
+/** Means over batches (null where one had none), and the fraction of the samples that were said right. */
+export function meansOf(t: Tally): { loss: number | null; cat: number | null; cont: number | null; accuracy: number } {
+  const mean = (sum: number | null): number | null => sum && sum / t.steps;
+  return { loss: mean(t.loss), cat: mean(t.cat), cont: mean(t.cont), accuracy: t.correct / t.samples };
+}

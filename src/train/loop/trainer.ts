@@ -80,8 +80,7 @@ export class Trainer {
       const ema = args.ema > 0 ? new Ema(optimizer, args.ema) : null;
       const learner = new Learner(device, model, {
         embedding: data.graph?.embedding ?? null,
-        classWeights: data.classWeights,
-        lambda: args.lambda_multi,
+        loss: { classWeights: data.classWeights, lambda: args.lambda_multi },
         precision: args.precision,
       });
       fitMemory(device, learner, args, notice);

@@ -28,7 +28,7 @@ export function bootstrap(predictions: Predictions): Intervals {
     });
     for (const [name, value] of figuresOf(metrics)) {
       if (!figures.has(name)) figures.set(name, []);
-      figures.get(name)?.push(value);
+      figures.get(name)?.push(value ?? Number.NaN);
     }
   }
   const intervals: Intervals = {};
@@ -40,10 +40,11 @@ export function bootstrap(predictions: Predictions): Intervals {
   return intervals;
 }
 
-/** The metrics that are one number, by name; recalls as `recall_CLASS`. */
-export function figuresOf(metrics: Metrics): [string, number][] {
+/** The metrics that are one number (or null), by name; recalls as `recall_CLASS`. */
+export function figuresOf(metrics: Metrics): [string, number | null][] {
   const single = Object.entries(metrics).filter(
-    (entry): entry is [string, number] => typeof entry[1] === 'number' && entry[0] !== 'samples',
+    (entry): entry is [string, number | null] =>
+      (typeof entry[1] === 'number' || entry[1] === null) && entry[0] !== 'samples',
   );
   const recalls = metrics.classes.map((name): [string, number] => [`recall_${name}`, metrics.per_class[name].recall]);
   return [...single, ...recalls];

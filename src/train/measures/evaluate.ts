@@ -15,10 +15,11 @@ import { Learner } from '../loop/learner';
 import { validationOf } from '../loop/run_data';
 import { addTo, meansOf, newTally } from '../loop/tally';
 import { loadWeights } from '../run/checkpoint';
-import { type Run, readWeights } from '../run/run_folder';
+import { type Run, readWeights, weightsFile } from '../run/run_folder';
 import { bootstrap } from './bootstrap';
 import { evaluateAll } from './evaluate_all';
 import type { Evaluation } from './evaluation';
+import { checkScores } from './finite';
 import { computeMetrics } from './metrics';
 import { perVideo } from './per_video';
 import { formatPredictions } from './predictions';
@@ -57,6 +58,7 @@ export async function openRunModel(
 export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Evaluation> {
   const notice = (line: string): void => hooks.onNotice?.(line);
   const { dataset, classes, model: kind } = run.args;
+  if (!run.given) weightsFile(run, 'best');
   const read = validationOf(await readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }));
   const measured = kind !== 'single_task' && read.samples.some(hasValenceArousal);
   const set = measured ? withValenceArousal(read, kind) : read;
@@ -76,27 +78,24 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
   try {
     device = await openDevice({ gpu: settings.gpu ?? undefined, say: notice });
     const { model, embedding } = await openRunModel(device, run);
-    const classWeights = new Float32Array(run.args.classes.length).fill(1);
-    const learner = new Learner(device, model, {
-      embedding,
-      classWeights,
-      lambda: run.args.lambda_multi,
-    });
+    const learner = new Learner(device, model, { embedding, loss: null });
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: null });
     const tally = newTally();
     const start = performance.now();
-    const predictions = await evaluateAll(learner, loader, run.args.classes, (result) => {
+    const predictions = await evaluateAll(learner, loader, run.args.classes, (result, { rows }) => {
+      checkScores(
+        run,
+        result,
+        Array.from(rows, (row) => crops.samples[row].image),
+      );
       addTo(tally, result);
-      const { loss, cat, cont } = meansOf(tally);
       hooks.onStep?.({
         phase: 'validate',
         epoch: 1,
         epochs: 1,
         step: tally.steps,
         steps: loader.steps,
-        loss,
-        cat,
-        cont: result.cont === null ? null : cont,
+        ...meansOf(tally),
         imagesPerSecond: (1000 * tally.samples) / (performance.now() - start),
         bytes: (device as Device).stats().peak,
       });

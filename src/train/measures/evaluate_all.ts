@@ -2,12 +2,15 @@ import type { Batch, Loader } from '../../data';
 import type { BatchResult, Learner } from '../loop/learner';
 import type { SamplePredictions } from './predictions';
 
-/** Shows a network every sample of a loader, in evaluation mode. Of samples without valence and arousal, only expressions count. */
+/**
+ * Shows a network every sample of a loader, in evaluation mode; `see` is waited for after each batch. Of samples without valence and
+ * arousal, only expressions count.
+ */
 export async function evaluateAll(
   learner: Learner,
   loader: Loader,
   classes: readonly string[],
-  onBatch: (result: BatchResult, batch: Batch) => void = () => {},
+  see: (result: BatchResult, batch: Batch) => void | Promise<void>,
 ): Promise<SamplePredictions> {
   const labels: number[] = [];
   const predicted: number[] = [];
@@ -15,6 +18,7 @@ export async function evaluateAll(
   const va = { truth: [] as number[], predicted: [] as number[] };
   for await (const batch of loader.epoch(0)) {
     const result = await learner.evaluate(batch);
+    await see(result, batch);
     rows.push(...batch.rows);
     labels.push(...result.labels);
     predicted.push(...result.predicted);
@@ -22,7 +26,6 @@ export async function evaluateAll(
       va.truth.push(...batch.va);
       va.predicted.push(...result.va);
     }
-    onBatch(result, batch);
   }
   return { classes, rows, labels, predicted, va: va.truth.some((v) => !Number.isNaN(v)) ? va : undefined };
 }

@@ -12,7 +12,7 @@ export interface ClassScores {
   support: number;
 }
 
-/** Everything that is reported about one set of predictions. `null` where the model has no such output. */
+/** Everything that is reported about one set of predictions. `null` where the model has no such output, or one sample has no such figure. */
 export interface Metrics {
   samples: number;
   accuracy: number;
@@ -54,9 +54,10 @@ export function computeMetrics({ classes, labels, predicted, va }: Predictions):
   const scores = classScores(confusion);
   const column = (values: ArrayLike<number>, c: number) =>
     Float64Array.from({ length: labels.length }, (_, i) => values[2 * i + c]);
-  const rate = (score: typeof ccc, c: number) => (va ? score(column(va.truth, c), column(va.predicted, c)) : null);
+  const rate = (score: typeof ccc, c: number, least = 1) =>
+    va && labels.length >= least ? score(column(va.truth, c), column(va.predicted, c)) : null;
   const overall = { accuracy: accuracy(confusion), macro_f1: macroF1(confusion) };
-  const [valence, arousal] = [rate(ccc, 0), rate(ccc, 1)];
+  const [valence, arousal] = [rate(ccc, 0, 2), rate(ccc, 1, 2)];
   return {
     samples: labels.length,
     ...overall,
@@ -64,8 +65,8 @@ export function computeMetrics({ classes, labels, predicted, va }: Predictions):
     ccc_arousal: arousal,
     rmse_valence: rate(rmse, 0),
     rmse_arousal: rate(rmse, 1),
-    pearson_valence: rate(pearson, 0),
-    pearson_arousal: rate(pearson, 1),
+    pearson_valence: rate(pearson, 0, 2),
+    pearson_arousal: rate(pearson, 1, 2),
     sagr_valence: rate(signAgreement, 0),
     sagr_arousal: rate(signAgreement, 1),
     challenge_expression: 0.67 * overall.macro_f1 + 0.33 * overall.accuracy,

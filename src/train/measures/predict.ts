@@ -1,19 +1,12 @@
-import * as F from '../../autograd';
 import { InputError } from '../../base/errors';
-import {
-  decodeImage,
-  ImageError,
-  type ListedPicture,
-  listPictures,
-  normalisationTable,
-  prepareKnown,
-  readPicture,
-} from '../../data';
+import { decodeImage, ImageError, type ListedPicture, listPictures, prepareKnown, readPicture } from '../../data';
 import { rotationAffine } from '../../data/rotate';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
-import type { Run } from '../run/run_folder';
+import { type BatchResult, Learner } from '../loop/learner';
+import { type Run, weightsFile } from '../run/run_folder';
 import { openRunModel } from './evaluate';
+import { checkScores } from './finite';
 
 /** What a run's network says of one picture. */
 export interface FacePrediction {
@@ -49,6 +42,7 @@ export async function* predict(
   { gpu = null, image_dir = null, say = () => {} }: PredictSettings = {},
 ): AsyncGenerator<FacePrediction> {
   const { image_size: size, classes } = run.args;
+  if (!run.given) weightsFile(run, 'best');
   let device: Device | null = null;
   let looked = 0;
   try {
@@ -56,13 +50,13 @@ export async function* predict(
     for await (const faces of readFaces(sources, image_dir, size, say)) {
       device ??= await openDevice({ gpu: gpu ?? undefined, say });
       look ??= await openLook(device, run);
-      const { logProbabilities, va } = await look(faces.map((face) => face.pixels));
+      const { logits, predicted, va } = await look(faces);
       for (const [i, { file }] of faces.entries()) {
-        const p = Array.from(logProbabilities.subarray(i * classes.length, (i + 1) * classes.length), Math.exp);
+        const p = softmax(logits.subarray(i * classes.length, (i + 1) * classes.length));
         looked++;
         yield {
           image: file,
-          expression: classes[p.indexOf(Math.max(...p))],
+          expression: classes[predicted[i]],
           probabilities: Object.fromEntries(classes.map((name, c) => [name, p[c]])),
           valence: va ? va[2 * i] : null,
           arousal: va ? va[2 * i + 1] : null,
@@ -76,28 +70,35 @@ export async function* predict(
 }
 
 /** What the network says of some faces, each size x size x 3 bytes of RGB. */
-type Look = (faces: readonly Uint8Array[]) => Promise<{ logProbabilities: Float32Array; va: Float32Array | undefined }>;
+type Look = (faces: readonly Face[]) => Promise<BatchResult>;
 
 async function openLook(device: Device, run: Run): Promise<Look> {
-  const { image_size: size, classes } = run.args;
+  const { image_size: size } = run.args;
   const { model, embedding } = await openRunModel(device, run);
-  model.eval();
-  const vectors = embedding ? F.tensor(device, embedding, [classes.length + 2, 300]) : undefined;
-  const table = F.tensor(device, normalisationTable(), [256, 3]);
+  const learner = new Learner(device, model, { embedding, loss: null });
   const upright = rotationAffine(size, size, 0);
   return async (faces) => {
     const n = faces.length;
-    const affine = Int32Array.from({ length: n * 6 }, (_, i) => upright[i % 6]);
-    const images = Uint8Array.from(Buffer.concat(faces));
-    const batch = { images, affine, flip: new Uint32Array(n), n, h: size, w: size };
-    const [logProbabilities, va] = await F.step(device, () =>
-      F.noGrad(() => {
-        const out = model.forward(F.affineImage(device, batch, table), vectors);
-        return F.readAll([F.logSoftmax(out.logits), ...(out.va ? [out.va] : [])]);
-      }),
-    );
-    return { logProbabilities, va };
+    const result = await learner.evaluate({
+      images: Uint8Array.from(Buffer.concat(faces.map((face) => face.pixels))),
+      affine: Int32Array.from({ length: n * 6 }, (_, i) => upright[i % 6]),
+      flip: new Uint32Array(n),
+      labels: new Uint32Array(n),
+      va: new Float32Array(n * 2),
+      rows: new Uint32Array(n),
+    });
+    const images = faces.map((face) => face.file);
+    checkScores(run, result, images);
+    return result;
   };
+}
+
+/** Softmax: exp(x) / sum of exp(x), without overflow. */
+function softmax(scores: Float32Array): number[] {
+  const most = Math.max(...scores);
+  const shares = Array.from(scores, (x) => Math.exp(x - most));
+  const sum = shares.reduce((a, b) => a + b);
+  return shares.map((share) => share / sum);
 }
 
 interface Face {

@@ -4,6 +4,7 @@ import { InputError } from '../../base/errors';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors';
 import { type Module, readState, type StateEntry } from '../../models';
 import { newTally, type Tally } from '../loop/tally';
+import type { EpochScores } from '../settings/best';
 import { entryOf, type FileTensor } from './entry';
 
 /** What optimizers keep of a parameter: `momentum.NAME` of SGD, the others of Adam and AdamW. */
@@ -19,8 +20,8 @@ export interface Progress {
   step: number;
   /** What those steps gave. */
   tally: Tally;
-  /** Highest validation accuracy so far and the epoch, from 0, that reached it. */
-  best: { accuracy: number; epoch: number } | null;
+  /** The best epoch so far. */
+  best: EpochScores | null;
   /** Seconds that the current epoch has taken. */
   seconds: number;
   /** Early stopping ended the run. */
@@ -37,9 +38,8 @@ export const newProgress = (): Progress => ({
 });
 
 /** The state dict alone, under PyTorch's names: `weights/best.safetensors`. */
-export async function encodeWeights(model: Module): Promise<Uint8Array> {
-  return writeSafetensors(new Map(await model.stateDict()), { format: 'pt' });
-}
+export const encodeWeights = (state: ReadonlyMap<string, StateEntry>): Uint8Array =>
+  writeSafetensors(new Map(state), { format: 'pt' });
 
 /** What a checkpoint holds: all that changes as a run learns. */
 export interface Learning {

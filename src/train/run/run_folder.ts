@@ -252,16 +252,22 @@ export function readRun(dir: string): Run {
 }
 
 /**
- * The bytes of a run's weights.
- * @throws InputError if they are not there
+ * The file of a run's weights.
+ * @throws InputError if it is not there
  */
-export function readWeights({ dir }: Run, which: 'best' | 'last'): Uint8Array {
+export function weightsFile({ dir }: Run, which: 'best' | 'last'): string {
   const file = join(dir, which === 'best' ? BEST : LAST);
   if (lookAt(file) !== 'a file') {
     throw new InputError(`${file}: no such file; the run has not come to the end of an epoch, or was moved in part`);
   }
-  return readFileSync(file);
+  return file;
 }
+
+/**
+ * The bytes of a run's weights.
+ * @throws InputError if they are not there
+ */
+export const readWeights = (run: Run, which: 'best' | 'last'): Uint8Array => readFileSync(weightsFile(run, which));
 
 function parseRunArgs(value: Record<string, unknown>, file: string): RunArgs {
   const { classes, kernels = {}, ...rest } = value;

@@ -7,6 +7,7 @@ import { classesOf, DATASETS, type Dataset } from '../../data/labels';
 import { SAMPLERS, type Sampler } from '../../data/loader';
 import { CLASS_WEIGHTS, type ClassWeights } from '../../data/samples';
 import { imageSizeWanted } from '../../models/config';
+import { BEST_BY, type BestBy } from './best';
 import { choice, orNone, readSettings, real, type Settings, text, toggle, whole } from './settings';
 
 /** Settings of a training run. The names are the original program's flags where it has them. Paths are absolute. */
@@ -60,7 +61,9 @@ export interface TrainArgs {
   warmup: number;
   /** Weights of the classes in the cross entropy: AffectNet's constants, by the training set's counts, or none. */
   class_weights: ClassWeights;
-  /** Epochs without a better validation accuracy after which training ends. */
+  /** What makes an epoch the best, whose weights are kept: see `isBetter`. */
+  best: BestBy;
+  /** Epochs without a better one, by `best`, after which training ends. */
   patience: number;
   /** Random flip and rotation of the training images. */
   augment: boolean;
@@ -212,7 +215,12 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
       "in the loss: affectnet (its constants), balanced (by this set's counts) or none; " +
       'default: affectnet for affectnet, none for affwild2',
   },
-  patience: { kind: whole(1), default: 10, help: 'epochs without a better validation accuracy before training ends' },
+  best: {
+    kind: choice(...BEST_BY),
+    default: 'accuracy',
+    help: 'which weights are kept: of the highest validation accuracy (of equals the lowest loss), the lowest loss, or the highest mean ccc',
+  },
+  patience: { kind: whole(1), default: 10, help: 'epochs without a better one, by --best, before training ends' },
   augment: { kind: toggle, default: true, help: 'flip and rotate the training images at random' },
   rotation: { kind: real(0, { most: 180 }), default: 30, help: 'largest rotation of --augment either way, in degrees' },
   shuffle: { kind: toggle, default: true, help: 'take the training images in another order in every epoch' },
@@ -301,6 +309,9 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
   if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
   if (args.model !== 'single_task' && args.batch_size < 2) {
     throw new InputError(`--batch_size expects at least 2 for ${args.model} (the CCC of one sample is 0/0), found 1`);
+  }
+  if (args.model === 'single_task' && args.best === 'ccc') {
+    throw new InputError('--best ccc expects a model with valence and arousal, found single_task');
   }
   if (args.pretrained !== null && args.checkpoint !== null) {
     throw new InputError('--pretrained and --checkpoint both say what to start from; give one of them');
