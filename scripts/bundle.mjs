@@ -1,5 +1,18 @@
 // The one place that knows how this project's TypeScript and WGSL become JavaScript.
+import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { build } from 'esbuild';
+
+/** WGSL becomes text that says first which file it is, so that a compiler's message can be told by file and line. */
+const wgsl = {
+  name: 'wgsl',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({
+      contents: `//@ ${relative('.', path).replaceAll('\\', '/')}\n${await readFile(path, 'utf8')}`,
+      loader: 'text',
+    }));
+  },
+};
 
 /** Bundles `entryPoints` into `outdir`; npm packages stay external, shared code goes into chunks, WGSL is text. */
 export const bundle = (options) =>
@@ -11,7 +24,7 @@ export const bundle = (options) =>
     target: 'node20',
     packages: 'external',
     sourcemap: 'linked',
-    loader: { '.wgsl': 'text' },
+    plugins: [wgsl],
     logLevel: 'warning',
     ...options,
   });

@@ -114,8 +114,15 @@ export class Device {
    * will need.
    */
   dryRun(fn: () => void): number {
-    this.faults.refuseLost();
-    return this.memory.dryRun(fn);
+    return this.recorder.dryRun(fn);
+  }
+
+  /**
+   * Makes the pipelines that the last dry run would have used, side by side: what else each kernel's first launch does.
+   * @throws Error naming file, line and text where a kernel does not compile
+   */
+  prepare(): Promise<void> {
+    return this.recorder.prepare();
   }
 
   /** False inside a dry run: whoever changes state outside the device should not. */

@@ -20,12 +20,15 @@ export interface Field {
 
 export type Constants = Readonly<Record<string, number | boolean | string>>;
 
+/** Opens the line in front of a file's text that names it (scripts/bundle.mjs); a text without gets the kernel's name and a number. */
+const FILE = '//@ ';
+
 /**
  * Reads a kernel's bindings (`@group(0) @binding(i) var<...> NAME`) and the scalars of its `struct Params`.
  * @throws Error when a field of Params is no u32, i32 or f32, or there are more than 64 of them.
  */
 export function defineKernel(name: string, ...parts: string[]): Kernel {
-  const source = parts.join('\n');
+  const source = parts.map((text, i) => (text.startsWith(FILE) ? text : `${FILE}${name}[${i}]\n${text}`)).join('\n');
   const bindings = [...source.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<([^>]+)>\s*(\w+)/g)].map((m) => ({
     index: Number(m[1]),
     name: m[3],
@@ -48,14 +51,27 @@ function bindingType(qualifier: string): GPUBufferBindingType {
 
 /** The source with its constants as a header of `const`s (strings become type aliases), after the `enable` lines that it needs. */
 export function specialise(kernel: Kernel, constants: Constants): string {
-  const enables: string[] = [...(kernel.source.match(/^\s*enable [^;]+;/gm) ?? [])];
-  const rest = kernel.source.replace(/^\s*enable [^;]+;/gm, '');
+  const enable = /^[ \t]*enable [^;\n]+;/gm;
+  const enables: string[] = [...(kernel.source.match(enable) ?? [])];
+  const rest = kernel.source.replace(enable, '');
   const header = Object.entries(constants).map(([k, v]) => {
     if (typeof v === 'string') return `alias ${k} = ${v};`;
     return `const ${k} = ${typeof v === 'boolean' ? v : `${v}u`};`;
   });
   if (header.some((line) => /= (f16|vec[24]h);$/.test(line))) enables.push('enable f16;');
   return [...enables, ...header, rest].join('\n');
+}
+
+/** A compiler's messages about a specialised source, each with file, line and the line's text. */
+export function explain(kernel: Kernel, code: string, messages: readonly GPUCompilationMessage[]): Error {
+  const lines = code.split('\n');
+  const told = messages.map(({ lineNum, linePos, message }) => {
+    let start = lineNum - 1;
+    while (start >= 0 && !lines[start].startsWith(FILE)) start--;
+    const file = start < 0 ? `constants of ${kernel.name}` : lines[start].slice(FILE.length);
+    return `${file}:${lineNum - 1 - Math.max(start, 0)}:${linePos}: ${message}\n  ${lines[lineNum - 1]?.trim() ?? ''}`;
+  });
+  return new Error(`kernel ${kernel.name} does not compile: ${told.join('\n')}`);
 }
 
 /** Room for the values of `struct Params`, of whatever type. */

@@ -45,7 +45,11 @@ export class Recorder {
     private readonly faults: Faults,
   ) {
     this.uniforms = new Uniforms(gpu);
-    this.pipelines = new Pipelines(gpu, (s) => this.bufferOf(s));
+    this.pipelines = new Pipelines(
+      gpu,
+      (s) => this.bufferOf(s),
+      (error) => this.faults.raise(error, true),
+    );
     this.staging = new Staging(gpu);
   }
 
@@ -63,7 +67,11 @@ export class Recorder {
       const s = launch.buffers[name];
       if (!s.alive) throw gone(s, `${kernel.name}: ${name}`);
     }
-    if (this.memory.dry || x * y * z === 0) return;
+    if (x * y * z === 0) return;
+    if (this.memory.dry) {
+      this.pipelines.want(kernel, launch.constants ?? {});
+      return;
+    }
     const pipeline = this.pipelines.pipeline(kernel, launch.constants ?? {});
     let slot: ReturnType<Uniforms['slot']> | undefined;
     if (kernel.fields.length > 0) {
@@ -159,6 +167,7 @@ export class Recorder {
     });
     staging.unmap();
     this.staging.readDone(staging);
+    await this.pipelines.settled();
     this.faults.check();
     return out;
   }
@@ -166,6 +175,7 @@ export class Recorder {
   async wait(): Promise<void> {
     this.flush();
     await this.waiting(this.gpu.queue.onSubmittedWorkDone());
+    await this.pipelines.settled();
     this.faults.check();
   }
 
@@ -184,6 +194,17 @@ export class Recorder {
       this.profiler = undefined;
       this.faults.check();
     }
+  }
+
+  dryRun(fn: () => void): number {
+    this.faults.refuseLost();
+    this.pipelines.forgetWanted();
+    return this.memory.dryRun(fn);
+  }
+
+  async prepare(): Promise<void> {
+    this.faults.refuseLost();
+    await this.waiting(this.pipelines.prepare());
   }
 
   /** What was made and done so far. */

@@ -1,5 +1,5 @@
 import { InputError, MachineError } from '../../base/errors';
-import type { Device } from '../../device';
+import { type Device, DeviceLost } from '../../device';
 import { memoryGrant } from '../../device/node';
 import type { TrainArgs } from '../settings/args';
 import type { Learner } from './learner';
@@ -12,7 +12,7 @@ export function fitMemory(device: Device, learner: Learner, args: TrainArgs, not
     try {
       return learner.memoryOfTraining(n, args.image_size);
     } catch (error) {
-      if (error instanceof MachineError) return null;
+      if (error instanceof MachineError && !(error instanceof DeviceLost)) return null;
       throw error;
     }
   };

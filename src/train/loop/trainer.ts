@@ -86,6 +86,8 @@ export class Trainer {
       fitMemory(device, learner, args, notice);
       const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);
       const kernels = await chooseKernels(device, args.tune, resume ?? null, step, notice);
+      step();
+      await device.prepare();
       if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
       if (!resume) await folder.writeManifest(manifestOf(args, device));
       const profile = trace ? new Profile(device, trace) : null;
