@@ -1,6 +1,7 @@
 // The shapes that the two networks compute with, read off the networks themselves: the tape of a dry run tells every op with
 // its inputs and outputs.
 import * as F from '../src/autograd';
+import { nodesOf } from '../src/autograd/node';
 import type { Device } from '../src/device';
 import type { Activation } from '../src/kernels/activation';
 import type { Conv2dGeometry } from '../src/kernels/conv2d';
@@ -59,8 +60,8 @@ function convolutions(model: EmotionModel): Map<F.Tensor, Conv2d> {
 
 /** The ops that `result` was made by, first to last. */
 function recorded(result: F.Tensor, layers: ReadonlyMap<F.Tensor, Conv2d>): Op[] {
-  const found = new Set(result.producers);
-  for (const node of found) for (const input of node.inputs) for (const p of input.producers) found.add(p);
+  const found = new Set(nodesOf(result));
+  for (const node of found) for (const p of node.producers) found.add(p);
   return [...found]
     .sort((a, b) => a.sequence - b.sequence)
     .map(({ name, inputs, outputs }) => {

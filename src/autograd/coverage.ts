@@ -48,6 +48,14 @@ export class Coverage {
       .filter(([a, b]) => a < b);
   }
 
+  /** Takes down what there is; the result puts it back. */
+  save(): () => void {
+    const { ranges } = this;
+    return () => {
+      this.ranges = ranges;
+    };
+  }
+
   clear(): void {
     this.ranges = [];
   }

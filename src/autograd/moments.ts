@@ -97,6 +97,10 @@ class Moments {
   /** Memory for a running statistic, beside those of other norms, so that one launch changes all. */
   housing(channels: number): Storage {
     const bytes = Math.ceil((channels * 4) / 256) * 256;
+    this.device.rememberState(this, () => {
+      const { home, housed } = this;
+      return () => Object.assign(this, { home, housed });
+    });
     if (!this.home?.alive || this.housed + bytes > this.home.bytes) {
       this.home = this.device.persistent(() => this.device.alloc(Math.max(HOME, bytes), 'running statistics'));
       this.housed = 0;

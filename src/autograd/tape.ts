@@ -1,26 +1,23 @@
+import { refuseAsync } from '../base/synchronous';
 import type { Storage } from '../device';
 import { OWED_BYTES, type OwedTarget, settle } from '../kernels/batch_norm';
 import { copyChannels, zeroChannels } from '../kernels/channels';
 import type { Matrix } from '../kernels/launch/matrix';
 import { Coverage } from './coverage';
-import { matrixOf, type Tensor } from './tensor';
-import type { Value } from './value';
-
-/** One recorded operation. Nodes are numbered as they run, so backward walks them by falling number. */
-export interface Node {
-  readonly sequence: number;
-  readonly name: string;
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
-  /** Called with the gradient of each output (null where nothing wrote one); writes its inputs' through `gradInto`. */
-  readonly backward: (...grads: (Tensor | null)[]) => void;
-}
+import { Node, nodesOf } from './node';
+import { matrixOf, type Tensor, tensor } from './tensor';
+import type { Hook, Value } from './value';
 
 let sequence = 0;
 let enabled = true;
 
-/** Runs `fn` without recording: nothing in it gets a gradient, and a module's intermediates are freed as it returns. */
+/**
+ * Runs `fn` without recording: nothing in it gets a gradient, and a module's intermediates are freed as it returns. It may
+ * return a promise, say of a read; but what runs after an `await` is outside.
+ * @throws Error for an async function.
+ */
 export function noGrad<T>(fn: () => T): T {
+  refuseAsync('noGrad', fn);
   const before = enabled;
   enabled = false;
   try {
@@ -33,23 +30,45 @@ export function noGrad<T>(fn: () => T): T {
 export const gradEnabled = (): boolean => enabled;
 
 /**
- * Records an operation if any input wants a gradient. `backward` gets the outputs' gradients in their order; it asks
- * `gradInto(input)` where to write each input's.
+ * Every operation calls it once it has written its outputs. If any input wants a gradient it is recorded: `backward` gets
+ * the outputs' gradients in their order and asks `gradInto(input)` where to write each input's.
+ * @param saved memory besides inputs and outputs that `backward` wants, and nobody after it.
+ * @throws Error when an output is where an operation has written whose backward is still to come, or a leaf that wants a gradient.
  */
 export function record(
   name: string,
   inputs: readonly (Tensor | null)[],
   outputs: readonly Tensor[],
   backward: Node['backward'],
+  saved: readonly Storage[] = [],
 ): void {
-  const present = inputs.filter((t) => t !== null);
-  if (!enabled || !present.some((t) => t.requiresGrad)) return;
-  const node: Node = { sequence: sequence++, name, inputs: present, outputs, backward };
-  for (const out of outputs) {
-    const [from, to] = out.columns;
-    out.value.producers.push({ node, from, to });
-    out.value.requiresGrad = true;
+  for (const out of outputs) written(name, out);
+  if (!enabled) return;
+  const present: Tensor[] = [];
+  const producers: Node[] = [];
+  let wanted = false;
+  for (const input of inputs) {
+    if (!input) continue;
+    present.push(input);
+    if (!input.requiresGrad) continue;
+    wanted = true;
+    producers.push(...nodesOf(input));
   }
+  if (!wanted) return;
+  const node = new Node(sequence++, name, present, outputs, producers, backward, saved);
+  for (const { value, columns } of outputs) {
+    const [from, to] = columns;
+    value.touch();
+    value.producers = [...value.producers, { node, from, to }];
+    value.requiresGrad = true;
+  }
+}
+
+function written(name: string, out: Tensor): void {
+  const { value } = out;
+  if (enabled && value.requiresGrad && value.isLeaf)
+    throw new Error(`${name} writes ${out}, a leaf that requires a gradient: write elsewhere, or under noGrad`);
+  if (value.contents.stats || !value.isLeaf) value.written(name, ...out.columns);
 }
 
 /** Where an input's gradient goes: `accumulate` says whether to add to what is there. */
@@ -65,6 +84,7 @@ export interface GradTarget {
 export function gradInto(input: Tensor | null): GradTarget | null {
   if (!input?.requiresGrad) return null;
   const { value } = input;
+  value.touch();
   const grad = input.over(value.gradStorage());
   const accumulate = value.gradCovered.claim(...input.columns, (from, to) => zeroGrad(value, from, to));
   return { grad, accumulate };
@@ -89,6 +109,7 @@ const zeroGrad = (value: Value, from: number, to: number): void =>
 export function oweInto(input: Tensor): OwedTarget {
   const { value, device } = input;
   const bytes = value.width * OWED_BYTES;
+  value.touch();
   value.owed ??= { storage: device.alloc(bytes, `owed:${value.storage.label}`), covered: new Coverage() };
   const { storage, covered } = value.owed;
   const zero = (from: number, to: number): void => {
@@ -107,7 +128,8 @@ export function oweInto(input: Tensor): OwedTarget {
 
 /** Adds to the gradient of columns from..to what they are owed. */
 function settleColumns(value: Value, from: number, to: number): void {
-  const { owed, stats, grad, device } = value;
+  const { owed, grad, device } = value;
+  const { stats } = value.contents;
   if (!owed || !stats || !grad) return;
   let at = from;
   for (const [a, b] of [...owed.covered.missing(from, to), [to, to]]) {
@@ -115,90 +137,141 @@ function settleColumns(value: Value, from: number, to: number): void {
     at = b;
   }
   owed.covered.remove(from, to);
-  if (!owed.covered.empty) return;
-  device.free(owed.storage);
-  value.owed = null;
+  if (owed.covered.empty) value.dropOwed();
+}
+
+/** Completes the gradient of columns from..to; null when no reader wrote any. */
+function complete(value: Value, from: number, to: number): Storage | null {
+  const { grad, gradCovered } = value;
+  const gaps = gradCovered.missing(from, to);
+  if (!grad || (gaps.length === 1 && gaps[0][0] === from && gaps[0][1] === to)) return null;
+  value.touch();
+  for (const [a, b] of gaps) zeroGrad(value, a, b);
+  gradCovered.add(from, to);
+  settleColumns(value, from, to);
+  return grad;
 }
 
 /** The complete gradient of an output, or null when no reader wrote any. */
 function gradOf(output: Tensor): Tensor | null {
-  const { value } = output;
-  const [from, to] = output.columns;
-  const gaps = value.gradCovered.missing(from, to);
-  if (!value.grad || gaps.reduce((n, [a, b]) => n + b - a, 0) === to - from) return null;
-  for (const [a, b] of gaps) zeroGrad(value, a, b);
-  value.gradCovered.add(from, to);
-  settleColumns(value, from, to);
-  return output.over(value.grad);
+  const grad = complete(output.value, ...output.columns);
+  return grad && output.over(grad);
 }
 
 // Below this an activation is not worth freeing early, and a loss or its logits can still be read after backward.
 const WORTH_FREEING = 64 << 10;
 
+export interface BackwardOptions {
+  /** Keep the graph, so that another backward can walk it or a part of it. Default false. */
+  readonly retainGraph?: boolean;
+}
+
 /**
  * Back-propagates from `root`: adds d(sum of `upstream` * root)/dx to `x.grad` of every leaf that wants it. Activations
- * (above 64 KiB) go back to the pool after their last use; a graph can be walked once.
+ * (above 64 KiB) go back to the pool after their last use.
+ *
+ * A graph, or a part that several roots share, can be walked once, as in PyTorch: for more, add the losses up, or give all
+ * walks but the last `retainGraph`.
  * @param upstream the gradient of `root`; 1 for a scalar.
- * @throws Error when `root` is no scalar and `upstream` is missing, or nothing leads to a leaf that wants a gradient.
+ * @throws Error when `root` is no scalar and `upstream` is missing, nothing leads to a leaf that wants a gradient, or a
+ *   backward has walked a part of the graph and not kept it.
  */
-export function backward(root: Tensor, upstream?: Tensor): void {
+export function backward(root: Tensor, upstream?: Tensor, { retainGraph = false }: BackwardOptions = {}): void {
   if (!root.requiresGrad) throw new Error(`backward from ${root}: nothing that it was made from requires a gradient`);
   if (!upstream && root.size !== 1)
     throw new Error(`backward from ${root}: a tensor of ${root.size} elements needs an upstream gradient`);
   if (upstream && upstream.shape.join() !== root.shape.join())
     throw new Error(`backward from ${root}: upstream has shape ${upstream.shape.join('x')}`);
   noGrad(() => {
-    const target = gradInto(root) as GradTarget;
-    if (!upstream) target.grad.write(new Float32Array([1]));
-    else copyInto(upstream, target.grad);
-
-    const leaves = new Set<Tensor>();
-    for (const node of reachable(root, leaves)) {
+    const leaves = new Set<Value>();
+    const nodes = reachable(root, leaves);
+    begin(root, upstream);
+    for (const node of nodes) {
       const grads = node.outputs.map(gradOf);
-      node.outputs.forEach((o, i) => {
-        const g = grads[i];
-        if (g) for (const hook of o.gradHooks) hook(g);
-      });
-      if (grads.some((g) => g !== null)) node.backward(...grads);
-      for (const out of node.outputs) finish(out.value, out === root);
+      if (grads.some((g) => g !== null)) {
+        for (const { value } of node.outputs) if (value.hooks.length > 0) tellHooks(value, node, nodes);
+        node.backward(...grads);
+      }
+      if (!retainGraph) spend(node, root);
     }
-    for (const { value } of leaves) settleColumns(value, 0, value.width);
-    for (const leaf of leaves) if (leaf.grad) for (const hook of leaf.gradHooks) hook(leaf.grad);
+    // What is computed begins anew in the next walk.
+    for (const { outputs } of nodes) for (const { value } of outputs) forgetGrad(value);
+    for (const value of leaves) complete(value, 0, value.width);
+    for (const value of leaves) for (const hook of value.hooks) tell(value, hook);
   });
 }
 
+/** Writes the gradient of `root`; to a leaf's it is added. */
+function begin(root: Tensor, upstream: Tensor | undefined): void {
+  const { device, layout, shape, value } = root;
+  const { grad, accumulate } = gradInto(root) as GradTarget;
+  if (upstream && upstream.layout !== layout)
+    throw new Error(`backward: the upstream gradient must have layout ${layout}, found ${upstream.layout}`);
+  const adds = accumulate && value.isLeaf;
+  if (!upstream && !adds && root.contiguous) grad.write(new Float32Array([1]));
+  else copyChannels(device, matrixOf(upstream ?? tensor(device, [1], shape, { layout })), matrixOf(grad), adds);
+}
+
 /** The nodes that lead to `root`, latest first; collects the leaves that want a gradient. */
-function reachable(root: Tensor, leaves: Set<Tensor>): Node[] {
-  const seen = new Set<Node>(root.producers);
+function reachable(root: Tensor, leaves: Set<Value>): Node[] {
+  const seen = new Set<Node>(nodesOf(root));
   const stack = [...seen];
+  if (root.value.isLeaf) leaves.add(root.value);
   for (let node = stack.pop(); node; node = stack.pop()) {
-    for (const input of node.inputs) {
-      if (!input.requiresGrad) continue;
-      if (input.value.isLeaf) leaves.add(input);
-      for (const p of input.producers) {
-        // A view of a growing value may overlap nodes that came after its reader: those are not its makers.
-        if (p.sequence < node.sequence && !seen.has(p)) {
-          seen.add(p);
-          stack.push(p);
-        }
-      }
+    if (node.spent)
+      throw new Error(
+        `backward from ${root}: a backward has walked ${node.name} of its graph already: give that one ` +
+          '{ retainGraph: true }, or add the losses up and walk once',
+      );
+    for (const { value } of node.inputs) if (value.isLeaf && value.requiresGrad) leaves.add(value);
+    for (const p of node.producers) {
+      if (seen.has(p)) continue;
+      seen.add(p);
+      stack.push(p);
     }
   }
   return [...seen].sort((a, b) => b.sequence - a.sequence);
 }
 
-/** One producer of `value` is done: when all are, nobody upstream needs the value or its gradient any more. */
-function finish(value: Value, isRoot: boolean): void {
-  if (++value.finished < value.producers.length || isRoot) return;
-  value.gradCovered.clear();
-  if (value.storage.bytes < WORTH_FREEING) return;
-  if (!value.storage.retained) value.device.free(value.storage);
-  if (value.grad) value.device.free(value.grad);
-  value.grad = null;
+/** Tells those who asked for the gradient of columns of `value` that is complete now that `node` has its turn. */
+function tellHooks(value: Value, node: Node, nodes: readonly Node[]): void {
+  for (const hook of value.hooks) {
+    const producers = value.producersOf(hook.from, hook.to).map((p) => p.node);
+    const last = producers.find((p) => nodes.includes(p as Node));
+    if (last === node) tell(value, hook);
+  }
 }
 
-function copyInto(from: Tensor, to: Tensor): void {
-  if (from.layout !== to.layout)
-    throw new Error(`backward: the upstream gradient must have layout ${to.layout}, found ${from.layout}`);
-  copyChannels(from.device, matrixOf(from), matrixOf(to), false);
+function tell(value: Value, { from, to, tell }: Hook): void {
+  const grad = complete(value, from, to);
+  if (grad && value.device.computing) tell(grad);
+}
+
+/** `node` is done: what nobody upstream needs any more is given back, and it cannot be walked again. */
+function spend(node: Node, root: Tensor): void {
+  const { device } = node.outputs[0];
+  device.rememberState(node, () => () => {
+    node.spent = false;
+  });
+  node.spent = true;
+  for (const s of node.saved) device.free(s);
+  for (const { value } of node.outputs) {
+    const { storage, producers } = value;
+    if (storage.bytes < WORTH_FREEING || !producers.every((p) => p.node.spent)) continue;
+    if (!storage.retained && value !== root.value) device.free(storage);
+    freeGrad(value);
+  }
+}
+
+function forgetGrad(value: Value): void {
+  value.touch();
+  value.gradCovered.clear();
+  if (value.storage.bytes >= WORTH_FREEING) freeGrad(value);
+}
+
+function freeGrad(value: Value): void {
+  if (!value.grad) return;
+  value.touch();
+  value.device.free(value.grad);
+  value.grad = null;
 }

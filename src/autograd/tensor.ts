@@ -3,7 +3,6 @@ import type { Device, Storage } from '../device';
 import { BYTES, type DType, type Matrix } from '../kernels/launch/matrix';
 import { reduce } from '../kernels/reduce';
 import { type Layout, logicalToMemory, memoryToLogical } from './layout';
-import type { Node } from './tape';
 import { Value } from './value';
 
 export interface TensorOptions {
@@ -22,9 +21,6 @@ export interface TensorOptions {
  * - `taps`: convolution weights [O, I, KH, KW] as [tap][I][O].
  */
 export class Tensor {
-  /** Fires with the complete gradient, before it is used or read. */
-  readonly gradHooks: ((grad: Tensor) => void)[] = [];
-
   constructor(
     readonly value: Value,
     readonly shape: readonly number[],
@@ -55,6 +51,7 @@ export class Tensor {
   set requiresGrad(on: boolean) {
     if (!this.value.isLeaf)
       throw new Error(`${this}: only a leaf can be told to require a gradient; detach() it first`);
+    this.value.touch();
     this.value.requiresGrad = on;
   }
 
@@ -76,12 +73,6 @@ export class Tensor {
   get columns(): [number, number] {
     if (this.size === this.value.rows * this.value.width) return [0, this.value.width];
     return [this.offset, this.offset + this.shape[1]];
-  }
-
-  /** The operations that this view's elements come from. */
-  get producers(): Node[] {
-    const [from, to] = this.columns;
-    return this.value.producers.filter((p) => p.from < to && p.to > from).map((p) => p.node);
   }
 
   /** The gradient, of the same shape and layout, or null when nothing has written one. */
@@ -106,20 +97,28 @@ export class Tensor {
   /** The same memory, cut off from the graph; it lives on when backward frees the original's graph. */
   detach(): Tensor {
     this.retain();
-    const value = new Value(this.device, this.storage, this.value.rows, this.value.width, this.dtype);
-    value.stats = this.value.stats;
+    const { rows, width, contents } = this.value;
+    const value = new Value(this.device, this.storage, rows, width, this.dtype, contents);
     return new Tensor(value, this.shape, this.layout, this.offset, this.stride, this.name);
   }
 
   /** Keeps the memory when backward would free it after its last use; it still ends with the step. */
   retain(): this {
+    this.value.touch();
     this.storage.retained = true;
     return this;
   }
 
-  /** Calls `fn` with the gradient once it is complete. */
+  /**
+   * Calls `fn` once in every backward that reaches these elements, with their whole gradient, however they were used: as they
+   * are, by views and slices, several times. It is 0 where nothing used them, and a leaf's is what has been added up so far.
+   * Read or use it inside `fn`: its memory may be another's afterwards. Dry runs do not call it.
+   */
   onGrad(fn: (grad: Tensor) => void): void {
-    this.gradHooks.push(fn);
+    const { value } = this;
+    const [from, to] = this.columns;
+    value.touch();
+    value.hooks = [...value.hooks, { from, to, tell: (grad) => fn(this.over(grad)) }];
   }
 
   /** Reads the elements in the logical order of `shape`. */
@@ -133,11 +132,15 @@ export class Tensor {
     return (await this.data())[0];
   }
 
-  /** Overwrites the elements with `data`, given in the logical order of `shape`. Leaves only. */
+  /**
+   * Overwrites the elements with `data`, given in the logical order of `shape`.
+   * @throws Error for a slice, for another number of elements, and for what an operation made whose backward is still to come.
+   */
   write(data: Float32Array | Uint32Array): void {
     if (data.length !== this.size)
       throw new Error(`write to ${this}: expected ${this.size} elements, found ${data.length}`);
     if (!this.contiguous) throw new Error(`write to ${this}: it is a slice; write the whole`);
+    this.value.written('write', 0, this.value.width);
     const memory = logicalToMemory(data, this.shape, this.layout);
     if (this.dtype !== 'f16') this.device.upload(this.storage, memory);
     else {
@@ -146,7 +149,6 @@ export class Tensor {
       convert(this.value, wide, 'from');
       this.device.free(wide);
     }
-    this.value.stats = null;
   }
 
   toString(): string {

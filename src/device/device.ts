@@ -1,3 +1,4 @@
+import { refuseAsync } from '../base/synchronous';
 import { Faults } from './faults';
 import type { Kernel } from './kernel';
 import { Memory } from './memory';
@@ -110,10 +111,12 @@ export class Device {
   }
 
   /**
-   * Runs `fn` with nothing encoded and no state touched and returns the most bytes that were in use: what a real run of it
-   * will need.
+   * Runs `fn` with nothing encoded and returns the most bytes that were in use: what a real run of it will need. It leaves no
+   * trace: tensors, modules and optimizers are as before (see `rememberState`), also where it throws. What `fn` does to things of its
+   * own stays.
    */
   dryRun(fn: () => void): number {
+    refuseAsync('dryRun', fn);
     return this.recorder.dryRun(fn);
   }
 
@@ -125,9 +128,17 @@ export class Device {
     return this.recorder.prepare();
   }
 
-  /** False inside a dry run: whoever changes state outside the device should not. */
+  /** False inside a dry run: nothing is computed, and nothing can be read. */
   get computing(): boolean {
     return !this.memory.dry;
+  }
+
+  /**
+   * To be called before state changes that outlives a dry run. In one, `save` takes down how `of` stands, the first time, and
+   * what it returns puts that back at the end; otherwise nothing happens.
+   */
+  rememberState(of: object, save: () => () => void): void {
+    this.memory.rememberState(of, save);
   }
 
   // ---- commands

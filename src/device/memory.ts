@@ -2,11 +2,20 @@ import { MachineError } from '../base/errors';
 import { type Block, GRANULE, Pool } from './pool';
 import { BOUND, Storage } from './storage';
 
+/** A dry run. */
+interface Rehearsal {
+  /** What was allocated in it. Nothing else is freed in it, and all of it at its end. */
+  readonly own: Set<Storage>;
+  /** Scopes that enclose what is persistent in it: its own and those around it. */
+  readonly depth: number;
+  /** How to put back what changed in it. */
+  readonly undo: Map<object, () => void>;
+}
+
 /** Who has which memory of a device, and until when: scopes, freeing, dry runs. */
 export class Memory {
   readonly pool = new Pool();
-  /** While true memory is counted, and nothing computed. */
-  dry = false;
+  private rehearsal: Rehearsal | null = null;
   private readonly scopes: Storage[][] = [];
   /** It must not hold the storage itself, whose end it watches: block and lease are what `release` wants. */
   private readonly abandoned = new FinalizationRegistry<{ block: Block; lease: number }>(({ block, lease }) =>
@@ -27,12 +36,14 @@ export class Memory {
       );
     const storage = new Storage(this.pool.acquire(bytes, label), 0, bytes, label);
     if (this.pool.overfull) this.flush();
+    this.rehearsal?.own.add(storage);
     this.own(storage);
     return storage;
   }
 
   free(storage: Storage): void {
     if (!storage.alive) return;
+    if (this.rehearsal && !this.rehearsal.own.has(wholeOf(storage))) return;
     if (storage.whole) {
       storage.drop();
       return;
@@ -42,7 +53,7 @@ export class Memory {
   }
 
   persistent<T>(fn: () => T): T {
-    const scopes = this.scopes.splice(0);
+    const scopes = this.scopes.splice(this.rehearsal?.depth ?? 0);
     try {
       return fn();
     } finally {
@@ -75,14 +86,26 @@ export class Memory {
     if (this.dry) throw new Error('dryRun inside dryRun');
     this.flush();
     const undo = this.pool.rehearse();
-    this.dry = true;
+    const rehearsal: Rehearsal = { own: new Set(), depth: this.scopes.length + 1, undo: new Map() };
+    this.rehearsal = rehearsal;
     try {
       this.scope(fn, () => []);
       return this.pool.stats().peak;
     } finally {
-      this.dry = false;
+      this.rehearsal = null;
+      for (const restore of [...rehearsal.undo.values()].reverse()) restore();
       undo();
     }
+  }
+
+  /** While true memory is counted, and nothing computed. */
+  get dry(): boolean {
+    return this.rehearsal !== null;
+  }
+
+  rememberState(of: object, save: () => () => void): void {
+    const { rehearsal } = this;
+    if (rehearsal && !rehearsal.undo.has(of)) rehearsal.undo.set(of, save());
   }
 
   /** Ends it with the scope that runs; outside any, when nothing refers to it. */

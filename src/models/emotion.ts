@@ -129,6 +129,7 @@ abstract class Gcn extends EmotionModel {
 
   /** Sets the graph: A [C + 2, C + 2] row by row, as `adjacency` of the data room gives it. */
   setGraph(a: Float32Array): void {
+    this.touch();
     this.A.write(a);
     this.loaded('A', a);
   }

@@ -75,7 +75,8 @@ export class BatchNorm2d extends Module {
   }
 
   private mode(): { training: boolean } {
-    if (this.training && this.device.computing) this.batchesTracked.value++;
+    this.touch();
+    if (this.training) this.batchesTracked.value++;
     return { training: this.training };
   }
 }

@@ -66,6 +66,20 @@ export abstract class Module {
     return module;
   }
 
+  /** To be called before fields or counters of this module change: a dry run puts them back. */
+  protected touch(): void {
+    if (this.device.computing) return;
+    this.device.rememberState(this, () => {
+      const fields = { ...this };
+      const counters = [...this.ownBuffers.values()].filter((b) => b instanceof Counter);
+      const values = counters.map((c) => c.value);
+      return () => {
+        Object.assign(this, fields);
+        for (const [i, c] of counters.entries()) c.value = values[i];
+      };
+    });
+  }
+
   /** Runs `compute`; without gradients all that it made but its result goes back to the pool. */
   protected run<T>(compute: () => T): T {
     const result = gradEnabled() ? compute() : this.device.scope(compute, (r) => storagesIn(r));
@@ -76,7 +90,10 @@ export abstract class Module {
   protected chain(layers: readonly { forward(x: Tensor): Tensor }[], x: Tensor): Tensor {
     return layers.reduce((y, layer) => {
       const next = layer.forward(y);
-      if (y !== x && !gradEnabled()) this.device.free(y.storage);
+      const { storage } = y;
+      // A layer may return what it was given, or a view of it.
+      const done = storage !== next.storage && storage !== x.storage && !storage.retained;
+      if (done && !gradEnabled()) this.device.free(storage);
       return next;
     }, x);
   }
@@ -126,13 +143,17 @@ export abstract class Module {
 
   /** Sets the mode of this module and all below it; frozen ones stay in evaluation mode. */
   train(on = true): this {
-    for (const [, m] of this.namedModules()) m.training = on && !m.frozen;
+    for (const [, m] of this.namedModules()) {
+      m.touch();
+      m.training = on && !m.frozen;
+    }
     return this;
   }
 
   /** Takes this module and all below it out of training: no gradients, and running statistics that stay. */
   freeze(): void {
     for (const [, m] of this.namedModules()) {
+      m.touch();
       m.frozen = true;
       m.training = false;
       for (const p of m.ownParameters.values()) p.tensor.requiresGrad = false;
@@ -177,6 +198,7 @@ export abstract class Module {
         throw new InputError(`${from}: ${name} is ${entry.shape.join('x')}, this model wants ${shape.join('x')}`);
     }
     for (const [prefix, m] of this.namedModules()) {
+      m.touch();
       const own: [string, Tensor | Counter][] = [
         ...[...m.ownParameters].map(([n, p]): [string, Tensor] => [n, p.tensor]),
         ...m.ownBuffers,

@@ -54,20 +54,15 @@ export function summarise(model: Module, forward: () => unknown): Summary {
 function look(model: Module, forward: () => unknown) {
   const shapes = new Map<Module, readonly number[]>();
   const work = new Map<Module, number>();
-  const inTraining = [...model.namedModules()].map(([, m]) => m).filter((m) => m.training);
-  model.eval();
-  try {
-    model.device.dryRun(() =>
-      noGrad(() =>
-        observe((m, output) => {
-          shapes.set(m, output.shape);
-          work.set(m, (work.get(m) ?? 0) + m.multiplyAdds(output));
-        }, forward),
-      ),
+  model.device.dryRun(() => {
+    model.eval();
+    noGrad(() =>
+      observe((m, output) => {
+        shapes.set(m, output.shape);
+        work.set(m, (work.get(m) ?? 0) + m.multiplyAdds(output));
+      }, forward),
     );
-  } finally {
-    for (const m of inTraining) m.training = true;
-  }
+  });
   return { shapes, work };
 }
 

@@ -37,12 +37,14 @@ export interface BatchNormTensors {
  */
 function statisticsOf(x: Tensor): kernels.BatchStatistics {
   const { value, device } = x;
-  if (!value.stats?.storage.alive) value.stats = null;
-  value.stats ??= {
+  const { contents } = value;
+  value.touch();
+  if (!contents.stats?.storage.alive) contents.stats = null;
+  contents.stats ??= {
     storage: device.alloc(value.width * kernels.STATS_BYTES, `stats:${value.storage.label}`),
     covered: new Coverage(),
   };
-  const { storage: stats, covered } = value.stats;
+  const { storage: stats, covered } = contents.stats;
   const batch = { stats, first: x.offset, rows: x.rows };
   const gaps = covered.missing(...x.columns);
   if (gaps.length === 0) return { ...batch, fresh: null };

@@ -62,7 +62,7 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   const g = poolGeometry('max_pool2d', x, options);
   const bytes = g.n * g.channels * g.oh * g.ow * 4;
   const indices = gradEnabled() && x.requiresGrad ? x.device.alloc(bytes, 'max_pool2d.indices') : null;
-  return maximum(x, g, indices, options.out, () => indices && x.device.free(indices));
+  return maximum(x, g, indices, options.out, indices ? [indices] : []);
 }
 
 /** As `maxPool2d`; `indices` (u32, as y) is the place h * W + w of each maximum in its map, as PyTorch's. */
@@ -72,14 +72,21 @@ export function maxPool2dWithIndices(x: Tensor, options: PoolOptions): { y: Tens
   return { y: maximum(x, g, indices.storage, options.out), indices };
 }
 
-function maximum(x: Tensor, g: kernels.PoolGeometry, indices: Storage | null, out?: Tensor, done?: () => void): Tensor {
+/** @param saved what nobody wants after backward */
+function maximum(
+  x: Tensor,
+  g: kernels.PoolGeometry,
+  indices: Storage | null,
+  out?: Tensor,
+  saved?: readonly Storage[],
+): Tensor {
   const y = out ?? resultOf(x, g, 'max_pool2d');
   kernels.maxForward(x.device, g, matrixOf(x), matrixOf(y), indices);
-  record('max_pool2d', [x], [y], (dy) => {
+  const back = (dy: Tensor | null): void => {
     const dx = dy && gradInto(x);
     if (dx && indices) kernels.maxBackward(x.device, g, matrixOf(dy), indices, matrixOf(dx.grad), dx.accumulate);
-    done?.();
-  });
+  };
+  record('max_pool2d', [x], [y], back, saved);
   return y;
 }
 

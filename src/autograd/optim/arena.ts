@@ -79,6 +79,7 @@ function packOne(device: Device, params: readonly Tensor[], bytes: number, kept:
   let at = 0;
   for (const { value } of params) {
     const { storage, grad } = value;
+    value.touch();
     value.storage = arena.values.range(at, storage.bytes, storage.label);
     value.grad = arena.grads.range(at, storage.bytes, `grad:${storage.label}`);
     device.copy(storage, value.storage);

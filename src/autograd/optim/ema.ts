@@ -17,7 +17,7 @@ export class Ema {
 
   /** @throws InputError unless 0 <= decay < 1. */
   constructor(
-    optimizer: Optimizer,
+    private readonly optimizer: Optimizer,
     private readonly decay: number,
   ) {
     if (!(decay >= 0 && decay < 1)) throw new InputError(`Ema: decay must be from 0 to below 1, found ${decay}`);
@@ -52,6 +52,7 @@ export class Ema {
       device.copy(kept, average);
       device.free(kept);
     }
+    for (const { value } of this.optimizer.params) value.written('Ema.swap', 0, value.width);
   }
 
   /** The average of a parameter. Can be read and written. */

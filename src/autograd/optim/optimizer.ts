@@ -111,7 +111,21 @@ export abstract class Optimizer<G extends Group = Group> {
   }
 
   set lr(lr: number) {
+    this.touch();
     for (const g of this.groups) g.lr = lr;
+  }
+
+  /** A dry run puts back what changes from here on. */
+  private touch(): void {
+    this.device.rememberState(this, () => {
+      const moved = [...this.moved];
+      const rates = this.groups.map(({ lr, weightDecay }) => ({ lr, weightDecay }));
+      return () => {
+        this.moved.clear();
+        for (const p of moved) this.moved.add(p);
+        for (const [i, g] of this.groups.entries()) Object.assign(g, rates[i]);
+      };
+    });
   }
 
   /**
@@ -122,6 +136,7 @@ export abstract class Optimizer<G extends Group = Group> {
     const { device, groups, kind, rates } = this;
     for (const [p, storage] of this.home)
       if (p.storage !== storage) throw new Error(`${kind}: ${p} now belongs to an optimizer that was made later`);
+    this.touch();
     applyMoments(device);
     scaler?.update(this.params);
     device.upload(rates, new Float32Array(groups.flatMap((g) => [...this.ratesOf(g)])));
@@ -131,7 +146,10 @@ export abstract class Optimizer<G extends Group = Group> {
         const run = runOf(this.arenas.get(grad.whole as Storage) as Arena, grad, this.kept);
         this.move(run, group, { rates, group: i, scaling: scaler?.storage ?? null });
       }
-      if (this.keeps(group) && device.computing) for (const p of ready) this.moved.add(p);
+      for (const p of ready) {
+        p.value.written(kind, 0, p.value.width);
+        if (this.keeps(group)) this.moved.add(p);
+      }
     }
   }
 
@@ -178,6 +196,7 @@ export abstract class Optimizer<G extends Group = Group> {
         this.device.upload(all, count, blocks(at) * 16);
       }
     }
+    this.touch();
     if (state) this.moved.add(p);
     else this.moved.delete(p);
   }

@@ -99,9 +99,7 @@ export class Learner {
       va: new Float32Array(n * 2),
       rows: new Uint32Array(n),
     };
-    const bytes = this.device.dryRun(() => F.backward(this.look(batch, true).total as Tensor));
-    for (const p of this.model.parameters()) p.value.dropGrad();
-    return bytes;
+    return this.device.dryRun(() => F.backward(this.look(batch, true).total as Tensor));
   }
 
   private look(batch: Batch, training: boolean): { total: Tensor | null; read: () => Promise<BatchResult> } {
