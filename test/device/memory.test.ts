@@ -1,7 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as F from '../../src/autograd';
 import { InputError, MachineError } from '../../src/base/errors';
 import { type Device, DeviceLost, defineKernel, type Storage } from '../../src/device';
+import { device as real } from '../gpu';
 import { mockDevice } from '../mock_gpu';
 
 // Memory, loss and exhaustion, on a mock: what no real device does on demand.
@@ -129,6 +131,41 @@ test('a slot of uniforms is never written while a launch that is not submitted w
   for (let i = 0; i < 60_000; i++) launch(device, x, y, i % 20_000);
   assert.equal(clashes, []);
   assert.ok(gpu.created.submits > 100);
+});
+
+test('a number operand that changes with every step: 10,000 steps of an op leave no more than the first thousands', async () => {
+  const { device, gpu } = await mockDevice();
+  const w = F.tensor(device, new Float32Array(1000), [1000], { name: 'w' });
+  for (let k = 0; k < 10_000; k++) F.step(device, () => void F.mul(w, k / 10_000));
+  const { uniformBytes, bindGroups, buffers } = device.stats();
+  for (let k = 0; k < 20_000; k++) F.step(device, () => void F.mul(w, 2 + k / 20_000));
+  const after = device.stats();
+  assert.ok(after.uniformBytes <= 5 * MIB, `${after.uniformBytes} bytes of uniforms`);
+  assert.ok(after.uniformBytes <= uniformBytes + 3 * MIB && after.buffers <= buffers + 12);
+  assert.ok(after.bindGroups <= bindGroups + 12, `${after.bindGroups} bind groups`);
+  assert.equal(gpu.errors, []);
+});
+
+test('on the adapter: calls of changing size hold no more than twice the largest and 64 MiB, and give the right numbers', async () => {
+  const before = real.stats().live;
+  const call = async (n: number): Promise<number> => {
+    const y = F.step(real, () => {
+      const slice = F.tensor(real, new Float32Array(n * 1000).fill(1), [n * 1000]);
+      return F.sum(F.mul(F.add(slice, slice), n));
+    });
+    const sum = await y.item();
+    real.free(y.storage);
+    return sum;
+  };
+  await call(512);
+  const largest = before + 3 * 512 * 4000;
+  for (let i = 0; i < 150; i++) {
+    const n = 1 + ((i * 197) % 512);
+    const expected = 2 * n * n * 1000;
+    // Sums of 64 at most, four times over: half an ulp each time.
+    assert.ok(Math.abs((await call(n)) - expected) <= 64 * 4 * 2 ** -24 * expected, `call of ${n}`);
+    assert.ok(real.stats().held <= 2 * Math.max(largest, real.stats().peak) + 64 * MIB);
+  }
 });
 
 test('steady work creates nothing, also where it alternates', async () => {

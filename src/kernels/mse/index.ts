@@ -27,8 +27,7 @@ export function forward(device: Device, x: Matrix, y: Matrix, out: Storage): voi
   const part = device.alloc(parts * 4, 'mse.parts');
   device.dispatch(forwardKernel, {
     buffers: { x: x.storage, y: y.storage, part },
-    params: views(x, y),
-    constants: { PARTS: parts },
+    params: { ...views(x, y), parts },
     workgroups: [parts],
     label: `mse ${x.rows}x${x.channels}`,
   });
