@@ -48,5 +48,5 @@ export { GradScaler, type GradScalerOptions, type GradScalerState } from './opti
 export { type Group, Optimizer, type OptimizerOptions, type ParameterGroup } from './optim/optimizer';
 export { SGD, type SGDOptions } from './optim/sgd';
 export { step, storagesIn } from './step';
-export { backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';
+export { type BackwardOptions, backward, type GradTarget, gradEnabled, gradInto, noGrad, record } from './tape';
 export { empty, matrixOf, readAll, Tensor, type TensorOptions, tensor, zeros } from './tensor';
