@@ -52,6 +52,8 @@ async function lookAtSize(file: string | Buffer): Promise<void> {
   const handle = await open(file);
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0).finally(() => handle.close());
   const head = buffer.subarray(0, bytesRead);
+  // So long a JPEG is no picture of too many pixels, and libvips would look through all of it for a header.
+  if (isJpeg(head)) return;
   try {
     const own = OWN.find(({ is }) => is(head));
     checkSize(own ? own.header(head) : await sharp(file.toString(), { limitInputPixels: false }).metadata());
@@ -115,12 +117,12 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     const begin = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
     const foreign = FOREIGN.find(([magic]) => magic.test(begin));
     if (foreign) throw new ImageError(`${foreign[1]}: cannot be read; convert it to JPEG or PNG`);
+    const end = isJpeg(bytes) ? jpegEnd(bytes) : 'marked';
+    if (end === 'cut') throw new ImageError('truncated or damaged (the JPEG ends before its last row)');
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
     const { format, width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
     checkSize({ width, height });
-    const end = isJpeg(bytes) ? jpegEnd(bytes) : 'marked';
-    if (end === 'cut') throw new ImageError('truncated or damaged (the JPEG ends before its last row)');
     return await (end === 'open' ? decodeOpen : decode)(bytes, space === 'cmyk');
   } catch (error) {
     if (error instanceof InputError) throw new ImageError(error.message);

@@ -16,8 +16,8 @@ interface Component {
 export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 
 /**
- * How a JPEG ends: `marked` by its end marker (or so broken that a decoder should say how), `open` where all scans have begun and the last has all its
- * restart markers, else `cut`. Of an open one's last stretch only decoding tells whether it is whole.
+ * How a JPEG ends: `marked` by its end marker, `open` where all scans have begun and the last has all its restart markers, else `cut`
+ * (as one without a frame is). Of an open one's last stretch only decoding tells whether it is whole.
  */
 export function jpegEnd(bytes: Uint8Array): 'marked' | 'open' | 'cut' {
   const u16 = (at: number): number => (bytes[at] << 8) | bytes[at + 1];
@@ -27,11 +27,12 @@ export function jpegEnd(bytes: Uint8Array): 'marked' | 'open' | 'cut' {
   /** Restart markers that the scan before lacks. */
   let lacking = 0;
   for (let at = 2; ; ) {
-    while (at < bytes.length && bytes[at] !== 0xff) at++;
+    at = bytes.indexOf(0xff, at);
+    if (at < 0) break;
     while (bytes[at] === 0xff) at++;
     const marker = bytes[at++];
     if (at > bytes.length) break;
-    if (marker === EOI) return 'marked';
+    if (marker === EOI) return components.length > 0 ? 'marked' : 'cut';
     if (marker <= 1 || marker === 0xd8 || isRestart(marker)) continue;
     const [body, end] = [at + 2, at + u16(at)];
     if (end > bytes.length || at + 2 > bytes.length) return 'cut';
