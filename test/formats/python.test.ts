@@ -9,9 +9,9 @@ import * as assert from 'uvu/assert';
 import { asDataFrame, dataFrame, type PickleValue, PyObject, readPickle, writePickle } from '../../src/formats/pickle';
 import { Ndarray } from '../../src/formats/pickle/numpy';
 import {
+  type OptimizerSettings,
   readCheckpoint,
   readTorchTensor,
-  type SgdSettings,
   writeCheckpoint,
   writeTorchTensor,
 } from '../../src/formats/torch';
@@ -123,7 +123,7 @@ for (const [network, packed] of [
     const { epoch, state, optimizer: read } = await readCheckpoint(readFileSync(join(dir, 'theirs.pth')), packed);
     const optimizer = read?.();
     assert.ok(optimizer && epoch !== null);
-    const settings = optimizer.settings as SgdSettings;
+    const settings = optimizer.settings as OptimizerSettings;
     writeFileSync(
       join(dir, 'ours.pth'),
       await writeCheckpoint({ epoch, state, optimizer: { ...optimizer, settings } }),
@@ -169,6 +169,70 @@ torch.save(dict(epoch=3, model_state_dict=layer.state_dict(keep_vars=True), **ex
     running_var: [1, 1, 1],
     num_batches_tracked: [0],
   });
+});
+
+for (const name of ['Adam', 'AdamW'])
+  givenPython(
+    `${name} of PyTorch goes on from what is written here as from its own, and its state is read`,
+    async () => {
+      const head = `
+torch.manual_seed(0)
+def make():
+    layer = torch.nn.Linear(3, 2)
+    return layer, torch.optim.${name}(layer.parameters(), lr=0.01, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)
+def steps(layer, adam, n):
+    for _ in range(n):
+        adam.zero_grad(); layer(torch.arange(12.).reshape(4, 3) / 7).square().sum().backward(); adam.step()
+`;
+      runPython(`${head}
+layer, adam = make(); steps(layer, adam, 3)
+torch.save(dict(epoch=2, model_state_dict=layer.state_dict(), optimizer_state_dict=adam.state_dict()), 'adam.pth')
+steps(layer, adam, 4); torch.save(layer.state_dict(), 'whole.pth')`);
+      const { epoch, state, optimizer: read } = await readCheckpoint(readFileSync(join(dir, 'adam.pth')), 'adam.pth');
+      const optimizer = read?.();
+      assert.ok(optimizer && epoch === 2);
+      assert.equal(optimizer.settings, { lr: 0.01, betas: [0.8, 0.95], eps: 1e-6, weight_decay: 0.1 });
+      assert.equal([optimizer.kind, optimizer.parameters, optimizer.state.size], ['adam', 2, 2]);
+      assert.equal([...(optimizer.state.get(0)?.step.data ?? [])], [3]);
+      const settings = { lr: 0.01, initial_lr: 0.01, weight_decay: 0.1, betas: [0.8, 0.95], eps: 1e-6 } as const;
+      const ours = { ...optimizer, settings, decoupled: name === 'AdamW' };
+      writeFileSync(join(dir, 'ours.pth'), await writeCheckpoint({ epoch, state, optimizer: ours }));
+      const said = runPython(`${head}
+ours, whole = torch.load('ours.pth'), torch.load('whole.pth')
+layer, adam = make(); layer.load_state_dict(ours['model_state_dict']); adam.load_state_dict(ours['optimizer_state_dict'])
+group = adam.param_groups[0]
+assert type(group['betas']) is tuple and group['amsgrad'] is False and group['initial_lr'] == 0.01
+steps(layer, adam, 4)
+print(all(torch.equal(whole[k], v) for k, v in layer.state_dict().items()), float(adam.state[layer.bias]['step']))`);
+      assert.is(said.trim(), 'True 7.0');
+    },
+  );
+
+givenPython('what PyTorch’s other optimizers leave is refused by name', async () => {
+  const others = {
+    amsgrad: 'Adam(p, amsgrad=True)',
+    maximize: 'Adam(p, maximize=True)',
+    nesterov: 'SGD(p, lr=1, momentum=0.9, nesterov=True)',
+  };
+  const foreign = [
+    'RAdam(p)',
+    'NAdam(p)',
+    'Adamax(p)',
+    'RMSprop(p, momentum=0.9)',
+    'Adagrad(p)',
+    'Rprop(p)',
+    'Adadelta(p)',
+    'ASGD(p)',
+  ];
+  for (const [word, make] of [...Object.entries(others), ...foreign.map((f) => ['SGD, Adam or AdamW', f])]) {
+    runPython(`
+from torch.optim import *
+layer = torch.nn.Linear(3, 2); p = layer.parameters(); o = ${make}
+layer(torch.ones(1, 3)).sum().backward(); o.step()
+torch.save(dict(epoch=0, model_state_dict=layer.state_dict(), optimizer_state_dict=o.state_dict()), 'other.pth')`);
+    const { optimizer } = await readCheckpoint(readFileSync(join(dir, 'other.pth')), 'other.pth');
+    assert.throws(() => optimizer?.(), new RegExp(`other.pth: expected .*${word}`), make);
+  }
 });
 
 test.run();

@@ -87,8 +87,12 @@ for (const [name, packed] of [
     sameSums([...state.values()], tensors.get('sum'), tensors.get('norm'));
     const optimizer = read?.();
     assert.ok(optimizer);
-    assert.equal([...optimizer.momentum.keys()], JSON.parse(metadata.momentum_indices));
-    sameSums([...optimizer.momentum.values()], tensors.get('momentum.sum'), tensors.get('momentum.norm'));
+    assert.equal([...optimizer.state.keys()], JSON.parse(metadata.momentum_indices));
+    sameSums(
+      [...optimizer.state.values()].map(({ momentum }) => momentum),
+      tensors.get('momentum.sum'),
+      tensors.get('momentum.norm'),
+    );
     assert.equal(optimizer.settings, { lr: 0.001, initial_lr: 0.001, momentum: 0.9, weight_decay: 0.001 });
 
     const written = await writeCheckpoint({ epoch: 4, state, optimizer: optimizer as Complete });
@@ -132,7 +136,94 @@ test("another optimizer's state hinders who goes on with it, not who wants the w
   const { state, epoch, optimizer } = await readCheckpoint(file, 'adam.pth');
   assert.equal(state, new Map([['w', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) }]]));
   assert.is(epoch, null);
-  assert.throws(() => optimizer?.(), /adam.pth: expected the momentum_buffer of SGD/);
+  assert.throws(
+    () => optimizer?.(),
+    /adam.pth: expected the settings of SGD, Adam or AdamW in param_groups .*, found nothing/,
+  );
+});
+
+/** Reads the optimizer of a file with these settings of two parameters, of which the second has this state. */
+async function optimizerOf(settings: Record<string, PickleValue>, state: Record<string, PickleValue | number[]>) {
+  const file = await writeTorch((tensor) => {
+    const weight = tensor({ shape: [2], data: Float32Array.of(1, 2) });
+    const kept = Object.entries(state).map(([name, v]): [string, PickleValue] => [
+      name,
+      Array.isArray(v)
+        ? tensor({ shape: v.length === 1 ? [] : [v.length], data: Float32Array.from(v as number[]) })
+        : (v as PickleValue),
+    ]);
+    const group = new Map<PickleValue, PickleValue>([...Object.entries(settings), ['params', [0, 1]]]);
+    const optimizer = new Map<PickleValue, PickleValue>([
+      ['state', new Map([[1, new Map(kept)]])],
+      ['param_groups', [group]],
+    ]);
+    return new Map<PickleValue, PickleValue>([
+      ['epoch', 1],
+      ['model_state_dict', new Map([['w', weight]])],
+      ['optimizer_state_dict', optimizer],
+    ]);
+  });
+  const read = (await readCheckpoint(file, 'o.pth')).optimizer;
+  assert.ok(read);
+  return read;
+}
+
+const ADAM = { lr: 0.1, betas: tuple(0.5, 0.75), eps: 1e-6, weight_decay: 0.25, amsgrad: false };
+const MOVED = { step: [3], exp_avg: [1, 2], exp_avg_sq: [3, 4] };
+
+test('the state of Adam and AdamW, read and written', async () => {
+  const flag = { decoupled_weight_decay: true };
+  for (const [settings, state, decoupled] of [
+    [ADAM, MOVED, null],
+    [{ ...ADAM, ...flag, maximize: false, foreach: null }, MOVED, true],
+    // Until PyTorch 1.11.
+    [ADAM, { ...MOVED, step: 3 }, null],
+  ] as const) {
+    const read = (await optimizerOf(settings, state as never))();
+    const { kind, parameters } = read;
+    assert.equal([kind, read.decoupled, parameters], ['adam', decoupled, 2]);
+    assert.equal(read.settings, { lr: 0.1, betas: [0.5, 0.75], eps: 1e-6, weight_decay: 0.25 });
+    const kept = read.state.get(1) ?? {};
+    const numbers = Object.entries(kept).map(([name, { shape, data }]) => [name, shape, Array.from(data, Number)]);
+    assert.equal(numbers, [
+      ['step', [], [3]],
+      ['exp_avg', [2], [1, 2]],
+      ['exp_avg_sq', [2], [3, 4]],
+    ]);
+    assert.not(read.state.has(0));
+
+    const weights = new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
+    const again = { ...read, settings: { ...read.settings, initial_lr: 1 } };
+    const file = await writeCheckpoint({ epoch: 1, state: weights, optimizer: again as Complete });
+    assert.equal((await readCheckpoint(file, 'again')).optimizer?.(), again);
+  }
+});
+
+test('what changes the rule of an optimizer is refused by name', async () => {
+  const sgd = { lr: 0.1, momentum: 0.9, dampening: 0, weight_decay: 0, nesterov: false };
+  for (const [settings, state, message] of [
+    [{ ...ADAM, amsgrad: true }, MOVED, /an optimizer without amsgrad .*, found True/],
+    [{ ...ADAM, maximize: true }, MOVED, /an optimizer without maximize .*, found True/],
+    [ADAM, { step: [3], exp_avg: [1, 2] }, /expected the exp_avg_sq of parameter 1, found nothing/],
+    [{ ...sgd, nesterov: true }, { momentum_buffer: [1, 2] }, /an optimizer without nesterov .*, found True/],
+    [
+      { ...sgd, dampening: 0.5 },
+      { momentum_buffer: [1, 2] },
+      /an optimizer without dampening .*, found the number 0.5/,
+    ],
+    [{ ...sgd, maximize: true }, { momentum_buffer: [1, 2] }, /an optimizer without maximize/],
+    // RMSprop, Adamax, NAdam.
+    [
+      { lr: 1, momentum: 0.9, alpha: 0.99, eps: 1, centered: false },
+      { momentum_buffer: [1, 2] },
+      /found the string "lr, momentum, alpha/,
+    ],
+    [{ lr: 1, betas: tuple(0.9, 0.99), eps: 1, weight_decay: 0 }, MOVED, /the settings of SGD, Adam or AdamW/],
+    [{ ...ADAM, momentum_decay: 0.004 }, MOVED, /the settings of SGD, Adam or AdamW/],
+  ] as const) {
+    const read = await optimizerOf(settings as never, state as never);
+    assert.throws(read, (e: Error) => e instanceof InputError && message.test(e.message), `${message}`);
+  }
 });
 
 /** A call of a function that a file names. */

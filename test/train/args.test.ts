@@ -22,6 +22,8 @@ test("the defaults are the original program's", () => {
   assert.is(args.image_size, 227);
   assert.is(args.class_weights, 'affectnet');
   assert.is(args.schedule, 'step');
+  assert.is(args.optimizer, 'sgd');
+  assert.is(args.clip_grad_norm, 0);
   // An args.json that was written before these were settings means the same.
   const { step_size, gamma, rotation, val_fraction } = args;
   assert.equal(
@@ -69,6 +71,19 @@ test('the learning rate, by the cosine: up in a line, down to 0 at the end of th
     assert.ok(Math.abs(rateFactor(args, done, 10) - wanted[i]) < 1e-12, `${done}`);
 });
 
+test('each optimizer has its own settings, with PyTorch’s defaults', () => {
+  const of = (given: Record<string, unknown>) => {
+    const args = read(given);
+    assert.equal(readTrainArgs({ ...args }), args, 'reading what was read changes nothing');
+    return [args.momentum, args.betas, args.eps];
+  };
+  assert.equal(of({}), [0.9, null, null]);
+  assert.equal(of({ momentum: '0' }), [0, null, null]);
+  assert.equal(of({ optimizer: 'adam' }), [null, [0.9, 0.999], 1e-8]);
+  for (const betas of ['0.8,0', '0.8, 0', '0.8 0', ['0.8', '0'], ['0.8,0'], [0.8, 0]])
+    assert.equal(of({ optimizer: 'adamw', betas, eps: '1e-6' }), [null, [0.8, 0], 1e-6]);
+});
+
 test('a wrong value is refused with what was expected and found', () => {
   for (const [given, message] of [
     [{ epochs: '2.5' }, '--epochs expects a whole number from 1, found "2.5"'],
@@ -82,6 +97,24 @@ test('a wrong value is refused with what was expected and found', () => {
     [{ rotation: 181 }, '--rotation expects a number from 0 to 180, found 181'],
     [{ val_fraction: '1.5' }, '--val_fraction expects a number above 0, at most 1, found "1.5"'],
     [{ momentum: '-0.1' }, '--momentum expects a number from 0 to 1, found "-0.1"'],
+    [{ optimizer: 'lamb' }, '--optimizer expects one of sgd, adam, adamw, found "lamb"'],
+    [
+      { optimizer: 'adam', momentum: 0.9 },
+      '--momentum 0.9: --optimizer adam has none (it has --betas, --eps); leave it out',
+    ],
+    [{ betas: '0.9,0.99' }, '--betas 0.9,0.99: --optimizer sgd has none (it has --momentum); leave it out'],
+    [{ eps: 1e-6 }, '--eps 0.000001: --optimizer sgd has none (it has --momentum); leave it out'],
+    [{ optimizer: 'adam', betas: '0.9' }, '--betas expects two numbers from 0 to below 1, as 0.9,0.999, found "0.9"'],
+    [
+      { optimizer: 'adam', betas: [0.9, 1] },
+      '--betas expects two numbers from 0 to below 1, as 0.9,0.999, found 0.9,1',
+    ],
+    [
+      { optimizer: 'adam', betas: '0.9,0.99,0.5' },
+      '--betas expects two numbers from 0 to below 1, as 0.9,0.999, found "0.9,0.99,0.5"',
+    ],
+    [{ optimizer: 'adamw', eps: '-1' }, '--eps expects a number from 0, found "-1"'],
+    [{ clip_grad_norm: '-1' }, '--clip_grad_norm expects a number from 0, found "-1"'],
     [{ max_bad: 5 }, '--max_bad expects a number from 0 to 1, found 5'],
     [{ network: 'resnet' }, '--network expects one of densenet, bregnext, found "resnet"'],
     [{ dataset: 'fer' }, '--dataset expects one of affectnet, affwild2, found "fer"'],

@@ -1,20 +1,33 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Ema, GradScaler } from '../../src/autograd';
+import { Adam, AdamW, Ema, GradScaler, SGD } from '../../src/autograd';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/formats/safetensors';
 import { buildModel, Counter, type EmotionModel } from '../../src/models';
-import { makeOptimizer } from '../../src/train/loop/optimizer';
+import { makeOptimizer, type OptimizerArgs } from '../../src/train/loop/optimizer';
 import { encodeCheckpoint, type Learning, loadCheckpoint, newProgress } from '../../src/train/run/checkpoint';
+import { refuses } from '../autograd/helpers';
 import { mockDevice } from '../mock_gpu';
 import { A } from '../models/networks';
 
 const test = suite('checkpoint');
 
 /** A DenseNet that averages its weights and scales its loss, on a device that computes nothing. */
-async function learning(seed: number): Promise<Learning & { model: EmotionModel; reads: () => number }> {
+async function learning(
+  seed: number,
+  kind: OptimizerArgs['optimizer'] = 'sgd',
+): Promise<Learning & { model: EmotionModel; reads: () => number }> {
   const { device } = await mockDevice({ features: ['shader-f16'] });
   const model = buildModel(device, { network: 'densenet', model: 'emotion_gcn', imageSize: 112, A }).initialise(seed);
-  const args = { lr: 0.1, backbone_lr: null, freeze_backbone: false, momentum: 0.9, weight_decay: 0 };
-  const optimizer = makeOptimizer(model, args);
+  const args = {
+    lr: 0.1,
+    backbone_lr: null,
+    freeze_backbone: false,
+    momentum: 0.9,
+    weight_decay: 0,
+    betas: null,
+    eps: null,
+  };
+  const optimizer = makeOptimizer(model, { ...args, optimizer: kind });
   const [readAll, count] = [device.readAll.bind(device), { n: 0 }];
   device.readAll = (storages) => {
     count.n++;
@@ -23,21 +36,80 @@ async function learning(seed: number): Promise<Learning & { model: EmotionModel;
   return { model, optimizer, ema: new Ema(optimizer, 0.9), scaler: new GradScaler(device), reads: () => count.n };
 }
 
-test('a checkpoint is one read of the device, and what is loaded from it gives it again', async () => {
-  const from = await learning(1);
-  for (const [i, [, p]] of [...from.model.namedParameters()].entries()) {
-    if (i % 3 > 0) from.optimizer.setState(p, { momentum: new Float32Array(p.size).fill(i) });
-    from.ema?.of(p).write(new Float32Array(p.size).fill(-i));
-  }
-  for (const t of from.model.namedState().values()) if (t instanceof Counter) t.value = 17;
-  from.scaler?.load({ scale: 1024, goodSteps: 3, skipped: 2 });
-  const progress = { ...newProgress(), epoch: 2, step: 5 };
-  const bytes = await encodeCheckpoint(from, progress);
-  assert.is(from.reads(), 1);
+for (const kind of ['sgd', 'adam'] as const)
+  test(`${kind}: a checkpoint is one read of the device, and what is loaded from it gives it again`, async () => {
+    const from = await learning(1, kind);
+    for (const [i, [, p]] of [...from.model.namedParameters()].entries()) {
+      const numbers = (n: number) => new Float32Array(p.size).fill(n);
+      const adam = { step: Float32Array.of(i), exp_avg: numbers(i), exp_avg_sq: numbers(2 * i) };
+      if (i % 3 > 0) from.optimizer.setState(p, kind === 'sgd' ? { momentum: numbers(i) } : adam);
+      from.ema?.of(p).write(numbers(-i));
+    }
+    for (const t of from.model.namedState().values()) if (t instanceof Counter) t.value = 17;
+    from.scaler?.load({ scale: 1024, goodSteps: 3, skipped: 2 });
+    const progress = { ...newProgress(), epoch: 2, step: 5 };
+    const bytes = await encodeCheckpoint(from, progress);
+    assert.is(from.reads(), 1);
 
-  const to = await learning(2);
-  assert.equal(loadCheckpoint(to, bytes, 'last.safetensors'), progress);
-  assert.equal(Buffer.compare(await encodeCheckpoint(to, progress), bytes), 0);
+    const to = await learning(2, kind);
+    assert.equal(loadCheckpoint(to, bytes, 'last.safetensors'), progress);
+    assert.equal(Buffer.compare(await encodeCheckpoint(to, progress), bytes), 0);
+
+    const other = await learning(2, kind === 'sgd' ? 'adam' : 'sgd');
+    const wanted = kind === 'sgd' ? /state of Adam .*, found momentum\./ : /state of SGD \(momentum\), found step\./;
+    assert.throws(() => loadCheckpoint(other, bytes, 'last.safetensors'), wanted);
+  });
+
+test('a state that is not whole, or of another shape, is refused by name', async () => {
+  const { model, optimizer, ...rest } = await learning(1, 'adam');
+  const [name, p] = [...model.namedParameters()][5];
+  const kept = (n: number) => new Float32Array(p.size).fill(n);
+  optimizer.setState(p, { step: Float32Array.of(3), exp_avg: kept(1), exp_avg_sq: kept(2) });
+  const { tensors, metadata } = readSafetensors(await encodeCheckpoint({ model, optimizer, ...rest }, newProgress()));
+  const load = (edit: (t: typeof tensors) => void) => {
+    const other = new Map(tensors);
+    edit(other);
+    return () => loadCheckpoint({ model, optimizer, ...rest }, writeSafetensors(other, metadata), 'last.safetensors');
+  };
+  const two: StoredTensor = { dtype: 'F32', shape: [2], data: new Float32Array(2) };
+  load(() => {})();
+  refuses(
+    load((t) => t.delete(`step.${name}`)),
+    new RegExp(`last.safetensors: step.${name} is missing beside exp_avg.${name}`),
+  );
+  refuses(
+    load((t) => t.set(`exp_avg_sq.${name}`, two)),
+    new RegExp(`exp_avg_sq.${name} is 2, expected ${p.shape.join('x')}`),
+  );
+  refuses(
+    load((t) => t.set(`step.${name}`, two)),
+    new RegExp(`step.${name} is 2, expected a number`),
+  );
+});
+
+test('each optimizer by its name, with its settings, heads and backbone', async () => {
+  const { device } = await mockDevice();
+  const model = buildModel(device, { network: 'bregnext', model: 'multi_task', imageSize: 16, A });
+  const args = { lr: 0.1, backbone_lr: 0.01, freeze_backbone: false, weight_decay: 0.2 };
+  const sgd = makeOptimizer(model, { ...args, optimizer: 'sgd', momentum: 0.7, betas: null, eps: null });
+  assert.instance(sgd, SGD);
+  assert.equal(
+    sgd.groups.map(({ lr, weightDecay }) => [lr, weightDecay]),
+    [
+      [0.1, 0.2],
+      [0.01, 0.2],
+    ],
+  );
+  assert.is((sgd as SGD).groups[1].momentum, 0.7);
+  for (const [optimizer, type] of [
+    ['adam', Adam],
+    ['adamw', AdamW],
+  ] as const) {
+    const made = makeOptimizer(model, { ...args, optimizer, momentum: null, betas: [0.5, 0.6], eps: 1e-3 }) as Adam;
+    assert.is(made.constructor, type);
+    const [{ betas, eps, lr, weightDecay }] = made.groups;
+    assert.equal([...betas, eps, lr, weightDecay], [0.5, 0.6, 1e-3, 0.1, 0.2]);
+  }
 });
 
 test.run();

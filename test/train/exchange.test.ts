@@ -12,6 +12,7 @@ import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors
 import { readCheckpoint, writeCheckpoint } from '../../src/formats/torch';
 import { buildModel, identify, type NetworkName } from '../../src/models';
 import { exportRun } from '../../src/train/export';
+import { inspect } from '../../src/train/inspect';
 import { losses } from '../../src/train/loop/objective';
 import { startFrom } from '../../src/train/loop/start';
 import { Trainer } from '../../src/train/loop/trainer';
@@ -76,7 +77,7 @@ test('a run that goes through a .pth ends with the bits of one that does not', a
   assert.is(epoch, 1);
   // Place 0 is A, which has no gradient; 245 and 246 are the unused model._fc0.
   assert.is(optimizer?.parameters, 249);
-  const without = Array.from({ length: 249 }, (_, i) => i).filter((i) => !optimizer?.momentum.has(i));
+  const without = Array.from({ length: 249 }, (_, i) => i).filter((i) => !optimizer?.state.has(i));
   assert.equal(without, [0, 245, 246]);
 
   const whole = await train(settings('three', { epochs: 3 }));
@@ -88,6 +89,25 @@ test('a run that goes through a .pth ends with the bits of one that does not', a
     readRun(join(dir, 'through')).rows.map((row) => row.epoch),
     [3],
   );
+});
+
+test('with adamw, too; the optimizer must be the checkpoint’s', async () => {
+  const more = { model: 'multi_task', optimizer: 'adamw', epochs: 1 } as const;
+  const file = join(dir, 'adamw.pth');
+  await train(settings('adamw-one', more));
+  await exportRun(readRun(join(dir, 'adamw-one')), 'pth', file, 'last');
+  const whole = await train(settings('adamw-two', { ...more, epochs: 2 }));
+  const through = await train(settings('adamw-through', { ...more, epochs: 2, checkpoint: file, betas: [0.9, 0.999] }));
+  assert.match(through.said, /states of adamw taken; going on with epoch 2/);
+  assert.equal([...through.last.keys()], [...whole.last.keys()]);
+  for (const [name, { data }] of whole.last) assert.equal(through.last.get(name)?.data, data, name);
+  for (const optimizer of ['sgd', 'adam'] as const)
+    await refused(
+      train(settings('adamw-refused', { model: 'multi_task', optimizer, epochs: 2, checkpoint: file })),
+      `expected the state of ${optimizer}, found that of adamw; give --optimizer adamw`,
+    );
+  const { facts } = await inspect(file, null, { imageDir: null, dataset: 'affectnet', numClasses: 7, maxBad: 0 });
+  assert.equal([facts.optimizer, facts.betas, facts.eps, facts.lr], ['AdamW', '0.9, 0.999', 1e-8, 0.001]);
 });
 
 test('a checkpoint that does not fit is refused', async () => {

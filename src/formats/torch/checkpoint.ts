@@ -1,29 +1,13 @@
 // The original's checkpoints: {epoch, model_state_dict, optimizer_state_dict} of torch.save; and bare state dicts.
 import { InputError } from '../../base/errors';
-import { describe, isList, OrderedDict, type PickleValue } from '../pickle/values';
+import { describe, OrderedDict, type PickleValue } from '../pickle/values';
 import type { StoredTensor } from '../safetensors';
 import { likeliest, plainNames, saying } from '../state_dict';
 import { findOptimizer, findStates } from './find';
+import { type OptimizerSettings, readOptimizer, type SavedOptimizer, writeOptimizer } from './optimizer';
 import { readTorch } from './read';
 import { TorchTensor } from './tensor';
 import { type TensorToWrite, writeTorch } from './write';
-
-/** SGD's settings, as a checkpoint has them in its first group of parameters. */
-export interface SgdSettings {
-  lr: number;
-  /** Learning rate before any schedule. */
-  initial_lr: number;
-  momentum: number;
-  weight_decay: number;
-}
-
-/** SGD's state: the momentum of parameters by their place in `parameters()`; those without a gradient have none. */
-export interface SgdState<T> {
-  /** How many parameters there are. */
-  parameters: number;
-  momentum: Map<number, T>;
-  settings: Partial<SgdSettings>;
-}
 
 export interface TorchCheckpoint {
   /** Epoch that the weights are of, from 0; null in a bare state dict. */
@@ -32,8 +16,8 @@ export interface TorchCheckpoint {
   state: Map<string, StoredTensor>;
   /** Under which key the weights were, and what was left out, in words; null where that goes without saying. */
   found: string | null;
-  /** Reads the optimizer's state; throws InputError if it is not SGD's. null: the file has none. */
-  optimizer: (() => SgdState<StoredTensor>) | null;
+  /** Reads the optimizer's state; throws InputError if it is not SGD's, Adam's or AdamW's. null: the file has none. */
+  optimizer: (() => SavedOptimizer<StoredTensor>) | null;
 }
 
 /**
@@ -77,7 +61,7 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
     epoch: path.length > 0 && typeof epoch === 'number' ? epoch : null,
     state: plain.state,
     found: saying(path, plain.removed, left),
-    optimizer: optimizer === undefined ? null : () => sgdState(optimizer, fail),
+    optimizer: optimizer === undefined ? null : () => readOptimizer(optimizer, fail),
   };
 }
 
@@ -95,7 +79,7 @@ export const writeTorchTensor = (tensor: TensorToWrite): Promise<Uint8Array> => 
 export function writeCheckpoint(checkpoint: {
   epoch: number;
   state: ReadonlyMap<string, TensorToWrite>;
-  optimizer: (SgdState<TensorToWrite> & { settings: SgdSettings }) | null;
+  optimizer: (SavedOptimizer<TensorToWrite> & { settings: OptimizerSettings }) | null;
 }): Promise<Uint8Array> {
   const { epoch, state, optimizer } = checkpoint;
   return writeTorch((tensor) => {
@@ -105,59 +89,8 @@ export function writeCheckpoint(checkpoint: {
       ['epoch', epoch],
       ['model_state_dict', entries],
     ]);
-    if (!optimizer) return file;
-    const { momentum, parameters, settings } = optimizer;
-    const buffers = [...momentum].map(([i, t]) => [i, new Map([['momentum_buffer', tensor(t)]])] as const);
-    const group = new Map<PickleValue, PickleValue>([
-      ['lr', settings.lr],
-      ['momentum', settings.momentum],
-      ['dampening', 0],
-      ['weight_decay', settings.weight_decay],
-      ['nesterov', false],
-      ['initial_lr', settings.initial_lr],
-      ['params', Array.from({ length: parameters }, (_, i) => i)],
-    ]);
-    const state_ = new Map<PickleValue, PickleValue>(buffers);
-    return file.set(
-      'optimizer_state_dict',
-      new Map<PickleValue, PickleValue>([
-        ['state', state_],
-        ['param_groups', [group]],
-      ]),
-    );
+    return optimizer ? file.set('optimizer_state_dict', writeOptimizer(optimizer, tensor)) : file;
   });
-}
-
-/** Places in the optimizer are those of `params`; PyTorch before 1.5 numbered parameters by their address. */
-function sgdState(
-  value: PickleValue,
-  fail: (expected: string, found: PickleValue | undefined) => never,
-): SgdState<StoredTensor> {
-  const [groups, states] = value instanceof Map ? [value.get('param_groups'), value.get('state')] : [];
-  if (!groups || !isList(groups) || !(states instanceof Map)) {
-    return fail('an optimizer_state_dict with param_groups and state', value);
-  }
-  const places = new Map<PickleValue, number>();
-  for (const group of groups) {
-    const params = group instanceof Map ? group.get('params') : undefined;
-    if (!params || !isList(params)) return fail('params in each of param_groups', group);
-    for (const parameter of params) places.set(parameter, places.size);
-  }
-  const momentum = new Map<number, StoredTensor>();
-  for (const [key, entry] of states) {
-    const place = places.get(key);
-    const buffer = entry instanceof Map ? entry.get('momentum_buffer') : undefined;
-    if (place === undefined) return fail("one of param_groups' params as a key of the optimizer's state", key);
-    if (buffer instanceof TorchTensor) momentum.set(place, buffer.read());
-    else if (buffer !== null) return fail('the momentum_buffer of SGD (training goes on with SGD alone)', entry);
-  }
-  const settings: Partial<SgdSettings> = {};
-  const [first] = groups;
-  for (const name of ['lr', 'initial_lr', 'momentum', 'weight_decay'] as const) {
-    const number = first instanceof Map ? first.get(name) : undefined;
-    if (typeof number === 'number') settings[name] = number;
-  }
-  return { parameters: places.size, momentum, settings };
 }
 
 /** PyTorch's version numbers of the modules that names tell of: 2 for batch norms and dense blocks, else 1. */

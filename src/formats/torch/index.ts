@@ -2,12 +2,11 @@
 export {
   readCheckpoint,
   readTorchTensor,
-  type SgdSettings,
-  type SgdState,
   type TorchCheckpoint,
   writeCheckpoint,
   writeTorchTensor,
 } from './checkpoint';
+export type { OptimizerSettings, SavedOptimizer } from './optimizer';
 export { isTorch, readTorch, TORCH_HEAD } from './read';
 export { TorchTensor } from './tensor';
 export { type TensorToWrite, writeTorch } from './write';

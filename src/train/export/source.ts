@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { loadEmbedding, nodesOf } from '../../data';
 import { readSafetensors } from '../../formats/safetensors';
-import type { SgdState } from '../../formats/torch';
+import type { SavedOptimizer } from '../../formats/torch';
 import type { StateEntry } from '../../models';
 import { optimizerStateOf, progressOf, stateOf } from '../run/checkpoint';
 import { type Run, type RunArgs, readWeights } from '../run/run_folder';
@@ -16,8 +16,8 @@ export interface ExportSource {
   readonly rate: number;
   /** Word vectors of the label graph's nodes, for emotion_gcn. */
   readonly embedding: Float32Array | null;
-  /** SGD's momentum by the parameters' places; the best weights are kept without. */
-  readonly momentum: Pick<SgdState<StateEntry>, 'parameters' | 'momentum'> | null;
+  /** What the optimizer keeps of parameters, by their places; the best weights are kept without. */
+  readonly optimizer: Pick<SavedOptimizer<StateEntry>, 'parameters' | 'state'> | null;
 }
 
 /**
@@ -37,7 +37,7 @@ export async function readExportSource(run: Run, weights: 'best' | 'last'): Prom
     epoch: done - 1,
     rate: run.rows.find(({ epoch }) => epoch === done)?.lr ?? run.args.lr,
     embedding,
-    momentum: weights === 'last' ? places(state, optimizerStateOf(tensors, file)) : null,
+    optimizer: weights === 'last' ? places(state, optimizerStateOf(tensors, file)) : null,
   };
 }
 
@@ -45,11 +45,11 @@ export async function readExportSource(run: Run, weights: 'best' | 'last'): Prom
 function places(
   state: ReadonlyMap<string, StateEntry>,
   kept: ReadonlyMap<string, Readonly<Record<string, StateEntry>>>,
-): ExportSource['momentum'] {
+): ExportSource['optimizer'] {
   const names = [...state.keys()].filter((name) => !/\.(running_mean|running_var|num_batches_tracked)$/.test(name));
   const placed = names.flatMap((name, i) => {
-    const entry = kept.get(name)?.momentum;
+    const entry = kept.get(name);
     return entry ? [[i, entry] as const] : [];
   });
-  return { parameters: names.length, momentum: new Map(placed) };
+  return { parameters: names.length, state: new Map(placed) };
 }

@@ -1,11 +1,12 @@
 // Files of numbers: checkpoints, tensors, label graphs, word vectors.
 
+import { InputError } from '../../base/errors';
 import { EMBEDDING_SIZE, loadEmbedding, nodesOf, readAdjacency } from '../../data';
 import { readWhole, streamFile } from '../../data/files';
 import { describe, PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
 import { plainNames, saying } from '../../formats/state_dict';
-import { readCheckpoint } from '../../formats/torch';
+import { readCheckpoint, type TorchCheckpoint } from '../../formats/torch';
 import { type FileTensor, notFinite } from '../run/entry';
 import type { Inspection } from './inspection';
 
@@ -39,7 +40,6 @@ const numbersIn = (tensors: ReadonlyMap<string, Entry>): number =>
 
 export async function inspectCheckpoint(file: string): Promise<Inspection> {
   const { epoch, state, found, optimizer } = await readCheckpoint(await readWhole(file), file);
-  const sgd = optimizer?.();
   return {
     kind: 'checkpoint',
     facts: {
@@ -48,11 +48,29 @@ export async function inspectCheckpoint(file: string): Promise<Inspection> {
       ...(found && { weights: found }),
       ...broken(state),
       epoch: epoch ?? 'none',
-      'momentum buffers': sgd ? `${sgd.momentum.size} of ${sgd.parameters} parameters` : 'none',
-      ...sgd?.settings,
+      ...optimizerFacts(optimizer),
     },
     table: tensorTable(state),
   };
+}
+
+/** Which optimizer's state there is, of how many parameters, and its settings. */
+function optimizerFacts(read: TorchCheckpoint['optimizer']): Inspection['facts'] {
+  if (!read) return { optimizer: 'none' };
+  try {
+    const { kind, decoupled, state, parameters, settings } = read();
+    const { betas, ...numbers } = settings;
+    const adam = decoupled === null ? 'Adam or AdamW' : decoupled ? 'AdamW' : 'Adam';
+    return {
+      optimizer: kind === 'sgd' ? 'SGD' : adam,
+      [kind === 'sgd' ? 'momentum buffers' : 'averages']: `${state.size} of ${parameters} parameters`,
+      ...numbers,
+      ...(betas && { betas: betas.join(', ') }),
+    };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { optimizer: `not one to go on with: ${error.message}` };
+  }
 }
 
 export async function inspectSafetensors(file: string): Promise<Inspection> {

@@ -46,6 +46,8 @@ export class Learner {
       readonly loss: { readonly classWeights: Float32Array; readonly lambda: number } | null;
       /** How training steps store activations and their gradients. Default f32. */
       readonly precision?: TrainArgs['precision'];
+      /** Largest norm of all gradients of a step. Default 0: any. */
+      readonly clipGradNorm?: number;
     },
   ) {
     const { embedding, loss, precision } = settings;
@@ -72,9 +74,17 @@ export class Learner {
       if (!total)
         throw new InputError('a training step needs a loss, and with valence and arousal two samples or more');
       this.watch('backward', () => F.backward(total, this.upstream(group.size)));
-      if (group.place === group.size - 1) this.watch('optimizer', () => optimizer.step(this.scaler));
+      if (group.place === group.size - 1) this.watch('optimizer', () => this.take(optimizer));
       return read();
     });
+  }
+
+  /** A step of the optimizer, with gradients clipped as the settings say. */
+  private take(optimizer: F.Optimizer): void {
+    const { scaler } = this;
+    const { clipGradNorm = 0 } = this.settings;
+    if (clipGradNorm > 0) F.clipGradNorm(optimizer.params, clipGradNorm, scaler);
+    optimizer.step(scaler);
   }
 
   /** The gradient of a loss that is one of `size` to be averaged, times the loss scale; undefined: 1. */

@@ -1,14 +1,14 @@
 // What a new run starts from, other than random weights: a pretrained backbone, or a checkpoint to go on with.
 import type { Optimizer } from '../../autograd';
 import { InputError } from '../../base/errors';
-import type { SgdState } from '../../formats/torch';
+import type { SavedOptimizer } from '../../formats/torch';
 import { type EmotionModel, identify, type StateEntry, sharedName } from '../../models';
 import { newProgress, type Progress } from '../run/checkpoint';
 import { readWeightsFile } from '../run/weights_file';
 import type { TrainArgs } from '../settings/args';
 
 /**
- * Gives a new model the weights that `--pretrained` or `--checkpoint` name, and the optimizer its momentum; says what was taken.
+ * Gives a new model the weights that `--pretrained` or `--checkpoint` name, and the optimizer its state; says what was taken.
  * @returns where the run stands: at its beginning, or after the checkpoint's epoch
  * @throws InputError for a file that cannot be used
  */
@@ -84,23 +84,32 @@ async function goOn(
     throw new InputError(`${file}: ${epoch + 1} epochs are done; give --epochs ${epoch + 2} or more`);
   }
   model.loadStateDict(state, file);
-  const sgd = saved();
-  const buffers = setMomentum(model, optimizer, sgd, file);
-  for (const name of ['momentum', 'weight_decay'] as const) {
-    const before = sgd.settings[name];
-    if (before !== undefined && before !== args[name]) notice(`--${name} ${args[name]}; the checkpoint had ${before}`);
+  const from = saved();
+  const { kind, decoupled } = from;
+  const names = kind === 'sgd' ? ['sgd'] : decoupled === null ? ['adam', 'adamw'] : [decoupled ? 'adamw' : 'adam'];
+  if (!names.includes(args.optimizer)) {
+    throw new InputError(
+      `${file}: expected the state of ${args.optimizer}, found that of ${names.join(' or ')}; give --optimizer ${names.join(' or ')}`,
+    );
   }
-  const { initial_lr: rate } = sgd.settings;
+  const taken = setState(model, optimizer, from, file);
+  for (const name of ['momentum', 'betas', 'eps', 'weight_decay'] as const) {
+    const before = from.settings[name];
+    if (before !== undefined && String(before) !== String(args[name]))
+      notice(`--${name} ${args[name]}; the checkpoint had ${before}`);
+  }
+  const { initial_lr: rate } = from.settings;
   if (rate !== undefined && rate !== args.lr) notice(`--lr ${args.lr}; the checkpoint began with ${rate}`);
-  notice(`${file}: ${state.size} tensors and ${buffers} momentum buffers taken; going on with epoch ${epoch + 2}`);
+  const what = kind === 'sgd' ? 'momentum buffers' : `states of ${args.optimizer}`;
+  notice(`${file}: ${state.size} tensors and ${taken} ${what} taken; going on with epoch ${epoch + 2}`);
   return { ...newProgress(), epoch: epoch + 1 };
 }
 
-/** @returns how many parameters got a momentum */
-function setMomentum(
+/** @returns how many parameters got a state */
+function setState(
   model: EmotionModel,
   optimizer: Optimizer,
-  { momentum, parameters }: SgdState<StateEntry>,
+  { state, parameters }: SavedOptimizer<StateEntry>,
   file: string,
 ): number {
   const named = [...model.namedParameters()];
@@ -108,15 +117,19 @@ function setMomentum(
     throw new InputError(`${file}: expected an optimizer of ${named.length} parameters, found ${parameters}`);
   }
   let set = 0;
-  for (const [place, entry] of momentum) {
+  for (const [place, kept] of state) {
     const [name, parameter] = named[place];
-    if (!fits(entry, parameter)) {
-      throw new InputError(
-        `${file}: the momentum of parameter ${place}, ${name}, is ${size(entry)}, expected ${size(parameter)}`,
-      );
+    for (const [key, entry] of Object.entries(kept)) {
+      const wanted = key === 'step' ? { shape: [] } : parameter;
+      if (!fits(entry, wanted)) {
+        throw new InputError(
+          `${file}: the ${key} of parameter ${place}, ${name}, is ${size(entry)}, expected ${size(wanted)}`,
+        );
+      }
     }
     if (!parameter.requiresGrad) continue;
-    optimizer.setState(parameter, { momentum: Float32Array.from(entry.data as ArrayLike<number>, Number) });
+    const data = Object.entries(kept).map(([key, entry]) => [key, Float32Array.from(entry.data, Number)]);
+    optimizer.setState(parameter, Object.fromEntries(data));
     set++;
   }
   return set;

@@ -82,6 +82,7 @@ export class Trainer {
         embedding: data.graph?.embedding ?? null,
         loss: { classWeights: data.classWeights, lambda: args.lambda_multi },
         precision: args.precision,
+        clipGradNorm: args.clip_grad_norm,
       });
       fitMemory(device, learner, args, notice);
       const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);

@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors';
 import { readTensorFile, tensorFileKind } from '../../data';
 import { readWhole } from '../../data/files';
 import { plainNames, saying } from '../../formats/state_dict';
-import { readCheckpoint, type SgdState, type TorchCheckpoint } from '../../formats/torch';
+import { readCheckpoint, type SavedOptimizer, type TorchCheckpoint } from '../../formats/torch';
 import type { StateEntry } from '../../models';
 import { stateOf } from './checkpoint';
 import { entryOf } from './entry';
@@ -15,8 +15,8 @@ export interface WeightsFile {
   readonly found: string | null;
   /** Epoch, from 0, that the weights are of; null where the file does not tell. */
   readonly epoch: number | null;
-  /** Reads SGD's state, by the parameters' places; throws InputError if it is another optimizer's. null: there is none. */
-  readonly optimizer: (() => SgdState<StateEntry>) | null;
+  /** Reads the optimizer's state, by the parameters' places; throws InputError if it is not one to go on with. null: there is none. */
+  readonly optimizer: (() => SavedOptimizer<StateEntry>) | null;
 }
 
 /**
@@ -38,9 +38,14 @@ export async function readWeightsFile(file: string): Promise<WeightsFile> {
     optimizer:
       optimizer &&
       (() => {
-        const { momentum, ...rest } = optimizer();
-        const entries = [...momentum].map(([i, t]) => [i, entryOf(t, `momentum of parameter ${i}`, file)] as const);
-        return { ...rest, momentum: new Map(entries) };
+        const { state, ...rest } = optimizer();
+        const entries = [...state].map(([i, kept]): [number, Record<string, StateEntry>] => [
+          i,
+          Object.fromEntries(
+            Object.entries(kept).map(([name, t]) => [name, entryOf(t, `${name} of parameter ${i}`, file)]),
+          ),
+        ]);
+        return { ...rest, state: new Map(entries) };
       }),
   };
 }

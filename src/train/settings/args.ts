@@ -8,7 +8,7 @@ import { SAMPLERS, type Sampler } from '../../data/loader';
 import { CLASS_WEIGHTS, type ClassWeights } from '../../data/samples';
 import { imageSizeWanted } from '../../models/config';
 import { BEST_BY, type BestBy } from './best';
-import { choice, orNone, readSettings, real, type Settings, text, toggle, whole } from './settings';
+import { choice, orNone, readSettings, real, type Settings, shares, text, toggle, whole } from './settings';
 
 /** Settings of a training run. The names are the original program's flags where it has them. Paths are absolute. */
 export interface TrainArgs {
@@ -31,7 +31,7 @@ export interface TrainArgs {
   emb: string | null;
   /** Weights to start from in place of random ones, wherever names and shapes fit; null: none. */
   pretrained: string | null;
-  /** Checkpoint of PyTorch to go on with: weights, momentum, epoch; null: none. */
+  /** Checkpoint of PyTorch to go on with: weights, the optimizer's state, epoch; null: none. */
   checkpoint: string | null;
   /** Side of the network's input in pixels. */
   image_size: number;
@@ -46,8 +46,16 @@ export interface TrainArgs {
   backbone_lr: number | null;
   /** Trains the heads alone: the backbone keeps its weights and normalises by its running statistics. */
   freeze_backbone: boolean;
-  momentum: number;
+  optimizer: 'sgd' | 'adam' | 'adamw';
+  /** Of sgd; null: another optimizer. */
+  momentum: number | null;
+  /** Of adam and adamw: shares of the averages of gradients and of their squares that stay; null: sgd. */
+  betas: readonly [number, number] | null;
+  /** Of adam and adamw; null: sgd. */
+  eps: number | null;
   weight_decay: number;
+  /** The norm of all gradients of a step is at most this; 0: whatever it is. */
+  clip_grad_norm: number;
   /** Batches whose gradients are averaged for one step of the optimizer. */
   grad_accum_steps: number;
   /** Decay of an average of the weights, which then is validated and kept as the best; 0: none. */
@@ -168,7 +176,7 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   checkpoint: {
     kind: orNone(file('a checkpoint')),
     default: null,
-    help: "the original's checkpoint (.pth) to go on with in a new run: weights, momentum, epoch",
+    help: "the original's checkpoint (.pth) to go on with in a new run: weights, the optimizer's state, epoch",
   },
   image_size: {
     kind: orNone(whole(4, 4096)),
@@ -188,8 +196,32 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
     help: 'learning rate of the backbone, all but the heads; default: --lr',
   },
   freeze_backbone: { kind: toggle, default: false, help: 'train the heads alone, the backbone stays as it is' },
-  momentum: { kind: real(0, { most: 1 }), default: 0.9, help: 'momentum of SGD' },
-  weight_decay: { kind: real(0), default: 0.001, help: 'weight decay of SGD' },
+  optimizer: {
+    kind: choice('sgd', 'adam', 'adamw'),
+    default: 'sgd',
+    help: 'sgd (with momentum), adam, or adamw (with decoupled weight decay)',
+  },
+  momentum: { kind: orNone(real(0, { most: 1 })), default: null, help: 'momentum of sgd; default: 0.9' },
+  betas: {
+    kind: orNone(shares),
+    default: null,
+    help: 'of adam and adamw: what stays of the averages of gradients and of their squares; default: 0.9,0.999',
+  },
+  eps: {
+    kind: orNone(real(0)),
+    default: null,
+    help: 'of adam and adamw: what is added to the root of the average of squares; default: 1e-8',
+  },
+  weight_decay: {
+    kind: real(0),
+    default: 0.001,
+    help: 'weight decay: part of the gradient (sgd, adam), or beside it (adamw)',
+  },
+  clip_grad_norm: {
+    kind: real(0),
+    default: 0,
+    help: 'largest L2 norm of all gradients together, to which they are scaled down; 0: any',
+  },
   grad_accum_steps: { kind: whole(1), default: 1, help: 'batches whose gradients are averaged for one step' },
   ema: {
     kind: real(0, { most: 0.999999 }),
@@ -296,6 +328,7 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
     ...read,
     image_size: read.image_size ?? (dataset === 'affectnet' && network === 'densenet' ? 227 : 112),
     class_weights: read.class_weights ?? (dataset === 'affectnet' ? 'affectnet' : 'none'),
+    ...optimizerSettings(read),
   };
   const { image_size } = args;
   classesOf(args);
@@ -327,6 +360,27 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
     emb: args.emb === 'random' ? args.emb : args.emb && resolve(args.emb),
     cache: args.cache === 'off' ? args.cache : args.cache && resolve(args.cache),
     saved_model: resolve(args.saved_model),
+  };
+}
+
+type OptimizerSettings = Pick<TrainArgs, 'momentum' | 'betas' | 'eps'>;
+
+/** The optimizer's own settings, the other optimizers' null. @throws InputError for a setting of another optimizer */
+function optimizerSettings(read: OptimizerSettings & Pick<TrainArgs, 'optimizer'>): OptimizerSettings {
+  const own: Partial<OptimizerSettings> =
+    read.optimizer === 'sgd' ? { momentum: 0.9 } : { betas: [0.9, 0.999], eps: 1e-8 };
+  for (const name of ['momentum', 'betas', 'eps'] as const) {
+    if (read[name] === null || name in own) continue;
+    throw new InputError(
+      `--${name} ${read[name]}: --optimizer ${read.optimizer} has none (it has ${Object.keys(own)
+        .map((n) => `--${n}`)
+        .join(', ')}); leave it out`,
+    );
+  }
+  return {
+    momentum: read.momentum ?? own.momentum ?? null,
+    betas: read.betas ?? own.betas ?? null,
+    eps: read.eps ?? own.eps ?? null,
   };
 }
 

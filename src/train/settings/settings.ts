@@ -53,6 +53,20 @@ export function real(least: number, { most = Number.POSITIVE_INFINITY, excluded 
   };
 }
 
+/** Two numbers from 0 to below 1: `0.9,0.999`, or one after the other. */
+export const shares: Kind<readonly [number, number]> = {
+  placeholder: 'X...',
+  expected: 'two numbers from 0 to below 1, as 0.9,0.999',
+  read: (value) => {
+    const items = (Array.isArray(value) ? value : [value]).flatMap((v) =>
+      typeof v === 'string' ? v.split(/[\s,]+/) : [v],
+    );
+    const [a, b] = items.map(numberOf);
+    const good = (n: number | undefined): n is number => n !== undefined && n >= 0 && n < 1;
+    return items.length === 2 && good(a) && good(b) ? [a, b] : undefined;
+  },
+};
+
 /** One of a few words. */
 export function choice<const T extends string>(...words: readonly T[]): Kind<T> {
   return {
