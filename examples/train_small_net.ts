@@ -31,7 +31,7 @@ function draw(name: string): E.Tensor {
 }
 
 const net = new Net(device).initialise(1);
-const optimizer = new E.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
+const optimizer = new E.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 }); // or new E.AdamW(net.parameters(), { lr: 0.01 })
 console.log(E.formatSummary(E.summarise(net, () => net.forward(draw('any')))));
 for (let s = 0; s <= 60; s++) {
   const loss = E.step(device, () => {
