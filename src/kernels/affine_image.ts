@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import source from './affine_image.wgsl';
-import { ceilDiv } from './launch/grid';
+import { ceilDiv } from './launch/ceil_div';
 import { type DType, vectorType } from './launch/matrix';
 
 const kernel = defineKernel('affine_image', source);

@@ -1,7 +1,7 @@
 import { type Device, defineKernel } from '../device';
 import source from './channels.wgsl';
+import { ceilDiv } from './launch/ceil_div';
 import { columnsOf } from './launch/columns';
-import { ceilDiv } from './launch/grid';
 import { type Matrix, vectorType, vectorWidth } from './launch/matrix';
 
 const kernel = defineKernel('channels', source);

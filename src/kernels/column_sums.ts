@@ -1,7 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import source from './column_sums.wgsl';
+import { ceilDiv } from './launch/ceil_div';
 import { columnsOf } from './launch/columns';
-import { ceilDiv } from './launch/grid';
 import { type Matrix, vectorTypes } from './launch/matrix';
 import { sumParts } from './sum_parts';
 

@@ -1,5 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv } from './launch/grid';
+import { ceilDiv } from './launch/ceil_div';
 import { passOver } from './launch/pass';
 import source from './lerp.wgsl';
 

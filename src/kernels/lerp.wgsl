@@ -1,5 +1,5 @@
 // y[i] += weight[0] * (x[i] - y[i]). A lane takes EACH vectors, LANES apart.
-// Dispatch: (size / (LANES EACH)) workgroups, GRID_X a row; size counted in vec4f.
+// Dispatch: (size / (LANES EACH)) workgroups; size counted in vec4f.
 struct Params { size: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
@@ -8,7 +8,7 @@ struct Params { size: u32 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = (group.y * GRID_X + group.x) * LANES * EACH + lane;
+  let first = group.x * LANES * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
     let i = first + j * LANES;
     if (i >= P.size) { return; }

@@ -1,7 +1,7 @@
 import { type Device, defineKernel } from '../device';
 import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from './launch/axes';
 import axesSource from './launch/axes.wgsl';
-import { ceilDiv, GRID_X, grid } from './launch/grid';
+import { ceilDiv } from './launch/ceil_div';
 import { type Elements, vectorType } from './launch/matrix';
 import source from './reduce.wgsl';
 
@@ -77,10 +77,9 @@ function launch(device: Device, r: Required<Reduction>, parts: number): void {
       V: vectorType(width),
       S: vectorType(width, r.x.dtype),
       D: vectorType(width, r.y.dtype),
-      GRID_X,
       EACH: each,
     },
-    workgroups: grid(ceilDiv(outputs * parts, 64 * each)),
+    workgroups: [ceilDiv(outputs * parts, 64 * each)],
     label: `reduce ${outputs * width}x${stepsOf(r.reduced)}`,
   });
 }

@@ -1,7 +1,7 @@
 // y[o] (+)= scale * sum of x[o, j] over j in [64 p, 64 p + 64) of `reduced`, in blocks of 8; o over kept axes k0 x k1 x k2 x k3,
 // j over reduced axes r0 x r1 x r2 x r3, each with strides of its own (kx, rx in x; ky in y, where part p starts at
 // p * part_stride). A thread makes EACH of the parts * outputs pairs (p, o), 64 apart: the same sums in the same order for
-// any EACH. Dispatch: parts * outputs / (64 EACH) workgroups, GRID_X a row.
+// any EACH. Dispatch: parts * outputs / (64 EACH) workgroups.
 struct Params {
   outputs: u32, parts: u32, reduced: u32, part_stride: u32, x_offset: u32, y_offset: u32,
   k_rank: u32, k1: u32, k2: u32, k3: u32, kx0: u32, kx1: u32, kx2: u32, kx3: u32, ky0: u32, ky1: u32, ky2: u32, ky3: u32,
@@ -13,7 +13,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.y * GRID_X + group.x) * 64u * EACH + lane;
+  let start = group.x * 64u * EACH + lane;
   for (var k = 0u; k < EACH; k++) {
     let t = start + 64u * k;
     if (t >= P.parts * P.outputs) { return; }

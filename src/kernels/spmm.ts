@@ -1,11 +1,10 @@
 import { type Device, defineKernel, type Storage } from '../device';
-import { ceilDiv } from './launch/grid';
+import { ceilDiv } from './launch/ceil_div';
 import { type Matrix, vectorType, vectorWidth } from './launch/matrix';
 import source from './spmm.wgsl';
 
 const kernel = defineKernel('spmm', source);
 const LANES = 8;
-const ROWS = 65535;
 
 /** A sparse matrix in compressed rows: row r has entries rowPointers[r] to rowPointers[r + 1] - 1. */
 export interface CompressedRows {
@@ -27,7 +26,6 @@ export function spmm(device: Device, a: CompressedRows, x: Matrix, y: Matrix, ac
       y: y.storage,
     },
     params: {
-      rows: y.rows,
       columns,
       x_stride: x.stride / width,
       x_offset: x.offset / width,
@@ -35,8 +33,8 @@ export function spmm(device: Device, a: CompressedRows, x: Matrix, y: Matrix, ac
       y_offset: y.offset / width,
       accumulate: accumulate ? 1 : 0,
     },
-    constants: { V: vectorType(width), LANES, ROWS },
-    workgroups: [ceilDiv(columns, LANES), Math.min(y.rows, ROWS)],
+    constants: { V: vectorType(width), LANES },
+    workgroups: [ceilDiv(columns, LANES), y.rows],
     label: `spmm ${y.rows}x${y.channels}`,
   });
 }

@@ -1,6 +1,6 @@
 // y[r, c] (+)= sum over k in [row_pointers[r], row_pointers[r + 1]) of values[k] * x[columns[k], c]; 64 summands at a time.
-// A lane owns one column of V and walks every ROWS-th row from its own. Dispatch: (columns / LANES, min(rows, ROWS)).
-struct Params { rows: u32, columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, accumulate: u32 }
+// A lane owns one column of V of a row. Dispatch: (columns / LANES, rows).
+struct Params { columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> row_pointers: array<u32>;
 @group(0) @binding(1) var<storage, read> column_indices: array<u32>;
 @group(0) @binding(2) var<storage, read> values: array<f32>;
@@ -12,18 +12,17 @@ struct Params { rows: u32, columns: u32, x_stride: u32, x_offset: u32, y_stride:
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let c = group.x * LANES + lane;
   if (c >= P.columns) { return; }
-  for (var r = group.y; r < P.rows; r += ROWS) {
-    let end = row_pointers[r + 1u];
-    var total = V();
-    for (var k0 = row_pointers[r]; k0 < end; k0 += 64u) {
-      var sum = V();
-      for (var k = k0; k < min(k0 + 64u, end); k++) {
-        sum += values[k] * x[P.x_offset + column_indices[k] * P.x_stride + c];
-      }
-      total += sum;
+  let r = group.y;
+  let end = row_pointers[r + 1u];
+  var total = V();
+  for (var k0 = row_pointers[r]; k0 < end; k0 += 64u) {
+    var sum = V();
+    for (var k = k0; k < min(k0 + 64u, end); k++) {
+      sum += values[k] * x[P.x_offset + column_indices[k] * P.x_stride + c];
     }
-    let at = P.y_offset + r * P.y_stride + c;
-    if (P.accumulate == 1u) { total += y[at]; }
-    y[at] = total;
+    total += sum;
   }
+  let at = P.y_offset + r * P.y_stride + c;
+  if (P.accumulate == 1u) { total += y[at]; }
+  y[at] = total;
 }

@@ -1,5 +1,5 @@
 // y[i] (+)= sum over p of part[p, i], in order of p. A lane takes EACH vectors, LANES apart.
-// Dispatch: (size / (LANES EACH)) workgroups, GRID_X a row; size counted in V.
+// Dispatch: (size / (LANES EACH)) workgroups; size counted in V.
 struct Params { size: u32, parts: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> part: array<V>;
 @group(0) @binding(1) var<storage, read_write> y: array<V>;
@@ -7,7 +7,7 @@ struct Params { size: u32, parts: u32, accumulate: u32 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = (group.y * GRID_X + group.x) * LANES * EACH + lane;
+  let first = group.x * LANES * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
     let i = first + j * LANES;
     if (i >= P.size) { return; }

@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../device';
+import { ceilDiv } from './launch/ceil_div';
 import { columnLanes } from './launch/columns';
-import { ceilDiv } from './launch/grid';
 import { vectorType, vectorWidth } from './launch/matrix';
 import source from './transpose.wgsl';
 

@@ -1,7 +1,7 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import { type Activation, activationCode, activationOn } from '../activation';
+import { ceilDiv } from '../launch/ceil_div';
 import { columnLanes, columnsOf } from '../launch/columns';
-import { ceilDiv } from '../launch/grid';
 import { bytesOf, type Matrix, vectorTypes } from '../launch/matrix';
 import type { Sums } from '../norm';
 import channelSource from '../norm/channel.wgsl';

@@ -1,7 +1,7 @@
 // dx[r, k] (+)= g[k] * (2 / rows * dy - ccc * (2 / (rows - 1) * dx + 2 / rows * (mean x - mean y))) / denominator, where dx, dy are
 // the differences to the means and g[k] the gradient of ccc[k]: up[k], or with LOSS -up[0] / columns. `moments` as in forward.
 // SWAPPED: x is what forward called y, for the gradient of the other side.
-// A lane owns an element. Dispatch: (rows * columns / 64) workgroups, GRID_X a row.
+// A lane owns an element. Dispatch: (rows * columns / 64) workgroups.
 struct Params {
   rows: u32, columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, dx_stride: u32, dx_offset: u32,
   accumulate: u32,
@@ -15,7 +15,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_X + group.x) * 64u + lane;
+  let i = group.x * 64u + lane;
   if (i >= P.rows * P.columns) { return; }
   let r = i / P.columns;
   let k = i % P.columns;

@@ -1,5 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import type { Matrix } from '../launch/matrix';
 import backwardSource from './backward.wgsl';
 import forwardSource from './forward.wgsl';
@@ -49,8 +49,8 @@ export function backward(
   device.dispatch(backwardKernel, {
     buffers: { x: x.storage, y: y.storage, moments, up, dx: dx.storage },
     params: { ...views(x, y), dx_stride: dx.stride, dx_offset: dx.offset, accumulate: accumulate ? 1 : 0 },
-    constants: { LOSS: of === 'loss', SWAPPED: swapped, GRID_X },
-    workgroups: grid(ceilDiv(x.rows * x.channels, 64)),
+    constants: { LOSS: of === 'loss', SWAPPED: swapped },
+    workgroups: [ceilDiv(x.rows * x.channels, 64)],
     label: `ccc.backward ${x.rows}x${x.channels}`,
   });
 }

@@ -1,7 +1,7 @@
 import type { Constants, Device, Storage } from '../../device';
 import { activationCode, activationOn, takesExponential } from '../activation';
 import { defineColumnGemm, defineGemm, type GemmLaunch, runGemm, tileOf } from '../gemm';
-import { ceilDiv } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
 import { across, type Prologue, type Sums } from '../norm';
 import channelSource from '../norm/channel.wgsl';

@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import expLog from '../exp_log.wgsl';
-import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import type { Matrix } from '../launch/matrix';
 import logSoftmaxSource from './log_softmax.wgsl';
 import logSoftmaxBackwardSource from './log_softmax_backward.wgsl';
@@ -14,7 +14,7 @@ const lossKernel = defineKernel('cross_entropy', expLog, rowSource, lossSource);
 const lossBackwardKernel = defineKernel('cross_entropy.backward', expLog, rowSource, lossBackwardSource);
 
 const describe = (m: Matrix): string => `${m.rows}x${m.channels}`;
-const laneARow = (m: Matrix): [number, number] => grid(ceilDiv(m.rows, 64));
+const laneARow = (m: Matrix): [number] => [ceilDiv(m.rows, 64)];
 
 /** y = log(softmax(x)) along each row. */
 export function logSoftmax(device: Device, x: Matrix, y: Matrix): void {
@@ -28,7 +28,6 @@ export function logSoftmax(device: Device, x: Matrix, y: Matrix): void {
       y_stride: y.stride,
       y_offset: y.offset,
     },
-    constants: { GRID_X },
     workgroups: laneARow(x),
     label: `log_softmax ${describe(x)}`,
   });
@@ -49,7 +48,6 @@ export function logSoftmaxBackward(device: Device, y: Matrix, dy: Matrix, dx: Ma
       dx_offset: dx.offset,
       accumulate: accumulate ? 1 : 0,
     },
-    constants: { GRID_X },
     workgroups: laneARow(y),
     label: `log_softmax.backward ${describe(y)}`,
   });
@@ -93,7 +91,7 @@ export function lossBackward(
       dx_offset: dx.offset,
       accumulate: accumulate ? 1 : 0,
     },
-    constants: { WEIGHTED: weight !== null, GRID_X },
+    constants: { WEIGHTED: weight !== null },
     workgroups: laneARow(x),
     label: `cross_entropy.backward ${describe(x)}`,
   });

@@ -1,5 +1,5 @@
 // dx[r, j] (+)= dy[r, j] - exp(y[r, j]) * sum over k of dy[r, k], y the log-softmax. A lane owns a row.
-// Dispatch: (rows / 64) workgroups, GRID_X a row.
+// Dispatch: (rows / 64) workgroups.
 struct Params {
   rows: u32, columns: u32, y_stride: u32, y_offset: u32, dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32,
   accumulate: u32,
@@ -11,7 +11,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let r = (group.y * GRID_X + group.x) * 64u + lane;
+  let r = group.x * 64u + lane;
   if (r >= P.rows) { return; }
   let at_dy = P.dy_offset + r * P.dy_stride;
   var total = 0.0;

@@ -1,5 +1,5 @@
 // dx[r, j] (+)= up * w[label r] / weight_sum * (softmax(x)[r, j] - [j = label r]), where p - 1 is -(the other classes' share).
-// A lane owns a row. Dispatch: (rows / 64) workgroups, GRID_X a row.
+// A lane owns a row. Dispatch: (rows / 64) workgroups.
 struct Params { rows: u32, columns: u32, stride: u32, offset: u32, dx_stride: u32, dx_offset: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
@@ -11,7 +11,7 @@ struct Params { rows: u32, columns: u32, stride: u32, offset: u32, dx_stride: u3
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let r = (group.y * GRID_X + group.x) * 64u + lane;
+  let r = group.x * 64u + lane;
   if (r >= P.rows) { return; }
   let first = P.offset + r * P.stride;
   let s = softmax_of(first, P.columns);

@@ -1,5 +1,5 @@
 import { type Constants, type Device, defineKernel, type Kernel, type Storage } from '../../device';
-import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import { vectorType } from '../launch/matrix';
 import { choose, chooseTile, type Problem, type Tile } from '../variant';
 import adjacentPositions from './adjacent_positions.wgsl';
@@ -111,8 +111,8 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   device.dispatch(gemm.sum, {
     buffers: { ...buffers, partial },
     params,
-    constants: { ...constants, GRID_X },
-    workgroups: grid(ceilDiv(rows * columns, 64)),
+    constants: { ...constants },
+    workgroups: [ceilDiv(rows * columns, 64)],
     label: `${label} sum`,
     bytes: partial.bytes,
   });

@@ -1,5 +1,5 @@
 // part[first + g] = sum of grad[i]^2 over the g-th LANES * EACH vectors. A lane sums EACH vectors, LANES apart; then a tree. `size` counts
-// elements: what fills the last vector does not count. Dispatch: (size / (4 LANES EACH)) workgroups, GRID_X a row.
+// elements: what fills the last vector does not count. Dispatch: (size / (4 LANES EACH)) workgroups.
 struct Params { size: u32, first: u32 }
 @group(0) @binding(0) var<storage, read> grad: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> part: array<f32>;
@@ -9,7 +9,7 @@ var<workgroup> sums: array<f32, LANES>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let g = group.y * GRID_X + group.x;
+  let g = group.x;
   var sum = 0.0;
   for (var j = 0u; j < EACH; j++) {
     let i = (g * EACH + j) * LANES + lane;

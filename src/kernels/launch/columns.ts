@@ -1,5 +1,5 @@
 import type { Constants, Device, Storage } from '../../device';
-import { ceilDiv } from './grid';
+import { ceilDiv } from './ceil_div';
 import { type Matrix, vectorWidth } from './matrix';
 
 /** Lanes of a workgroup whose lanes own a column each: a CPU driver computes 8 at a time, a GPU 32 or more. */
@@ -32,8 +32,7 @@ export function columnsOf(
   const width = vectors ? vectorWidth(...all) : 1;
   const lanes = columnLanes(device);
   const columns = channels / width;
-  const each = Math.max(rowsEach, ceilDiv(rows, 65535));
-  const params: Record<string, number> = { rows, columns, rows_each: each };
+  const params: Record<string, number> = { rows, columns, rows_each: rowsEach };
   const buffers: Record<string, Storage> = {};
   for (const [name, m] of Object.entries(operands)) {
     buffers[name] = m.storage;
@@ -45,6 +44,6 @@ export function columnsOf(
     buffers,
     params,
     constants: { WIDTH: width, LANES: lanes },
-    workgroups: [ceilDiv(columns, lanes), ceilDiv(rows, each)],
+    workgroups: [ceilDiv(columns, lanes), ceilDiv(rows, rowsEach)],
   };
 }

@@ -1,12 +1,11 @@
 import type { Device } from '../../device';
-import { ceilDiv, GRID_X, grid } from './grid';
+import { ceilDiv } from './ceil_div';
 
 /** How a pass over long memory is cut: into workgroups of LANES lanes, of which each takes EACH vectors, LANES apart. */
 export interface Pass {
-  readonly constants: { readonly LANES: number; readonly EACH: number; readonly GRID_X: number };
-  /** Workgroups in all, and as a grid. */
+  readonly constants: { readonly LANES: number; readonly EACH: number };
   readonly count: number;
-  readonly workgroups: [number, number];
+  readonly workgroups: [number];
 }
 
 const VECTORS_A_WORKGROUP = 1024;
@@ -19,5 +18,5 @@ const VECTORS_A_WORKGROUP = 1024;
 export function passOver(device: Device, size: number, each = VECTORS_A_WORKGROUP): Pass {
   const LANES = device.software ? 8 : 64;
   const count = ceilDiv(size, each);
-  return { constants: { LANES, EACH: each / LANES, GRID_X }, count, workgroups: grid(count) };
+  return { constants: { LANES, EACH: each / LANES }, count, workgroups: [count] };
 }

@@ -1,5 +1,5 @@
 import type { Constants, Storage } from '../../device';
-import { ceilDiv } from './grid';
+import { ceilDiv } from './ceil_div';
 import { type Matrix, vectorTypes, vectorWidth } from './matrix';
 
 /** How a kernel that includes walk.wgsl passes over matrices of equal size, element by element. */
@@ -33,15 +33,14 @@ export function walk(operands: Readonly<Record<string, Matrix>>, { each = 8, exa
   const columns = whole ? LANES : first.channels / width;
   const rows = ceilDiv(vectors, columns);
   const lanes = Math.min(LANES, Math.max(8, 2 ** Math.ceil(Math.log2(columns))));
-  const rowsEach = Math.max(each, ceilDiv(rows, 65535));
-  const params: Record<string, number> = { rows, columns, tail: vectors - (rows - 1) * columns, rows_each: rowsEach };
+  const params: Record<string, number> = { rows, columns, tail: vectors - (rows - 1) * columns, rows_each: each };
   const buffers: Record<string, Storage> = {};
   for (const [name, m] of Object.entries(operands)) {
     buffers[name] = m.storage;
     params[`${name}_stride`] = whole ? LANES : m.stride / width;
     params[`${name}_offset`] = whole ? 0 : m.offset / width;
   }
-  const workgroups: [number, number] = [ceilDiv(columns, lanes), ceilDiv(rows, rowsEach)];
+  const workgroups: [number, number] = [ceilDiv(columns, lanes), ceilDiv(rows, each)];
   return {
     width,
     buffers,

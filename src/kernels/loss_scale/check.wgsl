@@ -1,6 +1,6 @@
 // part[first + g] = 1 where an element of the g-th LANES * EACH vectors of grad is infinite or NaN, else 0. Told by its bits,
 // because compilers may assume that there are none. `size` counts elements: what fills the last vector does not count.
-// Dispatch: (size / (4 LANES EACH)) workgroups, GRID_X a row.
+// Dispatch: (size / (4 LANES EACH)) workgroups.
 struct Params { size: u32, first: u32 }
 @group(0) @binding(0) var<storage, read> grad: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> part: array<u32>;
@@ -10,7 +10,7 @@ var<workgroup> flags: array<u32, LANES>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let g = group.y * GRID_X + group.x;
+  let g = group.x;
   var found = vec4<bool>();
   for (var j = 0u; j < EACH; j++) {
     let i = (g * EACH + j) * LANES + lane;

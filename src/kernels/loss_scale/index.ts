@@ -1,5 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import { type Pass, passOver } from '../launch/pass';
 import checkSource from './check.wgsl';
 import updateSource from './update.wgsl';

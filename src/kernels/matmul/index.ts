@@ -1,7 +1,7 @@
 import type { Device, Storage } from '../../device';
 import { copyChannels } from '../channels';
 import { defineGemm, type GemmLaunch, runGemm } from '../gemm';
-import { ceilDiv } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import { type Matrix, vectorWidth } from '../launch/matrix';
 import { sumParts } from '../sum_parts';
 import { transpose } from '../transpose';

@@ -1,5 +1,5 @@
 // dx[r, c] (+)= up * 2 / (rows * columns) * (x[r, c] - y[r, c]). A lane owns an element.
-// Dispatch: (rows * columns / 64) workgroups, GRID_X a row.
+// Dispatch: (rows * columns / 64) workgroups.
 struct Params {
   rows: u32, columns: u32, x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, dx_stride: u32, dx_offset: u32,
   accumulate: u32,
@@ -12,7 +12,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_X + group.x) * 64u + lane;
+  let i = group.x * 64u + lane;
   let size = P.rows * P.columns;
   if (i >= size) { return; }
   let r = i / P.columns;

@@ -1,5 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import type { Matrix } from '../launch/matrix';
 import { sumParts } from '../sum_parts';
 import backwardSource from './backward.wgsl';
@@ -40,8 +40,7 @@ export function backward(device: Device, x: Matrix, y: Matrix, up: Storage, dx: 
   device.dispatch(backwardKernel, {
     buffers: { x: x.storage, y: y.storage, up, dx: dx.storage },
     params: { ...views(x, y), dx_stride: dx.stride, dx_offset: dx.offset, accumulate: accumulate ? 1 : 0 },
-    constants: { GRID_X },
-    workgroups: grid(ceilDiv(x.rows * x.channels, 64)),
+    workgroups: [ceilDiv(x.rows * x.channels, 64)],
     label: `mse.backward ${x.rows}x${x.channels}`,
   });
 }

@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import expLog from '../exp_log.wgsl';
-import { ceilDiv } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import { passOver } from '../launch/pass';
 import source from './adam.wgsl';
 import stepSource from './adam_step.wgsl';

@@ -4,7 +4,7 @@
 //   average = beta1 * average + (1 - beta1) * d;  square = beta2 * square + (1 - beta2) * d^2
 //   value -= lr * c1 average / (c2 sqrt(square) + eps), with DECOUPLED lr * (weight_decay * value + ...); 0 / 0 counts as 0
 // 1 - beta comes as rest, from float64. A lane takes EACH vectors, LANES apart.
-// Dispatch: (size / (LANES EACH)) workgroups, GRID_X a row; size counted in vec4f.
+// Dispatch: (size / (LANES EACH)) workgroups; size counted in vec4f.
 struct Params { size: u32, group: u32, first: u32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, eps: f32 }
 @group(0) @binding(0) var<storage, read_write> value: array<vec4f>;
 @group(0) @binding(1) var<storage, read> grad: array<vec4f>;
@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let rate = rates[P.group];
   let factor = scaling[0].w;
   if (SCALED && factor == 0.0) { return; }
-  let first = (group.y * GRID_X + group.x) * LANES * EACH + lane;
+  let first = group.x * LANES * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
     let i = first + j * LANES;
     if (i >= P.size) { return; }

@@ -2,7 +2,7 @@
 //   d = grad + weight_decay * value (with SCALED grad * scaling.w, and nothing at all where that is 0);  velocity = momentum * velocity + d
 //   value -= lr * velocity, with NESTEROV lr * (d + momentum * velocity)
 // A velocity that starts as zeros makes the first step's d, as PyTorch has it. A lane takes EACH vectors, LANES apart.
-// Dispatch: (size / (LANES EACH)) workgroups, GRID_X a row; size counted in vec4f.
+// Dispatch: (size / (LANES EACH)) workgroups; size counted in vec4f.
 struct Params { size: u32, group: u32 }
 @group(0) @binding(0) var<storage, read_write> value: array<vec4f>;
 @group(0) @binding(1) var<storage, read> grad: array<vec4f>;
@@ -16,7 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let rate = rates[P.group];
   let factor = scaling[0].w;
   if (SCALED && factor == 0.0) { return; }
-  let first = (group.y * GRID_X + group.x) * LANES * EACH + lane;
+  let first = group.x * LANES * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
     let i = first + j * LANES;
     if (i >= P.size) { return; }

@@ -5,6 +5,6 @@
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = (group.y * GRID_X + group.x) * LANES * EACH + lane;
+  let first = group.x * LANES * EACH + lane;
   for (var e = 0u; e < EACH; e++) { y[first + e * LANES] = x[first + e * LANES]; }
 }

@@ -1,6 +1,6 @@
 // y[i] = f(a, b) (WANT 0), dy[i] * df/da (WANT 1) or dy[i] * df/db (WANT 2), i over four axes n0 x n1 x n2 x n3 of y in its
 // order in memory (contiguous, as dy). a and b have a stride an axis, 0 where they are repeated.
-// A thread makes EACH elements, 64 apart. Dispatch: size / (64 * EACH) workgroups, GRID_X a row.
+// A thread makes EACH elements, 64 apart. Dispatch: size / (64 * EACH) workgroups.
 struct Params {
   size: u32, rank: u32, n1: u32, n2: u32, n3: u32,
   a0: u32, a1: u32, a2: u32, a3: u32, a_offset: u32, b0: u32, b1: u32, b2: u32, b3: u32, b_offset: u32,
@@ -13,7 +13,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = (group.y * GRID_X + group.x) * 64u * EACH + lane;
+  let first = group.x * 64u * EACH + lane;
   for (var k = 0u; k < EACH; k++) {
     let i = first + 64u * k;
     if (i >= P.size) { return; }

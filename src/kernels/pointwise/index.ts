@@ -2,7 +2,7 @@ import { type Device, defineKernel, type Storage } from '../../device';
 import { type Activation, activationCode, activationOn, isActivation } from '../activation';
 import { type Axis, axesWidth, inVectors, mergeAxes, stepsOf } from '../launch/axes';
 import axesSource from '../launch/axes.wgsl';
-import { ceilDiv, GRID_X, grid } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import { type DType, type Elements, type Matrix, vectorType, vectorTypes } from '../launch/matrix';
 import { walk } from '../launch/walk';
 import walkSource from '../launch/walk.wgsl';
@@ -128,9 +128,8 @@ export function broadcast(
       OP: BINARY.indexOf(op),
       WANT: backward?.by ?? 0,
       EACH: each,
-      GRID_X,
     },
-    workgroups: grid(ceilDiv(size, 64 * each)),
+    workgroups: [ceilDiv(size, 64 * each)],
     label: `${op}.broadcast ${size * width}`,
   });
 }

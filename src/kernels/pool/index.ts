@@ -1,5 +1,5 @@
 import { type Constants, type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv } from '../launch/grid';
+import { ceilDiv } from '../launch/ceil_div';
 import { type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
 import avgBackwardSource from './avg_backward.wgsl';
 import avgForwardSource from './avg_forward.wgsl';

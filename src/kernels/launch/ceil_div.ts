@@ -1,0 +1,1 @@
+export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
