@@ -5,7 +5,7 @@ import { takenName } from '../train/run/run_folder';
 import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
-import { INTERRUPTED } from './interrupt';
+import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 import { trainVisibly } from './train';
@@ -69,14 +69,20 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
   const faces = join(folder, 'faces');
   const { writeSyntheticSet } = await import('../data/synthetic');
   const drawing = new ProgressView('drawing faces');
-  const { training, validation } = await writeSyntheticSet({
-    out: faces,
-    n,
-    validation: Math.round(n / 4),
-    size: SIDE,
-    seed,
-    onProgress: drawing.onPrepare,
-  }).finally(() => drawing.stop());
+  const set = { out: faces, n, validation: Math.round(n / 4), size: SIDE, seed };
+  const drawn = await stoppable(
+    (signal) =>
+      writeSyntheticSet({
+        ...set,
+        onProgress: (done, total) => {
+          signal.throwIfAborted();
+          drawing.onPrepare(done, total);
+        },
+      }),
+    () => drawing.onNotice('stopping'),
+  ).finally(() => drawing.stop());
+  if (!drawn) return;
+  const { training, validation } = drawn;
 
   const files = { image_dir: faces, data: training, val_data: validation, saved_model: folder };
   const warmup = Math.min(30, Math.floor((epochs * n) / RECIPE.batch_size / 4));
@@ -86,7 +92,7 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
   };
   const args = readTrainArgs({ ...RECIPE, ...files, epochs, warmup, seed, gpu });
   const outcome = await trainVisibly(args, { hooks: { onBefore } });
-  if (outcome.status === 'interrupted') {
+  if (!outcome || outcome.status === 'interrupted') {
     process.exitCode = INTERRUPTED;
     return;
   }

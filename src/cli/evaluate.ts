@@ -11,6 +11,7 @@ import {
 } from '../train/settings/args';
 import { choice, readSettings, type Settings } from '../train/settings/settings';
 import { formatMetrics, formatVideos, metricsCsv, videosCsv } from './format';
+import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 
@@ -54,7 +55,11 @@ export const evaluateCommand = (): Command =>
       checkAnnotations('data', settings.data, run.args.dataset);
       const { evaluate } = await import('../train/measures/evaluate');
       try {
-        const evaluation = await evaluate(run, settings, view);
+        const evaluation = await stoppable(
+          (signal) => evaluate(run, settings, view, signal),
+          () => view.onNotice('stopping'),
+        );
+        if (!evaluation) return;
         process.stdout.write(`${print(evaluation, format)}\n`);
         const { writeEvaluation } = await import('../train/run/evaluations');
         process.stderr.write(`\nwritten to ${await writeEvaluation(run, settings.data, evaluation)}\n`);

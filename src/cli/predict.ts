@@ -4,6 +4,7 @@ import { csvField } from '../train/measures/predictions';
 import { COMMON, NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/args';
 import { choice, orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { decimal, formatTable, percent } from './format';
+import { stoppable } from './interrupt';
 import { addSettings } from './settings_options';
 
 type Format = 'table' | 'json' | 'jsonl' | 'csv';
@@ -58,11 +59,15 @@ export const predictCommand = (): Command =>
       const write = (line: string): void => void process.stdout.write(`${line}\n`);
       const all: FacePrediction[] = [];
       if (format === 'csv') write(['image', 'expression', ...classes, 'valence', 'arousal'].join(','));
-      for await (const prediction of predict(run, sources, { gpu, image_dir, say })) {
-        if (format === 'jsonl') write(JSON.stringify(prediction));
-        else if (format === 'csv') write(csvLine(prediction, classes));
-        else all.push(prediction);
-      }
+      const look = async (signal: AbortSignal): Promise<true> => {
+        for await (const prediction of predict(run, sources, { gpu, image_dir, say, signal })) {
+          if (format === 'jsonl') write(JSON.stringify(prediction));
+          else if (format === 'csv') write(csvLine(prediction, classes));
+          else all.push(prediction);
+        }
+        return true;
+      };
+      if (!(await stoppable(look, () => say('stopping')))) return;
       if (format === 'json') write(JSON.stringify(all, null, 2));
       if (format === 'table') write(table(all, classes));
     });

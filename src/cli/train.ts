@@ -31,7 +31,7 @@ export const trainCommand = (): Command =>
     .action(async ({ resume, profile, ...options }: { resume?: boolean; profile?: boolean }) => {
       const { args, run } = resume ? resumed(options) : fresh(options);
       const outcome = await trainVisibly(args, { resume: run, profile });
-      if (outcome.status === 'interrupted') {
+      if (!outcome || outcome.status === 'interrupted') {
         process.exitCode = INTERRUPTED;
         return;
       }
@@ -59,8 +59,11 @@ function resumed(given: Record<string, unknown>): { args: TrainArgs; run: Run } 
   return { args: run.args, run };
 }
 
-/** Trains with a progress display; Ctrl-C stops the run after its step and says how to go on. */
-export async function trainVisibly(args: TrainArgs, { hooks, ...options }: TrainerOptions = {}): Promise<Outcome> {
+/** Trains with a progress display; Ctrl-C stops the run after its step and says how to go on. @returns null: stopped before that */
+export async function trainVisibly(
+  args: TrainArgs,
+  { hooks, ...options }: TrainerOptions = {},
+): Promise<Outcome | null> {
   const { Trainer } = await import('../train/loop/trainer');
   const view = new ProgressView();
   try {
@@ -70,7 +73,8 @@ export async function trainVisibly(args: TrainArgs, { hooks, ...options }: Train
       (signal) => trainer.run(signal),
       () => onNotice('stopping after this step; press Ctrl-C again to quit at once'),
     );
-    if (outcome.status === 'interrupted') {
+    if (!outcome) onNotice('stopped before anything was learnt');
+    else if (outcome.status === 'interrupted') {
       onNotice(`saved; go on with: npx emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`);
     }
     return outcome;

@@ -22,6 +22,8 @@ export interface PrepareOptions {
   maxBad?: number;
   /** Bad rows of the annotations: they count as well. */
   badRows?: readonly BadItem[];
+  /** Ends it early, with the pictures at hand. */
+  signal?: AbortSignal;
   /** Called after each group of images. */
   onProgress?: (done: number, total: number) => void;
   /** Called with what a thread did, and when, after each group of images. */
@@ -37,6 +39,7 @@ const SHOWN = 20;
  * result must be closed; until then it needs the cache no more.
  *
  * @throws InputError: no such image directory; more than `maxBad` of the rows and images are bad (with a list)
+ * @throws the signal's reason
  * @throws MachineError: a thread died, or cannot write the cache
  */
 export async function prepareCrops(samples: readonly Sample[], options: PrepareOptions): Promise<CropSet> {
@@ -128,7 +131,7 @@ async function openPacks(dir: string, files: Packs, packs: ReadonlySet<string>):
 /** Results in no fixed order. Ends early once `limit` is passed and there are enough bad images to show. */
 async function prepareAll(
   jobs: readonly CropJob[],
-  { size, workers = 4, onProgress, onGroup }: PrepareOptions,
+  { size, workers = 4, signal, onProgress, onGroup }: PrepareOptions,
   store: string,
   limit: number,
 ): Promise<CropResult[]> {
@@ -136,13 +139,21 @@ async function prepareAll(
   let bad = 0;
   // A thread costs a tenth of a second to start: not for a handful of pictures.
   const threads = Math.max(1, Math.min(workers, Math.ceil(jobs.length / 32)));
-  await runImageWorkers(jobs, { store, size }, threads, (group, thread) => {
-    results.push(...group.results);
-    bad += group.results.filter((r) => 'reason' in r).length;
-    onProgress?.(results.length, jobs.length);
-    onGroup?.(group, thread);
-    return bad <= limit || bad < SHOWN;
-  });
+  signal?.throwIfAborted();
+  await runImageWorkers(
+    jobs,
+    { store, size },
+    threads,
+    (group, thread) => {
+      results.push(...group.results);
+      bad += group.results.filter((r) => 'reason' in r).length;
+      onProgress?.(results.length, jobs.length);
+      onGroup?.(group, thread);
+      return bad <= limit || bad < SHOWN;
+    },
+    { signal },
+  );
+  signal?.throwIfAborted();
   return results;
 }
 

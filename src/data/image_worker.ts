@@ -49,13 +49,20 @@ sharp.concurrency(1);
 sharp.cache(false);
 const store = new CropStore(dir, size);
 
-// Jobs arrive in small groups; null ends the thread.
+// Jobs arrive in small groups; null ends the thread, after the picture at hand.
+let ended = false;
 port.on('message', async (jobs: CropJob[] | null) => {
-  if (jobs === null) return port.close();
+  if (jobs === null) {
+    ended = true;
+    return port.close();
+  }
   const results: CropResult[] = [];
   const now = () => performance.timeOrigin + performance.now();
   const start = now();
-  for (const job of jobs) results.push(await prepare(store, size, job));
+  for (const job of jobs) {
+    results.push(await prepare(store, size, job));
+    if (ended) return;
+  }
   const done: GroupDone = { results, start, end: now() };
   port.postMessage(done);
 });

@@ -8,7 +8,7 @@ const GROUP = 8;
 
 /**
  * Runs `jobs` in `threads` worker threads; each group that is done goes to `take`, in no fixed order, with the number of
- * its thread; `take` returns false to stop early. Resolves when all threads have ended.
+ * its thread; `take` returns false to stop early. Resolves when all threads have ended: after `signal`, with the picture at hand.
  *
  * @throws MachineError if a thread dies, or cannot write the store; what `take` throws
  */
@@ -17,7 +17,7 @@ export function runImageWorkers(
   settings: WorkerSettings,
   threads: number,
   take: (done: GroupDone, thread: number) => boolean,
-  program = imageWorkerUrl(),
+  { program = imageWorkerUrl(), signal }: { readonly program?: URL; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let next = 0;
@@ -30,11 +30,15 @@ export function runImageWorkers(
       worker.postMessage(jobs.slice(next, next + GROUP));
       next += GROUP;
     };
-    const end = (error: unknown) => {
+    const stop = () => {
       stopped = true;
       for (const worker of workers) worker.postMessage(null);
+    };
+    const end = (error: unknown) => {
+      stop();
       reject(error);
     };
+    signal?.addEventListener('abort', stop, { once: true });
     const fail = (reason: string) => end(new MachineError(`a thread that prepares images ended early: ${reason}`));
     for (const [thread, worker] of workers.entries()) {
       worker.on('message', (done: GroupDone) => {
@@ -51,7 +55,10 @@ export function runImageWorkers(
         running--;
         if (code !== 0) fail(`exit code ${code}`);
         else if (running === 0 && missing > 0 && !stopped) fail(`${missing} of ${jobs.length} images are not done`);
-        else if (running === 0) resolve();
+        else if (running === 0) {
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        }
       });
       feed(worker);
     }

@@ -243,7 +243,7 @@ test('a thread that dies is an error, not a hang', async () => {
     writeFileSync(join(dir, name), text);
     const program = new URL(`file://${join(dir, name)}`);
     await refusal(
-      () => runImageWorkers(jobs, { store: dir, size: SIZE }, 2, () => true, program),
+      () => runImageWorkers(jobs, { store: dir, size: SIZE }, 2, () => true, { program }),
       reasons[i],
       'MachineError',
     );

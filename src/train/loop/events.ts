@@ -1,4 +1,5 @@
 // What the trainer tells whoever watches it: the command line, a script, a test.
+import type { Device } from '../../device';
 import type { Metrics } from '../measures/metrics';
 import type { EpochRow } from '../run/results';
 
@@ -32,6 +33,8 @@ export interface TrainHooks {
   onPrepare?(done: number, total: number): void;
   /** If given, the untrained network is validated before the first step. */
   onBefore?(metrics: Metrics): void;
+  /** Each time a device is opened: for the run, and to measure its peaks for a profile. */
+  onDevice?(device: Device): void;
   onStep?(event: StepEvent): void;
   onEpoch?(row: EpochRow): void;
 }

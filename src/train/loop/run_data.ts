@@ -1,5 +1,7 @@
 // What a run learns from: samples, prepared faces, class weights, the label graph and the word vectors.
 import { existsSync } from 'node:fs';
+import { orAborted } from '../../base/abort';
+import { InputError } from '../../base/errors';
 import {
   type AnnotationSet,
   type Annotations,
@@ -41,14 +43,15 @@ export async function openRunData(
   folder: RunFolder,
   hooks: TrainHooks,
   notice: (line: string) => void,
-  onGroup?: PrepareOptions['onGroup'],
+  { onGroup, signal }: Pick<PrepareOptions, 'onGroup' | 'signal'> = {},
 ): Promise<RunData> {
   const classes = classesOf(args);
   const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
   const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
-  const given = await readAnnotations(args.data, options);
+  const read = (file: string) => orAborted(readAnnotations(file, options), signal);
+  const given = await read(args.data);
   const training = learnt(given.train);
-  const others = args.val_data ? validationOf(await readAnnotations(args.val_data, options)) : given.val;
+  const others = args.val_data ? validationOf(await read(args.val_data)) : given.val;
   const validation = others && learnt(others);
   notice(describeAnnotations(training));
   let samples: { train: readonly Sample[]; val: readonly Sample[] };
@@ -59,7 +62,8 @@ export async function openRunData(
     samples = inFile(training.file, () => splitSamples(training.samples, args.val_fraction, args.seed, classes));
     notice(`no --val_data: ${samples.val.length} of ${training.samples.length} samples are split off for validation`);
   }
-  const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice) : null;
+  checkEnough(args, samples.train.length, samples.val.length);
+  const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice, signal) : null;
   const weights = classWeights(samples.train, args.class_weights, classes);
   const prepare = async (part: readonly Sample[], set: AnnotationSet, counted: boolean): Promise<CropSet> => {
     const crops = await prepareCrops(part, {
@@ -69,6 +73,7 @@ export async function openRunData(
       cache: args.cache ?? undefined,
       maxBad: args.max_bad,
       badRows: counted ? set.bad : [],
+      signal,
       onProgress: hooks.onPrepare,
       onGroup,
     });
@@ -80,6 +85,13 @@ export async function openRunData(
     await train.close();
     throw error;
   });
+  try {
+    checkEnough(args, train.samples.length, valid.samples.length);
+  } catch (error) {
+    await train.close();
+    await valid.close();
+    throw error;
+  }
   const counts = classCounts(train.samples, classes).map((n, c) => `${classes[c]} ${n}`);
   notice(`${train.samples.length} training and ${valid.samples.length} validation faces (${counts.join(', ')})`);
   return {
@@ -97,12 +109,21 @@ export async function openRunData(
 /** The set that a model is measured on: the validation part, or all of a file that has no parts. */
 export const validationOf = ({ train, val }: Annotations): AnnotationSet => val ?? train;
 
+/** @throws InputError where valence and arousal have too few faces for the CCC that is asked for */
+function checkEnough({ model, best }: TrainArgs, train: number, val: number): void {
+  if (model === 'single_task') return;
+  if (train < 2) throw new InputError(`${model} expects at least 2 training faces (one has no CCC), found ${train}`);
+  if (best !== 'accuracy' && val < 2)
+    throw new InputError(`--best ${best} expects at least 2 validation faces (one has no CCC), found ${val}`);
+}
+
 /** The graph and vectors of a run: what it has kept, else what its settings name or its labels give, which is then kept. */
 async function openGraph(
   args: TrainArgs,
   folder: RunFolder,
   samples: readonly Sample[],
   notice: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<{ A: Float32Array; embedding: Float32Array }> {
   const classes = classesOf(args);
   const nodes = nodesOf(classes);
@@ -113,7 +134,7 @@ async function openGraph(
       embedding: await loadEmbedding(vectors, nodes),
     };
   }
-  const embedding = await loadEmbedding(args.emb ?? undefined, nodes);
+  const embedding = await orAborted(loadEmbedding(args.emb ?? undefined, nodes), signal);
   if (args.emb === 'random') notice('--emb random: made-up word vectors');
   const given = args.adj !== null && lookAt(args.adj) !== 'nothing';
   const adjacency = given ? await readAdjacency(args.adj as string, nodes) : buildAdjacency(samples, classes);

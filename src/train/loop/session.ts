@@ -96,14 +96,13 @@ export class Session {
     const { args, folder, hooks, learning, notice } = this.parts;
     if (args.epochs > progress.epoch && !progress.stopped) notice('compiling kernels, once');
     if (hooks.onBefore && progress.epoch === 0 && progress.step === 0)
-      hooks.onBefore(computeMetrics((await this.validate()).predictions));
+      hooks.onBefore(computeMetrics((await this.validate(signal)).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
-      if (!(await this.trainEpoch(signal))) {
+      if (!((await this.trainEpoch(signal)) && (await this.endEpoch(signal)))) {
         await folder.writeWeights('last', await encodeCheckpoint(learning, progress));
         notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
         return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
       }
-      await this.endEpoch();
     }
     if (!this.metrics) throw new InputError(`${folder.dir}: no epoch was trained; give --epochs 1 or more`);
     await report(readRun(folder.dir));
@@ -167,7 +166,8 @@ export class Session {
     return Math.ceil(this.train.steps / this.parts.args.grad_accum_steps);
   }
 
-  private async endEpoch(): Promise<void> {
+  /** Returns false when `signal` ended its validation early: all of it is done again then. */
+  private async endEpoch(signal?: AbortSignal): Promise<boolean> {
     const { progress } = this;
     const { args, data, folder, hooks, learner, learning, notice } = this.parts;
     const { ema, model, optimizer } = learning;
@@ -179,7 +179,15 @@ export class Session {
       );
     // What is validated, and kept if it is the best, are the averaged weights.
     ema?.swap();
-    const { predictions, tally } = await this.validate();
+    const found = await this.validate(signal).catch((error) => {
+      if (!signal?.aborted || error !== signal.reason) throw error;
+      return null;
+    });
+    if (!found) {
+      ema?.swap();
+      return false;
+    }
+    const { predictions, tally } = found;
     const state = await model.stateDict();
     if (tensorNotFinite(state))
       throw await this.diverged(`after epoch ${progress.epoch + 1} the network holds what is no number`);
@@ -217,13 +225,16 @@ export class Session {
     await folder.writeWeights('last', await encodeCheckpoint(learning, progress));
     hooks.onEpoch?.(row);
     if (progress.stopped) notice(`no better validation ${args.best} for ${args.patience} epochs: training ends`);
+    return true;
   }
 
-  private async validate(): Promise<{ predictions: SamplePredictions; tally: Tally }> {
+  /** @throws the signal's reason after the batch in flight */
+  private async validate(signal?: AbortSignal): Promise<{ predictions: SamplePredictions; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
     const { args, learner } = this.parts;
     const predictions = await evaluateAll(learner, this.val, classesOf(args), async (result) => {
+      signal?.throwIfAborted();
       const found = resultNotFinite(result);
       if (found) throw await this.diverged(`${found.what} in the validation of epoch ${this.progress.epoch + 1}`);
       addTo(tally, result);

@@ -1,4 +1,5 @@
 import { Ema } from '../../autograd';
+import { orAborted } from '../../base/abort';
 import { classesOf } from '../../data';
 import type { GroupDone } from '../../data/image_worker';
 import type { Device } from '../../device';
@@ -45,12 +46,14 @@ export class Trainer {
 
   /**
    * Runs to the end, or until `signal` is aborted: then the current step is finished and the run saved as it stands.
+   * @throws the signal's reason, where that is aborted before there is anything to save: of a new run nothing is left
    * @throws InputError for inputs that cannot be used; MachineError when the machine cannot do it, or the loss is NaN
    */
   async run(signal?: AbortSignal): Promise<Outcome> {
     const { args } = this;
     const { resume } = this.options;
     const classes = classesOf(args);
+    const checkpoint = resume ? readWeights(resume, 'last') : null; // refused before faces are prepared
     const folder = resume
       ? RunFolder.reopen(resume)
       : RunFolder.create({ ...args, classes: [...classes], kernels: {} });
@@ -64,9 +67,11 @@ export class Trainer {
       const trace = this.options.profile ? cpuTrace() : null;
       const onGroup = trace ? (group: GroupDone, thread: number) => traceGroup(trace, group, thread) : undefined;
       const start = args.checkpoint ?? args.pretrained;
-      if (start && !resume) await readWeightsFile(start); // refused before faces are prepared
-      data = await openRunData(args, folder, this.hooks, notice, onGroup);
-      device = await openDevice({ gpu: args.gpu ?? undefined, say: notice });
+      if (start && !resume) await orAborted(readWeightsFile(start), signal); // refused before faces are prepared
+      data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal });
+      const opening = openDevice({ gpu: args.gpu ?? undefined, say: notice });
+      device = await orAborted(opening, signal, (late) => late.destroy());
+      this.hooks.onDevice?.(device);
       notice(
         `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
       );
@@ -86,21 +91,23 @@ export class Trainer {
       });
       fitMemory(device, learner, args, notice);
       const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);
-      const kernels = await chooseKernels(device, args.tune, resume ?? null, step, notice);
+      const kernels = await orAborted(chooseKernels(device, args.tune, resume ?? null, step, notice), signal);
       step();
-      await device.prepare();
+      await orAborted(device.prepare(), signal);
       if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
       if (!resume) await folder.writeManifest(manifestOf(args, device));
       const profile = trace ? new Profile(device, trace) : null;
       const learning = { model, optimizer, ema, scaler: learner.scaler };
       const session = new Session({ args, hooks: this.hooks, notice, folder, data, learning, learner, profile });
-      if (resume) session.restore(resume, readWeights(resume, 'last'));
+      if (resume && checkpoint) session.restore(resume, checkpoint);
       else session.begin(await startFrom(args, model, optimizer, notice));
       const outcome = await session.run(signal);
-      if (profile) await tellProfile(profile, args, folder, notice);
+      if (profile) await tellProfile(profile, args, folder, notice, this.hooks);
       return outcome;
     } catch (error) {
-      folder.log(`ended by an error: ${(error as Error).message}`);
+      folder.log(
+        signal?.aborted ? 'stopped before anything was learnt' : `ended by an error: ${(error as Error).message}`,
+      );
       folder.abandon();
       throw error;
     } finally {
@@ -116,8 +123,10 @@ async function tellProfile(
   { gpu }: TrainArgs,
   folder: RunFolder,
   notice: (line: string) => void,
+  hooks: TrainHooks,
 ): Promise<void> {
   const device = await openDevice({ gpu: gpu ?? undefined });
+  hooks.onDevice?.(device);
   try {
     for (const line of profile.report(await measurePeaks(device))) notice(line);
   } finally {

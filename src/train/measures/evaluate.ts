@@ -1,3 +1,4 @@
+import { orAborted } from '../../base/abort';
 import {
   hasValenceArousal,
   Loader,
@@ -53,13 +54,20 @@ export async function openRunModel(
 
 /**
  * The metrics of a run's best weights on an annotation file.
- * @throws InputError for a run or files that cannot be used
+ * @throws InputError for a run or files that cannot be used; the signal's reason once that is aborted
  */
-export async function evaluate(run: Run, settings: EvaluateSettings, hooks: TrainHooks = {}): Promise<Evaluation> {
+export async function evaluate(
+  run: Run,
+  settings: EvaluateSettings,
+  hooks: TrainHooks = {},
+  signal?: AbortSignal,
+): Promise<Evaluation> {
   const notice = (line: string): void => hooks.onNotice?.(line);
   const { dataset, classes, model: kind } = run.args;
   if (!run.given) weightsFile(run, 'best');
-  const read = validationOf(await readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }));
+  const read = validationOf(
+    await orAborted(readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }), signal),
+  );
   const measured = kind !== 'single_task' && read.samples.some(hasValenceArousal);
   const set = measured ? withValenceArousal(read, kind) : read;
   if (kind !== 'single_task' && !measured)
@@ -71,18 +79,22 @@ export async function evaluate(run: Run, settings: EvaluateSettings, hooks: Trai
     cache: settings.cache ?? undefined,
     maxBad: settings.max_bad,
     badRows: set.bad,
+    signal,
     onProgress: hooks.onPrepare,
   });
   for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
   let device: Device | null = null;
   try {
-    device = await openDevice({ gpu: settings.gpu ?? undefined, say: notice });
+    const opening = openDevice({ gpu: settings.gpu ?? undefined, say: notice });
+    device = await orAborted(opening, signal, (late) => late.destroy());
+    hooks.onDevice?.(device);
     const { model, embedding } = await openRunModel(device, run);
     const learner = new Learner(device, model, { embedding, loss: null });
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: null });
     const tally = newTally();
     const start = performance.now();
     const predictions = await evaluateAll(learner, loader, run.args.classes, (result, { rows }) => {
+      signal?.throwIfAborted();
       checkScores(
         run,
         result,

@@ -1,3 +1,4 @@
+import { orAborted } from '../../base/abort';
 import { InputError } from '../../base/errors';
 import { decodeImage, ImageError, type ListedPicture, listPictures, prepareKnown, readPicture } from '../../data';
 import { rotationAffine } from '../../data/rotate';
@@ -28,6 +29,8 @@ export interface PredictSettings {
   /** Where the paths in lists start; null: the list's folder. */
   readonly image_dir?: string | null;
   readonly say?: (line: string) => void;
+  /** Ends it early, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -39,7 +42,7 @@ export interface PredictSettings {
 export async function* predict(
   run: Run,
   sources: readonly string[],
-  { gpu = null, image_dir = null, say = () => {} }: PredictSettings = {},
+  { gpu = null, image_dir = null, say = () => {}, signal }: PredictSettings = {},
 ): AsyncGenerator<FacePrediction> {
   const { image_size: size, classes } = run.args;
   if (!run.given) weightsFile(run, 'best');
@@ -47,8 +50,9 @@ export async function* predict(
   let looked = 0;
   try {
     let look: Look | null = null;
-    for await (const faces of readFaces(sources, image_dir, size, say)) {
-      device ??= await openDevice({ gpu: gpu ?? undefined, say });
+    for await (const faces of readFaces(sources, image_dir, size, say, signal)) {
+      signal?.throwIfAborted();
+      device ??= await orAborted(openDevice({ gpu: gpu ?? undefined, say }), signal, (late) => late.destroy());
       look ??= await openLook(device, run);
       const { logits, predicted, va } = await look(faces);
       for (const [i, { file }] of faces.entries()) {
@@ -112,10 +116,11 @@ async function* readFaces(
   imageDir: string | null,
   size: number,
   say: (line: string) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<Face[]> {
   let waiting: ListedPicture[] = [];
   const read = async (): Promise<Face[]> => {
-    const faces = await Promise.all(waiting.map((picture) => readFace(picture, size, say)));
+    const faces = await orAborted(Promise.all(waiting.map((picture) => readFace(picture, size, say))), signal);
     waiting = [];
     return faces.filter((face) => face !== null);
   };

@@ -1,0 +1,103 @@
+// Stopped from outside before, between and after steps; and a run that has no checkpoint to go on from.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { orAborted } from '../../src/base/abort';
+import { InputError } from '../../src/base/errors';
+import { CLASSES, prepareCrops, readAnnotations, writeSyntheticSet } from '../../src/data';
+import { Trainer } from '../../src/train/loop/trainer';
+import { readRunToResume } from '../../src/train/run/resume';
+import { RunFolder, readRun } from '../../src/train/run/run_folder';
+import { readTrainArgs } from '../../src/train/settings/args';
+import { mockRun, dir as mocks } from './mock_session';
+
+const test = suite('interrupt');
+const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-interrupt-'));
+let set: { training: string; validation: string };
+test.before(async () => {
+  set = await writeSyntheticSet({ out: join(dir, 'faces'), n: 140, validation: 7, size: 48 });
+});
+test.after(() => rmSync(dir, { recursive: true, force: true }));
+
+const settings = () =>
+  readTrainArgs({
+    ...{ image_dir: join(dir, 'faces'), data: set.training, val_data: set.validation, network: 'bregnext' },
+    ...{ model: 'single_task', image_size: 16, cache: 'off', workers: 2, saved_model: join(dir, 'run') },
+  });
+
+/** What `work` is rejected with. */
+const rejection = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => assert.unreachable('expected it to be stopped'),
+    (error) => error,
+  );
+
+test('preparing faces stops with the pictures at hand, and leaves nothing of a new run', async () => {
+  const stop = new AbortController();
+  let most = 0;
+  const onPrepare = (done: number): void => {
+    most = Math.max(most, done);
+    stop.abort();
+  };
+  const run = new Trainer(settings(), { hooks: { onPrepare } }).run(stop.signal);
+  assert.is(await rejection(run), stop.signal.reason);
+  // Two threads have a group of 8 pictures each.
+  assert.ok(most > 0 && most <= 24, `${most}`);
+  assert.not(existsSync(join(dir, 'run')));
+  const { train } = await readAnnotations(set.training, {
+    dataset: 'affectnet',
+    classes: CLASSES,
+    imageDir: join(dir, 'faces'),
+  });
+  const late = prepareCrops(train.samples, {
+    imageDir: join(dir, 'faces'),
+    size: 16,
+    cache: 'off',
+    signal: stop.signal,
+  });
+  assert.is(await rejection(late), stop.signal.reason);
+});
+
+test('what cannot be stopped is not waited for, and given back when it comes', async () => {
+  const stop = new AbortController();
+  let come: (value: string) => void = () => {};
+  const got: string[] = [];
+  const work = orAborted(new Promise<string>((done) => (come = done)), stop.signal, (value) => got.push(value));
+  stop.abort();
+  assert.is(await rejection(work), stop.signal.reason);
+  come('a device');
+  await new Promise((done) => setTimeout(done));
+  assert.equal(got, ['a device']);
+  assert.is(await orAborted(Promise.resolve(3), new AbortController().signal), 3);
+});
+
+test('validation stops after the batch in flight, and is done again when the run goes on', async () => {
+  const stop = new AbortController();
+  const onStep = ({ phase }: { phase: string }): void => {
+    if (phase === 'train') stop.abort();
+  };
+  // 8 faces in one batch: the signal comes in the only step of the epoch.
+  const first = await mockRun('validation', { epochs: 1, batch_size: 8 }, { hooks: { onStep } });
+  assert.equal(await first.session.run(stop.signal), { status: 'interrupted', epoch: 1, step: 1 });
+  assert.equal(readRun(join(mocks, 'validation')).rows, []);
+  const again = await mockRun('validation', { epochs: 1, batch_size: 8 });
+  assert.is((await again.session.run()).status, 'finished');
+  assert.is(readRun(join(mocks, 'validation')).rows.length, 1);
+});
+
+test('a run without a checkpoint is not resumed, which is said before anything is prepared', async () => {
+  const { dir: run } = RunFolder.create({ ...settings(), classes: ['A'], kernels: {} });
+  const resume = readRunToResume(run, {});
+  let prepared = 0;
+  const error = await rejection(new Trainer(resume.args, { resume, hooks: { onPrepare: () => prepared++ } }).run());
+  assert.instance(error, InputError);
+  assert.match(
+    (error as Error).message,
+    /last\.safetensors: no such file; the run has not come to the end of an epoch/,
+  );
+  assert.is(prepared, 0);
+});
+
+test.run();
