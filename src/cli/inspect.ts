@@ -8,7 +8,7 @@ import { addSettings } from './settings_options';
 interface Options {
   kind: FileKind | null;
   image_dir: string | null;
-  dataset: 'affectnet' | 'affwild2';
+  dataset: 'affectnet' | 'affwild2' | null;
   num_classes: number;
   max_bad: number;
   format: 'table' | 'json';
@@ -26,9 +26,9 @@ const SETTINGS: Settings<Options> = {
     help: 'of annotations: folder of the pictures, to count those that are missing',
   },
   dataset: {
-    kind: choice('affectnet', 'affwild2'),
-    default: 'affectnet',
-    help: 'of annotations, label graphs and word vectors: whose classes they have',
+    kind: orNone(choice('affectnet', 'affwild2')),
+    default: null,
+    help: 'of annotations, label graphs and word vectors: whose classes they have; default: found out by the content',
   },
   num_classes: { kind: whole(7, 8), default: 7, help: "classes of AffectNet's files: 8 with contempt" },
   max_bad: COMMON.max_bad,

@@ -5,7 +5,7 @@ import type { Outcome } from '../train/loop/session';
 import type { TrainerOptions } from '../train/loop/trainer';
 import { readRunToResume } from '../train/run/resume';
 import type { Run } from '../train/run/run_folder';
-import { checkInputs, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
+import { checkInputs, checkPlaces, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { formatMetrics, shellPath } from './format';
 import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';
@@ -25,7 +25,10 @@ confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
 /** `emotion-gcn train` */
 export const trainCommand = (): Command =>
   addSettings(new Command('train').description('train a network'), TRAIN_SETTINGS)
-    .option('--resume', 'go on with the run in --saved_model where it stopped; other flags are not needed')
+    .option(
+      '--resume',
+      'go on with the run in --saved_model where it stopped; other flags are needed only for what was moved',
+    )
     .option('--profile', 'time the kernels of some steps: a table by op at the end, and trace.json for Perfetto')
     .addHelpText('after', EXAMPLE)
     .action(async ({ resume, profile, ...options }: { resume?: boolean; profile?: boolean }) => {
@@ -56,6 +59,12 @@ function fresh(given: Record<string, unknown>): { args: TrainArgs; run?: Run } {
 function resumed(given: Record<string, unknown>): { args: TrainArgs; run: Run } {
   if (typeof given.saved_model !== 'string') throw new InputError('missing: --saved_model DIR, the run to resume');
   const run = readRunToResume(given.saved_model, given);
+  try {
+    checkPlaces(run.args);
+  } catch (error) {
+    const moved = 'if the data were moved, give --image_dir, --data and --val_data as they are now';
+    throw error instanceof InputError ? new InputError(`${error.message}; ${moved}`) : error;
+  }
   return { args: run.args, run };
 }
 

@@ -58,11 +58,21 @@ export function parseAnnotationPickle(
   return { train: setOf('train'), val: setOf('val') };
 }
 
+/** The data set that an annotation pickle's first record is of; undefined: of neither. */
+export function datasetOfPickle(value: PickleValue): Dataset | undefined {
+  const lists = value instanceof Map ? [value.get('train'), value.get('val')] : [];
+  const first = lists.flatMap((list) => (Array.isArray(list) ? list.slice(0, 1) : []))[0];
+  return (Object.keys(RECORDS) as Dataset[]).find((name) => isRecord(first, name));
+}
+
+const isRecord = (record: PickleValue | undefined, dataset: Dataset): boolean =>
+  describe(record).endsWith(`.${RECORDS[dataset]}`);
+
 function fieldsOf(record: PickleValue, dataset: Dataset, where: string): Fields {
   const wanted = RECORDS[dataset];
   if (record instanceof PyObject && record.name.endsWith(`.${wanted}`) && record.state instanceof Map)
     return record.state;
-  const other = (Object.keys(RECORDS) as Dataset[]).find((name) => describe(record).endsWith(`.${RECORDS[name]}`));
+  const other = (Object.keys(RECORDS) as Dataset[]).find((name) => isRecord(record, name));
   const advice = other && other !== dataset ? `; these are annotations of ${other}: give --dataset ${other}` : '';
   throw new InputError(`${where}: expected ${wanted}, found ${describe(record)}${advice}`);
 }

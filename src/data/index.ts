@@ -1,7 +1,7 @@
 export { type Adjacency, buildAdjacency, encodeAdjacency, pickleAdjacency, readAdjacency, spearman } from './adjacency';
 export { AFFECTNET_COLUMNS, readAffectNet } from './affectnet';
 export { readAffWild2 } from './affwild2';
-export { encodeAnnotationPickle, parseAnnotationPickle } from './annotation_pickle';
+export { datasetOfPickle, encodeAnnotationPickle, parseAnnotationPickle } from './annotation_pickle';
 export { type AnnotationOptions, type Annotations, readAnnotations } from './annotations';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';

@@ -39,7 +39,7 @@ const UNLIMITED = 8796093022207.996; // 9223372036854771712 bytes
 
 test('no cgroups, and none with a limit: what the machine has free', () => {
   assert.is(left({}), 60_000);
-  assert.match(grantOf(FREE, () => undefined).by, 'the 60000 MiB that this machine has free, less 320 for');
+  assert.match(grantOf(FREE, () => undefined).by, 'the 60000 MiB that this machine has free, less 448 for');
   const root = { '/proc/self/mountinfo': V2, '/proc/self/cgroup': '0::/\n' };
   assert.is(left(root), 60_000);
   assert.is(left({ ...root, ...v2('/sys/fs/cgroup', 'max', 500) }), 60_000);

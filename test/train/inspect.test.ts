@@ -51,6 +51,20 @@ const KNOWN: readonly [file: string, kind: FileKind, dataset?: 'affwild2'][] = [
   ['pickles/emb_legacy.pkl', 'embedding'],
 ];
 
+test('whose classes a file has is found out by its content; what is said of it counts', async () => {
+  for (const [name, kind, dataset = 'affectnet'] of KNOWN) {
+    const path = join(GOLDEN, name);
+    const found = await look(path, null, { ...plain, dataset: null });
+    assert.equal(found, await look(path, kind, { ...plain, dataset }), name);
+    assert.equal(await look(path, kind, { ...plain, dataset: null }), found, name);
+  }
+  const message = await refusal(join(GOLDEN, 'pickles/affwild2.pkl'), null, { ...plain, dataset: 'affectnet' });
+  assert.match(message, 'these are annotations of affwild2: give --dataset affwild2');
+  const { code, out, err } = await run(['inspect', join(GOLDEN, 'pickles/affwild2.pkl')]);
+  assert.is(code, 0, err);
+  assert.match(out, /Happiness/);
+});
+
 test('every file of the original is known by its content, and passes as what it is', async () => {
   for (const [name, kind, dataset = 'affectnet'] of KNOWN) {
     const path = join(GOLDEN, name);

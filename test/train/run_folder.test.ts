@@ -15,6 +15,7 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { computeMetrics } from '../../src/train/measures/metrics';
 import { writeEvaluation } from '../../src/train/run/evaluations';
+import { hashOf } from '../../src/train/run/manifest';
 import { type EpochRow, formatResults, parseResults } from '../../src/train/run/results';
 import { readRunToResume } from '../../src/train/run/resume';
 import { checkNotOfRun, type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run/run_folder';
@@ -321,6 +322,37 @@ test('resuming takes what does not change the numbers, and more epochs; nothing 
     refusal(() => resumed({ epochs: '3' })),
     /--epochs 3 differs from the run's own 10/,
   );
+});
+
+test('resuming takes annotations that were moved, by their hash, and no others', async ({ dir }) => {
+  const at = (name: string, content: string): string => {
+    writeFileSync(join(dir, name), content);
+    return join(dir, name);
+  };
+  const [data, val_data] = [at('a.csv', 'faces'), at('v.csv', 'more faces')];
+  const folder = RunFolder.create(argsIn(dir, { data, val_data }));
+  const resumed = (given: Record<string, unknown>) => readRunToResume(folder.dir, given).args;
+  const moved = { data: at('moved.csv', 'faces'), val_data: at('moved_too.csv', 'more faces') };
+  assert.match(
+    refusal(() => resumed(moved)),
+    /--data .*moved.csv differs/,
+    'no manifest tells',
+  );
+  const hashes = { [data]: hashOf(data), [val_data]: hashOf(val_data) };
+  await folder.write('manifest.json', JSON.stringify({ data: hashes }));
+  rmSync(data);
+  assert.is(resumed(moved).data, moved.data);
+  assert.is(resumed(moved).val_data, moved.val_data);
+  for (const given of [
+    { data: moved.val_data },
+    { val_data: moved.data },
+    { data: at('changed.csv', 'faces!') },
+    { data: join(dir, 'nothing.csv') },
+  ])
+    assert.match(
+      refusal(() => resumed(given)),
+      /differs from the run's own .*data and val_data where the annotations are the same/,
+    );
 });
 
 test('a cosine schedule depends on the number of epochs, so that resuming cannot change it', ({ dir }) => {

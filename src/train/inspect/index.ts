@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors';
-import { classesOf, tensorFileKind } from '../../data';
+import { classesOf, type Dataset, datasetOfPickle, nodesOf, readAdjacency, tensorFileKind } from '../../data';
 import { asInputError, lookAt, readHead, readWhole } from '../../data/files';
 import { PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
@@ -20,8 +20,10 @@ export * from './inspection';
  */
 export async function inspect(file: string, kind: FileKind | null, settings: InspectSettings): Promise<Inspection> {
   try {
-    const classes = classesOf({ dataset: settings.dataset, num_classes: settings.numClasses });
-    switch (kind ?? (await kindOf(file))) {
+    const known = kind ?? (await kindOf(file));
+    const dataset = settings.dataset ?? (await datasetOf(file, known, settings.numClasses));
+    const classes = classesOf({ dataset, num_classes: settings.numClasses });
+    switch (known) {
       case 'checkpoint':
         return await inspectCheckpoint(file);
       case 'pickle':
@@ -29,7 +31,7 @@ export async function inspect(file: string, kind: FileKind | null, settings: Ins
       case 'adjacency':
         return await inspectAdjacency(file, classes);
       case 'annotations':
-        return await inspectAnnotations(file, settings);
+        return await inspectAnnotations(file, { ...settings, dataset });
       case 'embedding':
         return await inspectEmbedding(file, classes, 'embedding');
       case 'safetensors':
@@ -96,4 +98,20 @@ async function kindOf(file: string): Promise<FileKind> {
   throw new InputError(
     `${file}: expected a checkpoint, pickle, safetensors file, picture, AffectNet's CSV, GloVe's text or the folder of a run; it begins with ${shown}; say what it is with --kind`,
   );
+}
+
+/** Whose classes annotations and label graphs have, by their content; of other files AffectNet's. */
+async function datasetOf(file: string, kind: FileKind, num_classes: number): Promise<Dataset> {
+  if (kind === 'annotations') {
+    if (lookAt(file) === 'a folder') return 'affwild2';
+    const pickle = (await tensorFileKind(file)) === 'pickle';
+    return (pickle && datasetOfPickle(readPickle(await readWhole(file), file))) || 'affectnet';
+  }
+  const fits = async (dataset: Dataset): Promise<boolean> =>
+    readAdjacency(file, nodesOf(classesOf({ dataset, num_classes }))).then(
+      () => true,
+      () => false,
+    );
+  const other = kind === 'adjacency' && num_classes === 7 && !(await fits('affectnet')) && (await fits('affwild2'));
+  return other ? 'affwild2' : 'affectnet';
 }

@@ -24,7 +24,8 @@ export type FileKind = (typeof KINDS)[number];
 export interface InspectSettings {
   /** Folder of the annotated pictures: missing ones are counted. */
   readonly imageDir: string | null;
-  readonly dataset: 'affectnet' | 'affwild2';
+  /** Whose classes the file has; null: found out by its content. */
+  readonly dataset: 'affectnet' | 'affwild2' | null;
   readonly numClasses: number;
   /** Largest fraction of broken rows that training passes over. */
   readonly maxBad: number;

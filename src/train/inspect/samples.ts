@@ -7,6 +7,7 @@ import {
   checkBad,
   classCounts,
   classesOf,
+  type Dataset,
   decodeImage,
   hasValenceArousal,
   ImageError,
@@ -22,7 +23,10 @@ export async function inspectAffectNet(file: string, settings: InspectSettings):
   return ofSets('affectnet-csv', { rows: await readAffectNet(file, classes) }, classes, settings);
 }
 
-export async function inspectAnnotations(file: string, settings: InspectSettings): Promise<Inspection> {
+export async function inspectAnnotations(
+  file: string,
+  settings: InspectSettings & { readonly dataset: Dataset },
+): Promise<Inspection> {
   const { dataset, numClasses, imageDir } = settings;
   const classes = classesOf({ dataset, num_classes: numClasses });
   const { train, val } = await readAnnotations(file, { dataset, classes, imageDir: imageDir ?? file });

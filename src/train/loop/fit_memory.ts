@@ -7,7 +7,8 @@ import type { Learner } from './learner';
 /** Makes sure, before the first step, that a step fits the device and the machine. @throws InputError with the batch size that does. */
 export function fitMemory(device: Device, learner: Learner, args: TrainArgs, notice: (line: string) => void): void {
   const grant = device.software ? memoryGrant() : null;
-  if (grant) device.pool.budget = device.pool.stats().held + grant.bytes;
+  // What the pool holds by now was not touched yet, and so is among what is free.
+  if (grant) device.pool.budget = grant.bytes;
   const fits = (n: number): number | null => {
     try {
       return learner.memoryOfTraining(n, args.image_size);
@@ -22,7 +23,7 @@ export function fitMemory(device: Device, learner: Learner, args: TrainArgs, not
     return;
   }
   // What is free differs from one start to the next: the advice is to hold then, too.
-  if (grant) device.pool.budget = device.pool.stats().held + 0.9 * grant.bytes;
+  if (grant) device.pool.budget = 0.9 * grant.bytes;
   // The loss of valence and arousal needs two samples.
   let [least, most] = [args.model === 'single_task' ? 1 : 2, args.batch_size];
   while (most - least > 1) {

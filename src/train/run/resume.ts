@@ -1,13 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError } from '../../base/errors';
+import { lookAt } from '../../data/files';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
+import { hashOf, type Manifest } from './manifest';
 import { type Run, type RunArgs, readRun } from './run_folder';
 
 /**
  * The settings that may differ on `--resume`, always or where a rule allows it: those that change nothing that the run
  * has computed so far. All others are the run's own.
  */
-const MAY_DIFFER: { readonly [name in keyof TrainArgs]?: true | ((own: TrainArgs, wanted: TrainArgs) => boolean) } = {
+const MAY_DIFFER: {
+  readonly [name in keyof TrainArgs]?: true | ((own: TrainArgs, wanted: TrainArgs, dir: string) => boolean);
+} = {
   image_dir: true,
+  // Where they are now, if they are the same.
+  data: (own, wanted, dir) => same(dir, own.data, wanted.data),
+  val_data: (own, wanted, dir) => same(dir, own.val_data, wanted.val_data),
   saved_model: true,
   workers: true,
   gpu: true,
@@ -29,12 +38,25 @@ export function readRunToResume(dir: string, given: Readonly<Record<string, unkn
   for (const name of Object.keys(given) as (keyof TrainArgs)[]) {
     const rule = MAY_DIFFER[name];
     const [a, b] = [own[name], wanted[name]].map((value) => JSON.stringify(value));
-    if (a === b || (typeof rule === 'function' ? rule(own, wanted) : rule)) continue;
+    if (a === b || (typeof rule === 'function' ? rule(own, wanted, run.dir) : rule)) continue;
     throw new InputError(
       `--${name} ${wanted[name]} differs from the run's own ${own[name]} (${run.dir}/args.json); ` +
-        `resume without it, or start another run (what may differ: ${Object.keys(MAY_DIFFER).join(', ')})`,
+        `resume without it, or start another run (what may differ: ${Object.keys(MAY_DIFFER).join(', ')}; ` +
+        'data and val_data where the annotations are the same, by the hash in manifest.json)',
     );
   }
   const args: RunArgs = { ...wanted, saved_model: run.dir, classes, kernels };
   return { ...run, args };
+}
+
+/** Whether annotations have the hash that the run's manifest has of its own. */
+function same(dir: string, own: string | null, wanted: string | null): boolean {
+  if (own === null || wanted === null || lookAt(wanted) === 'nothing') return false;
+  try {
+    const { data }: Manifest = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8'));
+    return data[own] === hashOf(wanted);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    return false; // a run without a manifest
+  }
 }

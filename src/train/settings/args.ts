@@ -393,14 +393,24 @@ export function checkInputs(
     Partial<Pick<TrainArgs, 'pretrained' | 'checkpoint'>>,
 ): void {
   for (const name of ['pretrained', 'checkpoint'] as const) if (args[name]) checkFile(name, args[name]);
-  checkFolder('image_dir', args.image_dir);
-  checkAnnotations('data', args.data, args.dataset);
-  if (args.val_data !== null) checkAnnotations('val_data', args.val_data, args.dataset);
+  checkPlaces(args);
   if (args.model !== 'emotion_gcn' || args.emb === 'random') return;
   if (args.emb === null) {
     throw new InputError(`missing: --emb FILE. emotion_gcn needs word vectors. ${GLOVE_HELP}`);
   }
   checkFile('emb', args.emb);
+}
+
+/** @throws InputError unless pictures and annotations are where the settings say */
+export function checkPlaces({
+  image_dir,
+  data,
+  val_data,
+  dataset,
+}: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data'>): void {
+  checkFolder('image_dir', image_dir);
+  checkAnnotations('data', data, dataset);
+  if (val_data !== null) checkAnnotations('val_data', val_data, dataset);
 }
 
 /** @throws InputError unless there is a file at `path`, or, for Aff-Wild2, a folder */
