@@ -69,7 +69,7 @@ export function explain(kernel: Kernel, code: string, messages: readonly GPUComp
     let start = lineNum - 1;
     while (start >= 0 && !lines[start].startsWith(FILE)) start--;
     const file = start < 0 ? `constants of ${kernel.name}` : lines[start].slice(FILE.length);
-    return `${file}:${lineNum - 1 - Math.max(start, 0)}:${linePos}: ${message}\n  ${lines[lineNum - 1]?.trim() ?? ''}`;
+    return `${file}:${lineNum - 1 - start}:${linePos}: ${message}\n  ${lines[lineNum - 1]?.trim() ?? ''}`;
   });
   return new Error(`kernel ${kernel.name} does not compile: ${told.join('\n')}`);
 }

@@ -22,7 +22,7 @@ export class Storage {
     /** The memory that this is a range of; a range keeps it. */
     readonly whole: Storage | null = null,
   ) {
-    this.lease = whole ? whole.lease : block.lease;
+    this.lease = block.lease;
   }
 
   /** What bind groups are kept by. */
@@ -33,7 +33,7 @@ export class Storage {
 
   /** False once the memory was given back. */
   get alive(): boolean {
-    return this.given && this.lease === this.block.lease;
+    return this.given && (this.whole ? this.whole.alive : this.lease === this.block.lease);
   }
 
   /** Ends the use of this range; the memory is the whole's. */

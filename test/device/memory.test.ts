@@ -99,6 +99,21 @@ test('a range that survives its scope keeps the whole', async () => {
   assert.is.not(device.alloc(MIB, 'next').block, part.block);
 });
 
+test('a range ends with what it is a range of, at any depth, and ends nothing else', async () => {
+  const { device } = await mockDevice();
+  const whole = device.alloc(MIB, 'whole');
+  const range = whole.range(0, 1024, 'range');
+  const [part, other] = [range.range(256, 256, 'part'), whole.range(2048, 256, 'other')];
+  device.free(range);
+  assert.equal([whole.alive, range.alive, part.alive, other.alive], [true, false, false, true]);
+  device.free(whole);
+  const next = device.alloc(MIB, 'next');
+  assert.is(next.block, whole.block);
+  assert.equal([whole.alive, part.alive, other.alive], [false, false, false]);
+  for (const s of [other, part, range]) device.free(s);
+  assert.ok(next.alive);
+});
+
 test('a number that changes with every launch leaves nothing for ever', async () => {
   const { device, gpu } = await mockDevice();
   const [x, y, z] = ['x', 'y', 'z'].map((name) => device.alloc(1024, name));
