@@ -36,6 +36,7 @@ export {
   writeCheckpoint,
   writeTorchTensor,
 } from './formats/torch';
+export { forceVariant, type Variant, variantsOf } from './kernels/variant';
 export * from './models';
 export { type ExportFormat, exportRun } from './train/export';
 export type { StepEvent, TrainHooks } from './train/loop/events';
