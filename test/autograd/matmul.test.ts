@@ -46,7 +46,11 @@ test('slices as operands; their gradients stay inside', async () => {
   await gradcheck((a, b) => matmul(sliceChannels(a, 3, 7), sliceChannels(b, 1, 9)), [x, w]);
   for (const t of [x, w]) t.value.dropGrad();
   backward(sum(matmul(sliceChannels(x, 3, 7), sliceChannels(w, 1, 9))));
-  assert.is(x.grad, null, 'columns that nothing used have no gradient');
+  const outside = await (sliceChannels(x, 0, 3).grad as Tensor).data();
+  assert.ok(
+    outside.every((g) => g === 0),
+    'columns that nothing used',
+  );
   const inside = await (sliceChannels(x, 3, 7).grad as Tensor).data();
   const ones = new Float32Array(6 * 8).fill(1);
   const b = columnsOf(await w.data(), 9, 1, 9);
