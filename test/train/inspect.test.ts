@@ -147,7 +147,7 @@ test('annotations that training would refuse are refused', async () => {
   const affWild2 = { ...plain, dataset: 'affwild2' as const };
   assert.is((await look(file('good.pkl', set(new Map(Object.entries(good)))), null, affWild2)).kind, 'annotations');
   for (const [what, record] of [
-    ['valence: expected a number of -1 .. 1, found the number NaN', { ...good, valence: Number.NaN }],
+    ['valence: expected a number of -1 .. 1, found the number 1.5', { ...good, valence: 1.5 }],
     ['expected a path, found nothing', { ...good, frame_path: undefined }],
   ] as const) {
     const fields = new Map(Object.entries(record).filter((e): e is [string, string | number] => e[1] !== undefined));
