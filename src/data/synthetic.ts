@@ -28,17 +28,18 @@ export interface SyntheticOptions {
 }
 
 /**
- * Valence and arousal around which the faces of a class lie. Some lie in the middle of one axis, so that their class has no
- * edge with it in the label graph: were both linked with every class, the graph would make one classifier of the two.
+ * Valence and arousal around which the faces of a class lie, about as on Russell's circumplex (1980). None lies in the middle of an
+ * axis, so that each class has an edge with both in the label graph: of an axis that lacks a class the graph makes, at first, a
+ * classifier of that class, and its CCC is long in coming.
  */
 const PROTOTYPES: Record<(typeof CLASSES)[number], Point> = {
-  Neutral: [-0.05, -0.4],
-  Happy: [0.75, 0.15],
-  Sad: [-0.75, 0.1],
-  Surprise: [0.45, 0.7],
-  Fear: [-0.15, 0.7],
-  Disgust: [-0.15, -0.35],
-  Anger: [-0.7, 0.2],
+  Neutral: [0.2, -0.4],
+  Happy: [0.75, 0.45],
+  Sad: [-0.55, -0.45],
+  Surprise: [0.45, 0.6],
+  Fear: [-0.4, 0.6],
+  Disgust: [-0.5, -0.3],
+  Anger: [-0.55, 0.5],
 };
 const SPREAD = 0.3;
 /** The file that marks a directory as a synthetic set, and says how it was made. */

@@ -107,6 +107,8 @@ const OPTIMIZER = new Map<PickleValue, PickleValue>([
     [
       new Map<PickleValue, PickleValue>([
         ['lr', 0.25],
+        ['momentum', 0.5],
+        ['dampening', 0],
         ['params', [0, 1, 2]],
       ]),
     ],
@@ -147,7 +149,7 @@ test('the optimizer under any key', async () => {
   for (const content of all) {
     const { optimizer, epoch } = await read(content);
     assert.is(epoch, 3);
-    assert.equal(optimizer?.().settings, { lr: 0.25 });
+    assert.equal(optimizer?.().settings, { lr: 0.25, momentum: 0.5 });
   }
   assert.is((await read({ model: DENSENET, a: OPTIMIZER, b: OPTIMIZER })).optimizer, null);
 });
