@@ -92,16 +92,22 @@ export class Device {
     this.memory.free(storage);
   }
 
-  /** Runs `fn` with allocations that outlive the current step: parameters, their gradients, optimizer state. */
+  /**
+   * Runs `fn` with allocations that outlive the current step: parameters, their gradients, optimizer state.
+   * @throws Error for an async function.
+   */
   persistent<T>(fn: () => T): T {
+    refuseAsync('persistent', fn);
     return this.memory.persistent(fn);
   }
 
   /**
    * Runs `fn`; all that it allocated goes back to the pool at its end, but what it returns lives on (`kept` lists the
    * storages of the result; the whole of a range is kept with it). What was freed before the end stays freed.
+   * @throws Error for an async function.
    */
   scope<T>(fn: () => T, kept: (result: T) => Iterable<Storage>): T {
+    refuseAsync('scope', fn);
     return this.memory.scope(fn, kept);
   }
 
@@ -113,11 +119,15 @@ export class Device {
   /**
    * Runs `fn` with nothing encoded and returns the most bytes that were in use: what a real run of it will need. It leaves no
    * trace: tensors, modules and optimizers are as before (see `rememberState`), also where it throws. What `fn` does to things of its
-   * own stays.
+   * own stays. Nothing can be read: the promise of a read is rejected, which `fn` may return all the same.
+   * @throws Error for an async function.
    */
-  dryRun(fn: () => void): number {
+  dryRun(fn: () => unknown): number {
     refuseAsync('dryRun', fn);
-    return this.recorder.dryRun(fn);
+    return this.recorder.dryRun(() => {
+      const result = fn();
+      if (result instanceof Promise) result.catch(() => {});
+    });
   }
 
   /**
@@ -188,6 +198,7 @@ export class Device {
 
   /** Runs `fn` with every launch timed (on adapters with `timestamp-query`) and returns the launches. */
   async profile(fn: () => void): Promise<Launch[]> {
+    refuseAsync('profile', fn);
     this.beginProfile();
     try {
       fn();

@@ -5,6 +5,10 @@ export const BOUND = 16;
 
 /** Memory of one or more tensors: a range of a pool block, theirs until the block is given back. */
 export class Storage {
+  /** How many were made so far. */
+  static count = 0;
+  /** Its number among all: what was made later has a higher one. */
+  readonly number = Storage.count++;
   /** What the block was taken under: given back and taken anew, it is another one's. */
   readonly lease: number;
   private given = true;

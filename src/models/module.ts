@@ -1,6 +1,6 @@
 import { empty, gradEnabled, type Layout, readAll, storagesIn, type Tensor } from '../autograd';
 import { InputError } from '../base/errors';
-import type { Device } from '../device';
+import { type Device, Storage } from '../device';
 import { type Initialiser, initialise } from './init';
 
 /** A number that belongs to the state but never to the GPU: batch norm's `num_batches_tracked`. */
@@ -88,11 +88,12 @@ export abstract class Module {
 
   /** The layers one after the other; without gradients each result goes back to the pool once the next has read it. */
   protected chain(layers: readonly { forward(x: Tensor): Tensor }[], x: Tensor): Tensor {
+    const first = Storage.count;
     return layers.reduce((y, layer) => {
       const next = layer.forward(y);
       const { storage } = y;
-      // A layer may return what it was given, or a view of it.
-      const done = storage !== next.storage && storage !== x.storage && !storage.retained;
+      // A layer may return what it was given, or a view of it, or what was there before, such as a parameter.
+      const done = storage.number >= first && storage !== next.storage && !storage.retained;
       if (done && !gradEnabled()) this.device.free(storage);
       return next;
     }, x);

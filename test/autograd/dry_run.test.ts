@@ -12,6 +12,7 @@ import {
   GradScaler,
   maxPool2d,
   mul,
+  noGrad,
   sliceChannels,
   step,
   sum,
@@ -175,8 +176,58 @@ test('a dry run may run inside a step, and what is persistent in it ends with it
   });
 });
 
-test('an async function is refused', () => {
-  assert.throws(() => device.dryRun(async () => undefined), /dryRun takes .* AsyncFunction/);
+test('a step whose loss is read at its end can be tried as it is', async () => {
+  const w = tensor(device, [1, 2], [2], { requiresGrad: true });
+  const train = () =>
+    step(device, () => {
+      const loss = sum(mul(w, 2));
+      backward(loss);
+      return loss.item();
+    });
+  const rejections: unknown[] = [];
+  const note = (reason: unknown): unknown => rejections.push(reason);
+  process.on('unhandledRejection', note);
+  device.dryRun(train);
+  await new Promise((done) => setTimeout(done));
+  process.off('unhandledRejection', note);
+  assert.equal(rejections, []);
+  let read: Promise<number> | undefined;
+  device.dryRun(() => {
+    read = train();
+    return read;
+  });
+  assert.match(await (read as Promise<number>).catch((error) => error.message), /nothing can be read in a dry run/);
+});
+
+test('whoever runs a function refuses one that is async, and what is none', async () => {
+  const runners: Record<string, (fn: () => Promise<number>) => unknown> = {
+    dryRun: (fn) => device.dryRun(fn),
+    scope: (fn) => device.scope(fn, () => []),
+    persistent: (fn) => device.persistent(fn),
+    profile: (fn) => device.profile(fn),
+    step: (fn) => step(device, fn),
+    noGrad,
+  };
+  let ran = false;
+  const late = async (): Promise<number> => {
+    ran = true;
+    return 1;
+  };
+  for (const [name, run] of Object.entries(runners)) {
+    const message = async (fn: unknown): Promise<string> => {
+      try {
+        await run(fn as typeof late);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    };
+    assert.match(await message(late), new RegExp(`^${name} takes .* AsyncFunction late`));
+    assert.match(await message(late.bind(null)), /AsyncFunction/);
+    assert.is(ran, false, name);
+    assert.match(await message(Promise.resolve(1)), new RegExp(`^${name} takes .* found Promise`));
+    assert.match(await message(undefined), /found undefined/);
+  }
 });
 
 test.run();

@@ -56,6 +56,20 @@ test('results in between are freed, but none that the result or the input lies i
   }
 });
 
+test('what was there before the chain is not freed, whoever returns it', () => {
+  const own = tensor(device, new Float32Array(12), [3, 4, 1, 1]);
+  const fixed = layer(() => own);
+  const x = tensor(device, new Float32Array(12), [3, 4, 1, 1]);
+  for (const layers of [
+    [fixed, double],
+    [double, fixed, flat, double],
+    [fixed, front, double, fixed],
+  ]) {
+    noGrad(() => new Chain(layers).forward(x));
+    assert.ok(own.storage.alive && x.storage.alive);
+  }
+});
+
 test('what a layer asked to keep is kept, and with gradients all is', () => {
   let kept: Tensor | undefined;
   const keeps = layer((x) => {
