@@ -16,7 +16,7 @@ test.before(() => {
 test.after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 test('the page has its programs', () => {
-  assert.ok(programs.length >= 3);
+  assert.ok(programs.length >= 4);
 });
 
 for (const [, heading, program, printed] of programs) {
