@@ -54,11 +54,20 @@ async function lookAtSize(file: string | Buffer): Promise<void> {
   const head = buffer.subarray(0, bytesRead);
   // So long a JPEG is no picture of too many pixels, and libvips would look through all of it for a header.
   if (isJpeg(head)) return;
+  const size = await headerOf(head, file.toString());
+  if (size) checkSize(size);
+}
+
+/** The size that a picture's header tells, by which it can be known what decoding takes; null: what is wrong, decoding says. */
+export async function headerOf(
+  bytes: Uint8Array,
+  source: Uint8Array | string = bytes,
+): Promise<{ width: number; height: number } | null> {
   try {
-    const own = OWN.find(({ is }) => is(head));
-    checkSize(own ? own.header(head) : await sharp(file.toString(), { limitInputPixels: false }).metadata());
-  } catch (error) {
-    if (error instanceof ImageError) throw error;
+    const own = OWN.find(({ is }) => is(bytes));
+    return own ? own.header(bytes) : await sharp(source, { limitInputPixels: false }).metadata();
+  } catch {
+    return null;
   }
 }
 

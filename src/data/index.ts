@@ -16,7 +16,7 @@ export {
 } from './embedding';
 export { type FacePose, type KnownFace, prepareFace, prepareKnown, prepareWhole } from './face';
 export { readGlove } from './glove';
-export { decodeImage, ImageError, readPicture } from './image';
+export { decodeImage, headerOf, ImageError, MAX_PIXELS, readPicture } from './image';
 export {
   AFFWILD2_CLASSES,
   CLASSES,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -17,7 +18,7 @@ import { computeMetrics } from '../../src/train/measures/metrics';
 import { writeEvaluation } from '../../src/train/run/evaluations';
 import { hashOf } from '../../src/train/run/manifest';
 import { type EpochRow, formatResults, parseResults } from '../../src/train/run/results';
-import { readRunToResume } from '../../src/train/run/resume';
+import { readRunToResume, writeResumed } from '../../src/train/run/resume';
 import { checkNotOfRun, type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run/run_folder';
 import { readTrainArgs } from '../../src/train/settings/args';
 
@@ -312,7 +313,7 @@ test('resuming takes what does not change the numbers, and more epochs; nothing 
   });
   assert.match(
     refusal(() => resumed({ lr: '0.1' })),
-    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, saved_model, workers, gpu, tune, cache, epochs/,
+    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, data, val_data, saved_model, workers, gpu, tune, cache, epochs/,
   );
   assert.match(
     refusal(() => resumed({ data: 'b.csv' })),
@@ -353,6 +354,43 @@ test('resuming takes annotations that were moved, by their hash, and no others',
       refusal(() => resumed(given)),
       /differs from the run's own .*data and val_data where the annotations are the same/,
     );
+});
+
+test('where a resumed run found its data, and its epochs, are written down for the next resume', async ({ dir }) => {
+  const at = (name: string, content: string): string => {
+    writeFileSync(join(dir, name), content);
+    return join(dir, name);
+  };
+  const [data, val_data] = [at('a.csv', 'faces'), at('v.csv', 'more faces')];
+  const folder = RunFolder.create(argsIn(dir, { data, val_data }));
+  await folder.write(
+    'manifest.json',
+    JSON.stringify({ seed: 1, data: { [data]: hashOf(data), [val_data]: hashOf(val_data) } }),
+  );
+  const resume = (given: Record<string, unknown>) => readRunToResume(folder.dir, given).args;
+  await writeResumed(folder, resume({ data: at('moved.csv', 'faces'), epochs: 20 }));
+  assert.is(resume({}).data, join(dir, 'moved.csv'));
+  assert.is(resume({}).val_data, val_data);
+  assert.is(resume({}).epochs, 20);
+  // Moved again: the hash is known by the new place.
+  assert.is(resume({ data: at('again.csv', 'faces') }).data, join(dir, 'again.csv'));
+  assert.match(
+    refusal(() => resume({ data: val_data })),
+    /--data .*v.csv differs/,
+  );
+  assert.is(JSON.parse(readFileSync(folder.path('manifest.json'), 'utf8')).seed, 1);
+});
+
+test('annotations in a folder: the files in order, of folders that links lead to in circles once', ({ dir }) => {
+  const files = { 'b/2.txt': 'two', 'a/1.txt': 'one', 'a.txt': 'zero' };
+  mkdirSync(join(dir, 'set', 'a'), { recursive: true });
+  mkdirSync(join(dir, 'set', 'b'));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, 'set', name), content);
+  const expected = createHash('sha256').update('zeroonetwo').digest('hex');
+  assert.is(hashOf(join(dir, 'set')), expected);
+  symlinkSync('..', join(dir, 'set', 'b', 'loop'));
+  symlinkSync('.', join(dir, 'set', 'self'));
+  assert.is(hashOf(join(dir, 'set')), expected);
 });
 
 test('a cosine schedule depends on the number of epochs, so that resuming cannot change it', ({ dir }) => {

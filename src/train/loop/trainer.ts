@@ -9,6 +9,7 @@ import { choose } from '../../kernels/variant';
 import { buildModel } from '../../models';
 import { cpuTrace, Profile, traceGroup } from '../profile/profile';
 import { manifestOf } from '../run/manifest';
+import { writeResumed } from '../run/resume';
 import { type Run, RunFolder, readWeights } from '../run/run_folder';
 import { readWeightsFile } from '../run/weights_file';
 import type { TrainArgs } from '../settings/args';
@@ -94,8 +95,12 @@ export class Trainer {
       const kernels = await orAborted(chooseKernels(device, args.tune, resume ?? null, step, notice), signal);
       step();
       await orAborted(device.prepare(), signal);
-      if (!resume) await folder.writeArgs({ ...args, classes: [...classes], kernels });
-      if (!resume) await folder.writeManifest(manifestOf(args, device));
+      const runArgs = { ...args, classes: [...classes], kernels };
+      if (resume) await writeResumed(folder, runArgs);
+      else {
+        await folder.writeArgs(runArgs);
+        await folder.writeManifest(manifestOf(args, device));
+      }
       const profile = trace ? new Profile(device, trace) : null;
       const learning = { model, optimizer, ema, scaler: learner.scaler };
       const session = new Session({ args, hooks: this.hooks, notice, folder, data, learning, learner, profile });

@@ -1,6 +1,16 @@
 import { orAborted } from '../../base/abort';
+import { Budget } from '../../base/budget';
 import { InputError } from '../../base/errors';
-import { decodeImage, ImageError, type ListedPicture, listPictures, prepareKnown, readPicture } from '../../data';
+import {
+  decodeImage,
+  headerOf,
+  ImageError,
+  type ListedPicture,
+  listPictures,
+  MAX_PIXELS,
+  prepareKnown,
+  readPicture,
+} from '../../data';
 import { rotationAffine } from '../../data/rotate';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
@@ -21,6 +31,9 @@ export interface FacePrediction {
 }
 
 const AT_ONCE = 32;
+
+/** Files that are read at once: as many threads as Node decodes in. */
+const FILES_AT_ONCE = 4;
 
 /** Settings of `predict`. */
 export interface PredictSettings {
@@ -110,8 +123,8 @@ interface Face {
   readonly pixels: Uint8Array;
 }
 
-/** The faces of all sources, some at a time. */
-async function* readFaces(
+/** The faces of all sources, some at a time; of the pictures no more are decoded at once than the largest one takes. */
+export async function* readFaces(
   sources: readonly string[],
   imageDir: string | null,
   size: number,
@@ -119,9 +132,12 @@ async function* readFaces(
   signal?: AbortSignal,
 ): AsyncGenerator<Face[]> {
   let waiting: ListedPicture[] = [];
+  const files = new Budget(FILES_AT_ONCE);
+  const pixels = new Budget(MAX_PIXELS);
   const read = async (): Promise<Face[]> => {
-    const faces = await orAborted(Promise.all(waiting.map((picture) => readFace(picture, size, say))), signal);
+    const reading = waiting.map((picture) => files.run(1, () => readFace(picture, size, pixels, say)));
     waiting = [];
+    const faces = await orAborted(Promise.all(reading), signal);
     return faces.filter((face) => face !== null);
   };
   for (const source of sources) {
@@ -138,10 +154,14 @@ async function* readFaces(
 async function readFace(
   { file, path, face, named }: ListedPicture,
   size: number,
+  budget: Budget,
   say: (line: string) => void,
 ): Promise<Face | null> {
   try {
-    return { file, pixels: prepareKnown(await decodeImage(await readPicture(path)), face, size).data };
+    const content = await readPicture(path);
+    const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
+    const prepare = async () => prepareKnown(await decodeImage(content), face, size);
+    return { file, pixels: (await budget.run(width * height, prepare)).data };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     if (named) throw new InputError(`${file}: ${error.message}`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform, release } from 'node:os';
 import { join } from 'node:path';
@@ -37,12 +37,10 @@ export function manifestOf(args: TrainArgs, device: Device): Manifest {
 
 /** SHA-256 of annotations: of a file, or of a folder's files in order. @throws InputError if one cannot be read */
 export function hashOf(path: string): string {
-  const folder = lookAt(path) === 'a folder';
   const hash = createHash('sha256');
   const piece = Buffer.alloc(1 << 20);
   try {
-    const names = folder ? readdirSync(path, { recursive: true, encoding: 'utf8' }).sort() : [''];
-    for (const file of names.map((name) => join(path, name)).filter((file) => lookAt(file) === 'a file')) {
+    for (const file of lookAt(path) === 'a folder' ? filesBelow(path) : [path]) {
       const from = openSync(file, 'r');
       try {
         for (let n = readSync(from, piece); n > 0; n = readSync(from, piece)) hash.update(piece.subarray(0, n));
@@ -54,6 +52,21 @@ export function hashOf(path: string): string {
     throw asInputError(path, error);
   }
   return hash.digest('hex');
+}
+
+/** The files of a folder in order, those of a folder to which several links lead once. */
+function filesBelow(path: string): string[] {
+  const known = new Set<string>();
+  const walk = (dir: string): string[] => {
+    const real = realpathSync(dir);
+    if (known.has(real)) return [];
+    known.add(real);
+    const kinds = readdirSync(dir)
+      .sort()
+      .map((name) => [join(dir, name), lookAt(join(dir, name))]);
+    return kinds.flatMap(([at, kind]) => (kind === 'a folder' ? walk(at) : kind === 'a file' ? [at] : []));
+  };
+  return walk(path).sort();
 }
 
 const versionOf = (name: string): string =>

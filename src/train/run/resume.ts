@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
 import { hashOf, type Manifest } from './manifest';
-import { type Run, type RunArgs, readRun } from './run_folder';
+import { type Run, type RunArgs, type RunFolder, readRun } from './run_folder';
 
 /**
  * The settings that may differ on `--resume`, always or where a rule allows it: those that change nothing that the run
@@ -52,11 +52,30 @@ export function readRunToResume(dir: string, given: Readonly<Record<string, unkn
 /** Whether annotations have the hash that the run's manifest has of its own. */
 function same(dir: string, own: string | null, wanted: string | null): boolean {
   if (own === null || wanted === null || lookAt(wanted) === 'nothing') return false;
+  return readManifest(dir)?.data[own] === hashOf(wanted);
+}
+
+/** null: a run without a manifest. */
+function readManifest(dir: string): Manifest | null {
   try {
-    const { data }: Manifest = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8'));
-    return data[own] === hashOf(wanted);
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    return false; // a run without a manifest
+    const manifest: Manifest = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8'));
+    return typeof manifest.data === 'object' ? manifest : null;
+  } catch {
+    return null;
   }
+}
+
+/** Writes down what a run goes on with, so that the next resume needs not be told again: args.json, and moved data in manifest.json. */
+export async function writeResumed(folder: RunFolder, args: RunArgs): Promise<void> {
+  const own = readRun(folder.dir).args;
+  const manifest = readManifest(folder.dir);
+  if (manifest) {
+    const data = { ...manifest.data };
+    for (const name of ['data', 'val_data'] as const) {
+      const [before, now] = [own[name], args[name]];
+      if (before !== null && now !== null) data[now] = manifest.data[before];
+    }
+    await folder.writeManifest({ ...manifest, data });
+  }
+  await folder.writeArgs(args);
 }
