@@ -34,6 +34,7 @@ const net = new Net(device).initialise(1);
 const optimizer = new E.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 }); // or new E.AdamW(net.parameters(), { lr: 0.01 })
 console.log(E.formatSummary(E.summarise(net, () => net.forward(draw('any')))));
 for (let s = 0; s <= 60; s++) {
+  optimizer.lr = 0.1 * E.rateFactor({ schedule: 'cosine', warmup: 5, epochs: 61 }, s, 1);
   const loss = E.step(device, () => {
     optimizer.zeroGrad();
     const loss = E.crossEntropy(net.forward(draw(`step ${s}`)), truth);

@@ -57,6 +57,7 @@ export {
 } from './train/measures/metrics';
 export { type FacePrediction, predict } from './train/measures/predict';
 export { openNetwork } from './train/run/network';
+export { readRunToRepeat } from './train/run/repeat';
 export type { EpochRow } from './train/run/results';
 export { readRunToResume } from './train/run/resume';
 export { type Run, type RunArgs, RunFolder, type RunMetrics, readRun, readWeights } from './train/run/run_folder';

@@ -1,7 +1,7 @@
 export type { Activation } from '../kernels/activation';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck';
 export type { Layout } from './layout';
-export { runningStatistic } from './moments';
+export { type BatchCounter, runningStatistic } from './moments';
 export { affineImage, type ImageBatch } from './ops/affine_image';
 export {
   type BatchNormOptions,

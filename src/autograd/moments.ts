@@ -3,8 +3,18 @@ import { follow, LEFT_BYTES, type Left, type Moment, planOf } from '../kernels/b
 import { Tensor } from './tensor';
 import { Value } from './value';
 
-/** The memory of a norm's running mean and variance. */
-type Running = readonly [mean: Storage, variance: Storage];
+/** Counts the batches that a norm's running statistics have taken in. */
+export interface BatchCounter {
+  count: number;
+  /** To be called before the count is read or written, as a storage's. */
+  pending: (() => void) | null;
+}
+
+/** What follows a norm's batches: the memory of its running mean and variance, and their count. */
+interface Running {
+  readonly statistics: readonly [mean: Storage, variance: Storage];
+  readonly batches: BatchCounter | null;
+}
 
 interface Waiting extends Left {
   readonly running: Running;
@@ -14,7 +24,7 @@ interface Waiting extends Left {
 
 interface Plan {
   readonly storage: Storage;
-  words: Uint32Array;
+  readonly words: Uint32Array;
 }
 
 /** Bytes of a page of moments (DenseNet-121 leaves two thirds of one a batch), and of memory for running statistics. */
@@ -43,13 +53,25 @@ class Moments {
   /** A place for the moments of a batch. */
   leave(running: Running, channels: number, momentum: number): Left {
     const { device } = this;
-    if (!device.computing)
-      return { storage: this.pages[0] ?? device.alloc(channels * LEFT_BYTES, 'moments'), first: 0 };
+    this.touch();
     const left = { storage: this.roomFor(channels * LEFT_BYTES), first: this.taken };
     this.taken += 2 * channels;
     this.waiting.push({ ...left, running, channels, momentum });
-    for (const storage of running) storage.pending = this.apply;
+    if (device.computing) for (const of of followers(running)) of.pending = this.apply;
     return left;
+  }
+
+  /** A dry run puts back what changes from here on. */
+  private touch(): void {
+    this.device.rememberState(this, () => {
+      const { page, taken, waiting, home, housed } = this;
+      const [pages, plans, left] = [[...this.pages], [...this.plans], [...waiting]];
+      return () => {
+        Object.assign(this, { page, taken, waiting: left, home, housed });
+        this.pages.splice(0, this.pages.length, ...pages);
+        this.plans.splice(0, this.plans.length, ...plans);
+      };
+    });
   }
 
   /** The page with so much left from `taken` on. */
@@ -70,9 +92,14 @@ class Moments {
 
   readonly apply = (): void => {
     const { device, waiting } = this;
-    if (waiting.length === 0 || !device.computing) return;
+    if (waiting.length === 0) return;
+    this.touch();
     [this.waiting, this.page, this.taken] = [[], 0, 0];
-    for (const { running } of waiting) for (const storage of running) storage.pending = null;
+    if (device.computing)
+      for (const { running } of waiting) {
+        for (const of of followers(running)) of.pending = null;
+        if (running.batches) running.batches.count++;
+      }
     launchesOf(waiting).forEach(({ page, running, vectors }, i) => {
       follow(device, vectors, this.planned(i, planOf(vectors)), page, running);
     });
@@ -81,26 +108,23 @@ class Moments {
   /** The memory of the i-th launch's plan, written where it is not the last one's. */
   private planned(i: number, words: Uint32Array): Storage {
     const { device, plans } = this;
-    if (!plans[i] || plans[i].storage.bytes < words.byteLength) {
-      if (plans[i]) device.free(plans[i].storage);
+    const plan: Plan | undefined = plans[i];
+    if (plan?.words.length === words.length && plan.words.every((w, k) => w === words[k])) return plan.storage;
+    let storage = plan?.storage;
+    if (!storage || storage.bytes < words.byteLength) {
+      if (storage) device.free(storage);
       const bytes = 2 ** Math.ceil(Math.log2(words.byteLength));
-      plans[i] = { storage: device.persistent(() => device.alloc(bytes, 'moments.plan')), words: new Uint32Array() };
+      storage = device.persistent(() => device.alloc(bytes, 'moments.plan'));
     }
-    const plan = plans[i];
-    if (plan.words.length !== words.length || plan.words.some((w, k) => w !== words[k])) {
-      device.upload(plan.storage, words);
-      plan.words = words;
-    }
-    return plan.storage;
+    device.upload(storage, words);
+    plans[i] = { storage, words };
+    return storage;
   }
 
   /** Memory for a running statistic, beside those of other norms, so that one launch changes all. */
   housing(channels: number): Storage {
     const bytes = Math.ceil((channels * 4) / 256) * 256;
-    this.device.rememberState(this, () => {
-      const { home, housed } = this;
-      return () => Object.assign(this, { home, housed });
-    });
+    this.touch();
     if (!this.home?.alive || this.housed + bytes > this.home.bytes) {
       this.home = this.device.persistent(() => this.device.alloc(Math.max(HOME, bytes), 'running statistics'));
       this.housed = 0;
@@ -109,6 +133,9 @@ class Moments {
     return this.home.range(this.housed - bytes, channels * 4, 'running statistic');
   }
 }
+
+const followers = ({ statistics, batches }: Running): (Storage | BatchCounter)[] =>
+  batches ? [...statistics, batches] : [...statistics];
 
 interface Follow {
   readonly page: Storage;
@@ -120,7 +147,7 @@ interface Follow {
 function launchesOf(waiting: readonly Waiting[]): Follow[] {
   const launches = new Map<Storage, Map<Storage, Map<Storage, Moment[]>>>();
   for (const { storage: page, running, first, channels, momentum } of waiting)
-    running.forEach((storage, k) => {
+    running.statistics.forEach((storage, k) => {
       if (!storage.alive) return;
       const memory = storage.whole ?? storage;
       const vectors = getOr(
@@ -153,10 +180,10 @@ function momentsOf(device: Device): Moments {
   return found;
 }
 
-/** Where a training forward leaves its batch's moments for a norm's running statistics. */
-export function leaveMoments(mean: Tensor, variance: Tensor, momentum: number): Left {
-  const running = [mean.value.storage, variance.value.storage] as const;
-  return momentsOf(mean.device).leave(running, mean.size, momentum);
+/** Where a training forward leaves its batch's moments for a norm's running statistics; `batches` counts those taken in. */
+export function leaveMoments(mean: Tensor, variance: Tensor, momentum: number, batches: BatchCounter | null): Left {
+  const statistics = [mean.value.storage, variance.value.storage] as const;
+  return momentsOf(mean.device).leave({ statistics, batches }, mean.size, momentum);
 }
 
 /** Takes all moments that wait into the running statistics, in the order of their forwards. */

@@ -3,37 +3,69 @@ import { Command } from 'commander';
 import { InputError } from '../base/errors';
 import type { Outcome } from '../train/loop/session';
 import type { TrainerOptions } from '../train/loop/trainer';
+import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
-import type { Run } from '../train/run/run_folder';
 import { checkInputs, checkPlaces, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { formatMetrics, shellPath } from './format';
 import { INTERRUPTED, stoppable } from './interrupt';
 import { ProgressView } from './progress';
-import { addSettings } from './settings_options';
+import { addSettingsByTheme, type Themes } from './settings_options';
 
 const EXAMPLE = `
 Examples:
   emotion-gcn train --image_dir AffectNet/Manually_Annotated_Images --data training.csv --val_data validation.csv \\
     --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
   emotion-gcn train --saved_model run1 --resume
+  emotion-gcn train --config run1/args.json --saved_model run2 --lr 0.0003
 
 Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl, ./emb.pkl.
 Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv,
 metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
 confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
 
+/** The help's themes: each flag is in one. */
+const THEMES: Themes<TrainArgs> = {
+  Data: ['image_dir', 'data', 'val_data', 'val_fraction', 'dataset', 'num_classes', 'limit', 'max_bad'],
+  Network: ['network', 'model', 'image_size', 'adj', 'emb', 'pretrained', 'checkpoint', 'freeze_backbone'],
+  Loss: ['lambda_multi', 'class_weights'],
+  Optimization: [
+    ...(['epochs', 'batch_size', 'grad_accum_steps', 'optimizer', 'lr', 'backbone_lr', 'momentum', 'betas'] as const),
+    ...(['eps', 'weight_decay', 'clip_grad_norm', 'schedule', 'step_size', 'gamma', 'warmup', 'ema'] as const),
+  ],
+  'Order and augmentation': ['shuffle', 'sampler', 'augment', 'rotation', 'seed'],
+  Machine: ['gpu', 'precision', 'tune', 'workers', 'cache'],
+  Run: ['saved_model', 'best', 'patience'],
+};
+
+interface Flags {
+  readonly config?: string;
+  readonly resume?: boolean;
+  readonly profile?: boolean;
+}
+
 /** `emotion-gcn train` */
 export const trainCommand = (): Command =>
-  addSettings(new Command('train').description('train a network'), TRAIN_SETTINGS)
+  addSettingsByTheme(new Command('train').description('train a network'), TRAIN_SETTINGS, THEMES)
+    .optionsGroup('Run:')
     .option(
       '--resume',
       'go on with the run in --saved_model where it stopped; other flags are needed only for what was moved',
     )
+    .option(
+      '--config <FILE>',
+      'repeat a run: the settings in its args.json are the defaults of all flags but --saved_model, its measured kernels are taken',
+    )
     .option('--profile', 'time the kernels of some steps: a table by op at the end, and trace.json for Perfetto')
     .addHelpText('after', EXAMPLE)
-    .action(async ({ resume, profile, ...options }: { resume?: boolean; profile?: boolean }) => {
-      const { args, run } = resume ? resumed(options) : fresh(options);
-      const outcome = await trainVisibly(args, { resume: run, profile });
+    .action(async ({ resume, config, profile, ...options }: Flags) => {
+      if (resume && config !== undefined)
+        throw new InputError('--resume goes on with a run as it is, --config starts another: give one of them');
+      const { args, ...of } = resume
+        ? resumed(options)
+        : config === undefined
+          ? fresh(options)
+          : repeated(config, options);
+      const outcome = await trainVisibly(args, { ...of, profile });
       if (!outcome || outcome.status === 'interrupted') {
         process.exitCode = INTERRUPTED;
         return;
@@ -47,7 +79,11 @@ export const trainCommand = (): Command =>
 /** Where the original looks for its files unless told otherwise: so does a run that names no --data. */
 const ORIGINAL_PLACES = { image_dir: 'affectnet', data: 'data.pkl', adj: 'adj.pkl', emb: 'emb.pkl' } as const;
 
-function fresh(given: Record<string, unknown>): { args: TrainArgs; run?: Run } {
+interface Begun extends Pick<TrainerOptions, 'resume' | 'kernels'> {
+  readonly args: TrainArgs;
+}
+
+function fresh(given: Record<string, unknown>): Begun {
   const places = given.data === undefined ? Object.entries(ORIGINAL_PLACES) : [];
   const here = places.filter(([name, path]) => given[name] === undefined && existsSync(path));
   for (const [name, path] of here) process.stderr.write(`no --${name}: ${path}, which is here, is taken\n`);
@@ -56,7 +92,13 @@ function fresh(given: Record<string, unknown>): { args: TrainArgs; run?: Run } {
   return { args };
 }
 
-function resumed(given: Record<string, unknown>): { args: TrainArgs; run: Run } {
+function repeated(config: string, given: Record<string, unknown>): Begun {
+  const begun = readRunToRepeat(config, given);
+  checkInputs(begun.args);
+  return begun;
+}
+
+function resumed(given: Record<string, unknown>): Begun {
   if (typeof given.saved_model !== 'string') throw new InputError('missing: --saved_model DIR, the run to resume');
   const run = readRunToResume(given.saved_model, given);
   try {
@@ -65,7 +107,7 @@ function resumed(given: Record<string, unknown>): { args: TrainArgs; run: Run } 
     const moved = 'if the data were moved, give --image_dir, --data and --val_data as they are now';
     throw error instanceof InputError ? new InputError(`${error.message}; ${moved}`) : error;
   }
-  return { args: run.args, run };
+  return { args: run.args, resume: run };
 }
 
 /** Trains with a progress display; Ctrl-C stops the run after its step and says how to go on. @returns null: stopped before that */

@@ -45,7 +45,6 @@ export class Conv2d extends Module {
 /** Batch normalisation over channels, with running statistics as PyTorch's. */
 export class BatchNorm2d extends Module {
   readonly tensors: BatchNormTensors;
-  private readonly batchesTracked;
 
   constructor(device: Device, channels: number) {
     super(device);
@@ -54,29 +53,27 @@ export class BatchNorm2d extends Module {
       bias: this.parameter('bias', [channels], constant(0)),
       runningMean: this.buffer('running_mean', F.runningStatistic(device, channels, 'running_mean'), 0),
       runningVar: this.buffer('running_var', F.runningStatistic(device, channels, 'running_var'), 1),
+      batchesTracked: this.counter('num_batches_tracked'),
     };
-    this.batchesTracked = this.counter('num_batches_tracked');
   }
 
   /** act(batch_norm(x)). */
   forward(x: Tensor, activation: Activation = 'none'): Tensor {
-    return this.see(F.batchNorm(x, this.tensors, this.mode(), activation));
+    return this.see(F.batchNorm(x, this.tensors, this.mode, activation));
   }
 
   /** conv(act(batch_norm(x))), with nothing stored in between. */
   thenConv(activation: Activation, conv: Conv2d, x: Tensor, out?: Tensor): Tensor {
     const options = { ...conv.options, out };
-    return conv.see(F.batchNormConv2d(x, this.tensors, this.mode(), activation, conv.weight, conv.bias, options));
+    return conv.see(F.batchNormConv2d(x, this.tensors, this.mode, activation, conv.weight, conv.bias, options));
   }
 
   /** avg_pool2d(act(batch_norm(x)), 2), in one pass. */
   thenAvgPool(activation: Activation, x: Tensor): Tensor {
-    return this.see(F.batchNormAvgPool2d(x, this.tensors, this.mode(), activation));
+    return this.see(F.batchNormAvgPool2d(x, this.tensors, this.mode, activation));
   }
 
-  private mode(): { training: boolean } {
-    this.touch();
-    if (this.training) this.batchesTracked.value++;
+  private get mode(): { training: boolean } {
     return { training: this.training };
   }
 }

@@ -1,11 +1,22 @@
-import { empty, gradEnabled, type Layout, readAll, storagesIn, type Tensor } from '../autograd';
+import { type BatchCounter, empty, gradEnabled, type Layout, readAll, storagesIn, type Tensor } from '../autograd';
 import { InputError } from '../base/errors';
 import { type Device, Storage } from '../device';
 import { type Initialiser, initialise } from './init';
 
 /** A number that belongs to the state but never to the GPU: batch norm's `num_batches_tracked`. */
-export class Counter {
-  value = 0;
+export class Counter implements BatchCounter {
+  count = 0;
+  pending: (() => void) | null = null;
+
+  get value(): number {
+    this.pending?.();
+    return this.count;
+  }
+
+  set value(value: number) {
+    this.pending?.();
+    this.count = value;
+  }
 }
 
 /** Sees every layer's output as it is made: summaries and tests look through it. */
@@ -72,10 +83,10 @@ export abstract class Module {
     this.device.rememberState(this, () => {
       const fields = { ...this };
       const counters = [...this.ownBuffers.values()].filter((b) => b instanceof Counter);
-      const values = counters.map((c) => c.value);
+      const counts = counters.map((c) => c.count);
       return () => {
         Object.assign(this, fields);
-        for (const [i, c] of counters.entries()) c.value = values[i];
+        for (const [i, c] of counters.entries()) c.count = counts[i];
       };
     });
   }

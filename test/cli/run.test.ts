@@ -79,6 +79,27 @@ test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits
   }
 });
 
+test('train --config repeats a run to the bit; with flags it is another, of another optimizer too', async () => {
+  const [again, other] = [join(dir, 'again'), join(dir, 'other')];
+  await ends(0, `train --config ${whole}/args.json --saved_model ${again}`);
+  for (const file of ['weights/best.safetensors', 'weights/last.safetensors', 'metrics.json', 'predictions.csv'])
+    assert.ok(readFileSync(join(again, file)).equals(readFileSync(join(whole, file))), file);
+  const { saved_model: _, ...own } = readRun(whole).args;
+  assert.equal({ ...readRun(again).args, saved_model: whole }, { ...own, saved_model: whole });
+
+  await ends(0, `train --config ${whole} --saved_model ${other} --optimizer adam --epochs 1`);
+  const wanted = { ...own, optimizer: 'adam', epochs: 1, momentum: null, betas: [0.9, 0.999], eps: 1e-8 };
+  assert.equal(readRun(other).args, { ...wanted, saved_model: other });
+
+  for (const [flags, message] of [
+    [`--config ${whole}`, /^error: missing: --saved_model DIR$/m],
+    [`--config ${whole} --saved_model ${again}`, /^error: \S+again holds a run already/m],
+    [`--config ${whole} --resume --saved_model ${again}`, /^error: --resume goes on with a run as it is/m],
+    [`--config ${faces} --saved_model ${dir}/none`, /^error: --config expects the args.json of a run, found nothing/m],
+  ] as const)
+    assert.match((await ends(2, `train ${flags}`)).err, message);
+});
+
 test('cache --clear while a training runs: it goes on, and ends', async () => {
   const home = join(dir, 'home');
   mkdirSync(join(home, 'emotion-gcn'), { recursive: true });

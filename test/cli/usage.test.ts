@@ -98,7 +98,23 @@ test('help for the program and each command, with examples; every setting of tra
     assert.match(out, new RegExp(`Examples?:\n  emotion-gcn ${command}`), command);
   }
   const { out } = await run(['train', '--help']);
-  for (const name of [...Object.keys(TRAIN_SETTINGS), 'resume']) assert.match(out, `--${name} `);
+  const groups = out
+    .slice(out.indexOf('\n\n'), out.indexOf('\nExamples:'))
+    .split(/\n(?=\S.*:\n)/)
+    .map((group): [string, string[]] => [
+      group.trim().split('\n')[0],
+      [...group.matchAll(/^ {2}(?:-\w, )?--(\w+)/gm)].map(([, name]) => name),
+    ])
+    .filter(([, flags]) => flags.length > 0);
+  assert.equal(
+    groups.map(([heading]) => heading),
+    ['Data', 'Network', 'Loss', 'Optimization', 'Order and augmentation', 'Machine', 'Run', 'Options'].map(
+      (g) => `${g}:`,
+    ),
+  );
+  assert.equal(groups.at(-1)?.[1], ['help'], 'every flag of its own has a theme');
+  const flags = groups.flatMap(([, names]) => names).sort();
+  assert.equal(flags, [...Object.keys(TRAIN_SETTINGS), 'resume', 'config', 'profile', 'help'].sort());
 });
 
 test('no command: the help on stderr, exit code 2; the version alone on stdout', async () => {

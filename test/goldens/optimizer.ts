@@ -99,7 +99,7 @@ function schedule(fixture: Fixture, optimizer: Optimizer): (s: number) => void {
     const each = fixture.number('attr.steps_per_epoch', 1);
     return (s) => {
       optimizer.lr =
-        fixture.number('attr.lr') * rateFactor({ ...args, warmup: 0, epochs: Number.POSITIVE_INFINITY }, s, each);
+        fixture.number('attr.lr') * rateFactor({ ...args, warmup: 0 }, s, each);
     };
   }
   const rates = fixture.json<number[]>('attr.rates');

@@ -1,5 +1,5 @@
 // Networks that give no numbers, and sets of one photograph: what training, evaluation and prediction say.
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -109,8 +109,26 @@ test('training that diverges says so, with epoch, step and tensor', async () => 
   const message = await failure(() => train('steep', { lr: 1e30, epochs: 3 }), MachineError);
   assert.match(
     message,
-    /^the loss is \S+ in epoch [12], step \d: training diverged \(\S+ is \S+ at \[[\d, ]+\]\); start again with a lower --lr/,
+    /^the loss is \S+ in epoch [12], step \d: training diverged \(\S+ is \S+ at \[[\d, ]+\]\); start again with a lower --lr, a longer --warmup, a larger --batch_size or --clip_grad_norm 1$/,
   );
+});
+
+test('too few faces for a CCC that is asked for are refused before any is prepared', async () => {
+  let prepared = 0;
+  const hooks = { onPrepare: () => prepared++ };
+  const refused = (more: Partial<TrainArgs>) =>
+    failure(() => new Trainer(settings('few', more), { hooks }).run(), InputError);
+  assert.match(
+    await refused({ data: one, model: 'multi_task' }),
+    /^multi_task expects at least 2 training faces \(one has no CCC\), found 1$/,
+  );
+  for (const by of ['ccc', 'loss'] as const)
+    assert.match(
+      await refused({ best: by }),
+      new RegExp(`^--best ${by} expects at least 2 validation faces \\(one has no CCC\\), found 1$`),
+    );
+  assert.is(prepared, 0);
+  assert.not(existsSync(join(dir, 'few')));
 });
 
 test('a network without numbers is refused by evaluation and prediction, with file, picture and tensor', async () => {

@@ -6,7 +6,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
+import type { Device } from '../../src/device';
 import { readSafetensors } from '../../src/formats/safetensors';
+import type { StepEvent } from '../../src/train/loop/events';
 import type { Outcome } from '../../src/train/loop/session';
 import { Trainer } from '../../src/train/loop/trainer';
 import { evaluate } from '../../src/train/measures/evaluate';
@@ -56,8 +58,15 @@ async function trainStopped(args: TrainArgs, steps: number, resume?: string): Pr
 
 test('a run leaves its folder complete', async () => {
   const notices: string[] = [];
-  const outcome = await new Trainer(settings('whole'), { hooks: { onNotice: (l) => notices.push(l) } }).run();
+  const order: string[] = [];
+  const hooks = {
+    onNotice: (line: string) => void notices.push(line),
+    onDevice: ({ pool }: Device) => void order.push(pool.stats().peak < 2 ** 20 ? 'fresh device' : 'late device'),
+    onStep: ({ phase, step }: StepEvent) => void (step === 1 && order.push(phase)),
+  };
+  const outcome = await new Trainer(settings('whole'), { hooks }).run();
   assert.is(outcome.status, 'finished');
+  assert.equal(order, ['fresh device', 'train', 'validate', 'train', 'validate']);
   const run = readRun(join(dir, 'whole'));
   assert.is(run.rows.length, 2);
   assert.equal(run.args.classes.length, 7);
@@ -92,6 +101,22 @@ test('stopped in the middle of an epoch and resumed, it ends with the same bits'
   const [a, b] = ['stopped', 'whole'].map((run) => readSafetensors(bytes(run, 'weights/last.safetensors')).tensors);
   assert.equal([...a.keys()], [...b.keys()]);
   for (const [name, t] of a) assert.equal(t.data, b.get(name)?.data, name);
+});
+
+test('DenseNet, with clipped gradients and Adam: stopped in the middle of an epoch and resumed, the same bits', async () => {
+  const more = { network: 'densenet', model: 'single_task', image_size: 32, limit: 24, optimizer: 'adam' } as const;
+  const args = (name: string) => settings(name, { ...more, clip_grad_norm: 1, epochs: 1, betas: null, eps: null });
+  assert.is((await new Trainer(args('dense')).run()).status, 'finished');
+  assert.equal(await trainStopped(args('dense-stopped'), 1), { status: 'interrupted', epoch: 1, step: 2 });
+  assert.is((await trainStopped(args('dense-stopped'), Number.POSITIVE_INFINITY, 'dense-stopped')).status, 'finished');
+  for (const file of ['weights/best.safetensors', 'metrics.json', 'predictions.csv'])
+    assert.ok(bytes('dense', file).equals(bytes('dense-stopped', file)), file);
+  const [a, b] = ['dense', 'dense-stopped'].map(
+    (run) => readSafetensors(bytes(run, 'weights/last.safetensors')).tensors,
+  );
+  assert.equal([...a.keys()], [...b.keys()]);
+  for (const [name, t] of a) assert.equal(t.data, b.get(name)?.data, name);
+  assert.is(Number(a.get('features.norm0.num_batches_tracked')?.data[0]), 3);
 });
 
 test('the number of workers does not change a bit', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SGD } from '../../src/autograd';
 import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
 import { openDevice } from '../../src/device/node';
@@ -38,7 +39,8 @@ test.before(async () => {
     embedding: null,
     loss: { classWeights: new Float32Array(7), lambda: 1 },
   });
-  step = () => learner.memoryOfTraining(8, 16);
+  const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+  step = () => learner.memoryOfTraining(8, 16, optimizer);
   kinds = worksOf(device, step).map((work) => work.class);
 });
 test.after(() => {

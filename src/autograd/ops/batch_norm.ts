@@ -5,7 +5,7 @@ import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
 import type { Prologue } from '../../kernels/norm';
 import { Coverage } from '../coverage';
-import { leaveMoments } from '../moments';
+import { type BatchCounter, leaveMoments } from '../moments';
 import { type GradTarget, gradInto, oweInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloat32, wantFloats } from './check';
@@ -29,6 +29,8 @@ export interface BatchNormTensors {
   readonly bias: Tensor;
   readonly runningMean: Tensor;
   readonly runningVar: Tensor;
+  /** Counts the batches that the running ones have taken in (PyTorch's num_batches_tracked). */
+  readonly batchesTracked?: BatchCounter;
 }
 
 /**
@@ -73,7 +75,8 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
     return pack;
   }
   const batch = statisticsOf(x);
-  kernels.prepare(device, channels, affine, pack, batch, leaveMoments(bn.runningMean, bn.runningVar, momentum));
+  const left = leaveMoments(bn.runningMean, bn.runningVar, momentum, bn.batchesTracked ?? null);
+  kernels.prepare(device, channels, affine, pack, batch, left);
   if (batch.fresh) device.free(batch.fresh.parts.storage);
   return pack;
 }

@@ -2,16 +2,21 @@ import { InputError, MachineError } from '../../base/errors';
 import { type Device, DeviceLost } from '../../device';
 import { memoryGrant } from '../../device/node';
 import type { TrainArgs } from '../settings/args';
-import type { Learner } from './learner';
 
 /** Makes sure, before the first step, that a step fits the device and the machine. @throws InputError with the batch size that does. */
-export function fitMemory(device: Device, learner: Learner, args: TrainArgs, notice: (line: string) => void): void {
+export function fitMemory(
+  device: Device,
+  args: TrainArgs,
+  /** The most bytes that a step on batches of `n` images takes. */
+  memoryOf: (n: number) => number,
+  notice: (line: string) => void,
+): void {
   const grant = device.software ? memoryGrant() : null;
   // What the pool holds by now was not touched yet, and so is among what is free.
   if (grant) device.pool.budget = grant.bytes;
   const fits = (n: number): number | null => {
     try {
-      return learner.memoryOfTraining(n, args.image_size);
+      return memoryOf(n);
     } catch (error) {
       if (error instanceof MachineError && !(error instanceof DeviceLost)) return null;
       throw error;

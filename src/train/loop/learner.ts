@@ -25,6 +25,25 @@ export interface BatchResult {
   readonly va: Float32Array | null;
 }
 
+/** A batch's place among those whose gradients are averaged for one step, and how many they are. */
+export interface Group {
+  readonly place: number;
+  readonly size: number;
+}
+
+/** What a step of a run has besides its batch. */
+interface Whole {
+  readonly ema?: F.Ema | null;
+  /** Whose gradients are averaged for one step. Default 1. */
+  readonly batches?: number;
+}
+
+/** A batch that was looked at: its loss, if it has one, and how to read all. */
+interface Look {
+  readonly total: Tensor | null;
+  readonly read: () => Promise<BatchResult>;
+}
+
 /** A network with what it needs to see batches of images: training steps, and looks in evaluation mode. */
 export class Learner {
   private readonly embedding: Tensor | undefined;
@@ -65,18 +84,19 @@ export class Learner {
 
   /**
    * Forward, backward and an optimizer step. Everything is submitted when it returns; the promise waits for the GPU.
-   * @param group the batch's place among those whose gradients are averaged for one step, and how many they are
    */
-  train(batch: Batch, optimizer: F.Optimizer, group = { place: 0, size: 1 }): Promise<BatchResult> {
-    return F.step(this.device, () => {
-      if (group.place === 0) optimizer.zeroGrad();
-      const { read, total } = this.watch('forward', () => this.look(batch, true));
-      if (!total)
-        throw new InputError('a training step needs a loss, and with valence and arousal two samples or more');
-      this.watch('backward', () => F.backward(total, this.upstream(group.size)));
-      if (group.place === group.size - 1) this.watch('optimizer', () => this.take(optimizer));
-      return read();
-    });
+  train(batch: Batch, optimizer: F.Optimizer, group: Group = { place: 0, size: 1 }): Promise<BatchResult> {
+    return F.step(this.device, () => this.learn(batch, optimizer, group).read());
+  }
+
+  private learn(batch: Batch, optimizer: F.Optimizer, group: Group): Look {
+    if (group.place === 0) optimizer.zeroGrad();
+    const look = this.watch('forward', () => this.look(batch, true));
+    const { total } = look;
+    if (!total) throw new InputError('a training step needs a loss, and with valence and arousal two samples or more');
+    this.watch('backward', () => F.backward(total, this.upstream(group.size)));
+    if (group.place === group.size - 1) this.watch('optimizer', () => this.take(optimizer));
+    return look;
   }
 
   /** A step of the optimizer, with gradients clipped as the settings say. */
@@ -99,8 +119,11 @@ export class Learner {
     return F.step(this.device, () => F.noGrad(() => this.look(batch, false).read()));
   }
 
-  /** The most device memory that a training step on `n` images (with valence and arousal two or more) of a size takes, found without computing. */
-  memoryOfTraining(n: number, size: number): number {
+  /**
+   * The most device memory that a step of the optimizer on `batches` batches of `n` images (with valence and arousal two or more) of a
+   * size takes, found without computing: all of the step is gone through.
+   */
+  memoryOfTraining(n: number, size: number, optimizer: F.Optimizer, { ema = null, batches = 1 }: Whole = {}): number {
     const batch: Batch = {
       images: new Uint8Array(n * size * size * 3),
       affine: new Int32Array(n * 6),
@@ -109,10 +132,14 @@ export class Learner {
       va: new Float32Array(n * 2),
       rows: new Uint32Array(n),
     };
-    return this.device.dryRun(() => F.backward(this.look(batch, true).total as Tensor));
+    return this.device.dryRun(() => {
+      for (let place = 0; place < batches; place++)
+        F.step(this.device, () => void this.learn(batch, optimizer, { place, size: batches }));
+      ema?.update(0);
+    });
   }
 
-  private look(batch: Batch, training: boolean): { total: Tensor | null; read: () => Promise<BatchResult> } {
+  private look(batch: Batch, training: boolean): Look {
     const { device, model, classWeights } = this;
     const n = batch.labels.length;
     const size = Math.sqrt(batch.images.length / 3 / n);

@@ -22,7 +22,7 @@ import type { TrainArgs } from '../settings/args';
 import { type EpochScores, isBetter } from '../settings/best';
 import { rateFactor } from '../settings/rate';
 import type { TrainHooks } from './events';
-import type { BatchResult, Learner } from './learner';
+import type { BatchResult, Group, Learner } from './learner';
 import type { RunData } from './run_data';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 
@@ -155,7 +155,7 @@ export class Session {
   }
 
   /** Which batches of an epoch give the optimizer a step together: the last group may be smaller. */
-  private groupOf(step: number): { number: number; place: number; size: number } {
+  private groupOf(step: number): Group & { number: number } {
     const each = this.parts.args.grad_accum_steps;
     const number = Math.floor(step / each);
     return { number, place: step % each, size: Math.min(each, this.train.steps - number * each) };
@@ -247,9 +247,11 @@ export class Session {
   private async diverged(what: string): Promise<MachineError> {
     const { args, learning } = this.parts;
     const cause = tensorNotFinite(await learning.model.stateDict()) ?? OVERFLOW;
-    const half = args.precision === 'f16' ? ', or with --precision f32' : '';
+    const ways = ['a lower --lr', 'a longer --warmup', 'a larger --batch_size'];
+    if (args.clip_grad_norm === 0) ways.push('--clip_grad_norm 1');
+    if (args.precision === 'f16') ways.push('--precision f32');
     return new MachineError(
-      `${what}: training diverged (${cause}); start again with a lower --lr, a longer --warmup or a larger --batch_size${half}`,
+      `${what}: training diverged (${cause}); start again with ${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}`,
     );
   }
 

@@ -5,7 +5,7 @@ import type { GroupDone } from '../../data/image_worker';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { measurePeaks } from '../../kernels/peaks';
-import { choose } from '../../kernels/variant';
+import { choose, type TileTable } from '../../kernels/variant';
 import { buildModel } from '../../models';
 import { cpuTrace, Profile, traceGroup } from '../profile/profile';
 import { manifestOf } from '../run/manifest';
@@ -26,6 +26,8 @@ export interface TrainerOptions {
   readonly hooks?: TrainHooks;
   /** A run to go on with (see `readRunToResume`) in place of a new one. */
   readonly resume?: Run;
+  /** Tiles of the matrix kernels of a run to repeat, as `readRunToRepeat` has them, in place of measured ones. */
+  readonly kernels?: TileTable;
   /** Profiles some steps: a table is told, trace.json written. Changes no number. */
   readonly profile?: boolean;
 }
@@ -90,9 +92,13 @@ export class Trainer {
         precision: args.precision,
         clipGradNorm: args.clip_grad_norm,
       });
-      fitMemory(device, learner, args, notice);
-      const step = () => learner.memoryOfTraining(args.batch_size, args.image_size);
-      const kernels = await orAborted(chooseKernels(device, args.tune, resume ?? null, step, notice), signal);
+      const memoryOf = (n: number, batches: number) =>
+        learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches });
+      fitMemory(device, args, (n) => memoryOf(n, args.grad_accum_steps), notice);
+      // The third batch of a group has the kernels of the second.
+      const step = () => memoryOf(args.batch_size, Math.min(args.grad_accum_steps, 2));
+      const choosing = chooseKernels(device, args.tune, resume ?? null, step, notice, this.options.kernels);
+      const kernels = await orAborted(choosing, signal);
       step();
       await orAborted(device.prepare(), signal);
       const runArgs = { ...args, classes: [...classes], kernels };

@@ -16,11 +16,12 @@ const SECONDS = 20;
 
 /**
  * Settles which tiles the device uses, and returns the table, for the run's record. A resumed run keeps those it has, whatever
- * was measured since. Else, if wanted, all kinds of matrix products that `step` computes get the tile that was fastest when
+ * was measured since, and one that repeats another those of the other, if this adapter has them. Else, if wanted, all kinds of matrix products that `step` computes get the tile that was fastest when
  * this or an earlier run measured on this adapter, with this driver and version; the rest goes by rule.
  *
  * @param wanted null: on a GPU
  * @param step computes as a training step does, in a dry run
+ * @param repeated the tiles of the run that this one repeats; none: as if it repeated none
  * @throws InputError when a resumed run's tile cannot be run here
  */
 export async function chooseKernels(
@@ -29,9 +30,11 @@ export async function chooseKernels(
   resume: Run | null,
   step: () => void,
   notice: (line: string) => void,
+  repeated: TileTable = {},
 ): Promise<TileTable> {
   let tiles: TileTable = {};
   if (resume) tiles = resume.args.kernels;
+  else if (canUse(device, repeated, notice)) return repeated;
   else if (wanted ?? !device.software) tiles = await measuredTiles(device, worksOf(device, step), notice);
   try {
     useTiles(device, tiles);
@@ -40,6 +43,18 @@ export async function chooseKernels(
     throw new InputError(`${resume.dir}/args.json: ${error.message}; resume on the adapter that the run began on`);
   }
   return tiles;
+}
+
+/** Lets the device use what another run has measured: false where that is nothing, or not for this adapter. */
+function canUse(device: Device, tiles: TileTable, notice: (line: string) => void): boolean {
+  try {
+    useTiles(device, tiles);
+    return Object.keys(tiles).length > 0;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    notice(`kernels of the run that is repeated: ${error.message}; they are chosen anew`);
+    return false;
+  }
 }
 
 async function measuredTiles(device: Device, works: Work[], notice: (line: string) => void): Promise<TileTable> {

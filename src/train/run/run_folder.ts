@@ -245,7 +245,7 @@ export function readRun(dir: string): Run {
   const metrics = join(dir, 'metrics.json');
   return {
     dir,
-    args: { ...parseRunArgs(readJson(args), args), saved_model: dir },
+    args: { ...readRunArgs(args), saved_model: dir },
     rows: existsSync(results) ? parseResults(readFileSync(results, 'utf8'), results) : [],
     metrics: existsSync(metrics) ? parseMetrics(readJson(metrics), metrics) : null,
   };
@@ -269,8 +269,12 @@ export function weightsFile({ dir }: Run, which: 'best' | 'last'): string {
  */
 export const readWeights = (run: Run, which: 'best' | 'last'): Uint8Array => readFileSync(weightsFile(run, which));
 
-function parseRunArgs(value: Record<string, unknown>, file: string): RunArgs {
-  const { classes, kernels = {}, ...rest } = value;
+/**
+ * Reads an args.json.
+ * @throws InputError naming the file: none, a damaged one, or an entry that is no setting or has no value of its kind
+ */
+export function readRunArgs(file: string): RunArgs {
+  const { classes, kernels = {}, ...rest } = readJson(file);
   if (!Array.isArray(classes) || classes.length === 0 || !classes.every((name) => typeof name === 'string')) {
     throw new InputError(`${file}: expected the classes' names as classes, found ${JSON.stringify(classes)}`);
   }
@@ -307,7 +311,7 @@ function readJson(file: string): Record<string, unknown> {
   } catch (error) {
     throw new InputError(`${file}: expected JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(`${file}: expected a JSON object, found ${JSON.stringify(value)}`);
   }
   return value as Record<string, unknown>;

@@ -324,11 +324,15 @@ export const NETWORK_SETTINGS: Settings<NetworkSettings> = {
 export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainArgs {
   const read = readSettings(TRAIN_SETTINGS, given);
   const { model, network, dataset } = read;
+  const usual = dependentDefaults(read);
+  checkOptimizer(read, usual);
   const args = {
     ...read,
-    image_size: read.image_size ?? (dataset === 'affectnet' && network === 'densenet' ? 227 : 112),
-    class_weights: read.class_weights ?? (dataset === 'affectnet' ? 'affectnet' : 'none'),
-    ...optimizerSettings(read),
+    image_size: read.image_size ?? usual.image_size,
+    class_weights: read.class_weights ?? usual.class_weights,
+    momentum: read.momentum ?? usual.momentum,
+    betas: read.betas ?? usual.betas,
+    eps: read.eps ?? usual.eps,
   };
   const { image_size } = args;
   classesOf(args);
@@ -363,25 +367,38 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
   };
 }
 
-type OptimizerSettings = Pick<TrainArgs, 'momentum' | 'betas' | 'eps'>;
+/** The defaults that follow from other settings. Of the optimizer's own settings those of other optimizers are null. */
+export function dependentDefaults({
+  dataset,
+  network,
+  optimizer,
+}: Pick<TrainArgs, 'dataset' | 'network' | 'optimizer'>): Pick<
+  TrainArgs,
+  'image_size' | 'class_weights' | 'momentum' | 'betas' | 'eps'
+> {
+  const sgd = optimizer === 'sgd';
+  return {
+    image_size: dataset === 'affectnet' && network === 'densenet' ? 227 : 112,
+    class_weights: dataset === 'affectnet' ? 'affectnet' : 'none',
+    momentum: sgd ? 0.9 : null,
+    betas: sgd ? null : [0.9, 0.999],
+    eps: sgd ? null : 1e-8,
+  };
+}
 
-/** The optimizer's own settings, the other optimizers' null. @throws InputError for a setting of another optimizer */
-function optimizerSettings(read: OptimizerSettings & Pick<TrainArgs, 'optimizer'>): OptimizerSettings {
-  const own: Partial<OptimizerSettings> =
-    read.optimizer === 'sgd' ? { momentum: 0.9 } : { betas: [0.9, 0.999], eps: 1e-8 };
-  for (const name of ['momentum', 'betas', 'eps'] as const) {
-    if (read[name] === null || name in own) continue;
+/** The settings that an optimizer has and another has not. */
+export const OF_OPTIMIZERS = ['momentum', 'betas', 'eps'] as const;
+type OfOptimizers = Pick<TrainArgs, (typeof OF_OPTIMIZERS)[number]>;
+
+/** @throws InputError for a setting of another optimizer */
+function checkOptimizer(read: OfOptimizers & Pick<TrainArgs, 'optimizer'>, usual: OfOptimizers): void {
+  for (const name of OF_OPTIMIZERS) {
+    if (read[name] === null || usual[name] !== null) continue;
+    const own = OF_OPTIMIZERS.filter((n) => usual[n] !== null).map((n) => `--${n}`);
     throw new InputError(
-      `--${name} ${read[name]}: --optimizer ${read.optimizer} has none (it has ${Object.keys(own)
-        .map((n) => `--${n}`)
-        .join(', ')}); leave it out`,
+      `--${name} ${read[name]}: --optimizer ${read.optimizer} has none (it has ${own.join(', ')}); leave it out`,
     );
   }
-  return {
-    momentum: read.momentum ?? own.momentum ?? null,
-    betas: read.betas ?? own.betas ?? null,
-    eps: read.eps ?? own.eps ?? null,
-  };
 }
 
 /**
