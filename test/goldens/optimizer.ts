@@ -98,8 +98,7 @@ function schedule(fixture: Fixture, optimizer: Optimizer): (s: number) => void {
     const args = { schedule: 'step', step_size: stepSize, gamma: fixture.number('attr.gamma', 0.1) } as const;
     const each = fixture.number('attr.steps_per_epoch', 1);
     return (s) => {
-      optimizer.lr =
-        fixture.number('attr.lr') * rateFactor({ ...args, warmup: 0 }, s, each);
+      optimizer.lr = fixture.number('attr.lr') * rateFactor({ ...args, warmup: 0 }, s, each);
     };
   }
   const rates = fixture.json<number[]>('attr.rates');
