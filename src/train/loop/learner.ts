@@ -26,7 +26,7 @@ export interface BatchResult {
 }
 
 /** A batch's place among those whose gradients are averaged for one step, and how many they are. */
-export interface Group {
+export interface BatchPlace {
   readonly place: number;
   readonly size: number;
 }
@@ -85,11 +85,11 @@ export class Learner {
   /**
    * Forward, backward and an optimizer step. Everything is submitted when it returns; the promise waits for the GPU.
    */
-  train(batch: Batch, optimizer: F.Optimizer, group: Group = { place: 0, size: 1 }): Promise<BatchResult> {
+  train(batch: Batch, optimizer: F.Optimizer, group: BatchPlace = { place: 0, size: 1 }): Promise<BatchResult> {
     return F.step(this.device, () => this.learn(batch, optimizer, group).read());
   }
 
-  private learn(batch: Batch, optimizer: F.Optimizer, group: Group): Look {
+  private learn(batch: Batch, optimizer: F.Optimizer, group: BatchPlace): Look {
     if (group.place === 0) optimizer.zeroGrad();
     const look = this.watch('forward', () => this.look(batch, true));
     const { total } = look;

@@ -22,7 +22,7 @@ import type { TrainArgs } from '../settings/args';
 import { type EpochScores, isBetter } from '../settings/best';
 import { rateFactor } from '../settings/rate';
 import type { TrainHooks } from './events';
-import type { BatchResult, Group, Learner } from './learner';
+import type { BatchPlace, BatchResult, Learner } from './learner';
 import type { RunData } from './run_data';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 
@@ -155,7 +155,7 @@ export class Session {
   }
 
   /** Which batches of an epoch give the optimizer a step together: the last group may be smaller. */
-  private groupOf(step: number): Group & { number: number } {
+  private groupOf(step: number): BatchPlace & { number: number } {
     const each = this.parts.args.grad_accum_steps;
     const number = Math.floor(step / each);
     return { number, place: step % each, size: Math.min(each, this.train.steps - number * each) };
