@@ -155,6 +155,22 @@ test('a resumed run obeys its record, whatever the cache says by now, with --tun
   useTiles(device, {});
 });
 
+test('a run that repeats another takes its tiles; where this adapter lacks one that is said, and they are chosen anew', async () => {
+  const said: string[] = [];
+  const choose = (repeated: TileTable): Promise<TileTable> =>
+    chooseKernels(device, false, null, step, (line) => void said.push(line), repeated);
+  assert.equal(await choose(every('plain 8x32')), every('plain 8x32'));
+  for (const { gemm, launch } of worksOf(device, step))
+    assert.is(chooseTile(device, problemOf(gemm, launch)).name, 'plain 8x32');
+  assert.equal(said, []);
+  assert.equal(await choose(every('tiled 512x512x64')), {});
+  assert.match(
+    said.join(),
+    /^kernels of the run that is repeated: kernel tiled 512x512x64: this adapter has .*chosen anew$/,
+  );
+  useTiles(device, {});
+});
+
 test('a record that this adapter cannot obey, or that is none, is refused by name', async () => {
   const file = join(dir, 'stopped', 'args.json');
   const written = readFileSync(file, 'utf8');
