@@ -6,7 +6,7 @@ import { BatchNorm2d, Conv2d, Sequential } from './layers';
 import { Module } from './module';
 
 /** BReG-NeXt's shortcut of bounded gradient: atan(a x / s) / (a s), s = sqrt(c^2 + 1), with a and c learnt. */
-export class Shortcut extends Module {
+class Shortcut extends Module {
   private readonly a: Tensor;
   private readonly c: Tensor;
 

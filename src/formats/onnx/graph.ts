@@ -2,7 +2,7 @@
 import { ATTRIBUTE, DATA, ModelProto } from './schema';
 
 /** Version of ONNX's operators (onnx 1.12, ONNX Runtime 1.12, both of 2022, and newer). */
-export const OPSET = 17;
+const OPSET = 17;
 const IR_VERSION = 8;
 
 /** Whole numbers become ints: write a float attribute as `float(x)`. */

@@ -6,7 +6,7 @@ import { checkTree } from './tree';
 import { describe, isTuple, type PickleValue, PyGlobal, quote } from './values';
 
 /** Most bytes of a pickle. AffectNet's annotations (420,000 faces) take 80 MB. */
-export const MAX_PICKLE_BYTES = 2 ** 30;
+const MAX_PICKLE_BYTES = 2 ** 30;
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 16_000_000;
