@@ -82,7 +82,7 @@ test('a run is not overwritten', async ({ dir, csv }) => {
   mkdirSync(saved_model);
   writeFileSync(join(saved_model, 'args.json'), '{}');
   const args = ['train', '--image_dir', dir, '--data', csv, '--emb', 'random', '--saved_model', saved_model];
-  await refused(args, /taken holds a run already; go on with it by --resume, or give another --saved_model/);
+  await refused(args, /taken holds a run already, without a checkpoint.*give another --saved_model/);
   assert.is(readFileSync(join(saved_model, 'args.json'), 'utf8'), '{}');
 });
 

@@ -99,13 +99,13 @@ test('a run is never overwritten: not one that has started, not one whose args.j
   const folder = RunFolder.create(args);
   assert.match(
     refusal(() => RunFolder.create(args)),
-    /holds a run already.*--resume.*--saved_model/,
+    /holds a run already, without a checkpoint to resume from.*delete the folder, or give another --saved_model/,
   );
   await folder.writeWeights('last', new Uint8Array(8));
   rmSync(folder.path('args.json'));
   assert.match(
     refusal(() => RunFolder.create(args)),
-    /holds a run already/,
+    /holds a run already.*--resume.*--saved_model/,
   );
 });
 
@@ -161,7 +161,11 @@ test('a file of a run is no place for an export', async ({ dir }) => {
   const folder = RunFolder.create(argsIn(dir));
   mkdirSync(join(dir, 'other'));
   symlinkSync(folder.dir, join(dir, 'link'));
-  for (const name of ['args.json', 'emb.safetensors', 'weights/best.safetensors', '../link/results.csv'])
+  symlinkSync(folder.path('args.json'), join(dir, 'other', 'model.pth'));
+  symlinkSync(join('..', 'other', 'metrics'), folder.path('metrics.json'));
+  writeFileSync(join(dir, 'other', 'metrics'), '{}');
+  const links = ['../link/results.csv', '../other/model.pth', 'metrics.json'];
+  for (const name of ['args.json', 'emb.safetensors', 'weights/best.safetensors', ...links])
     assert.match(
       refusal(() => checkNotOfRun(folder.path(name))),
       /--out .* is a file of the run in .*run; give another name/,
@@ -227,8 +231,12 @@ test('a run that failed before its first checkpoint gives its folder back, a lat
 
 test('a folder that cannot be made is named', ({ dir }) => {
   writeFileSync(join(dir, 'file'), '');
+  assert.match(
+    refusal(() => RunFolder.create(argsIn(dir, { saved_model: join(dir, 'file') }))),
+    /file: expected a folder or nothing there, found a file; check --saved_model/,
+  );
   const message = refusal(() => RunFolder.create(argsIn(dir, { saved_model: join(dir, 'file', 'run') })));
-  assert.match(message, /file\/run: cannot be written: .*--saved_model/);
+  assert.match(message, /file\/run: .*--saved_model/);
 });
 
 test('a missing or damaged run is refused with the file and what was expected', async ({ dir }) => {

@@ -38,7 +38,9 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
     const found =
       states.length > 0
         ? `several: ${list(states.map(({ path }) => path.join('.')))}`
-        : `only ${list([...value.keys()].map(String))}`;
+        : value.size > 0
+          ? `only ${list([...value.keys()].map(String))}`
+          : 'nothing';
     throw new InputError(
       `${file}: expected the weights of one network, by name, found ${found}; torch.save the state_dict that is meant`,
     );

@@ -86,15 +86,24 @@ export function takenName(dir: string): string | undefined {
   try {
     return readdirSync(dir).find((name) => NAMES.has(name));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR' && existsSync(dir))
+      throw new InputError(`${dir}: expected a folder or nothing there, found a file; check --saved_model`);
     throw writeError(dir, error);
   }
 }
 
-/** @throws InputError if `file`, which a person named with --out, is one of a run's own */
+/** @throws InputError if `file`, which a person named with --out, is one of a run's own, or a link to one */
 export function checkNotOfRun(file: string): void {
-  let [dir, name] = [dirname(resolve(file)), basename(file)];
-  if (existsSync(dir)) dir = realpathSync(dir);
+  const place = resolve(file);
+  const folder = dirname(place);
+  checkPlace(file, existsSync(folder) ? join(realpathSync(folder), basename(place)) : place);
+  if (existsSync(place)) checkPlace(file, realpathSync(place));
+}
+
+function checkPlace(file: string, place: string): void {
+  let [dir, name] = [dirname(place), basename(place)];
   for (; ; [dir, name] = [dirname(dir), `${basename(dir)}/${name}`]) {
     const own = (FILES as readonly string[]).includes(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
     if (own && existsSync(join(dir, 'args.json')))
@@ -140,10 +149,15 @@ export class RunFolder {
   private checkFree(): void {
     const name = takenName(this.dir);
     if (name === undefined) return;
-    if (['args.json', 'results.csv', BEST, LAST].some((file) => existsSync(this.path(file))))
+    if (existsSync(this.path(LAST)))
       throw new InputError(
         `${this.dir} holds a run already; go on with it by --resume, or give another --saved_model` +
           ' (or delete the folder)',
+      );
+    if (['args.json', 'results.csv', BEST].some((file) => existsSync(this.path(file))))
+      throw new InputError(
+        `${this.dir} holds a run already, without a checkpoint to resume from: its first epoch is under way, or was broken off; ` +
+          'if it is not running any more, delete the folder, or give another --saved_model',
       );
     throw new InputError(
       `${this.dir} holds ${name}, a name that the run would write; move it away, or give another --saved_model`,
@@ -258,7 +272,9 @@ export function readRun(dir: string): Run {
 export function weightsFile({ dir }: Run, which: 'best' | 'last'): string {
   const file = join(dir, which === 'best' ? BEST : LAST);
   if (lookAt(file) !== 'a file') {
-    throw new InputError(`${file}: no such file; the run has not come to the end of an epoch, or was moved in part`);
+    throw new InputError(
+      `${file}: no such file; the run has not come to the end of an epoch (then delete its folder and train anew), or was moved in part`,
+    );
   }
   return file;
 }
