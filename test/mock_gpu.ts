@@ -220,6 +220,8 @@ class MockBuffer {
   destroyed = false;
   state: 'unmapped' | 'pending' | 'mapped' = 'unmapped';
   private bytes?: Uint8Array;
+  /** Bytes of the device's memory. */
+  private takes: number;
 
   constructor(
     private readonly gpu: MockGpu,
@@ -227,13 +229,17 @@ class MockBuffer {
     memory: number,
   ) {
     this.size = size;
+    this.takes = size;
     this.usage = usage;
     this.label = label ?? 'buffer';
     gpu.check(size <= gpu.limits.maxBufferSize, `${label}: a buffer of ${size} bytes`);
-    if (gpu.alive.bytes + size > memory) gpu.fail(`${label}: ${size} bytes`, GPUOutOfMemoryError);
+    if (gpu.alive.bytes + size > memory) {
+      gpu.fail(`${label}: ${size} bytes`, GPUOutOfMemoryError);
+      this.takes = 0;
+    }
     gpu.buffers.add(this);
     gpu.alive.buffers++;
-    gpu.alive.bytes += size;
+    gpu.alive.bytes += this.takes;
     gpu.peak = Math.max(gpu.peak, gpu.alive.bytes);
   }
 
@@ -277,7 +283,7 @@ class MockBuffer {
     this.bytes = undefined;
     this.gpu.buffers.delete(this);
     this.gpu.alive.buffers--;
-    this.gpu.alive.bytes -= this.size;
+    this.gpu.alive.bytes -= this.takes;
   }
 }
 

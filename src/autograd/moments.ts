@@ -78,7 +78,7 @@ class Moments {
   private roomFor(bytes: number): Storage {
     while (this.page < this.pages.length) {
       const page = this.pages[this.page];
-      if (this.taken * 8 + bytes <= page.bytes) return page;
+      if (page.alive && this.taken * 8 + bytes <= page.bytes) return page;
       this.page++;
       this.taken = 0;
     }
@@ -108,7 +108,7 @@ class Moments {
   /** The memory of the i-th launch's plan, written where it is not the last one's. */
   private planned(i: number, words: Uint32Array): Storage {
     const { device, plans } = this;
-    const plan: Plan | undefined = plans[i];
+    const plan: Plan | undefined = plans[i]?.storage.alive ? plans[i] : undefined;
     if (plan?.words.length === words.length && plan.words.every((w, k) => w === words[k])) return plan.storage;
     let storage = plan?.storage;
     if (!storage || storage.bytes < words.byteLength) {
@@ -148,7 +148,7 @@ function launchesOf(waiting: readonly Waiting[]): Follow[] {
   const launches = new Map<Storage, Map<Storage, Map<Storage, Moment[]>>>();
   for (const { storage: page, running, first, channels, momentum } of waiting)
     running.statistics.forEach((storage, k) => {
-      if (!storage.alive) return;
+      if (!storage.alive || !page.alive) return;
       const memory = storage.whole ?? storage;
       const vectors = getOr(
         getOr(launches, page, () => new Map()),

@@ -32,11 +32,10 @@ export class Device {
   readonly limits: Readonly<GPUSupportedLimits>;
   readonly info: Readonly<GPUAdapterInfo>;
   readonly pool: Pool;
-  /** Stands in for a read-only buffer that a kernel variant declares but does not use. */
-  readonly none: Storage;
   private readonly memory: Memory;
   private readonly recorder: Recorder;
   private readonly faults: Faults;
+  private nothing: Storage | null = null;
 
   private constructor(
     readonly gpu: GPUDevice,
@@ -50,7 +49,6 @@ export class Device {
     this.memory = new Memory(this.limits, () => this.flush());
     this.pool = this.memory.pool;
     this.recorder = new Recorder(gpu, this.limits, software, this.memory, this.faults);
-    this.none = this.alloc(256, 'none');
   }
 
   /**
@@ -70,6 +68,12 @@ export class Device {
       },
     });
     return new Device(gpu, adapter, software);
+  }
+
+  /** Stands in for a read-only buffer that a kernel variant declares but does not use. */
+  get none(): Storage {
+    if (!this.nothing?.alive) this.nothing = this.persistent(() => this.alloc(256, 'none'));
+    return this.nothing;
   }
 
   // ---- memory

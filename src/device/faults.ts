@@ -8,6 +8,7 @@ export class DeviceLost extends MachineError {
 /** What went wrong on a device. WebGPU says so later and elsewhere: whoever submits or waits next is told. */
 export class Faults {
   private error?: Error;
+  private causes = false;
   private loss?: string;
 
   constructor(gpu: GPUDevice) {
@@ -22,9 +23,11 @@ export class Faults {
     });
   }
 
-  /** Keeps an error for the next `check`; of several the first, unless a later one knows the `cause`. */
+  /** Keeps an error for the next `check`; of several the first, and of those that know the `cause` the first of all. */
   raise(error: Error, cause = false): void {
-    if (cause || !this.error) this.error = error;
+    if (this.error && (this.causes || !cause)) return;
+    this.error = error;
+    this.causes = cause;
   }
 
   /** From now on the device is gone, whatever it says itself. */
@@ -42,19 +45,37 @@ export class Faults {
     this.refuseLost();
     const { error } = this;
     this.error = undefined;
+    this.causes = false;
     if (error) throw error;
   }
 
-  /** Waits for the GPU. @throws DeviceLost when that is why it fails. */
+  /** Waits for the GPU. @throws DeviceLost, or what else went wrong, when that is why it fails. */
   async waiting<T>(promise: Promise<T>): Promise<T> {
     try {
       return await promise;
     } catch (error) {
       await new Promise((done) => setTimeout(done)); // the loss itself may be told a moment later
-      this.refuseLost();
+      this.check(); // the cause, where it is known
       throw error;
     }
   }
+}
+
+/** A buffer; where the driver has no memory for it, `failed` is told. */
+export function makeBuffer(
+  gpu: GPUDevice,
+  descriptor: GPUBufferDescriptor,
+  failed: (buffer: GPUBuffer, error: MachineError) => void,
+): GPUBuffer {
+  gpu.pushErrorScope('out-of-memory');
+  const buffer = gpu.createBuffer(descriptor);
+  gpu.popErrorScope().then(
+    (error) => {
+      if (error) failed(buffer, outOfMemory(`${descriptor.label}, ${descriptor.size} bytes: ${error.message}`));
+    },
+    () => {}, // the device is gone, which others say
+  );
+  return buffer;
 }
 
 export const outOfMemory = (what: string): MachineError =>

@@ -1,4 +1,4 @@
-import { type Faults, outOfMemory } from './faults';
+import { type Faults, makeBuffer } from './faults';
 import { fold } from './fold';
 import { type Constants, type Kernel, ParamWords } from './kernel';
 import type { Memory } from './memory';
@@ -50,7 +50,7 @@ export class Recorder {
       (s) => this.bufferOf(s),
       (error) => this.faults.raise(error, true),
     );
-    this.staging = new Staging(gpu);
+    this.staging = new Staging(gpu, (error) => this.faults.raise(error, true));
   }
 
   dispatch(kernel: Kernel, launch: Launching): void {
@@ -241,20 +241,11 @@ export class Recorder {
     const { block, label } = storage;
     if (block.buffer) return block.buffer;
     this.counts.buffers++;
-    this.gpu.pushErrorScope('out-of-memory');
-    block.buffer = this.gpu.createBuffer({
-      label,
-      size: block.size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    block.buffer = makeBuffer(this.gpu, { label, size: block.size, usage }, (_, error) => {
+      this.memory.pool.lose(block);
+      this.faults.raise(error, true);
     });
-    this.gpu.popErrorScope().then(
-      (error) => {
-        if (!error) return;
-        this.memory.pool.lose(block);
-        this.faults.raise(outOfMemory(`${label}, ${block.size} bytes: ${error.message}`), true);
-      },
-      () => {}, // the device is gone, which others say
-    );
     return block.buffer;
   }
 }

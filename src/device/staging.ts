@@ -1,3 +1,5 @@
+import { makeBuffer } from './faults';
+
 const CHUNK = 1 << 20;
 
 interface Chunk {
@@ -16,7 +18,11 @@ export class Staging {
   /** GPU buffers made so far. */
   created = 0;
 
-  constructor(private readonly gpu: GPUDevice) {}
+  constructor(
+    private readonly gpu: GPUDevice,
+    /** Told when there is no memory. */
+    private readonly raise: (error: Error) => void,
+  ) {}
 
   put(data: ArrayBufferView): { buffer: GPUBuffer; offset: number; bytes: number } {
     const bytes = Math.ceil(data.byteLength / 4) * 4;
@@ -69,6 +75,11 @@ export class Staging {
 
   private make(descriptor: GPUBufferDescriptor): GPUBuffer {
     this.created++;
-    return this.gpu.createBuffer(descriptor);
+    return makeBuffer(this.gpu, descriptor, (buffer, error) => {
+      this.chunks = this.chunks.filter((c) => c.buffer !== buffer);
+      this.readers = this.readers.filter((b) => b !== buffer);
+      buffer.destroy();
+      this.raise(error);
+    });
   }
 }

@@ -319,6 +319,40 @@ test('out of memory: one error with the name and what to do; the device goes on 
   assert.is(gpu.errors.length - found, 1, 'the second 128 alone');
 });
 
+test('nothing that the device keeps for itself is lost with a step that ran out of memory', async () => {
+  // Where it ends differs: in an upload of 16 MiB; or, most of the memory being held, in a smaller one, in a page of moments, in a plan.
+  for (const held of [0, 7.5, 8, 8.5, 9, 9.5, 9.7, 9.9]) {
+    const { device } = await mockDevice({ memory: 12 * MIB });
+    const bn = {
+      weight: F.tensor(device, [1], [1], { requiresGrad: true }),
+      bias: F.tensor(device, [0], [1], { requiresGrad: true }),
+      runningMean: F.runningStatistic(device, 1, 'mean'),
+      runningVar: F.runningStatistic(device, 1, 'variance'),
+    };
+    bn.runningMean.write(new Float32Array(1));
+    bn.runningVar.write(new Float32Array(1));
+    await device.wait();
+    const train = (n: number): Promise<number> =>
+      F.step(device, () => {
+        const y = F.batchNorm(F.tensor(device, new Float32Array(n), [n, 1]), bn, { training: true });
+        const loss = F.sum(F.mul(y, 2));
+        F.backward(loss);
+        return loss.item();
+      });
+    const block = device.alloc(held * MIB + 4, 'held');
+    device.clear(block);
+    const error = await thrown(() => train(held ? 10_000 : 4 * MIB));
+    if (held === 0) assert.match(error?.message ?? '', /out of memory: .*upload, 16777216 bytes/);
+    if (error) assert.instance(error, MachineError, error.message);
+    await thrown(() => bn.runningMean.data());
+    await thrown(() => device.wait());
+    device.free(block);
+    device.pool.shrink();
+    for (let i = 0; i < 2; i++) assert.is(await thrown(() => train(100)), undefined, `with ${held} MiB held`);
+    assert.is(await thrown(() => bn.runningMean.data()), undefined);
+  }
+});
+
 /** Every way to use a device. */
 const uses = (device: Device, x: Storage, y: Storage): Record<string, () => unknown> => ({
   alloc: () => device.alloc(4, 'new'),
