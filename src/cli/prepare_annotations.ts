@@ -77,8 +77,13 @@ export const prepareAffWild2 = (): Command =>
       checkNotOfRun(out);
       checkFolder('annotations_dir', annotations_dir);
       checkFolder('videos_dir', videos_dir);
-      const { encodeAnnotationPickle, readAffWild2 } = await import('../data');
-      const { train, val } = await readAffWild2(annotations_dir, videos_dir);
+      const { encodeAnnotationPickle, readAnnotations } = await import('../data');
+      const { train, val } = await readAnnotations(annotations_dir, {
+        dataset: 'affwild2',
+        classes: AFFWILD2_CLASSES,
+        imageDir: videos_dir,
+      });
+      if (!val) throw new Error('no validation set'); // Aff-Wild2's folder has one
       await tell([train, val], AFFWILD2_CLASSES, max_bad);
       const path = ({ image }: Sample) => `${videos_dir.replace(/\/$/, '')}/${image}`;
       const bytes = encodeAnnotationPickle({ train: train.samples, val: val.samples }, 'affwild2', path);

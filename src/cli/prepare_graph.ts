@@ -134,7 +134,7 @@ export const prepareAdjacency = (): Command =>
       checkAnnotations('data', data, which.dataset);
       if (image_dir !== null) checkFolder('image_dir', image_dir);
       const classes = classesOf(which);
-      const read = await readAnnotations(data, { ...which, classes, imageDir: image_dir ?? '.' });
+      const read = await readAnnotations(data, { ...which, classes, imageDir: image_dir });
       const train = withValenceArousal(read.train, 'the label graph');
       const nodes = nodesOf(classes);
       const adjacency = buildAdjacency(train.samples, classes);

@@ -6,8 +6,9 @@ import { readAffectNet } from './affectnet';
 import { readAffWild2 } from './affwild2';
 import { parseAnnotationPickle } from './annotation_pickle';
 import { lookAt, readWhole } from './files';
+import { ImageRoot } from './image_root';
 import type { Dataset } from './labels';
-import type { AnnotationSet } from './samples';
+import type { AnnotationSet, Sample } from './samples';
 import { tensorFileKind } from './tensor_file';
 
 /** Frames that are looked for to find out where a pickle's frames are. */
@@ -22,8 +23,11 @@ export interface Annotations {
 export interface AnnotationOptions {
   dataset: Dataset;
   classes: readonly string[];
-  /** Folder that the samples' paths start from; of Aff-Wild2's folder: that of the videos' folders. */
-  imageDir: string;
+  /**
+   * Folder that the samples' paths start from, and out of which none may lead: see `ImageRoot`; of Aff-Wild2's folder: that of the
+   * videos' folders. null: the pictures do not matter.
+   */
+  imageDir: string | null;
 }
 
 /**
@@ -31,20 +35,40 @@ export interface AnnotationOptions {
  * @throws InputError: no such file; not of this data set; naming file and line, byte or record where it is broken
  */
 export async function readAnnotations(data: string, options: AnnotationOptions): Promise<Annotations> {
+  const { imageDir } = options;
+  const { train, val } = await readAny(data, options);
+  if (imageDir === null) return { train, val };
+  const root = new ImageRoot(imageDir);
+  return { train: keepInside(train, root), val: val && keepInside(val, root) };
+}
+
+async function readAny(data: string, options: AnnotationOptions): Promise<Annotations> {
   const { dataset, classes, imageDir } = options;
   if (lookAt(data) === 'a folder') {
-    if (dataset === 'affwild2') return readAffWild2(data, imageDir);
+    if (dataset === 'affwild2') return readAffWild2(data, imageDir ?? '.');
     throw new InputError(`${data}: expected AffectNet's CSV or an annotation pickle, found a folder`);
   }
   if ((await tensorFileKind(data)) === 'pickle') {
     const sets = parseAnnotationPickle(await readWhole(data), data, options);
-    return dataset === 'affwild2' ? rebased(sets, imageDir) : sets;
+    return dataset === 'affwild2' && imageDir !== null ? rebased(sets, imageDir) : sets;
   }
   if (dataset === 'affectnet') return { train: await readAffectNet(data, classes), val: null };
   throw new InputError(
     `${data}: expected Aff-Wild2's annotation folder or an annotation pickle, found another file; ` +
       "AffectNet's CSV goes with --dataset affectnet",
   );
+}
+
+/** A set whose samples with a path that leads out of the pictures' folder are bad. */
+export function keepInside(set: AnnotationSet, root: ImageRoot): AnnotationSet {
+  const samples: Sample[] = [];
+  const bad = [...set.bad];
+  for (const sample of set.samples) {
+    const reason = root.problemOf(sample.image);
+    if (reason === null) samples.push(sample);
+    else bad.push({ where: sample.where, image: sample.image, reason });
+  }
+  return { ...set, samples, bad };
 }
 
 /**

@@ -10,7 +10,7 @@ import { runImageWorkers } from './image_workers';
 import type { BadItem, Sample } from './samples';
 
 export interface PrepareOptions {
-  /** Directory below which the samples' images are. */
+  /** Directory below which the samples' images are; a link that leads out of it is bad. */
   imageDir: string;
   /** Side of a crop in pixels. */
   size: number;
@@ -131,7 +131,7 @@ async function openPacks(dir: string, files: Packs, packs: ReadonlySet<string>):
 /** Results in no fixed order. Ends early once `limit` is passed and there are enough bad images to show. */
 async function prepareAll(
   jobs: readonly CropJob[],
-  { size, workers = 4, signal, onProgress, onGroup }: PrepareOptions,
+  { imageDir, size, workers = 4, signal, onProgress, onGroup }: PrepareOptions,
   store: string,
   limit: number,
 ): Promise<CropResult[]> {
@@ -142,7 +142,7 @@ async function prepareAll(
   signal?.throwIfAborted();
   await runImageWorkers(
     jobs,
-    { store, size },
+    { store, imageDir, size },
     threads,
     (group, thread) => {
       results.push(...group.results);

@@ -2,7 +2,8 @@
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type Info, parse } from 'csv-parse';
 import { InputError } from '../base/errors';
-import { asInputError, streamFile } from './files';
+import { FOREIGN_HEAD, refuseForeign } from '../formats/foreign';
+import { asInputError, readHead, streamFile } from './files';
 
 /** A row: its fields by the header's names, '' where there are none. */
 export interface CsvRow {
@@ -25,6 +26,7 @@ export async function* readCsv(
   columns: readonly string[],
   checkHeader: (header: readonly string[], line: number) => void,
 ): AsyncGenerator<CsvRow, void, undefined> {
+  refuseForeign(await readHead(file, FOREIGN_HEAD), file);
   const options = { bom: true, info: true, trim: true, skip_empty_lines: true } as const;
   const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
   const records = parse({ ...options, ...tolerant, record_delimiter: ['\r\n', '\n', '\r'] });

@@ -6,6 +6,7 @@ import type { RgbImage } from '../base/pixels/rgb_image';
 import { bmpHeader, isBmp, readBmp } from '../formats/picture/bmp';
 import { isJpeg, jpegEnd } from '../formats/picture/jpeg_end';
 import { isPnm, pnmHeader, readPnm } from '../formats/picture/pnm';
+import type { ImageRoot } from './image_root';
 
 /** Largest picture that is decoded, and largest face box that is cut: 2^27 pixels are 403 MB of RGB. */
 export const MAX_PIXELS = 2 ** 27;
@@ -31,10 +32,13 @@ const HEAD = 2 ** 16;
 
 /**
  * The content of a picture file.
+ * @param root the folder that it must lie in, by its real path; none for a file that a person named
  * @throws ImageError: not there, no file (a pipe or device may have no end), too long, more than MAX_PIXELS pixels (if it is long)
  */
-export async function readPicture(file: string | Buffer): Promise<Uint8Array> {
+export async function readPicture(file: string | Buffer, root?: ImageRoot): Promise<Uint8Array> {
   try {
+    const outside = root?.linkProblemOf(file);
+    if (outside) throw new ImageError(outside);
     const status: Stats = statSync(file);
     if (!status.isFile()) throw new ImageError('not a file');
     if (status.size > MAX_BYTES) throw new ImageError(`too large: ${status.size} bytes, the limit is ${MAX_BYTES}`);
@@ -109,7 +113,12 @@ const FOREIGN: readonly [RegExp, string][] = [
   [/^8BPS/, 'a Photoshop file'],
   [/^%PDF/, 'a PDF'],
   [/^\s*<(!doctype )?html/i, 'a web page'],
+  [/^version https:\/\/git-lfs/, 'a Git LFS pointer (get the file by "git lfs pull")'],
 ];
+
+/** How the formats begin that libvips may look at: it would take others, such as SVG, by their content too. */
+const MAGIC =
+  /^(\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF.{4}WEBP|GIF8[79]a|II[*+]\0|MM\0[*+]|.{4}ftyp.{0,56}(avi[fs]|mif1|msf1))/s;
 
 /**
  * Decodes a picture to the bytes that OpenCV's `imread` gives (as RGB): EXIF orientation applied, colour profile
@@ -126,6 +135,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     const begin = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
     const foreign = FOREIGN.find(([magic]) => magic.test(begin));
     if (foreign) throw new ImageError(`${foreign[1]}: cannot be read; convert it to JPEG or PNG`);
+    if (!MAGIC.test(begin)) throw new ImageError('not an image, or a format that cannot be read');
     const end = isJpeg(bytes) ? jpegEnd(bytes) : 'marked';
     if (end === 'cut') throw new ImageError('truncated or damaged (the JPEG ends before its last row)');
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.

@@ -4,11 +4,14 @@ import sharp from 'sharp';
 import { type CropPlace, CropStore, cropKey } from './crop_store';
 import { type FacePose, prepareFace } from './face';
 import { decodeImage, ImageError, readPicture } from './image';
+import { ImageRoot } from './image_root';
 
 /** What a worker is started with. */
 export interface WorkerSettings {
   /** Directory of the crop store. */
   store: string;
+  /** Folder of the pictures, which no link may lead out of. */
+  imageDir: string;
   size: number;
 }
 
@@ -31,7 +34,7 @@ export interface GroupDone {
 async function prepare(store: CropStore, size: number, job: CropJob): Promise<CropResult> {
   const { index, file, pose } = job;
   try {
-    const content = await readPicture(file);
+    const content = await readPicture(file, root);
     const key = cropKey(content, pose ? [size, ...pose.leftEye, ...pose.rightEye, ...pose.box] : [size]);
     const found = store.find(key);
     if (found?.whole) return { index, place: found.place, made: false };
@@ -43,7 +46,8 @@ async function prepare(store: CropStore, size: number, job: CropJob): Promise<Cr
   }
 }
 
-const { store: dir, size }: WorkerSettings = workerData;
+const { store: dir, imageDir, size }: WorkerSettings = workerData;
+const root = new ImageRoot(imageDir);
 const port = parentPort!;
 sharp.concurrency(1);
 sharp.cache(false);

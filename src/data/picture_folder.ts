@@ -2,6 +2,7 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { asInputError } from './files';
+import type { ImageRoot } from './image_root';
 
 /** What the names of pictures end in. HEIC is among them so that it is refused by its name. */
 export const ENDINGS: ReadonlySet<string> = new Set(
@@ -27,9 +28,10 @@ const SHOWN = 5;
 /**
  * The pictures in a folder and below, by name, and in words what else is there. What is reached in several ways stands once: under its
  * own place where that is below the folder, else under the first link.
+ * @param root out of which no link may lead
  * @throws InputError if the folder cannot be read
  */
-export function picturesBelow(folder: string): { pictures: FoundPicture[]; passedOver: string } {
+export function picturesBelow(folder: string, root: ImageRoot): { pictures: FoundPicture[]; passedOver: string } {
   const pictures: FoundPicture[] = [];
   const others = new Map<string, string[]>();
   const passOver = (kind: string, name: Bytes): void => {
@@ -75,7 +77,12 @@ export function picturesBelow(folder: string): { pictures: FoundPicture[]; passe
     try {
       const real = realpathSync.native(bytesOf(at), 'latin1');
       const found = statSync(bytesOf(real));
-      if (known.has(real)) passOver('links to what is listed already', name);
+      if (!root.has(bytesOf(real).toString())) {
+        passOver(
+          `links that lead out of it (--image_dir / allows them)`,
+          Buffer.from(`${bytesOf(name)} to ${bytesOf(real)}`).toString('latin1'),
+        );
+      } else if (known.has(real)) passOver('links to what is listed already', name);
       else if (found.isDirectory()) enter(real, name);
       else take(real, name, found.isFile());
     } catch {

@@ -6,6 +6,7 @@ import type { Box } from '../base/pixels/crop';
 import { readCsv } from './csv';
 import type { KnownFace } from './face';
 import { lookAt, readWhole } from './files';
+import { ImageRoot } from './image_root';
 import { ENDINGS, picturesBelow } from './picture_folder';
 
 export interface ListedPicture {
@@ -15,6 +16,10 @@ export interface ListedPicture {
   readonly path: string | Buffer;
   /** What is known of the face; null: the picture shows it. */
   readonly face: KnownFace;
+  /** Folder that its file named it in, which no link may lead out of; null: a person named it. */
+  readonly root: ImageRoot | null;
+  /** Why it may not be used: its path leads out of that folder. */
+  readonly problem: string | null;
   /** Named itself, so that it must be usable; those of folders and lists may be passed over. */
   readonly named: boolean;
 }
@@ -30,6 +35,7 @@ const COLUMNS = ['image', 'subDirectory_filePath', ...BOX, 'facial_landmarks'];
  * - a `.csv`: a column `image` (or AffectNet's `subDirectory_filePath`), if there are `face_x, face_y, face_width, face_height` the
  *   face boxes in pixels, and if there are `facial_landmarks` 68 points `x;y;…`, by whose eyes a face is levelled. Empty fields:
  *   not known. Paths in lists start from `imageDir`, by default the list's folder.
+ * What a list or a link in a folder leads to must lie in `imageDir`, by default the list's folder or the folder: see `ImageRoot`.
  * @param say hears what of a folder is passed over
  * @throws InputError naming the source, with the line of a list
  */
@@ -40,22 +46,30 @@ export async function* listPictures(
 ): AsyncGenerator<ListedPicture> {
   const ending = extname(source).toLowerCase();
   const from = imageDir ?? dirname(source);
+  const listedIn =
+    (root: ImageRoot) =>
+    (name: string, face: KnownFace): ListedPicture => {
+      const file = resolve(from, name);
+      return { file, path: file, face, root, problem: root.problemOf(name), named: false };
+    };
   if (lookAt(source) === 'a folder') {
-    const { pictures, passedOver } = picturesBelow(source);
+    const { pictures, passedOver } = picturesBelow(source, new ImageRoot(imageDir ?? source));
     if (passedOver) say(`passed over in ${source}: ${passedOver}`);
     if (pictures.length === 0)
       throw new InputError(`${source}: expected pictures (${[...ENDINGS].join(' ')}), found none in this folder`);
-    for (const { file, path } of pictures) yield { file, path, face: null, named: false };
-  } else if (ending === '.csv') yield* listed(source, from);
+    for (const { file, path } of pictures) yield { file, path, face: null, root: null, problem: null, named: false };
+  } else if (ending === '.csv') yield* listed(source, listedIn(new ImageRoot(from)));
   else if (ending === '.txt') {
+    const listedAt = listedIn(new ImageRoot(from));
     const lines = (await readWhole(source)).toString().split(/\r\n|\n|\r/);
-    for (const line of lines) if (line.trim()) yield listedAt(resolve(from, line.trim()), null);
-  } else yield { file: source, path: source, face: null, named: true };
+    for (const line of lines) if (line.trim()) yield listedAt(line.trim(), null);
+  } else yield { file: source, path: source, face: null, root: null, problem: null, named: true };
 }
 
-const listedAt = (file: string, face: KnownFace): ListedPicture => ({ file, path: file, face, named: false });
-
-async function* listed(source: string, from: string): AsyncGenerator<ListedPicture> {
+async function* listed(
+  source: string,
+  listedAt: (name: string, face: KnownFace) => ListedPicture,
+): AsyncGenerator<ListedPicture> {
   for await (const { fields, line, problem } of readCsv(source, COLUMNS, () => {})) {
     const fail = (message: string): never => {
       throw new InputError(`${source}: line ${line}: ${message}`);
@@ -63,7 +77,7 @@ async function* listed(source: string, from: string): AsyncGenerator<ListedPictu
     if (problem) fail(problem);
     const name = fields.image ?? fields.subDirectory_filePath;
     if (!name) fail('expected a path in a column image or subDirectory_filePath, found none');
-    yield listedAt(resolve(from, name), knownFace(fields, fail));
+    yield listedAt(name as string, knownFace(fields, fail));
   }
 }
 

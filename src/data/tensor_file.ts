@@ -1,8 +1,9 @@
 // Files of numbers, of whatever format: what the original program wrote, and ours.
 import { extname } from 'node:path';
+import { FOREIGN_HEAD, refuseForeign } from '../formats/foreign';
 import { asDataFrame, asFloat64, asNdarray, type PickleValue, PyObject, readPickle } from '../formats/pickle';
 import { readSafetensors, type SafetensorsFile, type TensorData } from '../formats/safetensors';
-import { isTorch, readTorchTensor, TORCH_HEAD } from '../formats/torch';
+import { isTorch, readTorchTensor } from '../formats/torch';
 import { inFile, readHead, readWhole } from './files';
 
 export type TensorFileKind = 'safetensors' | 'torch' | 'pickle' | 'text';
@@ -21,7 +22,8 @@ const isPickle = (file: string, head: Uint8Array): boolean =>
 
 /** What a file is by its first bytes (a pickle also by its name); `text` if none of the others. @throws InputError if it cannot be read */
 export async function tensorFileKind(file: string): Promise<TensorFileKind> {
-  const head = await readHead(file, TORCH_HEAD);
+  const head = await readHead(file, FOREIGN_HEAD);
+  refuseForeign(head, file);
   if (isTorch(head)) return 'torch';
   // Eight bytes of header length, then the header's brace.
   if (head[8] === 0x7b && head.readUInt32LE(4) === 0) return 'safetensors';

@@ -243,7 +243,7 @@ test('a thread that dies is an error, not a hang', async () => {
     writeFileSync(join(dir, name), text);
     const program = new URL(`file://${join(dir, name)}`);
     await refusal(
-      () => runImageWorkers(jobs, { store: dir, size: SIZE }, 2, () => true, { program }),
+      () => runImageWorkers(jobs, { store: dir, imageDir: faces, size: SIZE }, 2, () => true, { program }),
       reasons[i],
       'MachineError',
     );
@@ -251,7 +251,11 @@ test('a thread that dies is an error, not a hang', async () => {
   // The cache's directory goes away: the thread cannot write.
   const store = join(dir, 'file');
   writeFileSync(store, '');
-  await refusal(() => runImageWorkers(jobs, { store, size: SIZE }, 2, () => true), /EEXIST|ENOTDIR/, 'MachineError');
+  await refusal(
+    () => runImageWorkers(jobs, { store, imageDir: faces, size: SIZE }, 2, () => true),
+    /EEXIST|ENOTDIR/,
+    'MachineError',
+  );
 });
 
 const collect = async (batches: AsyncIterable<Batch>) => {

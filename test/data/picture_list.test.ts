@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { listPictures, readPicture } from '../../src/data';
+import { CLASSES, listPictures, readAnnotations, readPicture } from '../../src/data';
 import { refusal } from './goldens';
 
 const test = suite('picture list');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-list-'));
 test.after(() => rmSync(dir, { recursive: true }));
 
-async function list(source: string): Promise<{ names: string[]; said: string[] }> {
+async function list(source: string, imageDir: string | null = null): Promise<{ names: string[]; said: string[] }> {
   const said: string[] = [];
   const names: string[] = [];
-  for await (const { file, path } of listPictures(join(dir, source), null, (line) => said.push(line))) {
+  for await (const { file, path } of listPictures(join(dir, source), imageDir, (line) => said.push(line))) {
     assert.is(Buffer.from(await readPicture(path)).toString(), 'picture', file);
     names.push(file.slice(dir.length + source.length + 2));
   }
@@ -45,7 +45,13 @@ test('a folder: each picture once, whatever links there are; what is passed over
   symlinkSync('a.jpg', at('link to a.jpg'));
   symlinkSync('nowhere.jpg', at('broken.jpg'));
   symlinkSync('circle.jpg', at('circle.jpg'));
-  const { names, said } = await list('faces');
+  const { names, said } = await list('faces', '/');
+  const inside = await list('faces');
+  assert.equal(inside.names, ['B.JPG', 'a.jpg', 'c.jfif', 'd.jpe', 'e.bmp', 'f.ppm', 'sub/deep/h.jpg', 'sub/g\n.png']);
+  assert.match(
+    inside.said[0],
+    /links that lead out of it \(--image_dir \/ allows them\): 3 \(link to i\.jpg to .*i\.jpg, /,
+  );
   const own = ['B.JPG', 'a.jpg', 'c.jfif', 'd.jpe', 'e.bmp', 'f.ppm', 'link to i.jpg', 'sub/deep/h.jpg', 'sub/g\n.png'];
   assert.equal(names, own);
   assert.is(said.length, 1);
@@ -80,6 +86,74 @@ test('lists: any line ends; a column that stands twice and a row of another widt
   await refusal(() => files('twice.csv'), /twice.csv: line 1: expected one column image, found 2 \(columns 1, 2\)/);
   write('short.csv', 'image,note\n1.jpg\n');
   await refusal(() => files('short.csv'), /short.csv: line 2: expected 2 fields as in the header, found 1/);
+});
+
+test('what a list names must lie in the image folder, by its real path; /, as the folder, allows all', async () => {
+  const at = (name: string) => join(dir, 'rule', name);
+  mkdirSync(at('in/sub'), { recursive: true });
+  mkdirSync(at('out'));
+  for (const name of ['in/a.jpg', 'in/sub/b.jpg', 'out/c.jpg']) writeFileSync(at(name), 'picture');
+  symlinkSync(at('out'), at('in/door'));
+  symlinkSync(at('out/c.jpg'), at('in/c.jpg'));
+  symlinkSync('sub/b.jpg', at('in/d.jpg'));
+  const good = ['a.jpg', './sub/../a.jpg', at('in/sub/b.jpg'), 'sub/b.jpg', 'd.jpg', 'sub/missing.jpg', '..in.jpg'];
+  const bad = {
+    '../out/c.jpg': 'out/c.jpg',
+    [at('out/c.jpg')]: 'out/c.jpg',
+    'door/c.jpg': 'out/c.jpg',
+    '../../none/x.jpg': 'none/x.jpg',
+  };
+  const odd = ['C:\\windows\\x.jpg', '\\\\host\\share\\x.jpg', 'a\0b.jpg'];
+  writeFileSync(at('list.txt'), [...good, ...Object.keys(bad), ...odd, 'c.jpg'].join('\n'));
+  const problems = async (imageDir: string) => {
+    const found: (string | null)[] = [];
+    for await (const { path, root, problem } of listPictures(at('list.txt'), imageDir)) {
+      const link =
+        problem === null ? await readPicture(path, root ?? undefined).then(String, (e) => e.message) : problem;
+      found.push(link);
+    }
+    return found;
+  };
+  const found = await problems(at('in'));
+  for (const [i, name] of good.entries()) assert.match(found[i] ?? '', /^(picture|no such file)$/, name);
+  for (const [i, target] of Object.values(bad).entries())
+    assert.match(
+      found[good.length + i] ?? '',
+      new RegExp(`^leads out of .*in, to .*${target}; --image_dir / allows any`),
+    );
+  assert.match(found.at(-4) ?? '', /one of Windows/);
+  assert.match(found.at(-3) ?? '', /one of Windows/);
+  assert.match(found.at(-2) ?? '', /zero byte/);
+  assert.match(found.at(-1) ?? '', /^a link that leads out of .*in, to .*out\/c\.jpg/);
+  const all = await problems('/');
+  assert.is(all[good.length + 1], 'picture', 'an absolute path');
+});
+
+test('the rule holds for annotations, and a link to the folder itself is the folder', async () => {
+  const at = (name: string) => join(dir, 'rule', name);
+  symlinkSync(at('in'), at('alias'));
+  const points = Array.from({ length: 136 }, (_, i) => i).join(';');
+  const row = (path: string) => `${path},0,0,10,10,${points},1,0.5,0.5`;
+  const header =
+    'subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal';
+  const paths = ['a.jpg', at('in/a.jpg'), at('alias/a.jpg'), '/etc/passwd', '../out/c.jpg', 'door/c.jpg'];
+  writeFileSync(at('rows.csv'), `${[header, ...paths.map(row)].join('\n')}\n`);
+  const read = (imageDir: string | null) =>
+    readAnnotations(at('rows.csv'), { dataset: 'affectnet', classes: CLASSES, imageDir });
+  for (const imageDir of [at('in'), at('alias')]) {
+    const { train } = await read(imageDir);
+    assert.equal(
+      train.samples.map(({ image }) => image),
+      paths.slice(0, 3),
+    );
+    assert.equal(
+      train.bad.map(({ where, image }) => `${where} ${image}`),
+      paths.slice(3).map((path, i) => `rows.csv line ${i + 5} ${path}`),
+    );
+    assert.match(train.bad[0].reason, /leads out of .*, to \/etc\/passwd; --image_dir \/ allows any/);
+  }
+  assert.is((await read('/')).train.bad.length, 0);
+  assert.is((await read(null)).train.bad.length, 0, 'where pictures do not matter');
 });
 
 test.run();

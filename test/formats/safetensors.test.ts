@@ -59,7 +59,7 @@ test('the bytes are those of the format', () => {
 });
 
 test('a header nested without end is refused, and not spelt out', () => {
-  refuses(one(`${'['.repeat(200_000)}${']'.repeat(200_000)}`, 0), 'tensor "w"');
+  refuses(one(`${'['.repeat(200_000)}${']'.repeat(200_000)}`, 0), 'nesting of at most');
 });
 
 test('small dtypes are widened without loss', () => {

@@ -1,10 +1,7 @@
 // The allow-list: what a pickle may name, and the plain data that each stands for. Nothing here runs code that a file chooses.
 import { InputError } from '../../base/errors';
-import { NUMPY_GLOBALS } from './numpy';
-import { encodeLatin1 } from './text';
-import { describe, OrderedDict, type PickleValue, PyGlobal, PyObject } from './values';
-
-type Build = (args: readonly PickleValue[], how: 'new' | 'call') => PickleValue;
+import { latin1Bytes, NUMPY_GLOBALS } from './numpy';
+import { type Build, describe, OrderedDict, type PickleValue, PyGlobal, PyObject, type Spend } from './values';
 
 const allowed = new Map<string, PyGlobal>();
 
@@ -25,23 +22,24 @@ const allowRecords = (modules: string[], names: string[]): void => {
 /** Protocols below 3 spell `builtins` as Python 2 did. */
 const BUILTINS = ['builtins', '__builtin__'];
 
-allow(BUILTINS, 'set', ([items]) => new Set(values(items)));
-allow(BUILTINS, 'frozenset', ([items]) => new Set(values(items)));
-allow(BUILTINS, 'list', ([items]) => [...values(items)]);
-allow(BUILTINS, 'dict', ([items]) => new Map(pairs(items)));
-allow(BUILTINS, 'bytes', ([bytes]) => asBytes(bytes));
-allow(BUILTINS, 'bytearray', ([bytes, encoding]) => asBytes(bytes, encoding));
+// A file may hand one argument to any number of calls: what each call copies is taken from what the file may use.
+allow(BUILTINS, 'set', ([items], _, spend) => new Set(values(items, spend, 1)));
+allow(BUILTINS, 'frozenset', ([items], _, spend) => new Set(values(items, spend, 1)));
+allow(BUILTINS, 'list', ([items], _, spend) => [...values(items, spend, 1 / 6)]);
+allow(BUILTINS, 'dict', ([items], _, spend) => fill(new Map(), items, spend));
+allow(BUILTINS, 'bytes', ([bytes], _, spend) => asBytes(bytes, undefined, spend));
+allow(BUILTINS, 'bytearray', ([bytes, encoding], _, spend) => asBytes(bytes, encoding, spend));
 allowRecords(BUILTINS, ['slice', 'object', 'complex']);
-allow(['collections'], 'OrderedDict', ([items]) => new OrderedDict(pairs(items)));
-allow(['collections'], 'Counter', ([counts]) => asDict(counts));
+allow(['collections'], 'OrderedDict', ([items], _, spend) => fill(new OrderedDict(), items, spend));
+allow(['collections'], 'Counter', ([counts], _, spend) => asDict(counts, spend));
 allow(['collections'], 'defaultdict', () => new Map());
 allowRecords(['argparse'], ['Namespace']);
-allow(['_codecs'], 'encode', ([text, encoding]) => asBytes(text, encoding));
-allow(['copyreg', 'copy_reg'], '_reconstructor', ([type, base, state]) => {
+allow(['_codecs'], 'encode', ([text, encoding], _, spend) => asBytes(text, encoding, spend));
+allow(['copyreg', 'copy_reg'], '_reconstructor', ([type, base, state], _, spend) => {
   if (!(type instanceof PyGlobal) || !(base instanceof PyGlobal) || state !== null) {
     throw new InputError(`expected a class without a base's state, found ${describe(type)} of ${describe(base)}`);
   }
-  return type.call([], 'new');
+  return type.call([], 'new', spend);
 });
 
 for (const numpy of ['numpy.core', 'numpy._core']) {
@@ -78,30 +76,35 @@ export function globalOf(name: string): PyGlobal {
   return found;
 }
 
-function values(items: PickleValue | undefined): readonly PickleValue[] {
+/** The items of a list or tuple, of which a copy takes `each` object's worth of memory an item. */
+function values(items: PickleValue | undefined, spend: Spend, each: number): readonly PickleValue[] {
   if (items === undefined) return [];
   if (!Array.isArray(items)) throw new InputError(`expected a list, found ${describe(items)}`);
+  spend(items.length * each);
   return items;
 }
 
-function pairs(items: PickleValue | undefined): [PickleValue, PickleValue][] {
-  return values(items).map((item) => {
+function fill<M extends Map<PickleValue, PickleValue>>(dict: M, items: PickleValue | undefined, spend: Spend): M {
+  for (const item of values(items, spend, 2)) {
     if (!Array.isArray(item) || item.length !== 2) throw new InputError(`expected a pair, found ${describe(item)}`);
-    return [item[0], item[1]];
-  });
+    dict.set(item[0], item[1]);
+  }
+  return dict;
 }
 
-function asDict(value: PickleValue | undefined): Map<PickleValue, PickleValue> {
+function asDict(value: PickleValue | undefined, spend: Spend): Map<PickleValue, PickleValue> {
   if (value === undefined) return new Map();
   if (!(value instanceof Map)) throw new InputError(`expected a dict, found ${describe(value)}`);
+  spend(2 * value.size);
   return new Map(value);
 }
 
 /** Bytes; a text in Latin-1 as protocol 2 writes them; or a list of numbers as Python 2 does. */
-function asBytes(value: PickleValue | undefined, encoding?: PickleValue): Uint8Array {
+function asBytes(value: PickleValue | undefined, encoding: PickleValue | undefined, spend: Spend): Uint8Array {
   if (value === undefined) return new Uint8Array();
   if (value instanceof Uint8Array && encoding === undefined) return value;
-  if (typeof value === 'string' && (encoding === 'latin1' || encoding === 'latin-1')) return encodeLatin1(value);
+  if (typeof value === 'string' && (encoding === 'latin1' || encoding === 'latin-1')) return latin1Bytes(value, spend);
+  if (Array.isArray(value)) spend(value.length / 6);
   if (Array.isArray(value) && value.every((n) => Number.isInteger(n) && n >= 0 && n < 256))
     return Uint8Array.from(value);
   throw new InputError(

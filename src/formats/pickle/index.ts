@@ -1,4 +1,5 @@
 // Python's pickle format, protocols 0 to 5, of the original's files: nothing is executed, what a file may name is in globals.ts.
+import { refuseForeign } from '../foreign';
 import { findGlobal } from './globals';
 import { Machine } from './machine';
 import { OPCODES } from './opcodes';
@@ -16,6 +17,7 @@ export { writePickle } from './write';
  * @throws InputError naming the file, the byte offset of the instruction that failed, and the name that was refused
  */
 export function readPickle(bytes: Uint8Array, file = 'pickle data'): PickleValue {
+  refuseForeign(bytes, file);
   const machine = new Machine(bytes, 0, { find: findGlobal });
   const value = machine.run(OPCODES, file);
   machine.expectEnd(file);

@@ -3,10 +3,14 @@
 import { InputError } from '../../base/errors';
 import { decodeLatin1 } from './text';
 import { checkTree } from './tree';
-import { describe, isTuple, type PickleValue, PyGlobal, quote } from './values';
+import { describe, isTuple, type PickleValue, PyGlobal, quote, type Spend } from './values';
 
 /** Most bytes of a pickle. AffectNet's annotations (420,000 faces) take 80 MB. */
 const MAX_PICKLE_BYTES = 2 ** 30;
+
+/** Python writes no line of a pickle that ends in CR, not even of a text that does. */
+const LINE_ENDS_CHANGED =
+  'its line ends were changed, as by a transfer in text mode or Git; get it again as a binary file';
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 16_000_000;
@@ -16,6 +20,8 @@ export interface PickleOptions {
   find(module: string, name: string): PyGlobal | undefined;
   /** What a persistent id stands for; without it there may be none. Throws InputError if it cannot be. */
   persistentLoad?: ((id: PickleValue) => PickleValue) | undefined;
+  /** What to do where a name is refused. */
+  advice?: string;
 }
 
 /** What an instruction does to the machine. */
@@ -28,7 +34,7 @@ export class Machine {
   private stack: PickleValue[] = [];
   private readonly marks: number[] = [];
   private readonly memo: PickleValue[] = [];
-  /** Objects that may still be made (a dict or an array counts as four): memory stays in proportion to the file. */
+  /** Memory that may still be used, in objects of about 50 bytes (a dict, an array or a list counts as four): in proportion to the file. */
   private allowance: number;
   private stopped = false;
   /** Offset of the next byte. */
@@ -42,7 +48,7 @@ export class Machine {
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = start;
-    this.allowance = Math.min(1_000_000 + bytes.length / 4, 16_000_000);
+    this.allowance = Math.min(500_000 + bytes.length / 4, 16_000_000);
   }
 
   /** Runs to STOP. Throws InputError with the byte offset of the instruction that failed. `opcodes`: by their byte. */
@@ -60,7 +66,7 @@ export class Machine {
         opcode(this);
       }
       const value = this.pop();
-      checkTree(value);
+      checkTree(value, 1_000_000 + 4 * this.bytes.length);
       return value;
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`${file}: byte ${begin}: ${error.message}`);
@@ -122,6 +128,7 @@ export class Machine {
     if (end < 0) throw new InputError('expected a line that ends, found the end of the file: truncated, or no pickle');
     const line = decodeLatin1(this.take(end - this.at));
     this.at++;
+    if (line.endsWith('\r')) throw new InputError(`expected a line that ends in LF, found CR LF: ${LINE_ENDS_CHANGED}`);
     return line;
   }
 
@@ -138,10 +145,10 @@ export class Machine {
     this.push(value);
   }
 
-  spend(cost: number): void {
+  readonly spend: Spend = (cost) => {
     this.allowance -= cost;
     if (this.allowance < 0) throw new InputError(`more objects than a file of ${this.bytes.length} bytes should hold`);
-  }
+  };
 
   pop(): PickleValue {
     const value = this.stack.length > (this.marks.at(-1) ?? 0) ? this.stack.pop() : undefined;
@@ -202,14 +209,15 @@ export class Machine {
     const found = this.options.find(module, name);
     if (found) return found;
     const full = quote(`${module}.${name}`).slice(1, -1);
-    throw new InputError(`refused: it asks for ${full}, which is none of the data types that may stand here`);
+    const { advice = '' } = this.options;
+    throw new InputError(`refused: it asks for ${full}, which is none of the data types that may stand here${advice}`);
   }
 
   call(target: PickleValue, args: PickleValue, how: 'new' | 'call'): void {
     if (!(target instanceof PyGlobal)) throw new InputError(`expected a class or function, found ${describe(target)}`);
     if (!isTuple(args))
       throw new InputError(`expected a tuple of arguments for ${target.name}, found ${describe(args)}`);
-    this.pushNew(target.call(args, how), 4);
+    this.pushNew(target.call(args, how, this.spend), 4);
   }
 
   persistent(id: PickleValue): void {

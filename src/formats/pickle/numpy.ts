@@ -2,7 +2,7 @@
 import { InputError } from '../../base/errors';
 import { halfToFloat } from '../../base/half';
 import { decodeLatin1, encodeLatin1, exactInteger } from './text';
-import { describe, isList, isTuple, type PickleValue, PyGlobal, PyInstance } from './values';
+import { describe, isList, isTuple, type PickleValue, PyGlobal, PyInstance, type Spend } from './values';
 
 const KINDS = ['b', 'i', 'u', 'f', 'O', 'U', 'S'] as const;
 type Kind = (typeof KINDS)[number];
@@ -51,9 +51,9 @@ export class Ndarray extends PyInstance {
   }
 
   /** BUILD: (version, shape, dtype, column-major?, bytes or list of objects). */
-  override setState(state: PickleValue): void {
+  override setState(state: PickleValue, spend: Spend): void {
     const [shape, dtype, fortran, data] = isTuple(state) ? state.slice(-4) : [];
-    this.fill(shape, dtype, fortran === true, data);
+    this.fill(shape, dtype, fortran === true, data, spend);
   }
 
   /** Takes shape and data after checking that they fit each other. */
@@ -62,11 +62,12 @@ export class Ndarray extends PyInstance {
     dtype: PickleValue | undefined,
     fortran: boolean,
     raw: PickleValue | undefined,
+    spend: Spend,
   ): this {
     if (!isSizes(shape) || shape.length > 32)
       throw new InputError(`expected an array's shape, found ${describe(shape)}`);
     if (!(dtype instanceof NumpyDtype)) throw new InputError(`expected an array's dtype, found ${describe(dtype)}`);
-    const data = dtype.kind === 'O' ? raw : asBytes(raw);
+    const data = dtype.kind === 'O' ? raw : asBytes(raw, spend);
     if (!(data instanceof Uint8Array) && !(data !== undefined && isList(data))) {
       throw new InputError(`expected an array's elements, found ${describe(raw)}`);
     }
@@ -118,11 +119,16 @@ export function asNdarray(value: PickleValue | undefined): Ndarray {
   return value;
 }
 
+/** Most numbers of a table: label graphs have 81, word vectors 2700. */
+export const MAX_NUMBERS = 2 ** 22;
+
 /**
  * An array's elements as float64, row-major.
- * @throws InputError without a place if they are no numbers
+ * @throws InputError without a place if they are no numbers, or more than 2^22
  */
 export function asFloat64(array: Ndarray): Float64Array {
+  if (array.length > MAX_NUMBERS)
+    throw new InputError(`expected at most ${MAX_NUMBERS} numbers, found an array [${array.shape}]`);
   return Float64Array.from(array.toList(), (v) => {
     if (typeof v !== 'number' && typeof v !== 'bigint' && typeof v !== 'boolean') {
       throw new InputError(`expected an array of numbers, found ${describe(v)} in it`);
@@ -163,23 +169,30 @@ export const NUMPY_GLOBALS = {
     if (type !== NUMPY_GLOBALS.ndarray) throw new InputError(`expected numpy.ndarray, found ${describe(type)}`);
     return new Ndarray();
   }),
-  frombuffer: new PyGlobal('numpy.core.numeric._frombuffer', ([bytes, type, shape, order]) =>
-    new Ndarray().fill(shape, type, order === 'F', bytes),
+  frombuffer: new PyGlobal('numpy.core.numeric._frombuffer', ([bytes, type, shape, order], _, spend) =>
+    new Ndarray().fill(shape, type, order === 'F', bytes, spend),
   ),
-  scalar: new PyGlobal('numpy.core.multiarray.scalar', ([type, bytes]) => {
+  scalar: new PyGlobal('numpy.core.multiarray.scalar', ([type, bytes], _, spend) => {
     if (!(type instanceof NumpyDtype)) throw new InputError(`expected a scalar's dtype, found ${describe(type)}`);
-    const data = asBytes(bytes);
+    const data = asBytes(bytes, spend);
     if (type.kind === 'O' || data?.length !== type.size) {
       throw new InputError(`expected ${type.size} bytes for a scalar ${type}, found ${describe(bytes)}`);
     }
+    spend(data.length / 25);
     return elements(type, data)[0];
   }),
 };
 
 /** Bytes, or Python 2's str of them. */
-function asBytes(value: PickleValue | undefined): Uint8Array | undefined {
-  if (typeof value === 'string') return encodeLatin1(value);
+function asBytes(value: PickleValue | undefined, spend: Spend): Uint8Array | undefined {
+  if (typeof value === 'string') return latin1Bytes(value, spend);
   return value instanceof Uint8Array ? value : undefined;
+}
+
+/** The bytes that a text in Latin-1 spells. */
+export function latin1Bytes(text: string, spend: Spend): Uint8Array {
+  spend(2 + text.length / 50);
+  return encodeLatin1(text);
 }
 
 function elements({ kind, size, littleEndian: le }: NumpyDtype, bytes: Uint8Array): PickleValue[] {

@@ -59,10 +59,10 @@ define('V', (m) => m.pushNew(parseUnicodeLine(m.line()))); // UNICODE
 define('X', (m) => m.pushNew(decodeUtf8(m.take(m.u32())))); // BINUNICODE
 define(0x8c, (m) => m.pushNew(decodeUtf8(m.take(m.u8())))); // SHORT_BINUNICODE
 define(0x8d, (m) => m.pushNew(decodeUtf8(m.take(m.u64())))); // BINUNICODE8
-define('B', (m) => m.pushNew(m.take(m.u32()), 2)); // BINBYTES
-define('C', (m) => m.pushNew(m.take(m.u8()), 2)); // SHORT_BINBYTES
-define(0x8e, (m) => m.pushNew(m.take(m.u64()), 2)); // BINBYTES8
-define(0x96, (m) => m.pushNew(m.take(m.u64()), 2)); // BYTEARRAY8
+define('B', (m) => m.pushNew(m.take(m.u32()), 3)); // BINBYTES
+define('C', (m) => m.pushNew(m.take(m.u8()), 3)); // SHORT_BINBYTES
+define(0x8e, (m) => m.pushNew(m.take(m.u64()), 3)); // BINBYTES8
+define(0x96, (m) => m.pushNew(m.take(m.u64()), 3)); // BYTEARRAY8
 
 // Tuples
 define(')', (m) => m.pushNew(tuple())); // EMPTY_TUPLE
@@ -125,7 +125,7 @@ function integerLine(m: Machine): void {
 
 /** The topmost `count` values as a tuple, in the order in which they were pushed. */
 function pops(m: Machine, count: number): readonly PickleValue[] {
-  const values: PickleValue[] = [];
+  const values = new Array<PickleValue>(count);
   for (let i = count - 1; i >= 0; i--) values[i] = m.pop();
   return Object.freeze(values);
 }
@@ -133,6 +133,8 @@ function pops(m: Machine, count: number): readonly PickleValue[] {
 function append(m: Machine, values: readonly PickleValue[]): void {
   const list = m.top();
   if (!isList(list)) throw new InputError(`expected a list to append to, found ${describe(list)}`);
+  // The first makes room for more.
+  if (list.length === 0) m.spend(3);
   for (const value of values) list.push(value);
 }
 
@@ -175,7 +177,7 @@ function callMarked(m: Machine, [target = null, ...args]: PickleValue[]): void {
 function build(m: Machine): void {
   const state = m.pop();
   const target = m.top();
-  if (target instanceof PyInstance) target.setState(state);
+  if (target instanceof PyInstance) target.setState(state, m.spend);
   else if (target instanceof OrderedDict && state instanceof Map) target.attributes = state;
   else {
     throw new InputError(`expected an object that takes a state, found ${describe(target)} and ${describe(state)}`);

@@ -1,7 +1,7 @@
 // A DataFrame of numbers out of what pandas pickles (0.20 to 3: the frame, its block manager, its blocks of columns), and back.
 import { InputError } from '../../base/errors';
 import { globalOf } from './globals';
-import { asFloat64, Ndarray, ndarray } from './numpy';
+import { asFloat64, MAX_NUMBERS, Ndarray, ndarray } from './numpy';
 import { describe, isTuple, type PickleValue, PyObject, tuple } from './values';
 
 /** A table of numbers; `values` row-major [index, columns]. Labels are as they stand in the file. */
@@ -20,15 +20,22 @@ export function asDataFrame(value: PickleValue): DataFrame {
   const { blocks, axes } = blockManager(value.state);
   const width = blocks.reduce((n, b) => n + (b.values.shape[0] ?? 0), 0);
   const height = blocks[0]?.values.shape[1] ?? 0;
+  for (const { values: block } of blocks) {
+    if (block.shape.length !== 2 || block.shape[1] !== height || block.length === 0) {
+      throw new InputError(`expected a block of columns of ${height} rows, found shape [${block.shape}]`);
+    }
+  }
+  // Then height x width is at most what the file brings; a block's numbers may be used but once.
+  if (new Set(blocks.map((b) => b.values.data)).size < blocks.length)
+    throw new InputError('expected blocks with numbers of their own, found the same in two');
   const columns = labels(axes[0], width);
   const index = labels(axes[1], height);
+  if (width * height > MAX_NUMBERS)
+    throw new InputError(`expected at most ${MAX_NUMBERS} numbers, found ${height} x ${width}`);
   const values = new Float64Array(width * height).fill(Number.NaN);
   const placed = new Set<number>();
   for (const { values: block, place } of blocks) {
     const numbers = asFloat64(block);
-    if (block.shape.length !== 2 || block.shape[1] !== height) {
-      throw new InputError(`expected a block of ${height} rows, found shape [${block.shape}]`);
-    }
     const positions = placement(place, block.shape[0], width);
     positions.forEach((column, i) => {
       placed.add(column);
@@ -105,7 +112,7 @@ function placement(place: PickleValue, count: number, width: number): number[] {
       const by = typeof step === 'number' ? step : 1;
       positions = Array.from({ length: count }, (_, i) => start + i * by);
     }
-  } else if (place instanceof Ndarray) positions = place.toList();
+  } else if (place instanceof Ndarray && place.length === count) positions = place.toList();
   const valid = positions.filter(
     (p): p is number => typeof p === 'number' && Number.isInteger(p) && p >= 0 && p < width,
   );
@@ -120,7 +127,7 @@ function labels(index: PickleValue | undefined, count: number): PickleValue[] {
   const data = labelArray(content.get('data'));
   const [start, stop, step] = [content.get('start'), content.get('stop'), content.get('step')];
   let found: PickleValue[] = [];
-  if (data instanceof Ndarray) found = data.toList();
+  if (data instanceof Ndarray) found = data.length === count ? data.toList() : [];
   else if (typeof start === 'number' && typeof stop === 'number' && typeof step === 'number') {
     const length = Math.max(0, Math.ceil((stop - start) / step));
     if (length === count) found = Array.from({ length }, (_, i) => start + i * step);

@@ -4,7 +4,6 @@ import { InputError } from '../../base/errors';
 import { OrderedDict, type PickleValue, PyInstance } from './values';
 
 const MAX_DEPTH = 200;
-const MAX_VALUES = 200_000_000;
 
 /** `values` and `height` of a part with everything below it, shared parts counted each time they occur. */
 interface Measure {
@@ -21,19 +20,19 @@ interface Visit extends Measure {
 const LEAF: Measure = { values: 1, height: 1 };
 
 /**
- * Checks that `root` does not contain itself, is at most 200 deep, and that a walk over it meets at most 2e8 values.
+ * Checks that `root` does not contain itself, is at most 200 deep, and that a walk over it meets at most `most` values.
  * @throws InputError saying which
  */
-export function checkTree(root: PickleValue): void {
+export function checkTree(root: PickleValue, most: number): void {
   const measured = new Map<object, Measure | 'open'>();
   const path: Visit[] = [];
   /** Adds a part to the innermost open one, or opens it if it has parts itself. */
   const visit = (value: PickleValue): void => {
-    const children = childrenOf(value);
-    const known = children.length === 0 ? LEAF : measured.get(value as object);
-    if (known === 'open') throw new InputError('expected values that do not contain themselves, found a cycle');
-    if (known) {
-      add(known);
+    const seen = typeof value === 'object' && value !== null ? measured.get(value) : LEAF;
+    if (seen === 'open') throw new InputError('expected values that do not contain themselves, found a cycle');
+    const children = seen ? [] : childrenOf(value);
+    if (children.length === 0) {
+      add(seen ?? LEAF);
       return;
     }
     if (path.length >= MAX_DEPTH) throw tooDeep();
@@ -45,7 +44,7 @@ export function checkTree(root: PickleValue): void {
     if (!into) return;
     into.values += part.values;
     into.height = Math.max(into.height, part.height + 1);
-    if (into.values > MAX_VALUES) throw new InputError(`expected at most ${MAX_VALUES} values, found more`);
+    if (into.values > most) throw new InputError(`expected at most ${most} values, found more`);
     if (path.length - 1 + into.height > MAX_DEPTH) throw tooDeep();
   };
   visit(root);

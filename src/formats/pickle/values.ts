@@ -15,10 +15,13 @@ export type PickleValue =
   | PyGlobal
   | PyInstance;
 
+/** Takes the memory of something new, in objects' worth (about 50 bytes), from what a file of its size may use. */
+export type Spend = (objects: number) => void;
+
 /** Anything that Python calls an object and that is none of the plain types. */
 export abstract class PyInstance {
-  /** What BUILD does: `__setstate__`. Throws InputError where there is no state to take. */
-  setState(_state: PickleValue): void {
+  /** What BUILD does: `__setstate__`. Throws InputError where there is no state to take. `spend`: before anything is copied. */
+  setState(_state: PickleValue, _spend: Spend): void {
     throw new InputError(`expected an object with a state, found ${describe(this)}`);
   }
 
@@ -52,11 +55,14 @@ export class PyObject extends PyInstance {
   }
 }
 
-/** An allowed class or function by name, not called (yet). `call` builds what calling it would give. */
+/** What calling a class or function gives; `spend` is told of what is copied, before it is. */
+export type Build = (args: readonly PickleValue[], how: 'new' | 'call', spend: Spend) => PickleValue;
+
+/** An allowed class or function by name, not called (yet). */
 export class PyGlobal {
   constructor(
     readonly name: string,
-    readonly call: (args: readonly PickleValue[], how: 'new' | 'call') => PickleValue,
+    readonly call: Build,
   ) {}
 }
 

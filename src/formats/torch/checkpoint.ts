@@ -6,7 +6,7 @@ import { likeliest, plainNames, saying } from '../state_dict';
 import { findOptimizer, findStates } from './find';
 import { type OptimizerSettings, readOptimizer, type SavedOptimizer, writeOptimizer } from './optimizer';
 import { readTorch } from './read';
-import { TorchTensor } from './tensor';
+import { Room, TorchTensor } from './tensor';
 import { type TensorToWrite, writeTorch } from './write';
 
 export interface TorchCheckpoint {
@@ -47,10 +47,11 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
   }
   const { path, state } = states[meant];
   const tensors = new Map<string, StoredTensor>();
+  const room = new Room(bytes, file);
   for (const [name, tensor] of state) {
     if (typeof name !== 'string') return fail("a state dict's name", name);
     if (!(tensor instanceof TorchTensor)) return fail(`a tensor as ${name}`, tensor);
-    tensors.set(name, tensor.read());
+    tensors.set(name, tensor.read(room));
   }
   const epoch = value.get('epoch');
   if (path.length > 0 && epoch !== undefined && !(typeof epoch === 'number' && Number.isInteger(epoch) && epoch >= 0)) {
@@ -63,7 +64,7 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
     epoch: path.length > 0 && typeof epoch === 'number' ? epoch : null,
     state: plain.state,
     found: saying(path, plain.removed, left),
-    optimizer: optimizer === undefined ? null : () => readOptimizer(optimizer, fail),
+    optimizer: optimizer === undefined ? null : () => readOptimizer(optimizer, new Room(bytes, file), fail),
   };
 }
 
@@ -71,7 +72,7 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
 export async function readTorchTensor(bytes: Uint8Array, file: string): Promise<StoredTensor> {
   const value = await readTorch(bytes, file);
   if (!(value instanceof TorchTensor)) throw new InputError(`${file}: expected a tensor, found ${describe(value)}`);
-  return value.read();
+  return value.read(new Room(bytes, file));
 }
 
 /** A file of torch.save with one tensor. */

@@ -2,9 +2,9 @@
 // (torch/_weights_only_unpickler.py), but for tensors that are no plain numbers in memory.
 import { InputError } from '../../base/errors';
 import { findGlobal } from '../pickle/globals';
-import { describe, isTuple, type PickleValue, PyGlobal, PyObject } from '../pickle/values';
+import { type Build, describe, isTuple, type PickleValue, PyGlobal, PyObject } from '../pickle/values';
 import type { Dtype } from '../safetensors';
-import { TorchStorage, TorchTensor } from './tensor';
+import { type Room, TorchStorage, TorchTensor } from './tensor';
 
 /** Of each dtype the class of its storages, and PyTorch's name. */
 const TYPES: Record<Dtype, readonly [storage: string, dtype: string]> = {
@@ -22,7 +22,10 @@ const TYPES: Record<Dtype, readonly [storage: string, dtype: string]> = {
 
 /** Dtypes that a file may name, though no tensor of them can be read here. */
 const OTHER_DTYPE =
-  /^torch\.(complex(32|64|128)|float8_\w+|float4_\w+|bits\w+|u?int[1-7]|uint(16|32|64)|q(uint|int)(8|32|2x4|4x2))$/;
+  /^torch\.(complex(32|64|128)|float[48]_\w{1,20}|bits\w{1,6}|u?int[1-7]|uint(16|32|64)|q(uint|int)(8|32|2x4|4x2))$/;
+
+/** Of a tensor, as PyTorch's. */
+const MAX_DIMENSIONS = 64;
 
 /** A name that stands for itself. */
 const constant = (name: string): PyGlobal =>
@@ -58,12 +61,8 @@ export const storageClass = (dtype: Dtype): PyGlobal => byName.get(`torch.${TYPE
 export const storageDtype = (type: PickleValue | undefined): Dtype | undefined =>
   type instanceof PyGlobal ? storageClasses.get(type) : undefined;
 
-/**
- * The allow-list of a file of torch.save.
- * @param most bytes that all its tensors may take together: shared storages and strides of 0 make much of little
- */
-export function torchGlobals(most: number): (module: string, name: string) => PyGlobal | undefined {
-  let left = most;
+/** The allow-list of a file of torch.save, whose tensors together have `room`. */
+export function torchGlobals(room: Room): (module: string, name: string) => PyGlobal | undefined {
   const rebuild = ([storage, offset, shape, stride]: readonly PickleValue[]): TorchTensor => {
     if (!(storage instanceof TorchStorage)) throw new InputError(`expected a storage, found ${describe(storage)}`);
     if (typeof offset !== 'number' || !isNumbers(shape) || !isNumbers(stride)) {
@@ -71,12 +70,11 @@ export function torchGlobals(most: number): (module: string, name: string) => Py
       throw new InputError(`expected a tensor's offset, sizes and strides, found ${found}`);
     }
     const tensor = new TorchTensor(storage, offset, shape, stride);
-    left -= tensor.byteLength;
-    if (left < 0) throw new InputError(`expected tensors of at most ${most} bytes in this file, found more`);
+    room.take(tensor.byteLength);
     return tensor;
   };
   const found = new Map<string, PyGlobal>();
-  const allow = (name: string, build: (args: readonly PickleValue[]) => PickleValue): PyGlobal => {
+  const allow = (name: string, build: Build): PyGlobal => {
     const type = new PyGlobal(name, build);
     found.set(name, type);
     return type;
@@ -98,12 +96,12 @@ export function torchGlobals(most: number): (module: string, name: string) => Py
   allow('torch._utils._rebuild_parameter', ([tensor]) => asTensor(tensor));
   allow('torch._utils._rebuild_parameter_with_state', ([tensor]) => asTensor(tensor));
   // (function, class, its arguments, attributes)
-  allow('torch._tensor._rebuild_from_type_v2', ([build, type, args]) => {
+  allow('torch._tensor._rebuild_from_type_v2', ([build, type, args], _, spend) => {
     if (type !== Tensor && type !== Parameter) throw new InputError(`expected a plain tensor, found ${describe(type)}`);
     if (!(build instanceof PyGlobal) || args === undefined || !isTuple(args)) {
       throw new InputError(`expected a function and its arguments, found ${describe(build)} and ${describe(args)}`);
     }
-    return asTensor(build.call(args, 'call'));
+    return asTensor(build.call(args, 'call', spend));
   });
   allow('torch.Size', ([sizes]) => {
     if (!isNumbers(sizes)) throw new InputError(`expected sizes, found ${describe(sizes)}`);
@@ -125,4 +123,4 @@ function asTensor(value: PickleValue | undefined): TorchTensor {
 }
 
 const isNumbers = (v: PickleValue | undefined): v is readonly number[] =>
-  v !== undefined && (isTuple(v) || Array.isArray(v)) && (v as PickleValue[]).every((n) => typeof n === 'number');
+  Array.isArray(v) && v.length <= MAX_DIMENSIONS && v.every((n) => typeof n === 'number');

@@ -1,7 +1,7 @@
 // What torch.optim.SGD, Adam and AdamW call their state_dict: {state: {place: {name: tensor}}, param_groups: [settings]}.
 import { isList, type PickleValue, PyFloat, tuple } from '../pickle/values';
 import type { StoredTensor } from '../safetensors';
-import { TorchTensor } from './tensor';
+import { type Room, TorchTensor } from './tensor';
 import type { TensorToWrite } from './write';
 
 /** An optimizer's settings, as a checkpoint has them in its first group of parameters. */
@@ -45,7 +45,7 @@ const PLAIN = {
 type Fail = (expected: string, found: PickleValue | undefined) => never;
 
 /** Reads a state_dict. Places are those of `params`; PyTorch before 1.5 numbered parameters by their address. */
-export function readOptimizer(value: PickleValue, fail: Fail): SavedOptimizer<StoredTensor> {
+export function readOptimizer(value: PickleValue, room: Room, fail: Fail): SavedOptimizer<StoredTensor> {
   const [groups, states] = value instanceof Map ? [value.get('param_groups'), value.get('state')] : [];
   if (!groups || !isList(groups) || !(states instanceof Map)) {
     return fail('an optimizer_state_dict with param_groups and state', value);
@@ -72,7 +72,7 @@ export function readOptimizer(value: PickleValue, fail: Fail): SavedOptimizer<St
     if (kind === 'sgd' && (entry.get('momentum_buffer') ?? null) === null) continue;
     const kept = Object.entries(KEPT[kind]).map(([name, theirs]) => {
       const found = entry.get(theirs);
-      if (found instanceof TorchTensor) return [name, found.read()] as const;
+      if (found instanceof TorchTensor) return [name, found.read(room)] as const;
       // Before PyTorch 1.12 step was an int.
       if (name === 'step' && typeof found === 'number') return [name, numberTensor(found)] as const;
       return fail(`the ${theirs} of parameter ${place}`, found);

@@ -1,15 +1,22 @@
 // What torch.save wrote: a zip archive since PyTorch 1.6, a row of pickles with raw data behind them before.
 import { InputError } from '../../base/errors';
+import { refuseForeign } from '../foreign';
 import { Machine } from '../pickle/machine';
 import { OPCODES } from '../pickle/opcodes';
-import { describe, isTuple, type PickleValue } from '../pickle/values';
+import { describe, isTuple, type PickleValue, quote } from '../pickle/values';
 import { DTYPES } from '../safetensors';
 import { storageDtype, torchGlobals } from './globals';
-import { type Bytes, TorchStorage } from './tensor';
+import { type Bytes, Room, TorchStorage } from './tensor';
 import { readZip } from './zip';
 
 const MAGIC = '119547037146038801333356';
 const LEGACY_PROTOCOL = 1001;
+
+const PICKLE = /^[^/]+\/data\.pkl$/;
+
+/** Where other objects lie beside the weights. */
+const ADVICE =
+  '; if it is of the program that wrote this file, load the file there and save the weights alone: torch.save(model.state_dict(), "weights.pth")';
 
 /** Bytes that tell whether a file is one of torch.save. */
 export const TORCH_HEAD = 24;
@@ -26,9 +33,10 @@ export function isTorch(bytes: Uint8Array): boolean {
  * @throws InputError naming the file and the byte or the entry
  */
 export async function readTorch(bytes: Uint8Array, file = 'PyTorch file'): Promise<PickleValue> {
-  const find = torchGlobals(4 * bytes.length + 2 ** 26);
+  const find = torchGlobals(new Room(bytes));
   if (isZip(bytes)) return readArchive(bytes, file, find);
   if (isTorch(bytes)) return readLegacy(bytes, file, find);
+  refuseForeign(bytes, file);
   const found = startsWith(bytes, [0x80]) ? 'a plain pickle' : bytes.length === 0 ? 'nothing' : 'something else';
   throw new InputError(`${file}: byte 0: expected a file of torch.save, found ${found}`);
 }
@@ -38,9 +46,16 @@ async function readArchive(
   file: string,
   find: ReturnType<typeof torchGlobals>,
 ): Promise<PickleValue> {
-  const entries = await readZip(bytes, file);
+  const entries = readZip(bytes, file, (names) => {
+    if (names.some((name) => PICKLE.test(name))) return;
+    const some = names.slice(0, 3).map((name) => quote(name));
+    const found = `a zip archive of ${some.join(', ') || 'nothing'}${names.length > 3 ? ', …' : ''}`;
+    throw new InputError(
+      `${file}: expected a checkpoint (of torch.save: an archive with a data.pkl in a folder), found ${found}; if the checkpoint is in it, unpack it`,
+    );
+  });
   // The root folder has the name of the file as it was first written.
-  const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  const pickles = [...entries.keys()].filter((name) => PICKLE.test(name));
   if (pickles.length !== 1) {
     throw new InputError(`${file}: expected one data.pkl in a folder, found ${pickles.join(', ') || 'none'}`);
   }
@@ -64,7 +79,7 @@ async function readArchive(
     return new TorchStorage(dtype, length, { size, data });
   };
   const where = `${file}: ${pickles[0]}`;
-  const machine = new Machine(entries.get(pickles[0]) as Uint8Array, 0, { find, persistentLoad });
+  const machine = new Machine(entries.get(pickles[0]) as Uint8Array, 0, { find, persistentLoad, advice: ADVICE });
   const value = machine.run(OPCODES, where);
   machine.expectEnd(where);
   return value;
@@ -77,7 +92,7 @@ function readLegacy(bytes: Uint8Array, file: string, find: ReturnType<typeof tor
   };
   const fail = (expected: string, found: PickleValue | undefined): never => failed(expected, describe(found));
   const next = (persistentLoad?: (id: PickleValue) => PickleValue): PickleValue => {
-    const machine = new Machine(bytes, at, { find, persistentLoad });
+    const machine = new Machine(bytes, at, { find, persistentLoad, advice: ADVICE });
     const value = machine.run(OPCODES, file);
     at = machine.at;
     return value;

@@ -30,15 +30,44 @@ export class TorchStorage extends PyInstance {
   }
 }
 
+/** What the tensors of a file may take: shared storages and strides of 0 make much of little. */
+export class Room {
+  private readonly most: number;
+  private left: number;
+
+  /** @param file before messages; none where they get it later */
+  constructor(
+    bytes: Uint8Array,
+    private readonly file?: string,
+  ) {
+    this.most = 4 * bytes.length + 2 ** 26;
+    this.left = this.most;
+  }
+
+  /** @throws InputError if they do not fit */
+  take(bytes: number): void {
+    this.left -= bytes;
+    if (this.left >= 0) return;
+    const where = this.file === undefined ? '' : `${this.file}: `;
+    throw new InputError(`${where}expected tensors of at most ${this.most} bytes in this file, found more`);
+  }
+}
+
 /** A view of a storage: the element at index i lies at `offset` + sum of i[d] stride[d]. */
 export class TorchTensor extends PyInstance {
+  readonly shape: readonly number[];
+  readonly stride: readonly number[];
+
   constructor(
     readonly storage: TorchStorage,
     readonly offset: number,
-    readonly shape: readonly number[],
-    readonly stride: readonly number[],
+    shape: readonly number[],
+    stride: readonly number[],
   ) {
     super();
+    // Copies: a file may go on to change a list.
+    this.shape = [...shape];
+    this.stride = [...stride];
     const { length } = storage;
     const sizes = [offset, ...shape, ...stride];
     if (shape.length !== stride.length || shape.length > 64 || !sizes.every((n) => Number.isSafeInteger(n) && n >= 0)) {
@@ -64,8 +93,9 @@ export class TorchTensor extends PyInstance {
     return `offset ${this.offset}, sizes [${this.shape}], strides [${this.stride}]`;
   }
 
-  /** Its elements in row-major order, copied. */
-  read(): StoredTensor {
+  /** Its elements in row-major order, copied; once for each of its names. @throws InputError if there is no room for them */
+  read(room?: Room): StoredTensor {
+    room?.take(this.byteLength);
     const { dtype, bytes, begin } = this.storage;
     const width = DTYPES[dtype].size;
     const source = (bytes.data as Uint8Array).subarray(begin + this.offset * width);

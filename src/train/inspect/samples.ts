@@ -15,12 +15,18 @@ import {
   readAnnotations,
   readPicture,
 } from '../../data';
+import { keepInside } from '../../data/annotations';
+import { lookAt } from '../../data/files';
+import { ImageRoot } from '../../data/image_root';
 import { readRun } from '../run/run_folder';
 import type { FileKind, Inspection, InspectSettings } from './inspection';
 
 export async function inspectAffectNet(file: string, settings: InspectSettings): Promise<Inspection> {
   const classes = classesOf({ dataset: 'affectnet', num_classes: settings.numClasses });
-  return ofSets('affectnet-csv', { rows: await readAffectNet(file, classes) }, classes, settings);
+  const { imageDir } = settings;
+  const read = await readAffectNet(file, classes);
+  const rows = imageDir === null ? read : keepInside(read, new ImageRoot(imageDir));
+  return ofSets('affectnet-csv', { rows }, classes, settings);
 }
 
 export async function inspectAnnotations(
@@ -29,7 +35,11 @@ export async function inspectAnnotations(
 ): Promise<Inspection> {
   const { dataset, numClasses, imageDir } = settings;
   const classes = classesOf({ dataset, num_classes: numClasses });
-  const { train, val } = await readAnnotations(file, { dataset, classes, imageDir: imageDir ?? file });
+  const { train, val } = await readAnnotations(file, {
+    dataset,
+    classes,
+    imageDir: imageDir ?? (lookAt(file) === 'a folder' ? file : null),
+  });
   return ofSets('annotations', val ? { train, val } : { train }, classes, settings);
 }
 
@@ -53,7 +63,13 @@ function ofSets(
     if (set.bad.length > 0) facts[`${name}: first broken`] = `${set.bad[0].where}: ${set.bad[0].reason}`;
     if (set.stretched > 0) facts[`${name}: boxes that are not square`] = set.stretched;
     if (imageDir === null) continue;
+    const root = new ImageRoot(imageDir);
     const missing = set.samples.filter(({ image }) => !existsSync(resolve(imageDir, image)));
+    const links = set.samples.flatMap(({ where, image }) => {
+      const problem = root.linkProblemOf(resolve(imageDir, image));
+      return problem === null ? [] : `${where}: ${problem}`;
+    });
+    if (links.length > 0) facts[`${name}: links that lead out`] = `${links.length}, the first ${links[0]}`;
     facts[`${name}: missing pictures`] = missing.length;
     if (missing.length > 0) facts[`${name}: first missing`] = missing[0].image;
   }

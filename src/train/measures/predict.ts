@@ -152,13 +152,14 @@ export async function* readFaces(
 }
 
 async function readFace(
-  { file, path, face, named }: ListedPicture,
+  { file, path, face, root, problem, named }: ListedPicture,
   size: number,
   budget: Budget,
   say: (line: string) => void,
 ): Promise<Face | null> {
   try {
-    const content = await readPicture(path);
+    if (problem !== null) throw new ImageError(problem);
+    const content = await readPicture(path, root ?? undefined);
     const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
     const prepare = async () => prepareKnown(await decodeImage(content), face, size);
     return { file, pixels: (await budget.run(width * height, prepare)).data };

@@ -89,7 +89,7 @@ export function loadCheckpoint({ model, optimizer, scaler, ema }: Learning, byte
     const entry = tensors.get(name);
     if (!entry) return null;
     const { data } = entryOf(entry, name, file);
-    if (data.length === shape.reduce((a, b) => a * b, 1)) return Float32Array.from(data as ArrayLike<number>, Number);
+    if (entry.shape.join() === shape.join()) return Float32Array.from(data as ArrayLike<number>, Number);
     const [found, wanted] = [entry.shape, shape].map((s) => s.join('x') || 'a number');
     throw new InputError(`${file}: ${name} is ${found}, expected ${wanted}`);
   };
@@ -109,9 +109,8 @@ export function loadCheckpoint({ model, optimizer, scaler, ema }: Learning, byte
     ema.of(parameter).write(average);
   }
   if (scaler) {
-    const state = tensors.get(LOSS_SCALE)?.data;
-    if (!(state instanceof Float32Array && state.length === 3))
-      throw new InputError(`${file}: expected ${LOSS_SCALE} of 3 numbers, found ${state ? 'another tensor' : 'none'}`);
+    const state = numbers(LOSS_SCALE, [3]);
+    if (!state) throw new InputError(`${file}: expected ${LOSS_SCALE} of 3 numbers, found none`);
     const [scale, goodSteps, skipped] = state;
     scaler.load({ scale, goodSteps, skipped });
   }
@@ -120,13 +119,37 @@ export function loadCheckpoint({ model, optimizer, scaler, ema }: Learning, byte
 
 /** Where a run stands, out of a checkpoint's metadata. @throws InputError if it does not say */
 export function progressOf(metadata: Readonly<Record<string, string>>, file: string): Progress {
+  const text = metadata.progress ?? 'none';
+  let progress: Progress;
   try {
-    return { ...newProgress(), ...(JSON.parse(metadata.progress ?? '') as Progress) };
+    progress = { ...newProgress(), ...(JSON.parse(text) as Progress) };
   } catch {
-    throw new InputError(
-      `${file}: expected the progress of a run in its metadata, found ${metadata.progress ?? 'none'}`,
-    );
+    progress = { ...newProgress(), epoch: Number.NaN };
   }
+  const wrong = wrongIn(progress);
+  if (wrong === undefined) return progress;
+  const found = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  throw new InputError(`${file}: expected the progress of a run in its metadata (${wrong}), found ${found}`);
+}
+
+/** The first part of a progress that is not what it should be. */
+function wrongIn({ epoch, step, tally, best, seconds, stopped }: Progress): string | undefined {
+  const isNumber = (v: unknown): boolean => typeof v === 'number' && v >= 0;
+  const isCount = (v: unknown): boolean => isNumber(v) && Number.isSafeInteger(v);
+  const isSum = (v: unknown): boolean => v === null || typeof v === 'number';
+  if (!isCount(epoch)) return 'a whole number as epoch';
+  if (!isCount(step)) return 'a whole number as step';
+  if (!isNumber(seconds)) return 'a number as seconds';
+  if (typeof stopped !== 'boolean') return 'true or false as stopped';
+  if (typeof tally !== 'object' || tally === null) return 'sums as tally';
+  const { loss, cat, cont, ...counts } = { ...tally };
+  const { steps, samples, correct } = counts;
+  if (![steps, samples, correct].every(isCount)) return 'counts as steps, samples and correct of tally';
+  if (![loss, cat, cont].every(isSum)) return 'sums as loss, cat and cont of tally';
+  if (best === null) return undefined;
+  const good =
+    typeof best === 'object' && isCount(best.epoch) && isNumber(best.accuracy) && isSum(best.loss) && isSum(best.ccc);
+  return good ? undefined : 'the scores of an epoch as best';
 }
 
 /** Which state of an optimizer a tensor's name tells of: `exp_avg` of `exp_avg.NAME`. */
