@@ -69,6 +69,7 @@ export async function headerOf(
 ): Promise<{ width: number; height: number } | null> {
   try {
     const own = OWN.find(({ is }) => is(bytes));
+    if (!own && !MAGIC.test(beginOf(bytes))) return null;
     return own ? own.header(bytes) : await sharp(source, { limitInputPixels: false }).metadata();
   } catch {
     return null;
@@ -120,6 +121,8 @@ const FOREIGN: readonly [RegExp, string][] = [
 const MAGIC =
   /^(\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF.{4}WEBP|GIF8[79]a|II[*+]\0|MM\0[*+]|.{4}ftyp.{0,56}(avi[fs]|mif1|msf1))/s;
 
+const beginOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+
 /**
  * Decodes a picture to the bytes that OpenCV's `imread` gives (as RGB): EXIF orientation applied, colour profile
  * ignored, grey replicated, alpha dropped without blending, the upper 8 of 16 bits, CMYK by OpenCV's own formula.
@@ -132,7 +135,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
   try {
     const own = OWN.find(({ is }) => is(bytes));
     if (own) return own.decode(bytes);
-    const begin = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+    const begin = beginOf(bytes);
     const foreign = FOREIGN.find(([magic]) => magic.test(begin));
     if (foreign) throw new ImageError(`${foreign[1]}: cannot be read; convert it to JPEG or PNG`);
     if (!MAGIC.test(begin)) throw new ImageError('not an image, or a format that cannot be read');

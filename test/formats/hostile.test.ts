@@ -462,7 +462,12 @@ test('archives that are not what torch.save writes', async () => {
   await refuses('big-endian', torch(await withEntries({ 'archive/byteorder': bytes('big') })), 'little-endian', 'big');
   await refuses('TorchScript', torch(await withEntries({ 'archive/constants.pkl': bytes('N.') })), 'TorchScript');
   await refuses('two pickles', torch(await withEntries({ 'other/data.pkl': bytes('N.') })), 'one data.pkl');
-  await refuses('no pickle', torch(await withEntries({ 'archive/data.pkl': null })), 'a data.pkl in a folder', 'archive/data/0');
+  await refuses(
+    'no pickle',
+    torch(await withEntries({ 'archive/data.pkl': null })),
+    'a data.pkl in a folder',
+    'archive/data/0',
+  );
 
   const data = Buffer.from(entries.get('archive/data/0') as Uint8Array);
   const damaged = tensorFile.slice();

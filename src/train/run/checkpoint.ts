@@ -122,15 +122,20 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
   const text = metadata.progress ?? 'none';
   let progress: Progress;
   try {
-    progress = { ...newProgress(), ...(JSON.parse(text) as Progress) };
+    const found: unknown = JSON.parse(text);
+    const isObject = typeof found === 'object' && found !== null && !Array.isArray(found);
+    progress = { ...newProgress(), ...(isObject ? found : NONE) };
   } catch {
-    progress = { ...newProgress(), epoch: Number.NaN };
+    progress = { ...newProgress(), ...NONE };
   }
   const wrong = wrongIn(progress);
   if (wrong === undefined) return progress;
   const found = text.length > 200 ? `${text.slice(0, 200)}…` : text;
   throw new InputError(`${file}: expected the progress of a run in its metadata (${wrong}), found ${found}`);
 }
+
+/** Stands for a progress that is none. */
+const NONE = { epoch: Number.NaN };
 
 /** The first part of a progress that is not what it should be. */
 function wrongIn({ epoch, step, tally, best, seconds, stopped }: Progress): string | undefined {
