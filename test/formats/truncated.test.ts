@@ -24,7 +24,7 @@ function* damaged(file: Uint8Array): Generator<Uint8Array> {
     return Math.floor((h / 2 ** 32) * below);
   };
   for (let i = 0; i < 200 && file.length > 0; i++) {
-    const copy = file.slice();
+    const copy = Uint8Array.from(file);
     copy[next(copy.length)] = next(256);
     yield copy;
   }
