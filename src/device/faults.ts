@@ -78,5 +78,5 @@ export function makeBuffer(
   return buffer;
 }
 
-export const outOfMemory = (what: string): MachineError =>
+const outOfMemory = (what: string): MachineError =>
   new MachineError(`the GPU is out of memory: use a smaller batch or image size (${what})`);
