@@ -158,4 +158,17 @@ test('weights that are not there are missed before anything is prepared', async 
   assert.match(await failure(() => all('ill', ['nothing.jpg']), InputError), /best\.safetensors: no such file/);
 });
 
+test('faces without valence and arousal are no divergence: single_task validates on them, evaluation measures their expressions', async () => {
+  const bare = join(dir, 'bare.csv');
+  const [header, ...rows] = readFileSync(set.validation, 'utf8').trim().split('\n');
+  writeFileSync(bare, [header, ...rows.map((row) => row.replace(/,[^,]*,[^,]*$/, ',-2,'))].join('\n'));
+  const outcome = await train('bare', { model: 'single_task', data: bare, val_data: bare });
+  assert.is(outcome.status, 'finished');
+  for (const run of ['run', 'bare']) {
+    const { metrics } = await evaluate(readRun(join(dir, run)), { ...common, data: bare, batch_size: 4 });
+    assert.is(metrics.samples, 7, run);
+    assert.is(metrics.ccc_valence, null, run);
+  }
+});
+
 test.run();
