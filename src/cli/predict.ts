@@ -20,7 +20,7 @@ const SETTINGS: Settings<PredictFlags> = {
   image_dir: {
     kind: orNone(text('DIR', 'the path of a folder')),
     default: null,
-    help: "folder that paths in lists start from; default: the list's",
+    help: "folder that paths in lists start from and stay in (/ allows any); default: the list's",
   },
   format: { kind: choice('table', 'json', 'jsonl', 'csv'), default: 'table', help: 'what is printed' },
   gpu: COMMON.gpu,
