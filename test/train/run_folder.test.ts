@@ -257,7 +257,9 @@ test('a missing or damaged run is refused with the file and what was expected', 
   const good = readFileSync(folder.path('args.json'), 'utf8');
   for (const [text, expected] of [
     [good.slice(0, -20), /args.json: expected JSON/],
-    ['[]', /args.json: expected the classes' names/],
+    ['[]', /args.json: expected a JSON object, found \[\]/],
+    [`[${'1,'.repeat(10_000)}1]`, /args.json: expected a JSON object, found .{200}…$/],
+    [`${' '.repeat(2 ** 22)}{}`, /args.json: expected at most 4194304 bytes, found 4194306/],
     ['null', /args.json: expected a JSON object, found null/],
     [good.replace('"Calm"', '7'), /args.json: expected the classes' names as classes, found \[7,"Cross"\]/],
     [good.replace('"densenet"', '"resnet"'), /args.json: --network expects one of densenet, bregnext, found "resnet"/],
@@ -273,7 +275,7 @@ test('a missing or damaged run is refused with the file and what was expected', 
   writeFileSync(folder.path('metrics.json'), '{"accuracy": 1}');
   assert.match(
     refusal(() => readRun(folder.dir)),
-    /metrics.json: expected a number as macro_f1, found undefined/,
+    /metrics.json: expected a number as macro_f1, found nothing/,
   );
   rmSync(folder.path('metrics.json'));
   writeFileSync(folder.path('results.csv'), 'epoch,loss\n1,2\n');

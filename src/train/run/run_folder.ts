@@ -8,6 +8,7 @@ import {
   realpathSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -292,10 +293,10 @@ export const readWeights = (run: Run, which: 'best' | 'last'): Uint8Array => rea
 export function readRunArgs(file: string): RunArgs {
   const { classes, kernels = {}, ...rest } = readJson(file);
   if (!Array.isArray(classes) || classes.length === 0 || !classes.every((name) => typeof name === 'string')) {
-    throw new InputError(`${file}: expected the classes' names as classes, found ${JSON.stringify(classes)}`);
+    throw new InputError(`${file}: expected the classes' names as classes, found ${show(classes)}`);
   }
   if (!isTable(kernels)) {
-    throw new InputError(`${file}: expected names of tiles as kernels, found ${JSON.stringify(kernels)}`);
+    throw new InputError(`${file}: expected names of tiles as kernels, found ${show(kernels)}`);
   }
   try {
     return { ...readTrainArgs(rest), classes, kernels };
@@ -313,22 +314,33 @@ const isTable = (value: unknown): value is TileTable =>
 function parseMetrics(value: Record<string, unknown>, file: string): RunMetrics {
   for (const name of ['accuracy', 'macro_f1', 'best_epoch']) {
     if (typeof value[name] !== 'number') {
-      throw new InputError(`${file}: expected a number as ${name}, found ${JSON.stringify(value[name])}`);
+      throw new InputError(`${file}: expected a number as ${name}, found ${show(value[name])}`);
     }
   }
   return value as unknown as RunMetrics;
 }
 
+/** Most bytes of a run's JSON. */
+const MAX_JSON = 2 ** 22;
+
+/** A value of a file, cut to a readable length. */
+const show = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+};
+
 function readJson(file: string): Record<string, unknown> {
   let value: unknown;
   if (lookAt(file) !== 'a file') throw new InputError(`${file}: expected a file, found ${lookAt(file)}`);
+  const { size } = statSync(file);
+  if (size > MAX_JSON) throw new InputError(`${file}: expected at most ${MAX_JSON} bytes, found ${size}`);
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new InputError(`${file}: expected JSON: ${(error as Error).message}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(`${file}: expected a JSON object, found ${JSON.stringify(value)}`);
+    throw new InputError(`${file}: expected a JSON object, found ${show(value)}`);
   }
   return value as Record<string, unknown>;
 }
