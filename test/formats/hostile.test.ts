@@ -172,7 +172,7 @@ test('memory stays in proportion to the file', async () => {
 
 const torch = (file: Uint8Array) => () => readTorch(file, 'bad.pth');
 const tensorFile = await writeTorchTensor({ shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) });
-const entries = readZip(tensorFile, 'good');
+const entries = await readZip(tensorFile, 'good');
 const withEntries = (changes: Record<string, Uint8Array | null>) =>
   writeZip(
     new Map(
@@ -335,11 +335,11 @@ test('a list that gave a tensor its sizes cannot change them later', async () =>
 
 test('one tensor under a hundred thousand names is not read a hundred thousand times', async () => {
   const big = await writeTorchTensor({ shape: [1_000_000], data: new Float32Array(1_000_000) });
-  const inner = Buffer.from(readZip(big, 'big').get('archive/data.pkl') as Uint8Array);
+  const inner = Buffer.from((await readZip(big, 'big')).get('archive/data.pkl') as Uint8Array);
   const tensor = inner.subarray(2, -1);
   const names = Array.from({ length: 1000 }, (_, i) => bytes(text(`a.${i}`), 'j', u32(7)));
   const data = bytes(0x80, 2, tensor, 'r', u32(7), '0}(', ...names, 'u.');
-  const file = await writeZip(new Map([...readZip(big, 'big'), ['archive/data.pkl', data]]));
+  const file = await writeZip(new Map([...(await readZip(big, 'big')), ['archive/data.pkl', data]]));
   await refuses('a thousand', () => readCheckpoint(file, 'bad.pth'), 'bad.pth: expected tensors of at most');
 });
 

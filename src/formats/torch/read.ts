@@ -46,7 +46,7 @@ async function readArchive(
   file: string,
   find: ReturnType<typeof torchGlobals>,
 ): Promise<PickleValue> {
-  const entries = readZip(bytes, file, (names) => {
+  const entries = await readZip(bytes, file, (names) => {
     if (names.some((name) => PICKLE.test(name))) return;
     const some = names.slice(0, 3).map((name) => quote(name));
     const found = `a zip archive of ${some.join(', ') || 'nothing'}${names.length > 3 ? ', …' : ''}`;
