@@ -152,8 +152,14 @@ function wrongIn({ epoch, step, tally, best, seconds, stopped }: Progress): stri
   if (![steps, samples, correct].every(isCount)) return 'counts as steps, samples and correct of tally';
   if (![loss, cat, cont].every(isSum)) return 'sums as loss, cat and cont of tally';
   if (best === null) return undefined;
+  // Older checkpoints know the best epoch's accuracy alone.
+  const isScore = (v: unknown): boolean => v === undefined || isSum(v);
   const good =
-    typeof best === 'object' && isCount(best.epoch) && isNumber(best.accuracy) && isSum(best.loss) && isSum(best.ccc);
+    typeof best === 'object' &&
+    isCount(best.epoch) &&
+    isNumber(best.accuracy) &&
+    isScore(best.loss) &&
+    isScore(best.ccc);
   return good ? undefined : 'the scores of an epoch as best';
 }
 
