@@ -1,5 +1,4 @@
 import { orAborted } from '../../base/abort';
-import { Budget } from '../../base/budget';
 import { InputError } from '../../base/errors';
 import {
   decodeImage,
@@ -16,6 +15,7 @@ import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { type BatchResult, Learner } from '../loop/learner';
 import { type Run, weightsFile } from '../run/run_folder';
+import { Budget } from './budget';
 import { openRunModel } from './evaluate';
 import { checkScores } from './finite';
 
