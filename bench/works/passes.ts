@@ -88,7 +88,7 @@ export function optimizer(network: string, parameters: number): Work {
     const rates = o.input([4], 3);
     const run = { value: value.storage, grad: grad.storage, velocity: velocity.storage };
     return {
-      run: () => sgd(o.device, run, { rates: rates.storage, group: 0, scaling: null }, false),
+      run: () => sgd(o.device, run, { rates: rates.storage, group: 0, verdict: null }, false),
       results: [value],
     };
   });

@@ -1,7 +1,8 @@
 export type { Activation } from '../kernels/activation';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck';
 export type { Layout } from './layout';
-export { type BatchCounter, runningStatistic } from './moments';
+export { dropMoments, runningStatistic } from './moments';
+export { FirstNotFinite } from './not_finite';
 export { affineImage, type ImageBatch } from './ops/affine_image';
 export {
   type BatchNormOptions,
@@ -45,6 +46,7 @@ export { Adam, type AdamOptions, AdamW } from './optim/adam';
 export { clipGradNorm } from './optim/clip';
 export { Ema } from './optim/ema';
 export { GradScaler, type GradScalerOptions, type GradScalerState } from './optim/grad_scaler';
+export { Guard, type GuardOptions, refusedBy } from './optim/guard';
 export { type Group, Optimizer, type OptimizerOptions, type ParameterGroup } from './optim/optimizer';
 export { SGD, type SGDOptions } from './optim/sgd';
 export { step, storagesIn } from './step';

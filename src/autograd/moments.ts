@@ -1,19 +1,13 @@
 import type { Device, Storage } from '../device';
 import { follow, LEFT_BYTES, type Left, type Moment, planOf } from '../kernels/batch_norm';
+import type { Verdict } from '../kernels/guard';
 import { Tensor } from './tensor';
 import { Value } from './value';
 
-/** Counts the batches that a norm's running statistics have taken in. */
-export interface BatchCounter {
-  count: number;
-  /** To be called before the count is read or written, as a storage's. */
-  pending: (() => void) | null;
-}
-
-/** What follows a norm's batches: the memory of its running mean and variance, and their count. */
+/** What follows a norm's batches: the memory of its running mean and variance, and of how many they have taken in. */
 interface Running {
   readonly statistics: readonly [mean: Storage, variance: Storage];
-  readonly batches: BatchCounter | null;
+  readonly batches: Storage | null;
 }
 
 interface Waiting extends Left {
@@ -36,7 +30,8 @@ const PAGES = 64;
 /**
  * A training forward does not change the running statistics: it leaves its batch's moments here. They are taken in batch by batch, in
  * the order of the forwards, all norms in one launch: before an optimizer's step, so that a step can be left out as a whole and the
- * batches of a group go in together; or, where none comes, before anything reads or writes a running statistic (`Storage.pending`).
+ * batches of a group go in together, if a guard does not refuse it; or, where none comes, before anything reads or writes a running
+ * statistic (`Storage.pending`).
  */
 class Moments {
   private readonly pages: Storage[] = [];
@@ -44,6 +39,8 @@ class Moments {
   /** Pairs of the page that are taken. */
   private taken = 0;
   private waiting: Waiting[] = [];
+  /** A guard is going to judge them. */
+  private held = false;
   private readonly plans: Plan[] = [];
   private home: Storage | null = null;
   private housed = 0;
@@ -64,10 +61,10 @@ class Moments {
   /** A dry run puts back what changes from here on. */
   private touch(): void {
     this.device.rememberState(this, () => {
-      const { page, taken, waiting, home, housed } = this;
+      const { page, taken, waiting, held, home, housed } = this;
       const [pages, plans, left] = [[...this.pages], [...this.plans], [...waiting]];
       return () => {
-        Object.assign(this, { page, taken, waiting: left, home, housed });
+        Object.assign(this, { page, taken, waiting: left, held, home, housed });
         this.pages.splice(0, this.pages.length, ...pages);
         this.plans.splice(0, this.plans.length, ...plans);
       };
@@ -82,7 +79,7 @@ class Moments {
       this.page++;
       this.taken = 0;
     }
-    if (this.pages.length >= PAGES && this.waiting.length > 0) {
+    if (this.pages.length >= PAGES && this.waiting.length > 0 && !this.held) {
       this.apply();
       return this.roomFor(bytes);
     }
@@ -90,20 +87,29 @@ class Moments {
     return this.roomFor(bytes);
   }
 
-  readonly apply = (): void => {
-    const { device, waiting } = this;
-    if (waiting.length === 0) return;
-    this.touch();
-    [this.waiting, this.page, this.taken] = [[], 0, 0];
-    if (device.computing)
-      for (const { running } of waiting) {
-        for (const of of followers(running)) of.pending = null;
-        if (running.batches) running.batches.count++;
-      }
-    launchesOf(waiting).forEach(({ page, running, vectors }, i) => {
-      follow(device, vectors, this.planned(i, planOf(vectors)), page, running);
+  readonly apply = (): void => this.take(null);
+
+  /** Takes in all that wait, unless the verdict about their step refuses them. */
+  take(verdict: Verdict | null): void {
+    const { device } = this;
+    launchesOf(this.drop()).forEach(({ page, running, vectors }, i) => {
+      follow(device, vectors, this.planned(i, planOf(vectors)), page, running, verdict);
     });
-  };
+  }
+
+  /** Forgets all that wait. @returns them */
+  drop(): readonly Waiting[] {
+    const { device, waiting } = this;
+    this.touch();
+    Object.assign(this, { waiting: [], page: 0, taken: 0, held: false });
+    if (device.computing) for (const { running } of waiting) for (const of of followers(running)) of.pending = null;
+    return waiting;
+  }
+
+  hold(): void {
+    this.touch();
+    this.held = true;
+  }
 
   /** The memory of the i-th launch's plan, written where it is not the last one's. */
   private planned(i: number, words: Uint32Array): Storage {
@@ -134,7 +140,7 @@ class Moments {
   }
 }
 
-const followers = ({ statistics, batches }: Running): (Storage | BatchCounter)[] =>
+const followers = ({ statistics, batches }: Running): Storage[] =>
   batches ? [...statistics, batches] : [...statistics];
 
 interface Follow {
@@ -146,22 +152,28 @@ interface Follow {
 /** A launch for each page, in their order, and memory that running statistics lie in: of one model, one. */
 function launchesOf(waiting: readonly Waiting[]): Follow[] {
   const launches = new Map<Storage, Map<Storage, Map<Storage, Moment[]>>>();
-  for (const { storage: page, running, first, channels, momentum } of waiting)
+  const batchesOf = (page: Storage, storage: Storage): Moment[] => {
+    const memories = getOr(launches, page, () => new Map());
+    const vectors: Map<Storage, Moment[]> = getOr(memories, storage.whole ?? storage, () => new Map());
+    return getOr(vectors, storage, () => []);
+  };
+  for (const { storage: page, running, first, channels, momentum } of waiting) {
+    if (!page.alive) continue;
     running.statistics.forEach((storage, k) => {
-      if (!storage.alive || !page.alive) return;
-      const memory = storage.whole ?? storage;
-      const vectors = getOr(
-        getOr(launches, page, () => new Map()),
-        memory,
-        () => new Map(),
-      );
-      const at = (storage.offset - memory.offset) / 4;
-      getOr(vectors, storage, (): Moment[] => []).push({ at, channels, source: first + k * channels, momentum });
+      if (!storage.alive) return;
+      batchesOf(page, storage).push({ at: placeOf(storage), channels, source: first + k * channels, momentum });
     });
+    const { batches } = running;
+    if (!batches?.alive) continue;
+    const counted = batchesOf(page, batches);
+    counted[0] = { at: placeOf(batches), channels: 0, source: 1 + (counted[0]?.source ?? 0), momentum: 0 };
+  }
   return [...launches].flatMap(([page, memories]) =>
     [...memories].map(([running, vectors]) => ({ page, running, vectors: [...vectors.values()] })),
   );
 }
+
+const placeOf = ({ offset, whole }: Storage): number => (offset - (whole?.offset ?? offset)) / 4;
 
 function getOr<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
@@ -181,13 +193,19 @@ function momentsOf(device: Device): Moments {
 }
 
 /** Where a training forward leaves its batch's moments for a norm's running statistics; `batches` counts those taken in. */
-export function leaveMoments(mean: Tensor, variance: Tensor, momentum: number, batches: BatchCounter | null): Left {
+export function leaveMoments(mean: Tensor, variance: Tensor, momentum: number, batches: Tensor | null): Left {
   const statistics = [mean.value.storage, variance.value.storage] as const;
-  return momentsOf(mean.device).leave({ statistics, batches }, mean.size, momentum);
+  return momentsOf(mean.device).leave({ statistics, batches: batches?.value.storage ?? null }, mean.size, momentum);
 }
 
-/** Takes all moments that wait into the running statistics, in the order of their forwards. */
-export const applyMoments = (device: Device): void => momentsOf(device).apply();
+/** Takes all moments that wait into the running statistics, in the order of their forwards, unless the verdict refuses their step. */
+export const applyMoments = (device: Device, verdict: Verdict | null): void => momentsOf(device).take(verdict);
+
+/** All moments that wait are going to be judged: none is taken in before, however many there are, unless a running statistic is read. */
+export const holdMoments = (device: Device): void => momentsOf(device).hold();
+
+/** Forgets all moments that wait: those of a step that is given up before the optimizer's turn. */
+export const dropMoments = (device: Device): void => void momentsOf(device).drop();
 
 /** A running statistic [C] of a norm, of undefined content, that lies beside those of the other norms of its device. */
 export function runningStatistic(device: Device, channels: number, name: string): Tensor {

@@ -53,7 +53,7 @@ export class BatchNorm2d extends Module {
       bias: this.parameter('bias', [channels], constant(0)),
       runningMean: this.buffer('running_mean', F.runningStatistic(device, channels, 'running_mean'), 0),
       runningVar: this.buffer('running_var', F.runningStatistic(device, channels, 'running_var'), 1),
-      batchesTracked: this.counter('num_batches_tracked'),
+      batchesTracked: this.counter('num_batches_tracked').tensor,
     };
   }
 

@@ -1,22 +1,12 @@
-import { type BatchCounter, empty, gradEnabled, type Layout, readAll, storagesIn, type Tensor } from '../autograd';
+import { empty, gradEnabled, type Layout, readAll, runningStatistic, storagesIn, type Tensor } from '../autograd';
 import { InputError } from '../base/errors';
 import { type Device, Storage } from '../device';
 import { type Initialiser, initialise } from './init';
 
-/** A number that belongs to the state but never to the GPU: batch norm's `num_batches_tracked`. */
-export class Counter implements BatchCounter {
-  count = 0;
-  pending: (() => void) | null = null;
-
-  get value(): number {
-    this.pending?.();
-    return this.count;
-  }
-
-  set value(value: number) {
-    this.pending?.();
-    this.count = value;
-  }
+/** A whole number of the state, an int64 in files: batch norm's `num_batches_tracked`. */
+export class Counter {
+  /** @param tensor [1], f32 */
+  constructor(readonly tensor: Tensor) {}
 }
 
 /** Sees every layer's output as it is made: summaries and tests look through it. */
@@ -67,7 +57,8 @@ export abstract class Module {
   }
 
   protected counter(name: string): Counter {
-    const counter = new Counter();
+    const counter = new Counter(runningStatistic(this.device, 1, name));
+    counter.tensor.write(Float32Array.of(0));
     this.ownBuffers.set(name, counter);
     return counter;
   }
@@ -77,17 +68,12 @@ export abstract class Module {
     return module;
   }
 
-  /** To be called before fields or counters of this module change: a dry run puts them back. */
+  /** To be called before fields of this module change: a dry run puts them back. */
   protected touch(): void {
     if (this.device.computing) return;
     this.device.rememberState(this, () => {
       const fields = { ...this };
-      const counters = [...this.ownBuffers.values()].filter((b) => b instanceof Counter);
-      const counts = counters.map((c) => c.count);
-      return () => {
-        Object.assign(this, fields);
-        for (const [i, c] of counters.entries()) c.count = counts[i];
-      };
+      return () => void Object.assign(this, fields);
     });
   }
 
@@ -217,7 +203,7 @@ export abstract class Module {
       ];
       for (const [name, t] of own) {
         const { data } = entries.get(prefix ? `${prefix}.${name}` : name) as StateEntry;
-        if (t instanceof Counter) t.value = Number(data[0]);
+        if (t instanceof Counter) t.tensor.write(Float32Array.of(Number(data[0])));
         else {
           const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
           t.write(numbers);
@@ -230,13 +216,13 @@ export abstract class Module {
 
 /** The numbers of tensors and counters, as they are now: all in one read. */
 export async function readState(state: ReadonlyMap<string, Tensor | Counter>): Promise<Map<string, StateEntry>> {
-  const counts = [...state.values()].map((t) => (t instanceof Counter ? BigInt64Array.of(BigInt(t.value)) : null));
-  const numbers = (await readAll([...state.values()].filter((t): t is Tensor => !(t instanceof Counter)))).values();
+  const numbers = await readAll([...state.values()].map((t) => (t instanceof Counter ? t.tensor : t)));
   return new Map(
-    [...state].map(([name, t], i): [string, StateEntry] => {
-      const data = counts[i] ?? (numbers.next().value as Float32Array);
-      return [name, { shape: t instanceof Counter ? [] : t.shape, data }];
-    }),
+    [...state].map(([name, t], i): [string, StateEntry] =>
+      t instanceof Counter
+        ? [name, { shape: [], data: BigInt64Array.of(BigInt(numbers[i][0])) }]
+        : [name, { shape: t.shape, data: numbers[i] }],
+    ),
   );
 }
 

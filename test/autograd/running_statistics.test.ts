@@ -43,6 +43,9 @@ const numbers = async (norms: readonly { readonly tensors: BatchNormTensors }[])
   return Promise.all(all.map(async (t) => Array.from(await t.data())));
 };
 
+const counts = (norms: readonly BatchNorm2d[]): Promise<number[]> =>
+  Promise.all(norms.map(({ tensors }) => (tensors.batchesTracked as Tensor).item()));
+
 test('batches that wait for one step are taken in one after the other, to the bit as if each were at once', async () => {
   const [waiting, atOnce] = [twoNorms(), twoNorms()];
   const optimizer = new SGD(
@@ -61,6 +64,8 @@ test('batches that wait for one step are taken in one after the other, to the bi
   const found = await numbers(waiting.norms);
   assert.equal(found, await numbers(atOnce.norms));
   assert.ok(found.every((v, k) => v.every((x) => x !== k % 2)));
+  assert.equal(await counts(waiting.norms), [3, 3]);
+  assert.equal(await counts(atOnce.norms), [3, 3]);
 });
 
 test('reading, writing and evaluating see every batch before them', async () => {
@@ -88,6 +93,7 @@ test('a dry run takes nothing in and leaves nothing', async () => {
     one.train();
   });
   assert.equal(await numbers([one]), await numbers([other]));
+  assert.equal(await counts([one, other]), [1, 1]);
 });
 
 test('statistics that are gone before they are taken in are left out', async () => {
@@ -113,6 +119,7 @@ test('forwards that no optimizer follows keep a bounded number of batches, and l
   const [values, [[mean]]] = [await x.data(), await numbers([norm])];
   const expected = ((values[0] + values[channels]) / 2) * (1 - (1 - 1 / 128) ** n);
   assert.ok(Math.abs(mean - expected) <= 1e-5 * Math.abs(expected), `${mean}, expected ${expected}`);
+  assert.equal(await counts([norm]), [n]);
 });
 
 test('one launch for all norms of a network, also for a group of batches; a steady step creates nothing', async () => {

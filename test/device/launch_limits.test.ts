@@ -13,9 +13,9 @@ import * as conv from '../../src/kernels/conv2d';
 import * as entropy from '../../src/kernels/cross_entropy';
 import { dropout } from '../../src/kernels/dropout';
 import * as gradNorm from '../../src/kernels/grad_norm';
+import * as guard from '../../src/kernels/guard';
 import type { Matrix } from '../../src/kernels/launch/matrix';
 import { lerp } from '../../src/kernels/lerp';
-import * as lossScale from '../../src/kernels/loss_scale';
 import { matmul, strided, transposed } from '../../src/kernels/matmul';
 import * as mse from '../../src/kernels/mse';
 import { adam } from '../../src/kernels/optimizer/adam';
@@ -63,7 +63,8 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       for (const accumulate of [true, false]) copyChannels(device, x, y, accumulate);
       zeroChannels(device, dx);
       columnSums(device, x, row(), false);
-      lerp(device, x.storage, y.storage, one);
+      const verdict = { storage: bytes(8), scaled: true };
+      lerp(device, x.storage, y.storage, one, verdict);
       padChannels(device, x, matrix(rows, channels + 8), 4, false);
       reduce(device, {
         x,
@@ -78,7 +79,7 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
         reduced: [{ size: rows, strides: [channels] }],
         accumulate: false,
       });
-      const rates = { rates: one, group: 0, scaling: null };
+      const rates = { rates: one, group: 0, verdict };
       sgd(device, { value: x.storage, grad: y.storage, velocity: dx.storage }, rates, false);
       const averages = { average: dx.storage, square: dy.storage, steps: bytes(rows * channels), block: 0 };
       const rest = { betas: [0.9, 0.99] as const, eps: 1e-8, decoupled: true };
@@ -92,7 +93,8 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       spmm(device, sparse, x, y, false);
       dropout(device, x, y, { seed: one, stream: 1, p: 0.5 }, false);
       gradNorm.clip(device, [x.storage, y.storage], 1, one, null);
-      lossScale.update(device, [x.storage], bytes(4), 2000);
+      guard.look(device, one, verdict);
+      guard.judge(device, [x.storage], verdict, { interval: 2000, stop: true });
       mse.forward(device, x, y, one);
       mse.backward(device, x, y, one, dx, false);
       ccc.forward(device, x, y, { ccc: row(), loss: one, moments: bytes(8 * channels) });
@@ -128,7 +130,7 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       batchNorm.prepare(device, channels, n1, pack, { stats, first: 0, rows, fresh }, left);
       batchNorm.prepareRunning(device, channels, n1, { mean: row(), variance: row() }, pack);
       const vectors = [[{ at: 0, channels, source: 0, momentum: 0.1 }]];
-      batchNorm.follow(device, vectors, bytes(5), left.storage, row());
+      batchNorm.follow(device, vectors, bytes(5), left.storage, row(), verdict);
       batchNorm.apply(device, x, pack, y, 'relu');
       const gradients = { dgamma: target(row()), dbeta: target(row()) };
       batchNorm.backward(device, x, dy, pack, 'relu', true, { ...gradients, dx: { matrix: dx, accumulate: false } });

@@ -35,7 +35,7 @@ for (const { network, model, crc } of NETS) {
 test('a state that is read and loaded is the same, counters too', () =>
   withNet('bregnext', 'emotion_gcn', async (from) => {
     from.initialise(3);
-    for (const t of from.namedState().values()) if (t instanceof Counter) t.value = 17;
+    for (const t of from.namedState().values()) if (t instanceof Counter) t.tensor.write(Float32Array.of(17));
     const state = await from.stateDict();
     await withNet('bregnext', 'emotion_gcn', async (to) => {
       to.initialise(4).loadStateDict(state);

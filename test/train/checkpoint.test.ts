@@ -45,7 +45,7 @@ for (const kind of ['sgd', 'adam'] as const)
       if (i % 3 > 0) from.optimizer.setState(p, kind === 'sgd' ? { momentum: numbers(i) } : adam);
       from.ema?.of(p).write(numbers(-i));
     }
-    for (const t of from.model.namedState().values()) if (t instanceof Counter) t.value = 17;
+    for (const t of from.model.namedState().values()) if (t instanceof Counter) t.tensor.write(Float32Array.of(17));
     from.scaler?.load({ scale: 1024, goodSteps: 3, skipped: 2 });
     const progress = { ...newProgress(), epoch: 2, step: 5 };
     const bytes = await encodeCheckpoint(from, progress);

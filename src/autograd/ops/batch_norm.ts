@@ -5,7 +5,7 @@ import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
 import type { Prologue } from '../../kernels/norm';
 import { Coverage } from '../coverage';
-import { type BatchCounter, leaveMoments } from '../moments';
+import { leaveMoments } from '../moments';
 import { type GradTarget, gradInto, oweInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloat32, wantFloats } from './check';
@@ -29,8 +29,8 @@ export interface BatchNormTensors {
   readonly bias: Tensor;
   readonly runningMean: Tensor;
   readonly runningVar: Tensor;
-  /** Counts the batches that the running ones have taken in (PyTorch's num_batches_tracked). */
-  readonly batchesTracked?: BatchCounter;
+  /** Counts the batches that the running ones have taken in (PyTorch's num_batches_tracked), [1]: exact to 2^24. */
+  readonly batchesTracked?: Tensor;
 }
 
 /**

@@ -2,20 +2,21 @@ import { InputError } from '../../base/errors';
 import { clip } from '../../kernels/grad_norm';
 import { empty, type Tensor } from '../tensor';
 import { gradsOf, joined } from './arena';
-import type { GradScaler } from './grad_scaler';
+import type { Guard } from './guard';
 
 /**
  * Scales the gradients of `params` down so that their L2 norm, taken over all of them together, is at most `maxNorm` (as
  * PyTorch's clip_grad_norm_). Nothing is read back. Call it between backward and the optimizer's step.
- * With a scaler, norm and limit are those of the gradients without its scale.
+ * Gradients that are not finite stay as they are, for a guard to see. With a scaler, norm and limit are those of the gradients without
+ * its scale.
  * @returns the norm before, [1].
  * @throws InputError for a maxNorm that is not above 0.
  */
-export function clipGradNorm(params: readonly Tensor[], maxNorm: number, scaler: GradScaler | null = null): Tensor {
+export function clipGradNorm(params: readonly Tensor[], maxNorm: number, guard: Guard | null = null): Tensor {
   if (!(maxNorm > 0)) throw new InputError(`clipGradNorm: maxNorm must be above 0, found ${maxNorm}`);
   if (params.length === 0) throw new InputError('clipGradNorm: there are no parameters');
   const { device } = params[0];
   const norm = empty(device, [1], { name: 'grad_norm' });
-  clip(device, joined(gradsOf(params)), maxNorm, norm.storage, scaler?.storage ?? null);
+  clip(device, joined(gradsOf(params)), maxNorm, norm.storage, guard?.scaled ? guard.storage : null);
   return norm;
 }

@@ -2,6 +2,7 @@ import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
 import { lerp } from '../../kernels/lerp';
 import type { Tensor } from '../tensor';
+import type { Guard } from './guard';
 import type { Optimizer } from './optimizer';
 
 /**
@@ -35,11 +36,11 @@ export class Ema {
     for (const [values, average] of this.averages) this.device.copy(values, average);
   }
 
-  /** Takes the parameters in, after step `t` of the optimizer, counted from 0. */
-  update(t: number): void {
+  /** Takes the parameters in, after step `t` of the optimizer, counted from 0; with the guard of that step, if it moved any. */
+  update(t: number, guard: Guard | null = null): void {
     const decay = Math.min(this.decay, (1 + t) / (10 + t));
     this.device.upload(this.weight, new Float32Array([1 - decay]));
-    for (const [values, average] of this.averages) lerp(this.device, values, average, this.weight);
+    for (const [values, average] of this.averages) lerp(this.device, values, average, this.weight, guard);
   }
 
   /** Exchanges parameters and averages: evaluate between two calls. */

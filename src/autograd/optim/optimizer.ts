@@ -4,7 +4,7 @@ import type { Rates } from '../../kernels/optimizer/rates';
 import { applyMoments } from '../moments';
 import { empty, type Tensor } from '../tensor';
 import { type Arena, blocks, gradsOf, joined, type Kept, type Neighbours, pack, runOf } from './arena';
-import type { GradScaler } from './grad_scaler';
+import type { Guard } from './guard';
 
 /** Settings that every optimizer has. */
 export interface OptimizerOptions {
@@ -129,22 +129,22 @@ export abstract class Optimizer<G extends Group = Group> {
   }
 
   /**
-   * Changes every parameter that has a gradient; with a scaler, whose scale the gradients have, if all of them are finite.
+   * Changes every parameter that has a gradient; with a guard unless that refuses the step, in which case nothing changes.
    * @throws Error when another optimizer has taken one over.
    */
-  step(scaler: GradScaler | null = null): void {
+  step(guard: Guard | null = null): void {
     const { device, groups, kind, rates } = this;
     for (const [p, storage] of this.home)
       if (p.storage !== storage) throw new Error(`${kind}: ${p} now belongs to an optimizer that was made later`);
     this.touch();
-    applyMoments(device);
-    scaler?.update(this.params);
+    guard?.judge(this.params);
+    applyMoments(device, guard);
     device.upload(rates, new Float32Array(groups.flatMap((g) => [...this.ratesOf(g)])));
     for (const [i, group] of groups.entries()) {
       const ready = group.params.filter((p) => p.requiresGrad && !p.value.gradCovered.empty);
       for (const grad of joined(gradsOf(ready))) {
         const run = runOf(this.arenas.get(grad.whole as Storage) as Arena, grad, this.kept);
-        this.move(run, group, { rates, group: i, scaling: scaler?.storage ?? null });
+        this.move(run, group, { rates, group: i, verdict: guard });
       }
       for (const p of ready) {
         p.value.written(kind, 0, p.value.width);

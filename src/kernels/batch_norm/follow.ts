@@ -1,4 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../../device';
+import { guarded, type Verdict } from '../guard';
 import { ceilDiv } from '../launch/ceil_div';
 import { columnLanes } from '../launch/columns';
 import { pairs } from '../pair';
@@ -10,9 +11,12 @@ const kernel = defineKernel('batch_norm.follow', pair, source);
 /** Numbers of 4 bytes of an entry of a plan. */
 const ENTRY = 5;
 
-/** A batch's mean or variance of a norm's channels, for the running one: pairs, from the `source`-th of `moments` on. */
+/**
+ * A batch's mean or variance of a norm's channels, for the running one: pairs, from the `source`-th of `moments` on. Without channels
+ * `source` batches, for a count.
+ */
 export interface Moment {
-  /** Where the running vector begins in its memory, in elements. */
+  /** Where the running vector, or the count, lies in its memory, in elements. */
   readonly at: number;
   readonly channels: number;
   readonly source: number;
@@ -35,20 +39,24 @@ export function planOf(vectors: readonly (readonly Moment[])[]): Uint32Array {
   return words;
 }
 
-/** running = (1 - momentum) * running + momentum * batch, for every vector of a plan, the batches of each in their order. */
+/**
+ * running = (1 - momentum) * running + momentum * batch, for every vector of a plan, the batches of each in their order; nothing
+ * where the verdict refused their step.
+ */
 export function follow(
   device: Device,
   vectors: readonly (readonly Moment[])[],
   plan: Storage,
   moments: Storage,
   running: Storage,
+  verdict: Verdict | null,
 ): void {
   const lanes = columnLanes(device);
-  const most = Math.max(...vectors.map(([{ channels }]) => channels));
+  const most = Math.max(1, ...vectors.map(([{ channels }]) => channels));
   device.dispatch(kernel, {
-    buffers: { plan, moments, running },
+    buffers: { plan, moments, running, verdict: verdict?.storage ?? device.none },
     params: { veil: 0 },
-    constants: { ...pairs(1, true), LANES: lanes },
+    constants: { ...pairs(1, true), LANES: lanes, GUARDED: guarded(verdict).GUARDED },
     workgroups: [ceilDiv(most, lanes), vectors.length],
     label: `batch_norm.follow ${vectors.length}x${most}`,
   });

@@ -1,4 +1,5 @@
-// norm = sqrt(sum of part), with SCALED divided by scaling.x; scale = min(1, most / (norm + 1e-6)). Each of 64 lanes sums every 64th part; then a tree.
+// norm = sqrt(sum of part), with SCALED divided by scaling.x; scale = min(1, most / (norm + 1e-6)), 0 where
+// that is not finite, by its bits. Each of 64 lanes sums every 64th part; then a tree.
 // Dispatch: one workgroup.
 struct Params { parts: u32, most: f32 }
 @group(0) @binding(0) var<storage, read> part: array<f32>;
@@ -22,6 +23,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     var length = sqrt(sums[0]);
     if (SCALED) { length /= scaling[0].x; }
     norm[0] = length;
-    scale[0] = min(1.0, P.most / (length + 1e-6));
+    let finite = (bitcast<u32>(length) & 0x7F800000u) != 0x7F800000u;
+    scale[0] = select(0.0, min(1.0, P.most / (length + 1e-6)), finite);
   }
 }

@@ -1,5 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import expLog from '../exp_log.wgsl';
+import { guarded } from '../guard';
 import { ceilDiv } from '../launch/ceil_div';
 import { passOver } from '../launch/pass';
 import source from './adam.wgsl';
@@ -26,22 +27,22 @@ export interface AdamRun {
 export function adam(
   device: Device,
   { block, steps, ...run }: AdamRun,
-  { rates, group, scaling }: Rates,
+  { rates, group, verdict }: Rates,
   {
     betas,
     eps,
     decoupled,
   }: { readonly betas: readonly [number, number]; readonly eps: number; readonly decoupled: boolean },
 ): void {
-  const SCALED = scaling !== null;
-  const buffers = { steps, scaling: scaling ?? device.none };
+  const guard = guarded(verdict);
+  const buffers = { steps, verdict: verdict?.storage ?? device.none };
   const count = ceilDiv(run.grad.bytes, 256);
   const blocks = passOver(device, count);
   const [log_beta1, log_beta2] = betas.map((beta) => Math.max(Math.log(beta), -1000));
   device.dispatch(stepKernel, {
     buffers,
     params: { size: count, first: block, log_beta1, log_beta2 },
-    constants: { ...blocks.constants, SCALED },
+    constants: { ...blocks.constants, GUARDED: guard.GUARDED },
     workgroups: blocks.workgroups,
     label: `adam.step ${count}`,
   });
@@ -51,7 +52,7 @@ export function adam(
   device.dispatch(kernel, {
     buffers: { ...run, ...buffers, rates },
     params: { size, group, first: block, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps },
-    constants: { ...constants, DECOUPLED: decoupled, SCALED },
+    constants: { ...constants, DECOUPLED: decoupled, ...guard },
     workgroups,
     label: `adam ${size}`,
   });

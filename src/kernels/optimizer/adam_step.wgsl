@@ -1,9 +1,9 @@
-// steps[first + b] = (t, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t), 0), t being one more than before; with SCALED nothing at all where
-// scaling.w is 0. 1 - beta^t is -expm1(t log beta): exact to a rounding or two for every t, where a running product of beta^t would not be.
+// steps[first + b] = (t, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t), 0), t being one more than before; with GUARDED nothing at all where
+// verdict.w is 0. 1 - beta^t is -expm1(t log beta): exact to a rounding or two for every t, where a running product of beta^t would not be.
 // A lane takes EACH blocks, LANES apart. Dispatch: (size / (LANES EACH)) workgroups; size counted in blocks of 256 bytes.
 struct Params { size: u32, first: u32, log_beta1: f32, log_beta2: f32 }
 @group(0) @binding(0) var<storage, read_write> steps: array<vec4f>;
-@group(0) @binding(1) var<storage, read> scaling: array<vec4f>;
+@group(0) @binding(1) var<storage, read> verdict: array<vec4f>;
 @group(0) @binding(2) var<uniform> P: Params;
 
 // 1 - exp(x) for x <= 0: its series to x^12 / 12!, where exp(x) would be near 1.
@@ -16,7 +16,7 @@ fn one_minus_exp(x: f32) -> f32 {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  if (SCALED && scaling[0].w == 0.0) { return; }
+  if (GUARDED && verdict[0].w == 0.0) { return; }
   let first = group.x * LANES * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
     let b = first + j * LANES;

@@ -1,4 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../../device';
+import { guarded } from '../guard';
 import { ceilDiv } from '../launch/ceil_div';
 import { passOver } from '../launch/pass';
 import type { Rates } from './rates';
@@ -14,13 +15,13 @@ export interface SgdRun {
 }
 
 /** One step of SGD. A group's rates are (lr, momentum, weight decay, 0). */
-export function sgd(device: Device, run: SgdRun, { rates, group, scaling }: Rates, nesterov: boolean): void {
+export function sgd(device: Device, run: SgdRun, { rates, group, verdict }: Rates, nesterov: boolean): void {
   const size = ceilDiv(run.grad.bytes, 16);
   const { constants, workgroups } = passOver(device, size);
   device.dispatch(kernel, {
-    buffers: { ...run, rates, scaling: scaling ?? device.none },
+    buffers: { ...run, rates, verdict: verdict?.storage ?? device.none },
     params: { size, group },
-    constants: { ...constants, NESTEROV: nesterov, SCALED: scaling !== null },
+    constants: { ...constants, NESTEROV: nesterov, ...guarded(verdict) },
     workgroups,
     label: `sgd ${size}`,
   });

@@ -1,8 +1,8 @@
-// part[first + g] = 1 where an element of the g-th LANES * EACH vectors of grad is infinite or NaN, else 0. Told by its bits,
+// part[first + g] = 1 where an element of the g-th LANES * EACH vectors of x is infinite or NaN, else 0. Told by its bits,
 // because compilers may assume that there are none. `size` counts elements: what fills the last vector does not count.
 // Dispatch: (size / (4 LANES EACH)) workgroups.
 struct Params { size: u32, first: u32 }
-@group(0) @binding(0) var<storage, read> grad: array<vec4u>;
+@group(0) @binding(0) var<storage, read> x: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> part: array<u32>;
 @group(0) @binding(2) var<uniform> P: Params;
 
@@ -16,7 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let i = (g * EACH + j) * LANES + lane;
     let element = vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u);
     if (element.x < P.size) {
-      found |= ((grad[i] & vec4u(0x7F800000u)) == vec4u(0x7F800000u)) & (element < vec4u(P.size));
+      found |= ((x[i] & vec4u(0x7F800000u)) == vec4u(0x7F800000u)) & (element < vec4u(P.size));
     }
   }
   flags[lane] = u32(any(found));
