@@ -53,7 +53,10 @@ function other(script: string): Promise<{ child: ChildProcess; line: string }> {
   const text = `import { Lock } from '${BUNDLE}/lock.js'; ${script}; setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', text], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
-  return new Promise((done) => child.stdout?.once('data', (chunk) => done({ child, line: `${chunk}`.trim() })));
+  return new Promise((done, fail) => {
+    child.stdout?.once('data', (chunk) => done({ child, line: `${chunk}`.trim() }));
+    child.once('exit', (code) => fail(new Error(`the other process ended with ${code}`)));
+  });
 }
 const owner = (path: string) => other(`Lock.take('${path}'); console.log('taken')`);
 
