@@ -177,6 +177,17 @@ export abstract class Optimizer<G extends Group = Group> {
     return Object.fromEntries(tensors);
   }
 
+  /** Where what `state` gives lies, by name: in which memory, from which byte on, and how many numbers. */
+  places(p: Tensor): Readonly<Record<string, { memory: Storage; at: number; size: number }>> | null {
+    const { arena, at } = this.placeOf(p);
+    if (!this.moved.has(p)) return null;
+    const places = Object.entries(this.kept).map(([name, of]) => {
+      const memory = arena.state[name];
+      return [name, of === 'element' ? { memory, at, size: p.size } : { memory, at: blocks(at) * 16, size: 1 }];
+    });
+    return Object.fromEntries(places);
+  }
+
   /**
    * Sets what is kept of a parameter, elements in the logical order of its shape; null: nothing, as at the start.
    * @throws Error for other names or numbers of elements than the state has.
