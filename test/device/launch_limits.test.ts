@@ -14,6 +14,7 @@ import * as entropy from '../../src/kernels/cross_entropy';
 import { dropout } from '../../src/kernels/dropout';
 import * as gradNorm from '../../src/kernels/grad_norm';
 import * as guard from '../../src/kernels/guard';
+import { hash, planOf } from '../../src/kernels/hash';
 import type { Matrix } from '../../src/kernels/launch/matrix';
 import { lerp } from '../../src/kernels/lerp';
 import { matmul, strided, transposed } from '../../src/kernels/matmul';
@@ -95,6 +96,8 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       gradNorm.clip(device, [x.storage, y.storage], 1, one, null);
       guard.look(device, one, verdict);
       guard.judge(device, [x.storage], verdict, { interval: 2000, stop: true });
+      const words = { name: 'x', memory: x.storage, word: 0, words: rows * channels, taps: null };
+      hash(device, planOf([words]), bytes(rows * channels), bytes(2));
       mse.forward(device, x, y, one);
       mse.backward(device, x, y, one, dx, false);
       ccc.forward(device, x, y, { ccc: row(), loss: one, moments: bytes(8 * channels) });

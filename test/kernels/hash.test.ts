@@ -2,33 +2,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device, Storage } from '../../src/device';
-import { type Hashed, hash, hashOfWord, planOf } from '../../src/kernels/hash';
+import { type Hashed, hash, planOf } from '../../src/kernels/hash';
 import { device } from '../gpu';
-import { bits, crc32 } from '../hashinit';
+import { bits } from '../hashinit';
+import { reference } from './hash_reference';
 
 const test = suite('hash');
-
-/** Murmur3's finaliser. */
-function mix(h: number): number {
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
-
-/** The formula at the head of hash.wgsl, on words in logical order. */
-export function reference(tensors: readonly (readonly [name: string, words: Uint32Array])[]): [number, number] {
-  const [a, b] = ['a', 'b'].map((stream) => {
-    let sum = 0;
-    for (const [name, words] of tensors) {
-      const salt = crc32(`${stream}/${name}`);
-      words.forEach((w, i) => {
-        sum = (sum + mix(w ^ mix((salt + Math.imul(i, 0x9e3779b9)) >>> 0))) >>> 0;
-      });
-    }
-    return sum;
-  });
-  return [a, b];
-}
 
 /** Memory of `words` with other numbers all around. */
 function memoryWith(parts: readonly (readonly [at: number, words: Uint32Array])[], size: number): Storage {
@@ -109,11 +88,6 @@ test('any bit, two words exchanged, another name and another length each give an
     found.push(await changed((w) => w.set([special], 50)));
   const [a, b] = [0, 1].map((k) => new Set(found.map((hash) => hash[k])).size);
   assert.equal([a, b], [found.length, found.length]);
-});
-
-test('a word is hashed on the CPU as on the device', async () => {
-  const memory = memoryWith([[2, Uint32Array.of(17)]], 4);
-  assert.equal(await hashed([{ name: 'count', memory, word: 2, words: 1, taps: null }]), hashOfWord('count', 17));
 });
 
 test.run();

@@ -1,4 +1,4 @@
-import { randomBits, randomStream } from '../../base/random';
+import { randomStream } from '../../base/random';
 import { type Device, defineKernel, type Storage } from '../../device';
 import source from './hash.wgsl';
 
@@ -51,7 +51,7 @@ export function planOf(tensors: readonly Hashed[]): HashPlan {
 
 /**
  * A hash of tensors as two words, the bits of their elements, places and names: the same wherever they lie in memory. One word that differs
- * always gives another; of others one in 2^64 does not. `hashOfWord` may be added to it.
+ * always gives another; of others one in 2^64 does not.
  * @param pieces memory that holds the plan's
  */
 export function hash(device: Device, { launches }: HashPlan, pieces: Storage, into: Storage): void {
@@ -67,9 +67,3 @@ export function hash(device: Device, { launches }: HashPlan, pieces: Storage, in
       label: `hash ${count}`,
     });
 }
-
-/** What a tensor of one word adds to a hash, found on the CPU. */
-export const hashOfWord = (name: string, word: number): [number, number] => {
-  const [a, b] = saltOf(name).map((salt) => randomBits(word ^ randomBits(salt, 0), 0));
-  return [a, b];
-};

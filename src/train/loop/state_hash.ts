@@ -1,7 +1,7 @@
 // One number for all that a run has learnt, found on the device: two runs that have the same are the same so far.
 import type { Tensor } from '../../autograd';
 import type { Device, Storage } from '../../device';
-import { type Hashed, type HashPlan, hash, hashOfWord, planOf } from '../../kernels/hash';
+import { type Hashed, type HashPlan, hash, planOf } from '../../kernels/hash';
 import { Counter } from '../../models';
 import type { Learning } from '../run/checkpoint';
 
@@ -25,16 +25,11 @@ export class StateHash {
   /** Of the state as it is after all that was recorded; only the promise waits for the GPU. @returns 16 hexadecimal digits */
   take(): Promise<string> {
     const { device, sum } = this;
-    const { tensors, counts } = hashedOf(this.learning);
-    const { plan, pieces } = this.planned(tensors);
+    const { plan, pieces } = this.planned(hashedOf(this.learning));
     hash(device, plan, pieces, sum);
-    const added = counts.map(([name, count]) => hashOfWord(name, count));
-    return device.read(sum).then((bytes) =>
-      Array.from(new Uint32Array(bytes), (word, k) => {
-        const all = added.reduce((sum, words) => sum + words[k], word) % 2 ** 32;
-        return all.toString(16).padStart(8, '0');
-      }).join(''),
-    );
+    return device
+      .read(sum)
+      .then((bytes) => Array.from(new Uint32Array(bytes), (word) => word.toString(16).padStart(8, '0')).join(''));
   }
 
   private planned(tensors: readonly Hashed[]): { plan: HashPlan; pieces: Storage } {
@@ -52,12 +47,9 @@ export class StateHash {
 }
 
 /** All that changes as a run learns, under the names that a checkpoint has. */
-function hashedOf({ model, optimizer, scaler, ema }: Learning): { tensors: Hashed[]; counts: [string, number][] } {
+function hashedOf({ model, optimizer, scaler, ema }: Learning): Hashed[] {
   const tensors: Hashed[] = [];
-  const counts: [string, number][] = [];
-  for (const [name, of] of model.namedState())
-    if (of instanceof Counter) counts.push([name, of.value]);
-    else tensors.push(hashedTensor(name, of));
+  for (const [name, t] of model.namedState()) tensors.push(hashedTensor(name, t instanceof Counter ? t.tensor : t));
   for (const [name, p] of model.namedParameters()) {
     for (const [key, { memory, at, size }] of Object.entries(optimizer.places(p) ?? {})) {
       const { taps } = hashedTensor(name, p);
@@ -65,9 +57,9 @@ function hashedOf({ model, optimizer, scaler, ema }: Learning): { tensors: Hashe
     }
     if (ema) tensors.push(hashedTensor(`ema.${name}`, ema.of(p)));
   }
-  // Its fourth number is of a step that is done.
+  // The others are a verdict about a step that is done.
   if (scaler) tensors.push({ ...hashedTensor('loss_scale', scaler.numbers), words: 3 });
-  return { tensors, counts };
+  return tensors;
 }
 
 function hashedTensor(name: string, { storage, shape, layout, size }: Tensor): Hashed {
