@@ -57,9 +57,10 @@ export {
 } from './train/measures/metrics';
 export { type FacePrediction, predict } from './train/measures/predict';
 export { openNetwork } from './train/run/network';
+export { type Run, type RunArgs, type RunMetrics, readRun, readWeights } from './train/run/read_run';
 export { readRunToRepeat } from './train/run/repeat';
 export type { EpochRow } from './train/run/results';
 export { readRunToResume } from './train/run/resume';
-export { type Run, type RunArgs, RunFolder, type RunMetrics, readRun, readWeights } from './train/run/run_folder';
+export { RunFolder } from './train/run/run_folder';
 export { checkInputs, readTrainArgs, type TrainArgs } from './train/settings/args';
 export { type RateArgs, rateFactor } from './train/settings/rate';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Metrics } from '../train/measures/metrics';
-import { takenName } from '../train/run/run_folder';
+import { takenName } from '../train/run/files';
 import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
@@ -104,7 +104,7 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
   };
   const args = readTrainArgs({ ...RECIPE, ...files, epochs, warmup, seed, gpu });
   const outcome = await trainVisibly(args, { hooks: { onBefore } });
-  if (!outcome || outcome.status === 'interrupted') {
+  if (outcome?.status !== 'finished') {
     process.exitCode = INTERRUPTED;
     return;
   }

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { writeWhole } from '../data/files';
 import { AFFWILD2_CLASSES, classesOf } from '../data/labels';
 import { type AnnotationSet, classCounts, describeAnnotations, type Sample } from '../data/samples';
-import { checkNotOfRun } from '../train/run/run_folder';
+import { checkNotOfRun } from '../train/run/files';
 import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';

@@ -5,7 +5,7 @@ import { InputError } from '../base/errors';
 import type { Adjacency } from '../data';
 import { writeWhole } from '../data/files';
 import { classesOf, type Dataset, nodesOf } from '../data/labels';
-import { checkNotOfRun } from '../train/run/run_folder';
+import { checkNotOfRun } from '../train/run/files';
 import { checkAnnotations, checkFile, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
 import { orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';

@@ -52,7 +52,7 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
       `validation loss ${decimal(row.val_loss)}`,
       `accuracy ${percent(row.val_accuracy)}`,
       ...(ccc.length > 0 ? [`CCC ${ccc.join(' ')}`] : []),
-      duration(row.seconds),
+      duration(row.seconds ?? Number.NaN),
     ];
     process.stdout.write(`${parts.join('  ')}\n`);
   };

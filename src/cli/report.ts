@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { readRun } from '../train/run/run_folder';
+import { readRun } from '../train/run/read_run';
 import { TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings } from '../train/settings/settings';
 import { formatMetrics } from './format';

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { InputError } from '../base/errors';
 import type { Outcome } from '../train/loop/session';
 import type { TrainerOptions } from '../train/loop/trainer';
+import { checkFree } from '../train/run/files';
 import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
 import { checkInputs, checkPlaces, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
@@ -34,13 +35,14 @@ const THEMES: Themes<TrainArgs> = {
   ],
   'Order and augmentation': ['shuffle', 'sampler', 'augment', 'rotation', 'seed'],
   Machine: ['gpu', 'precision', 'tune', 'workers', 'cache'],
-  Run: ['saved_model', 'best', 'patience'],
+  Run: ['saved_model', 'save_minutes', 'save_every', 'best', 'patience'],
 };
 
 interface Flags {
   readonly config?: string;
   readonly resume?: boolean;
   readonly profile?: boolean;
+  readonly dry_run?: boolean;
 }
 
 /** `emotion-gcn train` */
@@ -56,8 +58,11 @@ export const trainCommand = (): Command =>
       'repeat a run: the settings in its args.json are the defaults of all flags but --saved_model, its measured kernels are taken',
     )
     .option('--profile', 'time the kernels of some steps: a table by op at the end, and trace.json for Perfetto')
+    .option('--dry_run', 'try all that a new run needs, up to its first step, and leave nothing')
     .addHelpText('after', EXAMPLE)
-    .action(async ({ resume, config, profile, ...options }: Flags) => {
+    .action(async ({ resume, config, profile, dry_run: dryRun, ...options }: Flags) => {
+      if (resume && dryRun)
+        throw new InputError('--dry_run tries a new run, --resume goes on with one: give one of them');
       if (resume && config !== undefined)
         throw new InputError('--resume goes on with a run as it is, --config starts another: give one of them');
       const { args, ...of } = resume
@@ -65,9 +70,14 @@ export const trainCommand = (): Command =>
         : config === undefined
           ? fresh(options)
           : repeated(config, options);
-      const outcome = await trainVisibly(args, { ...of, profile });
+      if (dryRun) checkFree(args.saved_model);
+      const outcome = await trainVisibly(args, { ...of, profile, dryRun });
       if (!outcome || outcome.status === 'interrupted') {
         process.exitCode = INTERRUPTED;
+        return;
+      }
+      if (outcome.status === 'tried') {
+        process.stdout.write('all that the run needs works; nothing was kept\n');
         return;
       }
       const { metrics } = outcome;

@@ -4,6 +4,7 @@ import { InputError } from '../base/errors';
 import { halfToFloat } from '../base/half';
 import { refuseForeign } from './foreign';
 import { checkJson } from './json_keys';
+import { checkSeal, OPEN, seal } from './seal';
 
 export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;
 
@@ -120,6 +121,8 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors data'): S
   }
   if (at !== available) fail(start + at, `the file to end with ${before}`, `${available - at} further bytes`);
 
+  checkSeal(bytes, start, file);
+
   const tensors = new Map<string, StoredTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     const copy = new Uint8Array(end - begin);
@@ -132,6 +135,7 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors data'): S
 /**
  * The bytes of a safetensors file; dtypes follow from the arrays (F32, F64, I64, I32, U8). Tensors lie in the given
  * order, the header is padded with spaces to a multiple of 8.
+ * @param sealed with a `checksum` of the whole file in the metadata, which `readSafetensors` compares
  * @throws InputError if a shape does not fit its data
  */
 export function writeSafetensors(
@@ -139,8 +143,10 @@ export function writeSafetensors(
     | Map<string, { shape: readonly number[]; data: TensorData }>
     | Record<string, { shape: readonly number[]; data: TensorData }>,
   metadata: Record<string, string> = {},
+  { sealed = false }: { sealed?: boolean } = {},
 ): Uint8Array {
   const entries = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
+  if (sealed) metadata = { ...metadata, checksum: OPEN };
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let at = 0;
   for (const [name, { shape, data }] of entries) {
@@ -163,6 +169,7 @@ export function writeSafetensors(
     out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
+  if (sealed) seal(out, 8 + padded);
   return out;
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readRun } from '../../src/train/run/run_folder';
+import { readRun } from '../../src/train/run/read_run';
 import { run } from './program';
 
 const test = suite('demo');

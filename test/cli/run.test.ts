@@ -16,7 +16,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cacheDir } from '../../src/device/node';
 import { readSafetensors } from '../../src/formats/safetensors';
-import { readRun } from '../../src/train/run/run_folder';
+import { readRun } from '../../src/train/run/read_run';
 import { type Ended, type RunOptions, run } from './program';
 
 const test = suite('runs');

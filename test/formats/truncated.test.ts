@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { AFFWILD2_CLASSES, CLASSES, decodeImage, listPictures, loadEmbedding, readAnnotations } from '../../src/data';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
 import { newProgress, progressOf } from '../../src/train/run/checkpoint';
-import { readRun } from '../../src/train/run/run_folder';
+import { readRun } from '../../src/train/run/read_run';
 import { readTrainArgs } from '../../src/train/settings/args';
 
 const test = suite('truncated');

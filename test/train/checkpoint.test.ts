@@ -1,10 +1,16 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Adam, AdamW, Ema, GradScaler, SGD } from '../../src/autograd';
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/formats/safetensors';
+import { readSafetensors, type StoredTensor } from '../../src/formats/safetensors';
 import { buildModel, Counter, type EmotionModel } from '../../src/models';
 import { makeOptimizer, type OptimizerArgs } from '../../src/train/loop/optimizer';
-import { encodeCheckpoint, type Learning, loadCheckpoint, newProgress } from '../../src/train/run/checkpoint';
+import {
+  encodeCheckpoint,
+  type Learning,
+  loadCheckpoint,
+  newProgress,
+  readLearning,
+} from '../../src/train/run/checkpoint';
 import { refuses } from '../autograd/helpers';
 import { mockDevice } from '../mock_gpu';
 import { A } from '../models/networks';
@@ -36,6 +42,9 @@ async function learning(
   return { model, optimizer, ema: new Ema(optimizer, 0.9), scaler: new GradScaler(device), reads: () => count.n };
 }
 
+const HISTORY = { rows: [], metrics: null };
+const opened = (bytes: Uint8Array) => ({ file: 'last.safetensors', ...readSafetensors(bytes) });
+
 for (const kind of ['sgd', 'adam'] as const)
   test(`${kind}: a checkpoint is one read of the device, and what is loaded from it gives it again`, async () => {
     const from = await learning(1, kind);
@@ -48,16 +57,17 @@ for (const kind of ['sgd', 'adam'] as const)
     for (const t of from.model.namedState().values()) if (t instanceof Counter) t.tensor.write(Float32Array.of(17));
     from.scaler?.load({ scale: 1024, goodSteps: 3, skipped: 2 });
     const progress = { ...newProgress(), epoch: 2, step: 5 };
-    const bytes = await encodeCheckpoint(from, progress);
+    const encode = async (of: Learning) => encodeCheckpoint(await readLearning(of), progress, HISTORY);
+    const bytes = await encode(from);
     assert.is(from.reads(), 1);
 
     const to = await learning(2, kind);
-    assert.equal(loadCheckpoint(to, bytes, 'last.safetensors'), progress);
-    assert.equal(Buffer.compare(await encodeCheckpoint(to, progress), bytes), 0);
+    assert.equal(loadCheckpoint(to, opened(bytes)), progress);
+    assert.equal(Buffer.compare(await encode(to), bytes), 0);
 
     const other = await learning(2, kind === 'sgd' ? 'adam' : 'sgd');
     const wanted = kind === 'sgd' ? /state of Adam .*, found momentum\./ : /state of SGD \(momentum\), found step\./;
-    assert.throws(() => loadCheckpoint(other, bytes, 'last.safetensors'), wanted);
+    assert.throws(() => loadCheckpoint(other, opened(bytes)), wanted);
   });
 
 test('a state that is not whole, or of another shape, is refused by name', async () => {
@@ -65,11 +75,13 @@ test('a state that is not whole, or of another shape, is refused by name', async
   const [name, p] = [...model.namedParameters()][5];
   const kept = (n: number) => new Float32Array(p.size).fill(n);
   optimizer.setState(p, { step: Float32Array.of(3), exp_avg: kept(1), exp_avg_sq: kept(2) });
-  const { tensors, metadata } = readSafetensors(await encodeCheckpoint({ model, optimizer, ...rest }, newProgress()));
+  const { tensors, metadata } = opened(
+    encodeCheckpoint(await readLearning({ model, optimizer, ...rest }), newProgress(), HISTORY),
+  );
   const load = (edit: (t: typeof tensors) => void) => {
     const other = new Map(tensors);
     edit(other);
-    return () => loadCheckpoint({ model, optimizer, ...rest }, writeSafetensors(other, metadata), 'last.safetensors');
+    return () => loadCheckpoint({ model, optimizer, ...rest }, { tensors: other, metadata, file: 'last.safetensors' });
   };
   const two: StoredTensor = { dtype: 'F32', shape: [2], data: new Float32Array(2) };
   load(() => {})();

@@ -12,7 +12,7 @@ import type { StepEvent } from '../../src/train/loop/events';
 import { Trainer } from '../../src/train/loop/trainer';
 import { evaluate } from '../../src/train/measures/evaluate';
 import { predict } from '../../src/train/measures/predict';
-import { readRun } from '../../src/train/run/run_folder';
+import { readRun } from '../../src/train/run/read_run';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 
 const test = suite('diverged');

@@ -17,7 +17,7 @@ import { losses } from '../../src/train/loop/objective';
 import { startFrom } from '../../src/train/loop/start';
 import { Trainer } from '../../src/train/loop/trainer';
 import { openRunModel } from '../../src/train/measures/evaluate';
-import { readRun } from '../../src/train/run/run_folder';
+import { readRun } from '../../src/train/run/read_run';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { givenShared, SHARED } from '../given';
 import { release } from '../goldens/network';

@@ -1,5 +1,5 @@
 // Stopped from outside before, between and after steps; and a run that has no checkpoint to go on from.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -8,8 +8,9 @@ import { orAborted } from '../../src/base/abort';
 import { InputError } from '../../src/base/errors';
 import { CLASSES, prepareCrops, readAnnotations, writeSyntheticSet } from '../../src/data';
 import { Trainer } from '../../src/train/loop/trainer';
+import { readRun } from '../../src/train/run/read_run';
 import { readRunToResume } from '../../src/train/run/resume';
-import { RunFolder, readRun } from '../../src/train/run/run_folder';
+import { toJson } from '../../src/train/run/write';
 import { readTrainArgs } from '../../src/train/settings/args';
 import { mockRun, dir as mocks } from './mock_session';
 
@@ -88,15 +89,14 @@ test('validation stops after the batch in flight, and is done again when the run
 });
 
 test('a run without a checkpoint is not resumed, which is said before anything is prepared', async () => {
-  const { dir: run } = RunFolder.create({ ...settings(), classes: ['A'], kernels: {} });
+  const run = settings().saved_model;
+  mkdirSync(join(run, 'weights'), { recursive: true });
+  writeFileSync(join(run, 'args.json'), toJson({ ...settings(), classes: ['A'], kernels: {} }));
   const resume = readRunToResume(run, {});
   let prepared = 0;
   const error = await rejection(new Trainer(resume.args, { resume, hooks: { onPrepare: () => prepared++ } }).run());
   assert.instance(error, InputError);
-  assert.match(
-    (error as Error).message,
-    /last\.safetensors: no such file; the run has not come to the end of an epoch/,
-  );
+  assert.match((error as Error).message, /last\.safetensors: no such file; the run has lost its checkpoints/);
   assert.is(prepared, 0);
 });
 

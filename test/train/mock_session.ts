@@ -9,7 +9,8 @@ import { type BatchResult, Learner } from '../../src/train/loop/learner';
 import { makeOptimizer } from '../../src/train/loop/optimizer';
 import { Session } from '../../src/train/loop/session';
 import { newProgress } from '../../src/train/run/checkpoint';
-import { RunFolder, readRun, readWeights } from '../../src/train/run/run_folder';
+import { readRun, readWeights } from '../../src/train/run/read_run';
+import { RunFolder } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { type MockGpu, type MockOptions, mockDevice } from '../mock_gpu';
 
@@ -58,22 +59,6 @@ export async function mockRun(
   const loss = { classWeights: new Float32Array(7).fill(1), lambda: 1 };
   const learner = new Learner(device, model, { embedding: null, loss });
   const notices: string[] = [];
-  let epoch = 0;
-  if (validated)
-    learner.evaluate = async (batch) => {
-      const va = Float32Array.from(batch.va, (_, i) => i / 8);
-      const labels = [...batch.labels];
-      const right = {
-        loss: 1,
-        cat: 1,
-        cont: 0,
-        labels,
-        predicted: labels,
-        logits: new Float32Array(7 * labels.length),
-        va,
-      };
-      return { ...right, ...validated[epoch++] };
-    };
   const there = (() => {
     try {
       return readRun(saved_model);
@@ -81,7 +66,7 @@ export async function mockRun(
       return null;
     }
   })();
-  const folder = there ? RunFolder.reopen(there) : RunFolder.create({ ...args, classes: CLASSES, kernels: {} });
+  const folder = there ? RunFolder.resume(there) : RunFolder.create(saved_model);
   const session = new Session({
     args,
     hooks,
@@ -100,6 +85,24 @@ export async function mockRun(
     profile: null,
   });
   if (there) session.restore(there, readWeights(there, 'last'));
-  else session.begin(newProgress());
+  else await folder.begin({ ...args, classes: CLASSES, kernels: {} }, await session.begin(newProgress()));
+  let epoch = 0;
+  if (validated)
+    learner.evaluate = async (batch) => {
+      const va = Float32Array.from(batch.va, (_, i) => i / 8);
+      const labels = [...batch.labels];
+      const right = {
+        loss: 1,
+        cat: 1,
+        cont: 0,
+        labels,
+        predicted: labels,
+        logits: new Float32Array(7 * labels.length),
+        va,
+      };
+      return { ...right, ...validated[epoch++] };
+    };
+  const run = session.run.bind(session);
+  session.run = (signal) => run(signal).finally(() => folder.close());
   return { session, learner, gpu, notices };
 }

@@ -7,8 +7,8 @@ import * as assert from 'uvu/assert';
 import { writeSyntheticSet } from '../../src/data';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
 import { Trainer } from '../../src/train/loop/trainer';
+import { readRun } from '../../src/train/run/read_run';
 import { readRunToResume } from '../../src/train/run/resume';
-import { readRun } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 
 const test = suite('optimizers');

@@ -13,8 +13,8 @@ import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors
 import { buildModel } from '../../src/models';
 import { Learner } from '../../src/train/loop/learner';
 import { Trainer } from '../../src/train/loop/trainer';
+import { readRun } from '../../src/train/run/read_run';
 import { readRunToResume } from '../../src/train/run/resume';
-import { readRun } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { release } from '../goldens/network';
 import { device } from '../gpu';

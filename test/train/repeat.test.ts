@@ -1,12 +1,12 @@
 // A run's settings as another's defaults: train --config.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { readRunToRepeat } from '../../src/train/run/repeat';
-import { RunFolder } from '../../src/train/run/run_folder';
+import { toJson } from '../../src/train/run/write';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 
 const test = suite('repeat');
@@ -19,7 +19,10 @@ const NEEDED = { image_dir: 'faces', data: 'train.csv' };
 /** The args.json of a run with these flags. */
 function argsFile(name: string, flags: Record<string, unknown> = {}): string {
   const args = readTrainArgs({ ...NEEDED, saved_model: join(dir, name), ...flags });
-  return RunFolder.create({ ...args, classes: ['A'], kernels: KERNELS }).path('args.json');
+  mkdirSync(join(dir, name));
+  const file = join(dir, name, 'args.json');
+  writeFileSync(file, toJson({ ...args, classes: ['A'], kernels: KERNELS }));
+  return file;
 }
 
 /** What a run's flags and then others give. */

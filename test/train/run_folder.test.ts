@@ -14,19 +14,26 @@ import { basename, join, relative } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
+import { writeSafetensors } from '../../src/formats/safetensors';
 import { computeMetrics } from '../../src/train/measures/metrics';
 import { writeEvaluation } from '../../src/train/run/evaluations';
+import { checkNotOfRun } from '../../src/train/run/files';
 import { hashOf } from '../../src/train/run/manifest';
+import { type Run, type RunArgs, readRun, readWeights } from '../../src/train/run/read_run';
 import { type EpochRow, formatResults, parseResults } from '../../src/train/run/results';
 import { readRunToResume, writeResumed } from '../../src/train/run/resume';
-import { checkNotOfRun, type RunArgs, RunFolder, readRun, readWeights } from '../../src/train/run/run_folder';
+import { RunFolder } from '../../src/train/run/run_folder';
 import { readTrainArgs } from '../../src/train/settings/args';
 
 const test = suite('run folder', { dir: '' });
 test.before.each((context) => {
   context.dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-run-'));
 });
-test.after.each(({ dir }) => rmSync(dir, { recursive: true }));
+const open: RunFolder[] = [];
+test.after.each(({ dir }) => {
+  for (const folder of open.splice(0)) folder.close();
+  rmSync(dir, { recursive: true });
+});
 
 const CLASSES = ['Calm', 'Cross'];
 const argsIn = (dir: string, changes = {}): RunArgs => ({
@@ -62,16 +69,31 @@ function refusal(f: () => unknown): string {
   return assert.unreachable('expected an InputError') as never;
 }
 
+/** A file of weights. */
+const weights = (...numbers: number[]): Uint8Array =>
+  writeSafetensors({ w: { shape: [numbers.length], data: Float32Array.from(numbers) } }, {}, { sealed: true });
+
+/** The folder of a run that has begun. */
+async function begun(args: RunArgs): Promise<RunFolder> {
+  const folder = RunFolder.create(args.saved_model);
+  open.push(folder);
+  await folder.begin(args, weights(0));
+  return folder;
+}
+
+/** The numbers of a run's weights. */
+const numbersOf = (run: Run, which: 'best' | 'last', say?: (line: string) => void): unknown =>
+  readWeights(run, which, say).tensors.get('w')?.data;
+
 test('what is written is read back, and nothing else lies about', async ({ dir }) => {
   const args = argsIn(dir);
-  const folder = RunFolder.create(args);
+  const folder = await begun(args);
   assert.equal(readRun(folder.dir), { dir: folder.dir, args, rows: [], metrics: null });
-  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 256);
   await folder.writeResults([ROW]);
   await folder.writeResults([ROW, { ...ROW, epoch: 2 }]);
   await folder.writeMetrics(METRICS);
-  await folder.writeWeights('best', bytes.subarray(100));
-  await folder.writeWeights('last', bytes);
+  await folder.writeBest(weights(1));
+  await folder.writeLast(weights(2));
   await folder.writePicture('results', { svg: '<svg/>', png: Buffer.from('PNG') });
   folder.log('first line');
   folder.log('second line');
@@ -79,11 +101,12 @@ test('what is written is read back, and nothing else lies about', async ({ dir }
   const run = readRun(join(dir, 'run'));
   assert.equal(run.rows, [ROW, { ...ROW, epoch: 2 }]);
   assert.equal(run.metrics, METRICS);
-  assert.equal(new Uint8Array(readWeights(run, 'best')), bytes.subarray(100));
-  assert.equal(new Uint8Array(readWeights(run, 'last')), bytes);
+  assert.equal(numbersOf(run, 'best'), Float32Array.of(1));
+  assert.equal(numbersOf(run, 'last'), Float32Array.of(2));
   assert.match(readFileSync(folder.path('run.log'), 'utf8'), /^\d{4}-\S+Z first line\n\S+ second line\n$/);
   assert.equal(readdirSync(folder.dir).sort(), [
     'args.json',
+    'lock.json',
     'metrics.json',
     'results.csv',
     'results.png',
@@ -91,30 +114,100 @@ test('what is written is read back, and nothing else lies about', async ({ dir }
     'run.log',
     'weights',
   ]);
-  assert.equal(readdirSync(folder.path('weights')).sort(), ['best.safetensors', 'last.safetensors']);
+  assert.equal(readdirSync(folder.path('weights')).sort(), [
+    'best.safetensors',
+    'last.safetensors',
+    'previous.safetensors',
+  ]);
+  folder.close();
+  assert.not(existsSync(folder.path('lock.json')));
+});
+
+test('a damaged or missing last checkpoint falls back to the one before, and says so; a damaged best is refused', async ({
+  dir,
+}) => {
+  const folder = await begun(argsIn(dir));
+  await folder.writeLast(weights(1));
+  await folder.writeLast(weights(2));
+  await folder.writeBest(weights(3));
+  folder.close();
+  const run = readRun(folder.dir);
+  const last = folder.path('weights/last.safetensors');
+  const whole = readFileSync(last);
+  for (const damage of [
+    (bytes: Buffer) => bytes.subarray(0, -1),
+    (bytes: Buffer) => bytes.fill(bytes[bytes.length - 1] ^ 1, bytes.length - 1),
+    () => Buffer.alloc(0),
+  ]) {
+    writeFileSync(last, damage(Buffer.from(whole)));
+    const said: string[] = [];
+    assert.equal(
+      numbersOf(run, 'last', (line) => said.push(line)),
+      Float32Array.of(1),
+    );
+    assert.match(
+      said.join(),
+      /last\.safetensors.*; weights\/previous\.safetensors, the checkpoint before it, is taken$/,
+    );
+  }
+  rmSync(last);
+  assert.equal(numbersOf(run, 'last'), Float32Array.of(1));
+  for (const name of ['previous', 'best']) {
+    const file = folder.path(`weights/${name}.safetensors`);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 2] ^= 4;
+    writeFileSync(file, bytes);
+    assert.match(
+      refusal(() => readWeights(run, name === 'best' ? 'best' : 'last')),
+      `${file}: damaged, or changed since it was written: expected the checksum `,
+    );
+  }
+});
+
+test('what a killed program has left is no run, and is written over or removed; a living one keeps its folder', async ({
+  dir,
+}) => {
+  const args = argsIn(dir);
+  const killed = RunFolder.create(args.saved_model);
+  assert.match(
+    refusal(() => RunFolder.create(args.saved_model)),
+    /run/,
+  );
+  const lock = JSON.parse(readFileSync(killed.path('lock.json'), 'utf8'));
+  killed.close();
+  assert.not(existsSync(args.saved_model), 'nothing was begun');
+
+  mkdirSync(join(args.saved_model, 'weights'), { recursive: true });
+  writeFileSync(join(args.saved_model, 'lock.json'), JSON.stringify({ ...lock, pid: 2 ** 22 + 1 }));
+  for (const name of ['adj.safetensors', 'weights/last.safetensors', 'weights/last.safetensors.17.tmp'])
+    writeFileSync(join(args.saved_model, name), 'half');
+  const next = await begun(args);
+  assert.not(existsSync(next.path('adj.safetensors')));
+  next.close();
+  const again = RunFolder.resume(readRun(next.dir));
+  assert.equal(readdirSync(next.path('weights')), ['last.safetensors']);
+  again.close();
 });
 
 test('a run is never overwritten: not one that has started, not one whose args.json is lost', async ({ dir }) => {
   const args = argsIn(dir);
-  const folder = RunFolder.create(args);
-  assert.match(
-    refusal(() => RunFolder.create(args)),
-    /holds a run already, without a checkpoint to resume from.*delete the folder, or give another --saved_model/,
-  );
-  await folder.writeWeights('last', new Uint8Array(8));
-  rmSync(folder.path('args.json'));
-  assert.match(
-    refusal(() => RunFolder.create(args)),
-    /holds a run already.*--resume.*--saved_model/,
-  );
+  const folder = await begun(args);
+  for (const lost of ['lock.json', 'args.json']) {
+    assert.match(
+      refusal(() => RunFolder.create(args.saved_model)),
+      /holds a run already.*--resume.*--saved_model/,
+    );
+    rmSync(folder.path(lost));
+  }
 });
 
-test('a folder with other things in it is taken as it is', ({ dir }) => {
+test('a folder with other things in it is taken as it is', async ({ dir }) => {
   mkdirSync(join(dir, 'run'));
   writeFileSync(join(dir, 'run', 'notes.txt'), 'mine');
-  const folder = RunFolder.create(argsIn(dir));
+  const folder = RunFolder.create(argsIn(dir).saved_model);
   folder.log('x');
-  folder.abandon();
+  await folder.write('adj.safetensors', 'ours');
+  folder.close();
   assert.equal(readdirSync(folder.dir), ['notes.txt']);
 });
 
@@ -129,7 +222,7 @@ test('a folder that holds any name that a run writes is refused by that name, an
     mkdirSync(run);
     writeFileSync(join(run, name), 'mine');
     assert.match(
-      refusal(() => RunFolder.create(argsIn(dir))),
+      refusal(() => RunFolder.create(argsIn(dir).saved_model)),
       `run holds ${name}, a name that the run would write; move it away, or give another --saved_model`,
     );
     assert.equal(readdirSync(run), [name]);
@@ -143,22 +236,30 @@ test('what came into the folder of a run that fails, and the folder that was the
 }) => {
   const run = join(dir, 'run');
   mkdirSync(run);
-  const folder = RunFolder.create(argsIn(dir));
+  const folder = RunFolder.create(run);
   await folder.write('adj.safetensors', 'ours');
-  for (const name of ['trace.json', 'metrics.json', 'weights/mine.pth']) writeFileSync(join(run, name), 'mine');
-  folder.abandon();
+  for (const name of ['trace.json', 'metrics.json']) writeFileSync(join(run, name), 'mine');
+  // It fails as it begins: what is written by then goes.
+  await folder.begin(argsIn(dir), new Uint8Array(8)).then(
+    () => assert.unreachable(),
+    (error) => {
+      assert.match(error.message, /last\.safetensors/);
+    },
+  );
+  mkdirSync(join(run, 'weights'), { recursive: true });
+  writeFileSync(join(run, 'weights/mine.pth'), 'mine');
+  folder.close();
   assert.equal(readdirSync(run).sort(), ['metrics.json', 'trace.json', 'weights']);
   assert.equal(readdirSync(join(run, 'weights')), ['mine.pth']);
-  const deep = RunFolder.create(argsIn(dir, { saved_model: join(dir, 'a', 'b', 'c') }));
-  deep.abandon();
+  RunFolder.create(join(dir, 'a', 'b', 'c')).close();
   assert.not(existsSync(join(dir, 'a')));
   mkdirSync(join(dir, 'empty'));
-  RunFolder.create(argsIn(dir, { saved_model: join(dir, 'empty') })).abandon();
+  RunFolder.create(join(dir, 'empty')).close();
   assert.equal(readdirSync(join(dir, 'empty')), []);
 });
 
 test('a file of a run is no place for an export', async ({ dir }) => {
-  const folder = RunFolder.create(argsIn(dir));
+  const folder = await begun(argsIn(dir));
   mkdirSync(join(dir, 'other'));
   symlinkSync(folder.dir, join(dir, 'link'));
   symlinkSync(folder.path('args.json'), join(dir, 'other', 'model.pth'));
@@ -175,7 +276,7 @@ test('a file of a run is no place for an export', async ({ dir }) => {
 });
 
 test('evaluations: a folder for each file of annotations and weights, whatever its path', async ({ dir }) => {
-  const folder = RunFolder.create(argsIn(dir));
+  const folder = await begun(argsIn(dir));
   await folder.writeMetrics(METRICS);
   const run = readRun(folder.dir);
   const evaluation = { metrics: METRICS, intervals: {}, videos: null, predictions: 'image\n' };
@@ -203,11 +304,18 @@ test('evaluations: a folder for each file of annotations and weights, whatever i
   const given = { file: join(dir, 'other.pth'), state: new Map(), embedding: null };
   assert.match(await writeEvaluation({ ...run, given }, places[0], evaluation), /evaluate.validation-3$/);
   assert.equal(readRun(folder.dir).metrics, METRICS);
-  assert.equal(readdirSync(folder.dir).sort(), ['args.json', 'evaluate', 'metrics.json', 'weights']);
+  assert.equal(readdirSync(folder.dir).sort(), [
+    'args.json',
+    'evaluate',
+    'lock.json',
+    'metrics.json',
+    'run.log',
+    'weights',
+  ]);
 });
 
 test('what lies in evaluate/ and is no evaluation of ours is left alone', async ({ dir }) => {
-  const folder = RunFolder.create(argsIn(dir));
+  const folder = await begun(argsIn(dir));
   const data = join(dir, 'validation.csv');
   writeFileSync(data, '');
   mkdirSync(folder.path('evaluate/validation'), { recursive: true });
@@ -218,24 +326,23 @@ test('what lies in evaluate/ and is no evaluation of ours is left alone', async 
   assert.is(readFileSync(folder.path('evaluate/validation/metrics.json'), 'utf8'), 'mine');
 });
 
-test('a run that failed before its first checkpoint gives its folder back, a later one keeps it', async ({ dir }) => {
-  const early = RunFolder.create(argsIn(dir));
+test('a run that failed before it began gives its folder back, a later one keeps it', async ({ dir }) => {
+  const early = RunFolder.create(argsIn(dir).saved_model);
   early.log('a bad start');
-  early.abandon();
+  early.close();
   assert.not(existsSync(early.dir));
-  const late = RunFolder.create(argsIn(dir));
-  await late.writeWeights('last', new Uint8Array(8));
-  late.abandon();
+  const late = await begun(argsIn(dir));
+  late.close();
   assert.ok(existsSync(late.path('args.json')));
 });
 
 test('a folder that cannot be made is named', ({ dir }) => {
   writeFileSync(join(dir, 'file'), '');
   assert.match(
-    refusal(() => RunFolder.create(argsIn(dir, { saved_model: join(dir, 'file') }))),
+    refusal(() => RunFolder.create(join(dir, 'file'))),
     /file: expected a folder or nothing there, found a file; check --saved_model/,
   );
-  const message = refusal(() => RunFolder.create(argsIn(dir, { saved_model: join(dir, 'file', 'run') })));
+  const message = refusal(() => RunFolder.create(join(dir, 'file', 'run')));
   assert.match(message, /file\/run: .*--saved_model/);
 });
 
@@ -248,7 +355,7 @@ test('a missing or damaged run is refused with the file and what was expected', 
     refusal(() => readRun(dir)),
     /no args.json in it/,
   );
-  const folder = RunFolder.create(argsIn(dir));
+  const folder = await begun(argsIn(dir));
   assert.match(
     refusal(() => readWeights(readRun(folder.dir), 'best')),
     /best.safetensors: no such file/,
@@ -310,9 +417,9 @@ test('results.csv holds every number in full, and names a damaged line', () => {
   );
 });
 
-test('resuming takes what does not change the numbers, and more epochs; nothing else', ({ dir }) => {
+test('resuming takes what does not change the numbers, and more epochs; nothing else', async ({ dir }) => {
   const args = argsIn(dir);
-  const saved_model = RunFolder.create(args).dir;
+  const saved_model = (await begun(args)).dir;
   const resumed = (given: Record<string, unknown>) => readRunToResume(saved_model, given).args;
   assert.equal(resumed({}), args);
   assert.equal(resumed({ workers: '2', gpu: 'software', epochs: '20', data: 'a.csv', lr: '0.001' }), {
@@ -323,7 +430,7 @@ test('resuming takes what does not change the numbers, and more epochs; nothing 
   });
   assert.match(
     refusal(() => resumed({ lr: '0.1' })),
-    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, data, val_data, saved_model, workers, gpu, tune, cache, epochs/,
+    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, data, val_data, saved_model, workers, gpu, tune, cache, save_minutes, save_every, epochs/,
   );
   assert.match(
     refusal(() => resumed({ data: 'b.csv' })),
@@ -341,7 +448,7 @@ test('resuming takes annotations that were moved, by their hash, and no others',
     return join(dir, name);
   };
   const [data, val_data] = [at('a.csv', 'faces'), at('v.csv', 'more faces')];
-  const folder = RunFolder.create(argsIn(dir, { data, val_data }));
+  const folder = await begun(argsIn(dir, { data, val_data }));
   const resumed = (given: Record<string, unknown>) => readRunToResume(folder.dir, given).args;
   const moved = { data: at('moved.csv', 'faces'), val_data: at('moved_too.csv', 'more faces') };
   assert.match(
@@ -372,7 +479,7 @@ test('where a resumed run found its data, and its epochs, are written down for t
     return join(dir, name);
   };
   const [data, val_data] = [at('a.csv', 'faces'), at('v.csv', 'more faces')];
-  const folder = RunFolder.create(argsIn(dir, { data, val_data }));
+  const folder = await begun(argsIn(dir, { data, val_data }));
   await folder.write(
     'manifest.json',
     JSON.stringify({ seed: 1, data: { [data]: hashOf(data), [val_data]: hashOf(val_data) } }),
@@ -403,8 +510,8 @@ test('annotations in a folder: the files in order, of folders that links lead to
   assert.is(hashOf(join(dir, 'set')), expected);
 });
 
-test('a cosine schedule depends on the number of epochs, so that resuming cannot change it', ({ dir }) => {
-  const { dir: run } = RunFolder.create(argsIn(dir, { schedule: 'cosine' }));
+test('a cosine schedule depends on the number of epochs, so that resuming cannot change it', async ({ dir }) => {
+  const { dir: run } = await begun(argsIn(dir, { schedule: 'cosine' }));
   assert.match(
     refusal(() => readRunToResume(run, { epochs: 20 })),
     /--epochs 20 differs/,

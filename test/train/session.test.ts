@@ -9,7 +9,7 @@ import { DeviceLost } from '../../src/device';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
 import type { StateEntry } from '../../src/models';
 import type { StepEvent } from '../../src/train/loop/events';
-import { readRun } from '../../src/train/run/run_folder';
+import { readRun } from '../../src/train/run/read_run';
 import { isBetter } from '../../src/train/settings/best';
 import { dir, mockRun } from './mock_session';
 
@@ -127,8 +127,7 @@ test('a device that is lost in the middle of an epoch ends the run by name, and 
 });
 
 test("out of memory ends the run as the machine's failure, with what to do, and leaves no weights", async () => {
-  const { session } = await mockRun('full', {}, { memory: 60 << 20 });
-  const error = await failure(session.run());
+  const error = await failure(mockRun('full', {}, { memory: 60 << 20 }).then(({ session }) => session.run()));
   assert.instance(error, MachineError);
   assert.match(error.message, /out of memory: use a smaller batch or image size/);
   assert.not(existsSync(join(dir, 'full/weights/last.safetensors')));

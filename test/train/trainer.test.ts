@@ -13,8 +13,8 @@ import type { Outcome } from '../../src/train/loop/session';
 import { Trainer } from '../../src/train/loop/trainer';
 import { evaluate } from '../../src/train/measures/evaluate';
 import { type FacePrediction, predict } from '../../src/train/measures/predict';
+import { readRun } from '../../src/train/run/read_run';
 import { readRunToResume } from '../../src/train/run/resume';
-import { readRun } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 
 const test = suite('trainer');

@@ -16,8 +16,8 @@ import { buildModel } from '../../src/models';
 import { Learner } from '../../src/train/loop/learner';
 import { Trainer } from '../../src/train/loop/trainer';
 import { chooseKernels, TuningCache } from '../../src/train/loop/tuning';
+import { readRun } from '../../src/train/run/read_run';
 import { readRunToResume } from '../../src/train/run/resume';
-import { readRun } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { device } from '../gpu';
 

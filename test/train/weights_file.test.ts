@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
-import { type TensorData, writeSafetensors } from '../../src/formats/safetensors';
+import { readSafetensors, type TensorData, writeSafetensors } from '../../src/formats/safetensors';
 import { writeCheckpoint, writeTorch } from '../../src/formats/torch';
 import { buildModel, type StateEntry } from '../../src/models';
 import { inspect } from '../../src/train/inspect';
@@ -121,7 +121,10 @@ for (const [value, at] of [
       assert.match(await refusal(() => openNetwork({ ...settings, checkpoint: path })), `${path}: ${words}`);
       assert.match(await refusal(() => takePretrained(path, model, () => {})), `${path}: ${words}`);
     }
-    assert.match(await refusal(() => loadWeights(model, writeSafetensors(state), 'best')), `best: ${words}`);
+    assert.match(
+      await refusal(() => loadWeights(model, { ...readSafetensors(writeSafetensors(state)), file: 'best' })),
+      `best: ${words}`,
+    );
   });
 }
 
@@ -129,7 +132,8 @@ test('of a checkpoint to go on with, the optimizer too', async () => {
   const momentum = { ...STATE.get(CONV)!, data: new Float32Array(size).fill(Number.NaN, 7) };
   const tensors = new Map(STATE).set(`momentum.${CONV}`, momentum);
   const optimizer = { kind: 'sgd', stateNames: ['momentum'] } as never;
-  const load = () => loadCheckpoint({ model, optimizer, scaler: null, ema: null }, writeSafetensors(tensors), 'last');
+  const checkpoint = { ...readSafetensors(writeSafetensors(tensors)), file: 'last' };
+  const load = () => loadCheckpoint({ model, optimizer, scaler: null, ema: null }, checkpoint);
   assert.match(await refusal(load), `last: momentum.${CONV}: expected finite float32 numbers, found NaN at [0, 0, `);
 });
 

@@ -1,7 +1,8 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { lookAt, writeWhole } from '../../data/files';
-import { checkNotOfRun, type Run } from '../run/run_folder';
+import { checkNotOfRun } from '../run/files';
+import type { Run } from '../run/read_run';
 import { exportOnnx } from './onnx';
 import { exportPth } from './pth';
 import { exportConfig, exportSafetensors, isExportConfig } from './safetensors';
@@ -26,6 +27,7 @@ const WRITERS: Record<ExportFormat, (source: ExportSource, out: string) => Files
 
 /**
  * Writes a run's network for other programs.
+ * @param say is told where another checkpoint was taken than the last
  * @returns the files that were written, whole or not at all
  * @throws InputError for weights that are not there, or a place that cannot be written: a run's own file, a foreign config.json
  */
@@ -34,9 +36,10 @@ export async function exportRun(
   format: ExportFormat,
   out: string,
   weights: 'best' | 'last',
+  say: (line: string) => void = () => {},
 ): Promise<string[]> {
   checkNotOfRun(out);
-  const files = await WRITERS[format](await readExportSource(run, weights), out);
+  const files = await WRITERS[format](await readExportSource(run, weights, say), out);
   const twice = files.find(([path], i) => files.findIndex((other) => resolve(other[0]) === resolve(path)) < i);
   if (twice)
     throw new InputError(`--out ${out}: expected another name, found that of the ${twice[0]} beside the weights`);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { MEAN, STD } from '../../data';
 import { writeSafetensors } from '../../formats/safetensors';
 import { MODELS } from '../../models';
-import type { RunArgs } from '../run/run_folder';
+import type { RunArgs } from '../run/read_run';
 import type { ExportSource } from './source';
 
 /** The state dict under PyTorch's names. */

@@ -1,11 +1,10 @@
 // What a trained network is written from: the files of its run.
 import { join } from 'node:path';
 import { loadEmbedding, nodesOf } from '../../data';
-import { readSafetensors } from '../../formats/safetensors';
 import type { SavedOptimizer } from '../../formats/torch';
 import type { StateEntry } from '../../models';
 import { optimizerStateOf, progressOf, stateOf } from '../run/checkpoint';
-import { type Run, type RunArgs, readWeights } from '../run/run_folder';
+import { type Run, type RunArgs, readWeights } from '../run/read_run';
 
 export interface ExportSource {
   readonly args: RunArgs;
@@ -22,11 +21,15 @@ export interface ExportSource {
 
 /**
  * Reads a run's best weights, or its last with the optimizer's state.
+ * @param say is told where another checkpoint was taken than the last
  * @throws InputError if they are not there or damaged
  */
-export async function readExportSource(run: Run, weights: 'best' | 'last'): Promise<ExportSource> {
-  const file = join(run.dir, 'weights', `${weights}.safetensors`);
-  const { tensors, metadata } = readSafetensors(readWeights(run, weights), file);
+export async function readExportSource(
+  run: Run,
+  weights: 'best' | 'last',
+  say: (line: string) => void,
+): Promise<ExportSource> {
+  const { tensors, metadata, file } = readWeights(run, weights, say);
   const gcn = run.args.model === 'emotion_gcn';
   const embedding = gcn ? await loadEmbedding(join(run.dir, 'emb.safetensors'), nodesOf(run.args.classes)) : null;
   const state = stateOf(tensors, file);

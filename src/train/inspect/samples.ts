@@ -18,7 +18,7 @@ import {
 import { keepInside } from '../../data/annotations';
 import { lookAt } from '../../data/files';
 import { ImageRoot } from '../../data/image_root';
-import { readRun } from '../run/run_folder';
+import { readRun } from '../run/read_run';
 import type { FileKind, Inspection, InspectSettings } from './inspection';
 
 export async function inspectAffectNet(file: string, settings: InspectSettings): Promise<Inspection> {

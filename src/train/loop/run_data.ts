@@ -128,7 +128,7 @@ async function openGraph(
   const classes = classesOf(args);
   const nodes = nodesOf(classes);
   const [kept, vectors] = [folder.path('adj.safetensors'), folder.path('emb.safetensors')];
-  if (folder.resumed && existsSync(kept) && existsSync(vectors)) {
+  if (!folder.isNew && existsSync(kept) && existsSync(vectors)) {
     return {
       A: Float32Array.from((await readAdjacency(kept, nodes)).A),
       embedding: await loadEmbedding(vectors, nodes),

@@ -11,25 +11,33 @@ import { report } from '../reports/report';
 import {
   encodeCheckpoint,
   encodeWeights,
+  historyOf,
   type Learning,
   loadCheckpoint,
   newProgress,
   type Progress,
+  readLearning,
 } from '../run/checkpoint';
+import { type Run, type RunMetrics, type RunWeights, readRun } from '../run/read_run';
 import type { EpochRow } from '../run/results';
-import { type Run, type RunFolder, type RunMetrics, readRun } from '../run/run_folder';
+import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
 import { type EpochScores, isBetter } from '../settings/best';
 import { rateFactor } from '../settings/rate';
 import type { TrainHooks } from './events';
 import type { BatchPlace, BatchResult, Learner } from './learner';
 import type { RunData } from './run_data';
+import { Saver } from './saver';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 
-/** How a run ended: with the validation metrics of its best weights, or by its signal. */
+/** Validation batches that are tried before the first epoch. */
+const TRIED = 2;
+
+/** How a run ended: with the validation metrics of its best weights, by its signal, or before its first step, if it was only tried. */
 export type Outcome =
   | { readonly status: 'finished'; readonly metrics: RunMetrics }
-  | { readonly status: 'interrupted'; readonly epoch: number; readonly step: number };
+  | { readonly status: 'interrupted'; readonly epoch: number; readonly step: number }
+  | { readonly status: 'tried' };
 
 /** What a run consists of, all opened and ready. */
 export interface SessionParts {
@@ -44,13 +52,22 @@ export interface SessionParts {
   readonly profile: Profile | null;
 }
 
+/** A step that the device is at: what it gives, and the state after it where a checkpoint is due. */
+interface Pending {
+  readonly result: Promise<BatchResult>;
+  readonly reading: ReturnType<typeof readLearning> | null;
+}
+
 /** The epochs of a run. */
 export class Session {
   private progress: Progress = newProgress();
   private rows: EpochRow[] = [];
   private metrics: RunMetrics | null = null;
+  /** Seconds that the current epoch has taken. */
+  private seconds = 0;
   private readonly train: Loader;
   private readonly val: Loader;
+  private readonly saver: Saver;
 
   constructor(private readonly parts: SessionParts) {
     const { args, data, learner, profile } = parts;
@@ -69,21 +86,51 @@ export class Session {
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
     this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: null });
+    this.saver = new Saver(parts.folder, parts.learning, args);
   }
 
-  /** Starts a run with the model's weights as they are. */
-  begin(progress: Progress): void {
+  /** Batches of the run that are done. */
+  get step(): number {
+    return this.progress.epoch * this.train.steps + this.progress.step;
+  }
+
+  /** Writes a checkpoint at the end of the current step. */
+  save(): void {
+    this.saver.want();
+  }
+
+  /**
+   * Starts a run with the model's weights as they are: some of the validation is tried, so that what would fail after an epoch fails now.
+   * @returns the first checkpoint
+   */
+  async begin(progress: Progress): Promise<Uint8Array> {
+    const { learner, learning } = this.parts;
     this.progress = progress;
-    this.parts.learning.ema?.restart();
+    learning.ema?.restart();
+    let tried = 0;
+    for await (const batch of this.val.epoch(0)) {
+      const found = resultNotFinite(await learner.evaluate(batch));
+      if (found) throw await this.diverged(`${found.what} before the first step`);
+      if (++tried === TRIED) break;
+    }
+    return encodeCheckpoint(await readLearning(learning), progress, this.history);
+  }
+
+  private get history(): { rows: EpochRow[]; metrics: RunMetrics | null } {
+    const { rows, metrics } = this;
+    return { rows, metrics };
   }
 
   /** Takes up a run where its checkpoint has it. */
-  restore(run: Run, checkpoint: Uint8Array): void {
-    const { learning, folder, notice } = this.parts;
-    this.progress = loadCheckpoint(learning, checkpoint, folder.path('weights/last.safetensors'));
+  restore(run: Run, checkpoint: RunWeights): void {
+    const { learning, notice } = this.parts;
+    this.progress = loadCheckpoint(learning, checkpoint);
+    const history = historyOf(checkpoint.metadata, checkpoint.file) ?? run;
     // A run that died between its files may have written a row more than the checkpoint knows.
-    this.rows = run.rows.filter(({ epoch }) => epoch <= this.progress.epoch);
-    this.metrics = run.metrics;
+    this.rows = history.rows
+      .filter(({ epoch }) => epoch <= this.progress.epoch)
+      .map((row) => ({ ...row, seconds: run.rows.find(({ epoch }) => epoch === row.epoch)?.seconds ?? null }));
+    this.metrics = history.metrics;
     const { best } = this.progress;
     const row = this.rows.find(({ epoch }) => epoch - 1 === best?.epoch);
     // Older checkpoints know the best epoch's accuracy alone.
@@ -92,14 +139,21 @@ export class Session {
   }
 
   async run(signal?: AbortSignal): Promise<Outcome> {
-    const { progress } = this;
-    const { args, folder, hooks, learning, notice } = this.parts;
+    try {
+      return await this.epochs(signal);
+    } finally {
+      await this.saver.rest();
+    }
+  }
+
+  private async epochs(signal?: AbortSignal): Promise<Outcome> {
+    const { progress, saver } = this;
+    const { args, folder, hooks, notice } = this.parts;
     if (args.epochs > progress.epoch && !progress.stopped) notice('compiling kernels, once');
-    if (hooks.onBefore && progress.epoch === 0 && progress.step === 0)
-      hooks.onBefore(computeMetrics((await this.validate(signal)).predictions));
+    if (hooks.onBefore && this.step === 0) hooks.onBefore(computeMetrics((await this.validate(signal)).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
       if (!((await this.trainEpoch(signal)) && (await this.endEpoch(signal)))) {
-        await folder.writeWeights('last', await encodeCheckpoint(learning, progress));
+        await saver.save(this.step, progress, this.history);
         notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
         return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
       }
@@ -111,22 +165,25 @@ export class Session {
 
   /** Returns false when `signal` ended it early. Results are looked at one step late, so that the device never waits. */
   private async trainEpoch(signal?: AbortSignal): Promise<boolean> {
-    const { progress, train } = this;
+    const { progress, saver, train } = this;
     const { args, learner, learning, profile } = this.parts;
     const { optimizer, ema } = learning;
     const pace = new Pace(progress.tally.samples);
-    const start = performance.now() - 1000 * progress.seconds;
-    let pending: Promise<BatchResult> | null = null;
+    const start = performance.now();
+    let pending: Pending | null = null;
     const settle = async (): Promise<void> => {
       if (!pending) return;
-      const result = await (profile?.until('waits', 'wait for the GPU', pending) ?? pending);
+      const { reading, result: next } = pending;
+      const result = await (profile?.until('waits', 'wait for the GPU', next) ?? next);
       pending = null;
       profile?.stepDone(progress.step + 1);
       addTo(progress.tally, result);
       progress.step++;
-      progress.seconds = (performance.now() - start) / 1000;
+      this.seconds = (performance.now() - start) / 1000;
       if (!Number.isFinite(result.loss))
         throw await this.diverged(`the loss is ${result.loss} in epoch ${progress.epoch + 1}, step ${progress.step}`);
+      if (reading) saver.write(reading, progress, this.history);
+      saver.check();
       this.tell('train', progress.tally, train, pace);
     };
     let submitted = progress.step;
@@ -139,12 +196,17 @@ export class Session {
       const factor = rateFactor(args, progress.epoch * train.steps + submitted++, train.steps);
       for (const g of optimizer.groups) g.lr = g.initialLr * factor;
       const record = () => learner.train(batch, optimizer, group);
-      const next = profile ? profile.step(submitted, record) : record();
-      if (group.place === group.size - 1) ema?.update(progress.epoch * this.updates + group.number);
+      const result = profile ? profile.step(submitted, record) : record();
       // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
-      next.catch(() => {});
+      result.catch(() => {});
+      let reading: Pending['reading'] = null;
+      if (group.place === group.size - 1) {
+        ema?.update(progress.epoch * this.updates + group.number);
+        const done = progress.epoch * train.steps + submitted;
+        if (submitted < train.steps && saver.isDue(done)) ({ reading } = await saver.read(done));
+      }
       await settle();
-      pending = next;
+      pending = { result, reading };
       if (!profile?.full) continue;
       await settle();
       await profile.end();
@@ -207,22 +269,23 @@ export class Session {
       val_accuracy: validated.accuracy,
       val_ccc_valence: metrics.ccc_valence,
       val_ccc_arousal: metrics.ccc_arousal,
-      seconds: progress.seconds + (performance.now() - start) / 1000,
+      seconds: this.seconds + (performance.now() - start) / 1000,
     };
     this.rows.push(row);
     const scores = scoresOf(row);
     if (!progress.best || isBetter(args.best, scores, progress.best)) {
       progress.best = scores;
       this.metrics = { ...metrics, best_epoch: progress.epoch + 1 };
-      await folder.writeWeights('best', encodeWeights(state));
+      await folder.writeBest(encodeWeights(state));
       await folder.writeMetrics(this.metrics);
       await folder.write('predictions.csv', formatPredictions(data.val.samples, predictions));
     }
     ema?.swap();
     progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
-    Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally(), seconds: 0 });
+    Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally() });
+    this.seconds = 0;
     await folder.writeResults(this.rows);
-    await folder.writeWeights('last', await encodeCheckpoint(learning, progress));
+    await this.saver.save(this.step, progress, this.history);
     hooks.onEpoch?.(row);
     if (progress.stopped) notice(`no better validation ${args.best} for ${args.patience} epochs: training ends`);
     return true;

@@ -1,26 +1,29 @@
-import { Ema } from '../../autograd';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { orAborted } from '../../base/abort';
 import { classesOf } from '../../data';
 import type { GroupDone } from '../../data/image_worker';
-import type { Device } from '../../device';
+import { DeviceLost } from '../../device';
 import { openDevice } from '../../device/node';
 import { measurePeaks } from '../../kernels/peaks';
-import { choose, type TileTable } from '../../kernels/variant';
-import { buildModel } from '../../models';
+import type { TileTable } from '../../kernels/variant';
 import { cpuTrace, Profile, traceGroup } from '../profile/profile';
 import { manifestOf } from '../run/manifest';
+import { type Run, type RunWeights, readRun, readWeights } from '../run/read_run';
 import { writeResumed } from '../run/resume';
-import { type Run, RunFolder, readWeights } from '../run/run_folder';
+import { RunFolder } from '../run/run_folder';
 import { readWeightsFile } from '../run/weights_file';
+import { toJson } from '../run/write';
 import type { TrainArgs } from '../settings/args';
 import type { TrainHooks } from './events';
-import { fitMemory } from './fit_memory';
-import { Learner } from './learner';
-import { makeOptimizer } from './optimizer';
+import { openRig } from './rig';
 import { openRunData, type RunData } from './run_data';
 import { type Outcome, Session } from './session';
 import { startFrom } from './start';
-import { chooseKernels } from './tuning';
+
+/** How often a device may be lost without a step between. */
+const LOSSES = 3;
 
 export interface TrainerOptions {
   readonly hooks?: TrainHooks;
@@ -30,15 +33,18 @@ export interface TrainerOptions {
   readonly kernels?: TileTable;
   /** Profiles some steps: a table is told, trace.json written. Changes no number. */
   readonly profile?: boolean;
+  /** Stops before the first step, with a run folder that is gone then: all that a new run needs has been tried. */
+  readonly dryRun?: boolean;
 }
 
 /**
  * One training run, as its settings say: reads and prepares the data, trains, validates after every epoch, keeps the best
  * weights and everything else in the run folder. The same settings on the same adapter give the same bits, and a run that
- * was stopped and resumed those of one that was not.
+ * was stopped, killed or lost its device, and went on, those of one that was not.
  */
 export class Trainer {
   private readonly hooks: TrainHooks;
+  private session: Session | null = null;
 
   constructor(
     private readonly args: TrainArgs,
@@ -47,83 +53,106 @@ export class Trainer {
     this.hooks = options.hooks ?? {};
   }
 
+  /** Writes a checkpoint at the end of the current step, if there is one. */
+  save(): void {
+    this.session?.save();
+  }
+
   /**
-   * Runs to the end, or until `signal` is aborted: then the current step is finished and the run saved as it stands.
+   * Runs to the end, or until `signal` is aborted: then the current step is finished and the run saved as it stands. A device that is
+   * lost is opened anew, and the run goes on from its last checkpoint.
    * @throws the signal's reason, where that is aborted before there is anything to save: of a new run nothing is left
    * @throws InputError for inputs that cannot be used; MachineError when the machine cannot do it, or the loss is NaN
    */
   async run(signal?: AbortSignal): Promise<Outcome> {
     const { args } = this;
-    const { resume } = this.options;
-    const classes = classesOf(args);
-    const checkpoint = resume ? readWeights(resume, 'last') : null; // refused before faces are prepared
-    const folder = resume
-      ? RunFolder.reopen(resume)
-      : RunFolder.create({ ...args, classes: [...classes], kernels: {} });
+    const { resume, dryRun } = this.options;
+    const temporary = dryRun ? mkdtempSync(join(tmpdir(), 'emotion-gcn-try-')) : null;
+    const folder = resume ? RunFolder.resume(resume) : RunFolder.create(temporary ?? args.saved_model);
     const notice = (line: string): void => {
       folder.log(line);
       this.hooks.onNotice?.(line);
     };
-    let device: Device | null = null;
     let data: RunData | null = null;
     try {
       const trace = this.options.profile ? cpuTrace() : null;
       const onGroup = trace ? (group: GroupDone, thread: number) => traceGroup(trace, group, thread) : undefined;
+      // What is no good is refused before faces are prepared.
+      const checkpoint = resume ? readWeights(resume, 'last', notice) : null;
       const start = args.checkpoint ?? args.pretrained;
-      if (start && !resume) await orAborted(readWeightsFile(start), signal); // refused before faces are prepared
+      if (start && !resume) await orAborted(readWeightsFile(start), signal);
       data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal });
-      const opening = openDevice({ gpu: args.gpu ?? undefined, say: notice });
-      device = await orAborted(opening, signal, (late) => late.destroy());
-      this.hooks.onDevice?.(device);
-      notice(
-        `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
-      );
-      const model = buildModel(device, {
-        ...args,
-        imageSize: args.image_size,
-        classes: classes.length,
-        A: data.graph?.A,
-      }).initialise(args.seed);
-      const optimizer = makeOptimizer(model, args);
-      const ema = args.ema > 0 ? new Ema(optimizer, args.ema) : null;
-      const learner = new Learner(device, model, {
-        embedding: data.graph?.embedding ?? null,
-        loss: { classWeights: data.classWeights, lambda: args.lambda_multi },
-        precision: args.precision,
-        clipGradNorm: args.clip_grad_norm,
-      });
-      const memoryOf = (n: number, batches: number) =>
-        learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches });
-      fitMemory(device, args, (n) => memoryOf(n, args.grad_accum_steps), notice);
-      // The third batch of a group has the kernels of the second.
-      const step = () => memoryOf(args.batch_size, Math.min(args.grad_accum_steps, 2));
-      const choosing = chooseKernels(device, args.tune, resume ?? null, step, notice, this.options.kernels);
-      const kernels = await orAborted(choosing, signal);
-      step();
-      await orAborted(device.prepare(), signal);
-      const runArgs = { ...args, classes: [...classes], kernels };
-      if (resume) await writeResumed(folder, runArgs);
-      else {
-        await folder.writeArgs(runArgs);
-        await folder.writeManifest(manifestOf(args, device));
-      }
-      const profile = trace ? new Profile(device, trace) : null;
-      const learning = { model, optimizer, ema, scaler: learner.scaler };
-      const session = new Session({ args, hooks: this.hooks, notice, folder, data, learning, learner, profile });
-      if (resume && checkpoint) session.restore(resume, checkpoint);
-      else session.begin(await startFrom(args, model, optimizer, notice));
-      const outcome = await session.run(signal);
-      if (profile) await tellProfile(profile, args, folder, notice, this.hooks);
-      return outcome;
+      return await this.train(folder, data, checkpoint, trace, notice, signal);
     } catch (error) {
       folder.log(
         signal?.aborted ? 'stopped before anything was learnt' : `ended by an error: ${(error as Error).message}`,
       );
-      folder.abandon();
       throw error;
     } finally {
-      device?.destroy();
       await data?.close();
+      folder.close();
+      if (temporary) rmSync(temporary, { recursive: true, force: true });
+    }
+  }
+
+  /** Trains on one device after the other, as long as they are lost. */
+  private async train(
+    folder: RunFolder,
+    data: RunData,
+    checkpoint: RunWeights | null,
+    trace: ReturnType<typeof cpuTrace> | null,
+    notice: (line: string) => void,
+    signal?: AbortSignal,
+  ): Promise<Outcome> {
+    let from = checkpoint && this.options.resume ? { run: this.options.resume, checkpoint } : null;
+    let [losses, furthest] = [0, 0];
+    for (;;) {
+      try {
+        return await this.trainOnce(folder, data, from, trace, notice, signal);
+      } catch (error) {
+        if (!(error instanceof DeviceLost)) throw error;
+        const step = this.session?.step ?? 0;
+        if (step > furthest) [losses, furthest] = [0, step];
+        if (++losses > LOSSES) throw error;
+        notice(`${error.message}; it is opened again (${losses} of ${LOSSES} times in a row)`);
+        if (folder.isNew) continue;
+        const run = readRun(folder.dir);
+        from = { run, checkpoint: readWeights(run, 'last', notice) };
+      }
+    }
+  }
+
+  private async trainOnce(
+    folder: RunFolder,
+    data: RunData,
+    from: { readonly run: Run; readonly checkpoint: RunWeights } | null,
+    trace: ReturnType<typeof cpuTrace> | null,
+    notice: (line: string) => void,
+    signal?: AbortSignal,
+  ): Promise<Outcome> {
+    const { args, hooks } = this;
+    const { kernels: repeated, resume, dryRun } = this.options;
+    const rig = await openRig(args, data, { hooks, notice, signal, resume: from?.run ?? null, kernels: repeated });
+    const { device, learner, learning, kernels } = rig;
+    try {
+      const runArgs = { ...args, classes: [...classesOf(args)], kernels };
+      const profile = trace ? new Profile(device, trace) : null;
+      const session = new Session({ args, hooks, notice, folder, data, learning, learner, profile });
+      this.session = session;
+      if (from) {
+        if (resume) await writeResumed(folder, runArgs);
+        session.restore(from.run, from.checkpoint);
+      } else {
+        const first = await session.begin(await startFrom(args, learner.model, learning.optimizer, notice));
+        await folder.write('manifest.json', toJson(manifestOf(args, device)));
+        await folder.begin(runArgs, first);
+        if (dryRun) return { status: 'tried' };
+      }
+      const outcome = await session.run(signal);
+      if (profile) await tellProfile(profile, args, folder, notice, hooks);
+      return outcome;
+    } finally {
+      device.destroy();
     }
   }
 }

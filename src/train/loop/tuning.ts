@@ -9,7 +9,7 @@ import { ensureCacheDir } from '../../device/node';
 import { tune, type Work, worksOf } from '../../kernels/gemm/tuner';
 import { type TileTable, useTiles } from '../../kernels/variant';
 import { packageVersion } from '../run/package_version';
-import type { Run } from '../run/run_folder';
+import type { Run } from '../run/read_run';
 
 /** Seconds that measuring takes at most. What was not reached is measured by the next run. */
 const SECONDS = 20;

@@ -16,7 +16,7 @@ import { Learner } from '../loop/learner';
 import { validationOf } from '../loop/run_data';
 import { addTo, meansOf, newTally } from '../loop/tally';
 import { loadWeights } from '../run/checkpoint';
-import { type Run, readWeights, weightsFile } from '../run/run_folder';
+import { type Run, readWeights, weightsFile } from '../run/read_run';
 import { bootstrap } from './bootstrap';
 import { evaluateAll } from './evaluate_all';
 import type { Evaluation } from './evaluation';
@@ -47,7 +47,7 @@ export async function openRunModel(
   // The label graph comes with the weights.
   const model = buildModel(device, { ...args, imageSize: args.image_size, classes: args.classes.length });
   if (given) model.loadStateDict(given.state, given.file);
-  else loadWeights(model, readWeights(run, 'best'), `${dir}/weights/best.safetensors`);
+  else loadWeights(model, readWeights(run, 'best'));
   if (!gcn) return { model, embedding: null };
   return { model, embedding: given?.embedding ?? (await loadEmbedding(`${dir}/emb.safetensors`, nodes)) };
 }

@@ -3,7 +3,7 @@ import { InputError } from '../../base/errors';
 import type { StateEntry } from '../../models';
 import type { BatchResult } from '../loop/learner';
 import { notFinite } from '../run/entry';
-import { type Run, weightsFile } from '../run/run_folder';
+import { type Run, weightsFile } from '../run/read_run';
 
 /** The first of a batch's results that is NaN or infinite, as `a class score is NaN`, and whose it is; null: all are finite. */
 export function resultNotFinite({ labels, logits, va, loss }: BatchResult): { what: string; sample: number } | null {

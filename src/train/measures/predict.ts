@@ -14,7 +14,7 @@ import { rotationAffine } from '../../data/rotate';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { type BatchResult, Learner } from '../loop/learner';
-import { type Run, weightsFile } from '../run/run_folder';
+import { type Run, weightsFile } from '../run/read_run';
 import { Budget } from './budget';
 import { openRunModel } from './evaluate';
 import { checkScores } from './finite';

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../../base/errors';
 import { nodesOf, readAdjacency } from '../../data';
 import { parseValenceArousal } from '../measures/predictions';
-import { type PICTURES, type Run, RunFolder } from '../run/run_folder';
+import type { PICTURES } from '../run/files';
+import type { Run } from '../run/read_run';
+import { RunFolder } from '../run/run_folder';
 import type { Picture } from './charts/canvas';
 
 /**
@@ -13,7 +15,7 @@ import type { Picture } from './charts/canvas';
  */
 export async function report(run: Run): Promise<string[]> {
   if (!run.metrics) throw new InputError(`${run.dir}: no epoch of this run has ended yet, so there is nothing to draw`);
-  const folder = RunFolder.reopen(run);
+  const folder = RunFolder.open(run);
   const drawn: [name: (typeof PICTURES)[number], picture: Picture][] = [];
   const { drawResults } = await import('./charts/results');
   const { drawConfusion, drawLabelGraph } = await import('./charts/matrix');

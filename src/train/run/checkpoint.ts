@@ -1,11 +1,13 @@
 // Weights, and all that a run needs to take its very next step, as safetensors.
-import type { Ema, GradScaler, Optimizer } from '../../autograd';
+import type { Ema, GradScaler, Optimizer, Tensor } from '../../autograd';
 import { InputError } from '../../base/errors';
-import { readSafetensors, writeSafetensors } from '../../formats/safetensors';
-import { type Module, readState, type StateEntry } from '../../models';
+import { writeSafetensors } from '../../formats/safetensors';
+import { type Counter, type Module, readState, type StateEntry } from '../../models';
 import { newTally, type Tally } from '../loop/tally';
 import type { EpochScores } from '../settings/best';
 import { entryOf, type FileTensor } from './entry';
+import { parseJson, parseMetrics, type RunMetrics, type RunWeights } from './read_run';
+import { type EpochRow, formatResults, parseResults } from './results';
 
 /** What optimizers keep of a parameter: `momentum.NAME` of SGD, the others of Adam and AdamW. */
 const STATE = ['momentum', 'exp_avg', 'exp_avg_sq', 'step'];
@@ -22,8 +24,6 @@ export interface Progress {
   tally: Tally;
   /** The best epoch so far. */
   best: EpochScores | null;
-  /** Seconds that the current epoch has taken. */
-  seconds: number;
   /** Early stopping ended the run. */
   stopped: boolean;
 }
@@ -33,13 +33,20 @@ export const newProgress = (): Progress => ({
   step: 0,
   tally: newTally(),
   best: null,
-  seconds: 0,
   stopped: false,
 });
 
+/** What a run has come to so far: all but times, so that equal runs leave equal checkpoints. */
+export interface History {
+  /** A row of each epoch that is done, without its `seconds`. */
+  readonly rows: readonly EpochRow[];
+  /** Of the best epoch; null: none is done. */
+  readonly metrics: RunMetrics | null;
+}
+
 /** The state dict alone, under PyTorch's names: `weights/best.safetensors`. */
 export const encodeWeights = (state: ReadonlyMap<string, StateEntry>): Uint8Array =>
-  writeSafetensors(new Map(state), { format: 'pt' });
+  writeSafetensors(new Map(state), { format: 'pt' }, { sealed: true });
 
 /** What a checkpoint holds: all that changes as a run learns. */
 export interface Learning {
@@ -50,33 +57,47 @@ export interface Learning {
 }
 
 /**
- * The state dict, `momentum.NAME` (SGD) or `exp_avg.NAME`, `exp_avg_sq.NAME` and `step.NAME` (Adam, AdamW) of every parameter that has
- * had a gradient, `ema.NAME` of every parameter of a run that averages its weights,
- * `loss_scale` (scale, good steps, steps skipped) of a run that has one, and the progress: `weights/last.safetensors`.
+ * The numbers of a checkpoint, as all work recorded so far will leave them: the state dict, `momentum.NAME` (SGD) or `exp_avg.NAME`,
+ * `exp_avg_sq.NAME` and `step.NAME` (Adam, AdamW) of every parameter that has had a gradient, `ema.NAME` of every parameter of a run
+ * that averages its weights, `loss_scale` (scale, good steps, steps skipped) of a run that has one. Only the promise waits for the GPU.
  */
-export async function encodeCheckpoint(learning: Learning, progress: Progress): Promise<Uint8Array> {
-  const { model, optimizer, scaler, ema } = learning;
+export async function readLearning(learning: Learning): Promise<Map<string, StateEntry>> {
+  const tensors = await readState(stateToKeep(learning));
+  const scale = tensors.get(LOSS_SCALE);
+  if (scale) tensors.set(LOSS_SCALE, { shape: [3], data: scale.data.subarray(0, 3) });
+  return tensors;
+}
+
+function stateToKeep({ model, optimizer, scaler, ema }: Learning): Map<string, Tensor | Counter> {
   const state = model.namedState();
   for (const [name, parameter] of model.namedParameters()) {
     for (const [key, t] of Object.entries(optimizer.state(parameter) ?? {})) state.set(`${key}.${name}`, t);
     if (ema) state.set(AVERAGE + name, ema.of(parameter));
   }
   if (scaler) state.set(LOSS_SCALE, scaler.numbers);
-  const tensors = await readState(state);
-  const scale = tensors.get(LOSS_SCALE);
-  if (scale) tensors.set(LOSS_SCALE, { shape: [3], data: scale.data.subarray(0, 3) });
-  return writeSafetensors(tensors, { format: 'pt', progress: JSON.stringify(progress) });
+  return state;
+}
+
+/** The file `weights/last.safetensors`: what `readLearning` gives, and in its metadata where the run stands and what it has come to. */
+export function encodeCheckpoint(
+  tensors: ReadonlyMap<string, StateEntry>,
+  progress: Progress,
+  { rows, metrics }: History,
+): Uint8Array {
+  const history = formatResults(rows.map((row) => ({ ...row, seconds: null })));
+  const metadata: Record<string, string> = { format: 'pt', progress: JSON.stringify(progress), history };
+  if (metrics) metadata.metrics = JSON.stringify(metrics);
+  return writeSafetensors(new Map(tensors), metadata, { sealed: true });
 }
 
 /** Loads `weights/best.safetensors` or the weights of a checkpoint. @throws InputError when they are not this model's. */
-export function loadWeights(model: Module, bytes: Uint8Array, file: string): void {
-  const { tensors } = readSafetensors(bytes, file);
+export function loadWeights(model: Module, { tensors, file }: RunWeights): void {
   model.loadStateDict(stateOf(tensors, file), file);
 }
 
 /** Loads a checkpoint. @throws InputError when it is not one of this run's. */
-export function loadCheckpoint({ model, optimizer, scaler, ema }: Learning, bytes: Uint8Array, file: string): Progress {
-  const { tensors, metadata } = readSafetensors(bytes, file);
+export function loadCheckpoint({ model, optimizer, scaler, ema }: Learning, checkpoint: RunWeights): Progress {
+  const { tensors, metadata, file } = checkpoint;
   model.loadStateDict(stateOf(tensors, file), file);
   const { kind, stateNames } = optimizer;
   const foreign = [...tensors.keys()].find((name) => {
@@ -124,7 +145,9 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
   try {
     const found: unknown = JSON.parse(text);
     const isObject = typeof found === 'object' && found !== null && !Array.isArray(found);
-    progress = { ...newProgress(), ...(isObject ? found : NONE) };
+    // Older checkpoints have times as well.
+    const { seconds: _, ...known } = isObject ? (found as Progress & { seconds?: unknown }) : NONE;
+    progress = { ...newProgress(), ...known };
   } catch {
     progress = { ...newProgress(), ...NONE };
   }
@@ -134,17 +157,29 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
   throw new InputError(`${file}: expected the progress of a run in its metadata (${wrong}), found ${found}`);
 }
 
+/**
+ * What a run had come to, out of a checkpoint's metadata; null: one of a version that left it to the run's other files.
+ * @throws InputError if it is damaged
+ */
+export function historyOf(metadata: Readonly<Record<string, string>>, file: string): History | null {
+  const { history, metrics } = metadata;
+  if (history === undefined) return null;
+  return {
+    rows: parseResults(history, `${file}, history`),
+    metrics: metrics === undefined ? null : parseMetrics(parseJson(metrics, `${file}, metrics`), `${file}, metrics`),
+  };
+}
+
 /** Stands for a progress that is none. */
-const NONE = { epoch: Number.NaN };
+const NONE: { epoch: number; seconds?: unknown } = { epoch: Number.NaN };
 
 /** The first part of a progress that is not what it should be. */
-function wrongIn({ epoch, step, tally, best, seconds, stopped }: Progress): string | undefined {
+function wrongIn({ epoch, step, tally, best, stopped }: Progress): string | undefined {
   const isNumber = (v: unknown): boolean => typeof v === 'number' && v >= 0;
   const isCount = (v: unknown): boolean => isNumber(v) && Number.isSafeInteger(v);
   const isSum = (v: unknown): boolean => v === null || typeof v === 'number';
   if (!isCount(epoch)) return 'a whole number as epoch';
   if (!isCount(step)) return 'a whole number as step';
-  if (!isNumber(seconds)) return 'a number as seconds';
   if (typeof stopped !== 'boolean') return 'true or false as stopped';
   if (typeof tally !== 'object' || tally === null) return 'sums as tally';
   const { loss, cat, cont, ...counts } = { ...tally };

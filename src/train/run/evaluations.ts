@@ -3,8 +3,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import type { Evaluation } from '../measures/evaluation';
 import { drawConfusion } from '../reports/charts/matrix';
+import { EVALUATIONS } from './files';
 import { hashOf } from './manifest';
-import { EVALUATIONS, type Run } from './run_folder';
+import type { Run } from './read_run';
 import { toJson, writeError, writeRunFile } from './write';
 
 /** What an evaluation is of: the `manifest.json` beside its figures. */

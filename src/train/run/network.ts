@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors';
 import { classesOf, loadEmbedding, nodesOf } from '../../data';
 import { identify } from '../../models';
 import { checkFile, type NetworkSettings, readTrainArgs } from '../settings/args';
-import { type Run, readRun } from './run_folder';
+import { type Run, readRun } from './read_run';
 import { readWeightsFile, type WeightsFile } from './weights_file';
 
 /**

@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import type { TileTable } from '../../kernels/variant';
 import { dependentDefaults, OF_OPTIMIZERS, readTrainArgs, type TrainArgs } from '../settings/args';
-import { readRunArgs } from './run_folder';
+import { readRunArgs } from './read_run';
 
 /** Settings of which a run has one: who is given one leaves the run's other. */
 const RIVALS = { pretrained: 'checkpoint', checkpoint: 'pretrained' } as const;

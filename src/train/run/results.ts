@@ -17,8 +17,11 @@ const COLUMNS = [
   'seconds',
 ] as const;
 
-/** Columns that stay empty: where the model has no valence and arousal, or where it has and validation is of one sample. */
-type Optional = 'train_cont' | 'val_loss' | 'val_cont' | 'val_ccc_valence' | 'val_ccc_arousal';
+/**
+ * Columns that stay empty: where the model has no valence and arousal, or where it has and validation is of one sample; the time,
+ * where it is not known any more.
+ */
+type Optional = 'train_cont' | 'val_loss' | 'val_cont' | 'val_ccc_valence' | 'val_ccc_arousal' | 'seconds';
 
 /** One epoch: losses are means over its batches, `epoch` counts from 1, `lr` is that of its last step. */
 export type EpochRow = Record<Exclude<(typeof COLUMNS)[number], Optional>, number> & Record<Optional, number | null>;

@@ -4,7 +4,9 @@ import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
 import { hashOf, type Manifest } from './manifest';
-import { type Run, type RunArgs, type RunFolder, readRun } from './run_folder';
+import { type Run, type RunArgs, readRun } from './read_run';
+import type { RunFolder } from './run_folder';
+import { toJson } from './write';
 
 /**
  * The settings that may differ on `--resume`, always or where a rule allows it: those that change nothing that the run
@@ -23,6 +25,8 @@ const MAY_DIFFER: {
   // The run's kernels stay, whatever is measured.
   tune: true,
   cache: true,
+  save_minutes: true,
+  save_every: true,
   // The cosine's whole course hangs on their number.
   epochs: (own, wanted) => own.schedule === 'step' && wanted.epochs > own.epochs,
 };
@@ -75,7 +79,7 @@ export async function writeResumed(folder: RunFolder, args: RunArgs): Promise<vo
       const [before, now] = [own[name], args[name]];
       if (before !== null && now !== null) data[now] = manifest.data[before];
     }
-    await folder.writeManifest({ ...manifest, data });
+    await folder.write('manifest.json', toJson({ ...manifest, data }));
   }
   await folder.writeArgs(args);
 }

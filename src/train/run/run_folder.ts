@@ -1,168 +1,67 @@
 // The run folder: the only thing that a training leaves behind, and all that evaluation, prediction and resuming need.
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
-import { lookAt } from '../../data/files';
-import type { TileTable } from '../../kernels/variant';
-import type { StateEntry } from '../../models';
-import type { Metrics } from '../measures/metrics';
+import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
-import { readTrainArgs, type TrainArgs } from '../settings/args';
-import type { Manifest } from './manifest';
-import { type EpochRow, formatResults, parseResults } from './results';
-import { toJson, writeError, writeRunFile } from './write';
-
-/** What args.json holds. */
-export interface RunArgs extends TrainArgs {
-  /** Names of the classes, in the order of the network's outputs. */
-  classes: string[];
-  /** Tiles that the matrix kernels use for measured classes of products, else they go by rule: another order of sums. */
-  kernels: TileTable;
-}
-
-/** What metrics.json holds: the validation metrics of the best weights. */
-export interface RunMetrics extends Metrics {
-  /** From 1. */
-  best_epoch: number;
-}
-
-/** A run folder as it was read. */
-export interface Run {
-  dir: string;
-  args: RunArgs;
-  /** Finished epochs. */
-  rows: EpochRow[];
-  /** null: not written yet. */
-  metrics: RunMetrics | null;
-  /** Weights to take in place of the run's best, and word vectors if the run has none: see `openNetwork`. */
-  given?: { file: string; state: ReadonlyMap<string, StateEntry>; embedding: Float32Array | null };
-}
-
-const BEST = 'weights/best.safetensors';
-const LAST = 'weights/last.safetensors';
-
-/** What is drawn of a run, each as .svg and .png. */
-export const PICTURES = ['results', 'confusion_matrix', 'valence_arousal', 'label_graph'] as const;
-
-/** Every file that a run may write but those of its evaluations, which lie in evaluate/NAME/. */
-const FILES = [
-  'args.json',
-  'manifest.json',
-  'run.log',
-  'results.csv',
-  'metrics.json',
-  'predictions.csv',
-  'adj.safetensors',
-  'emb.safetensors',
-  'trace.json',
-  BEST,
-  LAST,
-  ...PICTURES.flatMap((name) => [`${name}.svg`, `${name}.png`] as const),
-] as const;
-
-/** A file of a run, by its path in the folder. */
-export type RunFile = (typeof FILES)[number];
-
-export const EVALUATIONS = 'evaluate';
-
-/** The names that a run takes in its folder. */
-const NAMES: ReadonlySet<string> = new Set([...FILES.map((file) => file.split('/')[0]), EVALUATIONS]);
+import { ARGS, BEST, checkFree, FILES, LAST, type PICTURES, PREVIOUS, type RunFile } from './files';
+import { LOCK, Lock } from './lock';
+import type { Run, RunArgs, RunMetrics } from './read_run';
+import { type EpochRow, formatResults } from './results';
+import { TEMPORARY, toJson, writeError, writeRunFile } from './write';
 
 /**
- * What keeps a new run out of a folder: a name in it that the run would write; undefined: nothing.
- * @throws InputError if the folder cannot be read
+ * Writes a run folder. Every file is replaced as a whole, so that a reader or a crash never meets half of one. A run is there once
+ * args.json is: a new one holds back all that it writes until its first checkpoint is on the disk.
  */
-export function takenName(dir: string): string | undefined {
-  try {
-    return readdirSync(dir).find((name) => NAMES.has(name));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR' && existsSync(dir))
-      throw new InputError(`${dir}: expected a folder or nothing there, found a file; check --saved_model`);
-    throw writeError(dir, error);
-  }
-}
-
-/** @throws InputError if `file`, which a person named with --out, is one of a run's own, or a link to one */
-export function checkNotOfRun(file: string): void {
-  const place = resolve(file);
-  const folder = dirname(place);
-  checkPlace(file, existsSync(folder) ? join(realpathSync(folder), basename(place)) : place);
-  if (existsSync(place)) checkPlace(file, realpathSync(place));
-}
-
-function checkPlace(file: string, place: string): void {
-  let [dir, name] = [dirname(place), basename(place)];
-  for (; ; [dir, name] = [dirname(dir), `${basename(dir)}/${name}`]) {
-    const own = (FILES as readonly string[]).includes(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
-    if (own && existsSync(join(dir, 'args.json')))
-      throw new InputError(`--out ${file}: ${name} is a file of the run in ${dir}; give another name`);
-    if (dir === dirname(dir)) return;
-  }
-}
-
-/** Writes a run folder. Every file is replaced as a whole, so that a reader or a crash never meets half of one. */
 export class RunFolder {
+  /** Files and lines of a new run that wait for `begin`; null: it has begun. */
+  private waiting: { readonly files: Map<RunFile, string | Uint8Array>; log: string } | null = null;
   /** What a new run has made, in order. */
-  private readonly made = new Map<string, 'file' | 'folder'>();
+  private readonly made: { readonly path: string; readonly folder: boolean }[] = [];
 
   private constructor(
     readonly dir: string,
-    /** The run was begun before: what the folder holds is its own. */
-    readonly resumed: boolean,
+    /** null: the run may be another program's, which only gets pictures from us. */
+    private lock: Lock | null = null,
   ) {}
 
   /**
-   * Starts a run: makes the folder if need be and claims it by writing args.json.
-   * @throws InputError if a run is there already, or anything of a name that the run will write; or the folder cannot be made
+   * Takes a folder for a new run, making it if need be, or with what another has left there that was killed before it had begun.
+   * @throws InputError if a run is there already or is being begun, or anything of a name that the run will write; or the folder cannot be made
    */
-  static create(args: RunArgs): RunFolder {
-    const folder = new RunFolder(resolve(args.saved_model), false);
-    folder.checkFree();
-    const args_json = folder.path('args.json');
+  static create(saved_model: string): RunFolder {
+    const folder = new RunFolder(resolve(saved_model));
+    const broken = existsSync(folder.path(LOCK)) && !existsSync(folder.path(ARGS));
+    if (!broken) checkFree(folder.dir);
+    folder.waiting = { files: new Map(), log: '' };
     try {
       folder.makeFolder(folder.dir);
       // Exclusive: of two runs that start at once, one is refused.
-      writeFileSync(args_json, toJson(args), { flag: 'wx' });
-      folder.made.set(args_json, 'file');
-      folder.makeFolder(folder.path('weights'));
+      folder.lock = Lock.take(folder.dir);
+      if (existsSync(folder.path(ARGS))) checkFree(folder.dir);
+      if (broken) for (const name of FILES) if (name !== LOCK) rmSync(folder.path(name), { force: true });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') folder.checkFree();
-      folder.abandon();
-      throw writeError(folder.dir, error);
+      folder.close();
+      throw error instanceof InputError ? error : writeError(folder.dir, error);
     }
     return folder;
   }
 
-  /** @throws InputError naming what the run would write over */
-  private checkFree(): void {
-    const name = takenName(this.dir);
-    if (name === undefined) return;
-    if (existsSync(this.path(LAST)))
-      throw new InputError(
-        `${this.dir} holds a run already; go on with it by --resume, or give another --saved_model` +
-          ' (or delete the folder)',
-      );
-    if (['args.json', 'results.csv', BEST].some((file) => existsSync(this.path(file))))
-      throw new InputError(
-        `${this.dir} holds a run already, without a checkpoint to resume from: its first epoch is under way, or was broken off; ` +
-          'if it is not running any more, delete the folder, or give another --saved_model',
-      );
-    throw new InputError(
-      `${this.dir} holds ${name}, a name that the run would write; move it away, or give another --saved_model`,
-    );
+  /**
+   * Goes on with a run that `readRun` has read.
+   * @throws InputError if it is going on in another program
+   */
+  static resume({ dir }: Run): RunFolder {
+    const folder = new RunFolder(dir, Lock.take(dir));
+    for (const at of [dir, folder.path('weights')])
+      for (const name of readdirSync(at)) if (TEMPORARY.test(name)) rmSync(join(at, name), { force: true });
+    return folder;
+  }
+
+  /** To draw a run, which may be going on meanwhile. */
+  static open({ dir }: Run): RunFolder {
+    return new RunFolder(dir);
   }
 
   private makeFolder(dir: string): void {
@@ -170,12 +69,7 @@ export class RunFolder {
     if (first === undefined) return;
     const made = [dir];
     while (made[0] !== first) made.unshift(dirname(made[0]));
-    for (const path of made) this.made.set(path, 'folder');
-  }
-
-  /** Goes on with a run that `readRun` has read. */
-  static reopen({ dir }: Run): RunFolder {
-    return new RunFolder(dir, true);
+    this.made.push(...made.map((path) => ({ path, folder: true })));
   }
 
   /** The path of a file of the run. */
@@ -183,8 +77,35 @@ export class RunFolder {
     return join(this.dir, name);
   }
 
+  /** A new run that is not there yet. */
+  get isNew(): boolean {
+    return this.waiting !== null;
+  }
+
+  /**
+   * Begins a new run: what it stands on and its first checkpoint are written, the checkpoint read back, args.json last.
+   * @param checkpoint a whole safetensors file
+   * @throws InputError if the folder cannot be written or does not keep what is written, MachineError if the disk is full
+   */
+  async begin(args: RunArgs, checkpoint: Uint8Array): Promise<void> {
+    const { files, log } = this.waiting ?? { files: new Map<RunFile, string>(), log: '' };
+    this.makeFolder(this.path('weights'));
+    await this.make(LAST, checkpoint);
+    readSafetensors(readFileSync(this.path(LAST)), this.path(LAST));
+    for (const [name, content] of files) await this.make(name, content);
+    await this.make('run.log', log);
+    await this.make(ARGS, toJson(args));
+    this.waiting = null;
+  }
+
+  private async make(name: RunFile, content: string | Uint8Array): Promise<void> {
+    this.made.push({ path: this.path(name), folder: false });
+    this.lock?.check();
+    await writeRunFile(this.path(name), content);
+  }
+
   writeArgs(args: RunArgs): Promise<void> {
-    return this.write('args.json', toJson(args));
+    return this.write(ARGS, toJson(args));
   }
 
   /** Replaces results.csv by these rows. */
@@ -197,8 +118,13 @@ export class RunFolder {
   }
 
   /** @param bytes a whole safetensors file */
-  writeWeights(which: 'best' | 'last', bytes: Uint8Array): Promise<void> {
-    return this.write(which === 'best' ? BEST : LAST, bytes);
+  writeBest(bytes: Uint8Array): Promise<void> {
+    return this.write(BEST, bytes);
+  }
+
+  /** Writes a checkpoint and keeps the one before. @param bytes a whole safetensors file */
+  writeLast(bytes: Uint8Array): Promise<void> {
+    return this.write(LAST, bytes, PREVIOUS);
   }
 
   /** Writes a picture as NAME.svg and NAME.png. */
@@ -207,140 +133,44 @@ export class RunFolder {
     await this.write(`${name}.png`, png);
   }
 
-  /** What the run's numbers rest on, besides args.json. */
-  writeManifest(manifest: Manifest): Promise<void> {
-    return this.write('manifest.json', toJson(manifest));
-  }
-
   /** Any further file of the run, such as its label graph. */
-  async write(name: RunFile, content: string | Uint8Array): Promise<void> {
-    this.made.set(this.path(name), 'file');
-    await writeRunFile(this.path(name), content);
+  async write(name: RunFile, content: string | Uint8Array, previous?: RunFile): Promise<void> {
+    if (this.waiting) {
+      this.waiting.files.set(name, content);
+      return;
+    }
+    this.lock?.check();
+    await writeRunFile(this.path(name), content, previous && this.path(previous));
   }
 
   /** Appends a line, with the time, to run.log. */
   log(line: string): void {
-    this.made.set(this.path('run.log'), 'file');
+    const stamped = `${new Date().toISOString()} ${line}\n`;
+    if (this.waiting) {
+      this.waiting.log += stamped;
+      return;
+    }
+    this.lock?.check();
     try {
-      appendFileSync(this.path('run.log'), `${new Date().toISOString()} ${line}\n`);
+      appendFileSync(this.path('run.log'), stamped);
     } catch (error) {
       throw writeError(this.path('run.log'), error);
     }
   }
 
-  /**
-   * Of a new run: gives the folder back if no epoch and no checkpoint was written, for a run that failed at its start is no run.
-   * What the run has not written itself stays.
-   */
-  abandon(): void {
-    if (this.resumed || ['results.csv', BEST, LAST].some((name) => this.made.has(this.path(name)))) return;
-    for (const [path, kind] of [...this.made].reverse()) {
-      try {
-        if (kind === 'file') rmSync(path, { force: true });
-        else rmdirSync(path);
-      } catch {
-        // A folder that holds something of its owner's.
-      }
-    }
+  /** Ends the writing. A new run that has not begun gives the folder back: what it has not written itself stays. */
+  close(): void {
+    const given = this.waiting ? this.made.toReversed() : [];
+    for (const { path, folder } of given) if (!folder) rmSync(path, { force: true });
+    this.lock?.release();
+    for (const { path, folder } of given) if (folder) removeEmpty(path);
   }
 }
 
-/**
- * Reads a run folder.
- * @throws InputError naming the file: no run there, or a damaged one
- */
-export function readRun(dir: string): Run {
-  dir = resolve(dir);
-  const args = join(dir, 'args.json');
-  if (!existsSync(args)) {
-    const found = existsSync(dir) ? 'no args.json in it' : 'nothing there';
-    throw new InputError(`--saved_model expects the folder of a run, found ${found}: ${dir}; check the path`);
-  }
-  const results = join(dir, 'results.csv');
-  const metrics = join(dir, 'metrics.json');
-  return {
-    dir,
-    args: { ...readRunArgs(args), saved_model: dir },
-    rows: existsSync(results) ? parseResults(readFileSync(results, 'utf8'), results) : [],
-    metrics: existsSync(metrics) ? parseMetrics(readJson(metrics), metrics) : null,
-  };
-}
-
-/**
- * The file of a run's weights.
- * @throws InputError if it is not there
- */
-export function weightsFile({ dir }: Run, which: 'best' | 'last'): string {
-  const file = join(dir, which === 'best' ? BEST : LAST);
-  if (lookAt(file) !== 'a file') {
-    throw new InputError(
-      `${file}: no such file; the run has not come to the end of an epoch (then delete its folder and train anew), or was moved in part`,
-    );
-  }
-  return file;
-}
-
-/**
- * The bytes of a run's weights.
- * @throws InputError if they are not there
- */
-export const readWeights = (run: Run, which: 'best' | 'last'): Uint8Array => readFileSync(weightsFile(run, which));
-
-/**
- * Reads an args.json.
- * @throws InputError naming the file: none, a damaged one, or an entry that is no setting or has no value of its kind
- */
-export function readRunArgs(file: string): RunArgs {
-  const { classes, kernels = {}, ...rest } = readJson(file);
-  if (!Array.isArray(classes) || classes.length === 0 || !classes.every((name) => typeof name === 'string')) {
-    throw new InputError(`${file}: expected the classes' names as classes, found ${show(classes)}`);
-  }
-  if (!isTable(kernels)) {
-    throw new InputError(`${file}: expected names of tiles as kernels, found ${show(kernels)}`);
-  }
+function removeEmpty(dir: string): void {
   try {
-    return { ...readTrainArgs(rest), classes, kernels };
-  } catch (error) {
-    throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
+    rmdirSync(dir);
+  } catch {
+    // It holds something of its owner's.
   }
-}
-
-const isTable = (value: unknown): value is TileTable =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  Object.values(value).every((name) => typeof name === 'string');
-
-function parseMetrics(value: Record<string, unknown>, file: string): RunMetrics {
-  for (const name of ['accuracy', 'macro_f1', 'best_epoch']) {
-    if (typeof value[name] !== 'number') {
-      throw new InputError(`${file}: expected a number as ${name}, found ${show(value[name])}`);
-    }
-  }
-  return value as unknown as RunMetrics;
-}
-
-/** Most bytes of a run's JSON. */
-const MAX_JSON = 2 ** 22;
-
-/** A value of a file, cut to a readable length. */
-const show = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-};
-
-function readJson(file: string): Record<string, unknown> {
-  let value: unknown;
-  if (lookAt(file) !== 'a file') throw new InputError(`${file}: expected a file, found ${lookAt(file)}`);
-  const { size } = statSync(file);
-  if (size > MAX_JSON) throw new InputError(`${file}: expected at most ${MAX_JSON} bytes, found ${size}`);
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${file}: expected JSON: ${(error as Error).message}`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(`${file}: expected a JSON object, found ${show(value)}`);
-  }
-  return value as Record<string, unknown>;
 }

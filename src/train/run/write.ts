@@ -1,15 +1,54 @@
 // How a run's files are written: as a whole or not at all, so that a reader or a crash never meets half of one.
-import writeFileAtomic from 'write-file-atomic';
+import { linkSync, rmSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { InputError, MachineError } from '../../base/errors';
 
-/** @throws InputError if the path cannot be written, MachineError if the disk is full */
-export async function writeRunFile(path: string, content: string | Uint8Array): Promise<void> {
+/** Names of what is being written, and what a program that was killed leaves of it. */
+export const TEMPORARY = /\.\d+\.tmp$/;
+
+/**
+ * Writes a file beside its place, brings it to the disk, and moves it there.
+ * @param previous where the file that is there now is kept
+ * @throws InputError if the path cannot be written, MachineError if the disk is full
+ */
+export async function writeRunFile(path: string, content: string | Uint8Array, previous?: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const data =
-      typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
-    await writeFileAtomic(path, data);
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (previous !== undefined) await keep(path, previous);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
     throw writeError(path, error);
+  }
+}
+
+/** Gives a file a second name; where the file system has no second names, moves it. */
+async function keep(path: string, previous: string): Promise<void> {
+  rmSync(previous, { force: true });
+  try {
+    linkSync(path, previous);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await rename(path, previous);
+  }
+}
+
+/** So that a new name outlives a power cut. Windows has no such call. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

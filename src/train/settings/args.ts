@@ -97,6 +97,10 @@ export interface TrainArgs {
   cache: string | null;
   /** The run folder. */
   saved_model: string;
+  /** Minutes of an epoch after which a checkpoint is written; 0: none by time. */
+  save_minutes: number;
+  /** Batches after which a checkpoint is written; null: none by number. */
+  save_every: number | null;
 }
 
 const file = (what: string) => text('FILE', `the path of ${what}`);
@@ -277,6 +281,16 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
   },
   cache: COMMON.cache,
   saved_model: { kind: text('DIR', 'the path of the run folder'), help: 'run folder: weights, metrics, pictures, log' },
+  save_minutes: {
+    kind: real(0),
+    default: 10,
+    help: 'minutes after which a checkpoint is written in the middle of an epoch, while training goes on; 0: never',
+  },
+  save_every: {
+    kind: orNone(whole(1)),
+    default: null,
+    help: 'batches after which a checkpoint is written in the middle of an epoch; default: by --save_minutes alone',
+  },
 };
 
 /** Which trained network `evaluate` and `predict` take; see `openNetwork`. */

@@ -1,0 +1,78 @@
+// The one door to all of a run that lives on a device: a device that is lost takes it along, and it is made anew.
+import { Ema } from '../../autograd';
+import { orAborted } from '../../base/abort';
+import { classesOf } from '../../data';
+import type { Device } from '../../device';
+import { openDevice } from '../../device/node';
+import { choose, type TileTable } from '../../kernels/variant';
+import { buildModel } from '../../models';
+import type { Learning } from '../run/checkpoint';
+import type { Run } from '../run/read_run';
+import type { TrainArgs } from '../settings/args';
+import type { TrainHooks } from './events';
+import { fitMemory } from './fit_memory';
+import { Learner } from './learner';
+import { makeOptimizer } from './optimizer';
+import type { RunData } from './run_data';
+import { chooseKernels } from './tuning';
+
+export interface RigOptions {
+  readonly hooks: TrainHooks;
+  readonly notice: (line: string) => void;
+  /** The run that goes on: it keeps its kernels. */
+  readonly resume: Run | null;
+  /** Tiles of a run that is repeated, or of a device before this one. */
+  readonly kernels?: TileTable;
+  readonly signal?: AbortSignal;
+}
+
+/** A device with the network of a run, its optimizer and the data that stay there. */
+export interface Rig {
+  readonly device: Device;
+  readonly learning: Learning;
+  readonly learner: Learner;
+  /** Tiles that the matrix kernels use. */
+  readonly kernels: TileTable;
+}
+
+/**
+ * Opens a device and makes all that a run has there, with weights by the run's seed and every kernel compiled.
+ * @throws InputError for a step that does not fit, or tiles that this adapter lacks; the signal's reason
+ */
+export async function openRig(args: TrainArgs, data: RunData, options: RigOptions): Promise<Rig> {
+  const { hooks, notice, resume, signal } = options;
+  const opening = openDevice({ gpu: args.gpu ?? undefined, say: notice });
+  const device = await orAborted(opening, signal, (late) => late.destroy());
+  try {
+    hooks.onDevice?.(device);
+    notice(
+      `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
+    );
+    const model = buildModel(device, {
+      ...args,
+      imageSize: args.image_size,
+      classes: classesOf(args).length,
+      A: data.graph?.A,
+    }).initialise(args.seed);
+    const optimizer = makeOptimizer(model, args);
+    const ema = args.ema > 0 ? new Ema(optimizer, args.ema) : null;
+    const learner = new Learner(device, model, {
+      embedding: data.graph?.embedding ?? null,
+      loss: { classWeights: data.classWeights, lambda: args.lambda_multi },
+      precision: args.precision,
+      clipGradNorm: args.clip_grad_norm,
+    });
+    const memoryOf = (n: number, batches: number) =>
+      learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches });
+    fitMemory(device, args, (n) => memoryOf(n, args.grad_accum_steps), notice);
+    // The third batch of a group has the kernels of the second.
+    const step = () => memoryOf(args.batch_size, Math.min(args.grad_accum_steps, 2));
+    const kernels = await orAborted(chooseKernels(device, args.tune, resume, step, notice, options.kernels), signal);
+    step();
+    await orAborted(device.prepare(), signal);
+    return { device, learner, kernels, learning: { model, optimizer, ema, scaler: learner.scaler } };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}

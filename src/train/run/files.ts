@@ -1,0 +1,89 @@
+// The names in a run folder.
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { InputError } from '../../base/errors';
+import { LOCK } from './lock';
+import { writeError } from './write';
+
+/** With it a run is there. */
+export const ARGS = 'args.json';
+export const BEST = 'weights/best.safetensors';
+export const LAST = 'weights/last.safetensors';
+/** The checkpoint before the last. */
+export const PREVIOUS = 'weights/previous.safetensors';
+
+/** What is drawn of a run, each as .svg and .png. */
+export const PICTURES = ['results', 'confusion_matrix', 'valence_arousal', 'label_graph'] as const;
+
+/** Every file that a run may write but those of its evaluations, which lie in evaluate/NAME/. */
+export const FILES = [
+  ARGS,
+  'manifest.json',
+  'run.log',
+  'results.csv',
+  'metrics.json',
+  'predictions.csv',
+  'adj.safetensors',
+  'emb.safetensors',
+  'trace.json',
+  BEST,
+  LAST,
+  PREVIOUS,
+  LOCK,
+  ...PICTURES.flatMap((name) => [`${name}.svg`, `${name}.png`] as const),
+] as const;
+
+/** A file of a run, by its path in the folder. */
+export type RunFile = (typeof FILES)[number];
+
+export const EVALUATIONS = 'evaluate';
+
+/** The names that a run takes in its folder. */
+const NAMES: ReadonlySet<string> = new Set([...FILES.map((file) => file.split('/')[0]), EVALUATIONS]);
+
+/**
+ * What keeps a new run out of a folder: a name in it that the run would write; undefined: nothing.
+ * @throws InputError if the folder cannot be read
+ */
+export function takenName(dir: string): string | undefined {
+  try {
+    return readdirSync(dir).find((name) => NAMES.has(name));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR' && existsSync(dir))
+      throw new InputError(`${dir}: expected a folder or nothing there, found a file; check --saved_model`);
+    throw writeError(dir, error);
+  }
+}
+
+/** @throws InputError naming what a new run in a folder would write over */
+export function checkFree(dir: string): void {
+  const name = takenName(dir);
+  if (name === undefined) return;
+  if ([ARGS, LAST].some((file) => existsSync(join(dir, file))))
+    throw new InputError(
+      `${dir} holds a run already; go on with it by --resume, or give another --saved_model (or delete the folder)`,
+    );
+  throw new InputError(
+    `${dir} holds ${name}, a name that the run would write; move it away, or give another --saved_model`,
+  );
+}
+
+/** @throws InputError if `file`, which a person named with --out, is one of a run's own, or a link to one */
+export function checkNotOfRun(file: string): void {
+  const place = resolve(file);
+  const folder = dirname(place);
+  checkPlace(file, existsSync(folder) ? join(realpathSync(folder), basename(place)) : place);
+  if (existsSync(place)) checkPlace(file, realpathSync(place));
+}
+
+function checkPlace(file: string, place: string): void {
+  let [dir, name] = [dirname(place), basename(place)];
+  for (; ; [dir, name] = [dirname(dir), `${basename(dir)}/${name}`]) {
+    const own = (FILES as readonly string[]).includes(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
+    if (own && existsSync(join(dir, ARGS)))
+      throw new InputError(`--out ${file}: ${name} is a file of the run in ${dir}; give another name`);
+    if (dir === dirname(dir)) return;
+  }
+}
