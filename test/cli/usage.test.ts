@@ -82,7 +82,7 @@ test('a run is not overwritten', async ({ dir, csv }) => {
   mkdirSync(saved_model);
   writeFileSync(join(saved_model, 'args.json'), '{}');
   const args = ['train', '--image_dir', dir, '--data', csv, '--emb', 'random', '--saved_model', saved_model];
-  await refused(args, /taken holds a run already, without a checkpoint.*give another --saved_model/);
+  await refused(args, /taken holds a run already; go on with it by --resume, or give another --saved_model/);
   assert.is(readFileSync(join(saved_model, 'args.json'), 'utf8'), '{}');
 });
 
@@ -114,7 +114,7 @@ test('help for the program and each command, with examples; every setting of tra
   );
   assert.equal(groups.at(-1)?.[1], ['help'], 'every flag of its own has a theme');
   const flags = groups.flatMap(([, names]) => names).sort();
-  assert.equal(flags, [...Object.keys(TRAIN_SETTINGS), 'resume', 'config', 'profile', 'help'].sort());
+  assert.equal(flags, [...Object.keys(TRAIN_SETTINGS), 'resume', 'config', 'profile', 'dry_run', 'help'].sort());
 });
 
 test('no command: the help on stderr, exit code 2; the version alone on stdout', async () => {

@@ -57,7 +57,7 @@ function change(file: string, fill: Readonly<Record<string, number>>): void {
     const known = data as Float32Array | BigInt64Array;
     return [name, { shape, data: name in fill ? new Float32Array(known.length).fill(fill[name]) : known }];
   });
-  writeFileSync(file, writeSafetensors(new Map(entries), metadata));
+  writeFileSync(file, writeSafetensors(new Map(entries), metadata, { sealed: true }));
 }
 
 async function failure(fn: () => Promise<unknown>, Kind: typeof InputError | typeof MachineError): Promise<string> {

@@ -11,10 +11,10 @@ import { inspect } from '../../src/train/inspect';
 import { Trainer } from '../../src/train/loop/trainer';
 import { evaluate } from '../../src/train/measures/evaluate';
 import { report } from '../../src/train/reports/report';
+import { readRun } from '../../src/train/run/read_run';
 import { readRunToRepeat } from '../../src/train/run/repeat';
 import { parseResults } from '../../src/train/run/results';
 import { readRunToResume } from '../../src/train/run/resume';
-import { readRun } from '../../src/train/run/run_folder';
 import { COMMON } from '../../src/train/settings/args';
 
 const test = suite('older runs');

@@ -79,7 +79,11 @@ test('a checkpoint that knows only the best accuracy goes on, with the loss of t
   progress.best = { accuracy: 0.5, epoch: 0 };
   writeFileSync(
     file,
-    writeSafetensors(tensors as Map<string, StateEntry>, { ...metadata, progress: JSON.stringify(progress) }),
+    writeSafetensors(
+      tensors as Map<string, StateEntry>,
+      { ...metadata, progress: JSON.stringify(progress) },
+      { sealed: true },
+    ),
   );
   await (await mockRun('older', { epochs: 3 }, { validated: [seen(1, 2.5), seen(1, 1.5)] })).session.run();
   assert.is(bestEpoch('older'), 3);

@@ -8,7 +8,14 @@ import { buildModel } from '../../src/models';
 import { Learner } from '../../src/train/loop/learner';
 import { makeOptimizer, type OptimizerArgs } from '../../src/train/loop/optimizer';
 import { StateHash } from '../../src/train/loop/state_hash';
-import { encodeCheckpoint, type Learning, loadCheckpoint, newProgress } from '../../src/train/run/checkpoint';
+import {
+  encodeCheckpoint,
+  type Learning,
+  loadCheckpoint,
+  newProgress,
+  readLearning,
+} from '../../src/train/run/checkpoint';
+import type { RunWeights } from '../../src/train/run/read_run';
 import { device } from '../gpu';
 import { reference } from '../kernels/hash_reference';
 
@@ -49,9 +56,14 @@ async function learn({ learner, optimizer, ema }: Net, t: number): Promise<void>
   await result;
 }
 
+async function checkpointOf(learning: Learning): Promise<RunWeights> {
+  const bytes = encodeCheckpoint(await readLearning(learning), newProgress(), { rows: [], metrics: null });
+  return { file: 'last.safetensors', ...readSafetensors(bytes) };
+}
+
 /** The formula over a checkpoint's tensors. */
 async function ofCheckpoint(learning: Learning): Promise<string> {
-  const { tensors } = readSafetensors(await encodeCheckpoint(learning, newProgress()));
+  const { tensors } = await checkpointOf(learning);
   const words = [...tensors].map(([name, { data }]): [string, Uint32Array] => {
     // Counts are floats on the device.
     const floats = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<bigint>, Number);
@@ -78,7 +90,7 @@ for (const kind of ['sgd', 'adam'] as const)
 
     // What was loaded from a checkpoint lies elsewhere.
     const other = net(kind);
-    loadCheckpoint(other, await encodeCheckpoint(own, newProgress()), 'last.safetensors');
+    loadCheckpoint(other, await checkpointOf(own));
     assert.is(await new StateHash(device, other).take(), found[2]);
   });
 
