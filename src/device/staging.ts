@@ -2,6 +2,10 @@ import { makeBuffer } from './faults';
 
 const CHUNK = 1 << 20;
 
+/** Bytes of the memory that a read of so many goes through: few sizes, so that it serves the next read as well. */
+export const readerBytes = (bytes: number): number =>
+  bytes > CHUNK ? Math.ceil(bytes / CHUNK) * CHUNK : 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
+
 interface Chunk {
   readonly buffer: GPUBuffer;
   used: number;
@@ -59,8 +63,11 @@ export class Staging {
     if (i >= 0) return this.readers.splice(i, 1)[0];
     for (const b of this.readers) b.destroy();
     this.readers = [];
-    const size = 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
-    return this.make({ label: 'read', size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    return this.make({
+      label: 'read',
+      size: readerBytes(bytes),
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
   }
 
   readDone(buffer: GPUBuffer): void {

@@ -46,11 +46,14 @@ export class Saver {
   write(reading: Reading, progress: Progress, history: History): void {
     // Taken down now: the training goes on.
     const [then, past] = [structuredClone(progress), { ...history, rows: [...history.rows] }];
-    this.writing = reading
-      .then((tensors) => this.folder.writeLast(encodeCheckpoint(tensors, then, past)))
-      .catch((error) => {
-        this.failure ??= error;
-      });
+    const before = this.writing;
+    const write = async (): Promise<void> => {
+      await before;
+      await this.folder.writeLast(encodeCheckpoint(await reading, then, past));
+    };
+    this.writing = write().catch((error) => {
+      this.failure ??= error;
+    });
   }
 
   /** Reads the state and writes it. */
