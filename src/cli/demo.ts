@@ -6,7 +6,7 @@ import { takenName } from '../train/run/files';
 import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
-import { INTERRUPTED, stoppable } from './interrupt';
+import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 import { trainVisibly } from './train';
@@ -104,10 +104,7 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
   };
   const args = readTrainArgs({ ...RECIPE, ...files, epochs, warmup, seed, gpu });
   const outcome = await trainVisibly(args, { hooks: { onBefore } });
-  if (outcome?.status !== 'finished') {
-    process.exitCode = INTERRUPTED;
-    return;
-  }
+  if (outcome?.status !== 'finished') return;
   const seconds = (performance.now() - start) / 1000;
   process.stdout.write(`${report(folder, before, outcome.metrics, seconds)}\n`);
 }

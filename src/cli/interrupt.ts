@@ -1,29 +1,73 @@
+import { closeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+/** The signals that ask a program to end, with the exit code of one that did: 128 + the signal's number. */
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Milliseconds within which a second signal is the first one's: npx sends Ctrl-C on to a program that has it from the terminal, a shell a hang-up. */
+const SAME = 300;
+
+/** Why a run was stopped: a signal. */
+class Stopped extends Error {
+  constructor(readonly exitCode: number) {
+    super('stopped by a signal');
+  }
+}
+
+/** Whether somebody may look at what is printed. A program that nobody looks at (nohup, a batch job) outlives its terminal. */
+const onTerminal = (): boolean => Boolean(process.stdout.isTTY || process.stderr.isTTY);
+
+/** A closed terminal ends no program whose output goes elsewhere: what nohup asks for, and Node takes back as it starts. */
+export function outliveTerminal(): void {
+  if (!onTerminal()) process.on('SIGHUP', () => {});
+  // At its end Node gives terminals their settings back, and aborts (exit code 134) where one is gone; not where it is closed.
+  const terminals = [0, 1, 2].filter(isatty);
+  process.on('exit', () => {
+    for (const file of terminals) if (!isatty(file)) closeSync(file);
+  });
+}
+
 /**
- * Runs something that a first Ctrl-C (or SIGTERM) asks to stop, through its signal, and that a second one ends at once.
+ * Runs something that a first Ctrl-C (SIGTERM, SIGHUP) asks to stop, through its signal, and that a second one ends at once.
  * @param onStop told at the first one
+ * @param onHangUp what a SIGHUP does where no terminal is written to: the run goes on
  * @returns null where it ended with the signal's reason: the program then ends, whatever is still under way in it
  */
-export async function stoppable<T>(run: (signal: AbortSignal) => Promise<T>, onStop: () => void): Promise<T | null> {
+export async function stoppable<T>(
+  run: (signal: AbortSignal) => Promise<T>,
+  onStop: () => void,
+  onHangUp: () => void = () => {},
+): Promise<T | null> {
   const controller = new AbortController();
   const { signal } = controller;
-  const stop = (): void => {
-    if (signal.aborted) process.exit(INTERRUPTED);
-    onStop();
-    controller.abort();
+  let first = 0;
+  const stop = (name: NodeJS.Signals): void => {
+    if (name === 'SIGHUP' && !onTerminal()) {
+      onHangUp();
+      return;
+    }
+    const exitCode = CODES[name as keyof typeof CODES];
+    if (!signal.aborted) {
+      first = performance.now();
+      onStop();
+      controller.abort(new Stopped(exitCode));
+    } else if (performance.now() - first > SAME) process.exit(exitCode);
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (const name of Object.keys(CODES)) process.on(name, stop);
   try {
     return await run(signal);
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
-    process.exitCode = INTERRUPTED;
+    exitStopped(signal);
     // Such as a file being read: nothing waits for it any more.
     setTimeout(() => process.exit(), 500).unref();
     return null;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    for (const name of Object.keys(CODES)) process.off(name, stop);
   }
 }
 
-/** The exit code of a program that Ctrl-C has stopped: 128 + SIGINT. */
-export const INTERRUPTED = 130;
+/** The program ends, once it has nothing more to do, as stopped by this signal of `stoppable`'s. */
+export function exitStopped(signal: AbortSignal): void {
+  process.exitCode = (signal.reason as Stopped).exitCode;
+}

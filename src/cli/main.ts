@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
 import { exportCommand } from './export';
 import { inspectCommand } from './inspect';
+import { outliveTerminal } from './interrupt';
 import { predictCommand } from './predict';
 import { prepareCommand } from './prepare';
 import { reportCommand } from './report';
@@ -30,7 +31,7 @@ const COMMANDS = [
   cacheCommand,
 ] as const;
 
-/** Exit codes: 0 done, 1 ours or the machine's failure, 2 wrong usage or input, 130 stopped by Ctrl-C. */
+/** Exit codes: 0 done, 1 ours or the machine's failure, 2 wrong usage or input, 130, 143 and 129 stopped by Ctrl-C, SIGTERM and SIGHUP. */
 async function main(args: readonly string[]): Promise<void> {
   const program = new Command('emotion-gcn')
     .description('Trains Emotion-GCN (facial expression, valence and arousal) on any GPU, or on the CPU.')
@@ -99,9 +100,10 @@ function report(message: string, exitCode: number, error: unknown): void {
   process.exitCode = exitCode;
 }
 
-// A reader that goes away (`| head`) is no error: a training goes on without it. A full disk behind stdout is one.
+outliveTerminal();
+// A reader or a terminal that goes away (`| head`) is no error: a training goes on without it. A full disk behind stdout is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') fail(error);
+  if (error.code !== 'EPIPE' && !(error.code === 'EIO' && process.stdout.isTTY)) fail(error);
 });
 process.stderr.on('error', () => {});
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -8,7 +8,7 @@ import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
 import { checkInputs, checkPlaces, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { formatMetrics, shellPath } from './format';
-import { INTERRUPTED, stoppable } from './interrupt';
+import { exitStopped, stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettingsByTheme, type Themes } from './settings_options';
 
@@ -72,10 +72,7 @@ export const trainCommand = (): Command =>
           : repeated(config, options);
       if (dryRun) checkFree(args.saved_model);
       const outcome = await trainVisibly(args, { ...of, profile, dryRun });
-      if (!outcome || outcome.status === 'interrupted') {
-        process.exitCode = INTERRUPTED;
-        return;
-      }
+      if (!outcome || outcome.status === 'interrupted') return;
       if (outcome.status === 'tried') {
         process.stdout.write('all that the run needs works; nothing was kept\n');
         return;
@@ -120,7 +117,10 @@ function resumed(given: Record<string, unknown>): Begun {
   return { args: run.args, resume: run };
 }
 
-/** Trains with a progress display; Ctrl-C stops the run after its step and says how to go on. @returns null: stopped before that */
+/**
+ * Trains with a progress display. Ctrl-C, SIGTERM and a closed terminal stop the run after its step, say how to go on and set the exit code.
+ * @returns null: stopped before there was anything to save
+ */
 export async function trainVisibly(
   args: TrainArgs,
   { hooks, ...options }: TrainerOptions = {},
@@ -131,8 +131,13 @@ export async function trainVisibly(
     const { onNotice, onPrepare, onStep, onEpoch } = view;
     const trainer = new Trainer(args, { hooks: { onNotice, onPrepare, onStep, onEpoch, ...hooks }, ...options });
     const outcome = await stoppable(
-      (signal) => trainer.run(signal),
+      async (signal) => {
+        const outcome = await trainer.run(signal);
+        if (outcome.status === 'interrupted') exitStopped(signal);
+        return outcome;
+      },
       () => onNotice('stopping after this step; press Ctrl-C again to quit at once'),
+      () => trainer.save(),
     );
     if (!outcome) onNotice('stopped before anything was learnt');
     else if (outcome.status === 'interrupted') {
