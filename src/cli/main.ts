@@ -13,6 +13,7 @@ import { outliveTerminal } from './interrupt';
 import { predictCommand } from './predict';
 import { prepareCommand } from './prepare';
 import { reportCommand } from './report';
+import { reproduceCommand } from './reproduce';
 import { checkValues } from './settings_options';
 import { synthCommand } from './synth';
 import { trainCommand } from './train';
@@ -24,6 +25,7 @@ const COMMANDS = [
   exportCommand,
   prepareCommand,
   reportCommand,
+  reproduceCommand,
   inspectCommand,
   demoCommand,
   synthCommand,

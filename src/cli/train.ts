@@ -20,7 +20,7 @@ Examples:
   emotion-gcn train --config run1/args.json --saved_model run2 --lr 0.0003
 
 Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl, ./emb.pkl.
-Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv,
+Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv, hashes.csv,
 metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
 confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
 

@@ -1,6 +1,7 @@
 // What the trainer tells whoever watches it: the command line, a script, a test.
 import type { Device } from '../../device';
 import type { Metrics } from '../measures/metrics';
+import type { HashRow } from '../run/hashes';
 import type { EpochRow } from '../run/results';
 
 /** After a training or validation step. Losses and the rate are of the steps so far in this phase of the epoch. */
@@ -37,4 +38,6 @@ export interface TrainHooks {
   onDevice?(device: Device): void;
   onStep?(event: StepEvent): void;
   onEpoch?(row: EpochRow): void;
+  /** When a row of hashes.csv is written. */
+  onHash?(row: HashRow): void;
 }

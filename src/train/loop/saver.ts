@@ -17,6 +17,8 @@ export class Saver {
     private readonly folder: RunFolder,
     private readonly learning: Learning,
     private readonly args: Pick<TrainArgs, 'save_minutes' | 'save_every'>,
+    /** What is to be on the disk before a checkpoint. */
+    private readonly before: () => Promise<void>,
   ) {}
 
   /** Makes the next checkpoint due at once. */
@@ -49,7 +51,7 @@ export class Saver {
     const before = this.writing;
     const write = async (): Promise<void> => {
       await before;
-      await this.folder.writeLast(encodeCheckpoint(await reading, then, past));
+      await this.put(reading, then, past);
     };
     this.writing = write().catch((error) => {
       this.failure ??= error;
@@ -60,7 +62,13 @@ export class Saver {
   async save(step: number, progress: Progress, history: History): Promise<void> {
     await this.idle();
     this.saved(step);
-    await this.folder.writeLast(encodeCheckpoint(await readLearning(this.learning), progress, history));
+    await this.put(readLearning(this.learning), progress, history);
+  }
+
+  private async put(reading: Reading, progress: Progress, history: History): Promise<void> {
+    const tensors = await reading;
+    await this.before();
+    await this.folder.writeLast(encodeCheckpoint(tensors, progress, history));
   }
 
   /** Waits until what was begun is written. @throws why it could not be */

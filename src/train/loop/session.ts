@@ -25,9 +25,11 @@ import type { TrainArgs } from '../settings/args';
 import { type EpochScores, isBetter } from '../settings/best';
 import { rateFactor } from '../settings/rate';
 import type { TrainHooks } from './events';
+import { Hashes, isHashed } from './hashes';
 import type { BatchPlace, BatchResult, Learner } from './learner';
 import type { RunData } from './run_data';
 import { Saver } from './saver';
+import { StateHash } from './state_hash';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 
 /** Validation batches that are tried before the first epoch. */
@@ -68,6 +70,7 @@ export class Session {
   private readonly train: Loader;
   private readonly val: Loader;
   private readonly saver: Saver;
+  private readonly hashes: Hashes;
 
   constructor(private readonly parts: SessionParts) {
     const { args, data, learner, profile } = parts;
@@ -86,7 +89,8 @@ export class Session {
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
     this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: null });
-    this.saver = new Saver(parts.folder, parts.learning, args);
+    this.hashes = new Hashes(new StateHash(learner.device, parts.learning), parts.folder, parts.hooks);
+    this.saver = new Saver(parts.folder, parts.learning, args, () => this.hashes.written);
   }
 
   /** Batches of the run that are done. */
@@ -107,12 +111,15 @@ export class Session {
     const { learner, learning } = this.parts;
     this.progress = progress;
     learning.ema?.restart();
+    this.hashes.take(progress.epoch, this.step);
     let tried = 0;
     for await (const batch of this.val.epoch(0)) {
       const found = resultNotFinite(await learner.evaluate(batch));
       if (found) throw await this.diverged(`${found.what} before the first step`);
       if (++tried === TRIED) break;
     }
+    await this.hashes.settle(this.step);
+    await this.hashes.written;
     return encodeCheckpoint(await readLearning(learning), progress, this.history);
   }
 
@@ -125,6 +132,7 @@ export class Session {
   restore(run: Run, checkpoint: RunWeights): void {
     const { learning, notice } = this.parts;
     this.progress = loadCheckpoint(learning, checkpoint);
+    this.hashes.restore(this.step);
     const history = historyOf(checkpoint.metadata, checkpoint.file) ?? run;
     // A run that died between its files may have written a row more than the checkpoint knows.
     this.rows = history.rows
@@ -143,6 +151,7 @@ export class Session {
       return await this.epochs(signal);
     } finally {
       await this.saver.rest();
+      await this.hashes.written.catch(() => {});
     }
   }
 
@@ -165,7 +174,7 @@ export class Session {
 
   /** Returns false when `signal` ended it early. Results are looked at one step late, so that the device never waits. */
   private async trainEpoch(signal?: AbortSignal): Promise<boolean> {
-    const { progress, saver, train } = this;
+    const { hashes, progress, saver, train } = this;
     const { args, learner, learning, profile } = this.parts;
     const { optimizer, ema } = learning;
     const pace = new Pace(progress.tally.samples);
@@ -182,6 +191,7 @@ export class Session {
       this.seconds = (performance.now() - start) / 1000;
       if (!Number.isFinite(result.loss))
         throw await this.diverged(`the loss is ${result.loss} in epoch ${progress.epoch + 1}, step ${progress.step}`);
+      await hashes.settle(this.step);
       if (reading) saver.write(reading, progress, this.history);
       saver.check();
       this.tell('train', progress.tally, train, pace);
@@ -203,6 +213,7 @@ export class Session {
       if (group.place === group.size - 1) {
         ema?.update(progress.epoch * this.updates + group.number);
         const done = progress.epoch * train.steps + submitted;
+        if (submitted === train.steps || isHashed(done - group.size, done)) hashes.take(progress.epoch + 1, done);
         if (submitted < train.steps && saver.isDue(done)) ({ reading } = await saver.read(done));
       }
       await settle();

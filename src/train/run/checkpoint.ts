@@ -6,6 +6,7 @@ import { type Counter, type Module, readState, type StateEntry } from '../../mod
 import { newTally, type Tally } from '../loop/tally';
 import type { EpochScores } from '../settings/best';
 import { entryOf, type FileTensor } from './entry';
+import { FORMAT_VERSION } from './format';
 import { parseJson, parseMetrics, type RunMetrics, type RunWeights } from './read_run';
 import { type EpochRow, formatResults, parseResults } from './results';
 
@@ -13,6 +14,8 @@ import { type EpochRow, formatResults, parseResults } from './results';
 const STATE = ['momentum', 'exp_avg', 'exp_avg_sq', 'step'];
 const AVERAGE = 'ema.';
 const LOSS_SCALE = 'loss_scale';
+
+const METADATA = { format: 'pt', format_version: String(FORMAT_VERSION) };
 
 /** Where a run stands: with the weights and the optimizer's state, all that its next step depends on. */
 export interface Progress {
@@ -46,7 +49,7 @@ export interface History {
 
 /** The state dict alone, under PyTorch's names: `weights/best.safetensors`. */
 export const encodeWeights = (state: ReadonlyMap<string, StateEntry>): Uint8Array =>
-  writeSafetensors(new Map(state), { format: 'pt' }, { sealed: true });
+  writeSafetensors(new Map(state), METADATA, { sealed: true });
 
 /** What a checkpoint holds: all that changes as a run learns. */
 export interface Learning {
@@ -92,7 +95,7 @@ export function encodeCheckpoint(
   { rows, metrics }: History,
 ): Uint8Array {
   const history = formatResults(rows.map((row) => ({ ...row, seconds: null })));
-  const metadata: Record<string, string> = { format: 'pt', progress: JSON.stringify(progress), history };
+  const metadata: Record<string, string> = { ...METADATA, progress: JSON.stringify(progress), history };
   if (metrics) metadata.metrics = JSON.stringify(metrics);
   return writeSafetensors(new Map(tensors), metadata, { sealed: true });
 }

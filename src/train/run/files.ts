@@ -21,6 +21,7 @@ export const FILES = [
   'manifest.json',
   'run.log',
   'results.csv',
+  'hashes.csv',
   'metrics.json',
   'predictions.csv',
   'adj.safetensors',

@@ -1,28 +1,41 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform, release } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { asInputError, lookAt } from '../../data/files';
 import type { Device } from '../../device';
-import type { TrainArgs } from '../settings/args';
+import { TRAIN_SETTINGS, type TrainArgs } from '../settings/args';
+import { checkFormat, FORMAT_VERSION } from './format';
 import { packageVersion } from './package_version';
 
 /** What a run's numbers rest on besides its settings: the same of all these gives the same bits. */
 export interface Manifest {
+  /** See `FORMAT_VERSION`; undefined in files of version 1, as is `settings`. */
+  readonly format_version?: number;
   readonly seed: number;
-  /** SHA-256 of the annotations (the pictures themselves are not read for it): of a folder, of its files in order. */
+  /** SHA-256 of the settings that change numbers, where they are not the defaults: whether args.json is still what it was. */
+  readonly settings?: string;
+  /**
+   * SHA-256 of the annotations (the pictures themselves are not read for it): of a folder, of its files in order; and of the file of weights
+   * that the run began with.
+   */
   readonly data: Readonly<Record<string, string>>;
   readonly adapter: Readonly<Record<'vendor' | 'architecture' | 'device' | 'description', string>>;
   readonly versions: Readonly<Record<'emotion-gcn' | 'webgpu' | 'sharp' | 'node' | 'system', string>>;
 }
 
+/** The settings whose files stand in `data`. */
+const FILES = ['data', 'val_data', 'pretrained', 'checkpoint'] as const;
+
 export function manifestOf(args: TrainArgs, device: Device): Manifest {
   const { vendor, architecture, device: name, description } = device.info;
-  const files = [args.data, ...(args.val_data ? [args.val_data] : [])];
+  const files = FILES.flatMap((name) => args[name] ?? []);
   return {
+    format_version: FORMAT_VERSION,
     seed: args.seed,
+    settings: hashOfSettings(args),
     data: Object.fromEntries(files.map((file) => [file, hashOf(file)])),
     adapter: { vendor, architecture, device: name, description },
     versions: {
@@ -34,6 +47,71 @@ export function manifestOf(args: TrainArgs, device: Device): Manifest {
     },
   };
 }
+
+/** Settings that change no numbers by themselves: places, the machine, how long a run goes on and is saved. All that may differ on resume is here. */
+export const NOT_HASHED: ReadonlySet<string> = new Set<keyof TrainArgs>([
+  ...([...FILES, 'image_dir', 'adj', 'emb', 'saved_model', 'epochs'] as const),
+  ...(['workers', 'gpu', 'tune', 'cache', 'save_minutes', 'save_every'] as const),
+]);
+
+/** Of settings with their default nothing goes in, so that one which a later version has does not change it. */
+function hashOfSettings(args: TrainArgs): string {
+  const told = Object.entries(args).filter(([name, value]) => {
+    const setting = TRAIN_SETTINGS[name as keyof TrainArgs] as { default?: unknown } | undefined;
+    return setting && !NOT_HASHED.has(name) && JSON.stringify(value) !== JSON.stringify(setting.default);
+  });
+  return createHash('sha256')
+    .update(JSON.stringify(told.sort(([a], [b]) => (a < b ? -1 : 1))))
+    .digest('hex');
+}
+
+/**
+ * The manifest of a run; null: it has none that can be read.
+ * @throws InputError for one of a later version
+ */
+export function readManifest(dir: string): Manifest | null {
+  const file = join(dir, 'manifest.json');
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof manifest.data !== 'object' || manifest.data === null) return null;
+  } catch {
+    return null;
+  }
+  checkFormat(manifest.format_version, file);
+  return manifest;
+}
+
+/**
+ * What is recorded of two runs and differs, in words: of `now`, which is to be as `before` was.
+ * @param argsNow their settings, which tell whose annotations are whose
+ */
+export function differences(now: Manifest, argsNow: TrainArgs, before: Manifest, argsBefore: TrainArgs): string[] {
+  const found: string[] = [];
+  for (const name of FILES) {
+    const [a, b] = [now.data[argsNow[name] ?? ''], before.data[argsBefore[name] ?? '']];
+    if (a !== b) found.push(`data: --${name} has the hash ${a?.slice(0, 16)}…, the run had ${b?.slice(0, 16)}…`);
+  }
+  const pairs: [what: string, now: unknown, before: unknown][] = [
+    ['adapter', adapterOf(now), adapterOf(before)],
+    ['driver', now.adapter?.description, before.adapter?.description],
+    ...Object.keys(now.versions).map((name): [string, unknown, unknown] => {
+      const of = name as keyof Manifest['versions'];
+      return [`version of ${name}`, now.versions[of], before.versions?.[of]];
+    }),
+    ['settings', now.settings, before.settings],
+  ];
+  for (const [what, a, b] of pairs) {
+    if (a === b || b === undefined) continue;
+    found.push(
+      what === 'settings' ? 'settings: args.json was changed since the run began' : `${what}: ${a}, the run had ${b}`,
+    );
+  }
+  return found;
+}
+
+const adapterOf = ({ adapter }: Manifest): string =>
+  [adapter?.vendor, adapter?.architecture, adapter?.device].filter(Boolean).join(' ');
 
 /** SHA-256 of annotations: of a file, or of a folder's files in order. @throws InputError if one cannot be read */
 export function hashOf(path: string): string {

@@ -9,6 +9,7 @@ import type { StateEntry } from '../../models';
 import type { Metrics } from '../measures/metrics';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
 import { BEST, LAST, PREVIOUS } from './files';
+import { checkFormat } from './format';
 import { type EpochRow, parseResults } from './results';
 
 /** What args.json holds. */
@@ -81,9 +82,15 @@ export interface RunWeights extends SafetensorsFile {
 
 /**
  * The weights of a run, or its last checkpoint; where that is gone or damaged, the one before, which `say` is told.
- * @throws InputError if they are not there, or damaged
+ * @throws InputError if they are not there, damaged, or of a later version
  */
 export function readWeights(run: Run, which: 'best' | 'last', say: (line: string) => void = () => {}): RunWeights {
+  const found = readSound(run, which, say);
+  checkFormat(found.metadata.format_version, found.file);
+  return found;
+}
+
+function readSound(run: Run, which: 'best' | 'last', say: (line: string) => void): RunWeights {
   const read = (file: string): RunWeights => ({ file, ...readSafetensors(readFileSync(file), file) });
   try {
     return read(weightsFile(run, which));
@@ -101,7 +108,8 @@ export function readWeights(run: Run, which: 'best' | 'last', say: (line: string
  * @throws InputError naming the file: none, a damaged one, or an entry that is no setting or has no value of its kind
  */
 export function readRunArgs(file: string): RunArgs {
-  const { classes, kernels = {}, ...rest } = readJson(file);
+  const { format_version, classes, kernels = {}, ...rest } = readJson(file);
+  checkFormat(format_version, file);
   if (!Array.isArray(classes) || classes.length === 0 || !classes.every((name) => typeof name === 'string')) {
     throw new InputError(`${file}: expected the classes' names as classes, found ${show(classes)}`);
   }

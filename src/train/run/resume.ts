@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
-import { hashOf, type Manifest } from './manifest';
+import { hashOf, readManifest } from './manifest';
 import { type Run, type RunArgs, readRun } from './read_run';
 import type { RunFolder } from './run_folder';
 import { toJson } from './write';
@@ -12,7 +10,7 @@ import { toJson } from './write';
  * The settings that may differ on `--resume`, always or where a rule allows it: those that change nothing that the run
  * has computed so far. All others are the run's own.
  */
-const MAY_DIFFER: {
+export const MAY_DIFFER: {
   readonly [name in keyof TrainArgs]?: true | ((own: TrainArgs, wanted: TrainArgs, dir: string) => boolean);
 } = {
   image_dir: true,
@@ -57,16 +55,6 @@ export function readRunToResume(dir: string, given: Readonly<Record<string, unkn
 function same(dir: string, own: string | null, wanted: string | null): boolean {
   if (own === null || wanted === null || lookAt(wanted) === 'nothing') return false;
   return readManifest(dir)?.data[own] === hashOf(wanted);
-}
-
-/** null: a run without a manifest. */
-function readManifest(dir: string): Manifest | null {
-  try {
-    const manifest: Manifest = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8'));
-    return typeof manifest.data === 'object' ? manifest : null;
-  } catch {
-    return null;
-  }
 }
 
 /** Writes down what a run goes on with, so that the next resume needs not be told again: args.json, and moved data in manifest.json. */

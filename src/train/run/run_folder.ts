@@ -5,6 +5,7 @@ import { InputError } from '../../base/errors';
 import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
 import { ARGS, BEST, checkFree, FILES, LAST, type PICTURES, PREVIOUS, type RunFile } from './files';
+import { FORMAT_VERSION } from './format';
 import { LOCK, Lock } from './lock';
 import type { Run, RunArgs, RunMetrics } from './read_run';
 import { type EpochRow, formatResults } from './results';
@@ -94,7 +95,7 @@ export class RunFolder {
     readSafetensors(readFileSync(this.path(LAST)), this.path(LAST));
     for (const [name, content] of files) await this.make(name, content);
     await this.make('run.log', log);
-    await this.make(ARGS, toJson(args));
+    await this.make(ARGS, argsJson(args));
     this.waiting = null;
   }
 
@@ -105,7 +106,7 @@ export class RunFolder {
   }
 
   writeArgs(args: RunArgs): Promise<void> {
-    return this.write(ARGS, toJson(args));
+    return this.write(ARGS, argsJson(args));
   }
 
   /** Replaces results.csv by these rows. */
@@ -166,6 +167,8 @@ export class RunFolder {
     for (const { path, folder } of given) if (folder) removeEmpty(path);
   }
 }
+
+const argsJson = (args: RunArgs): string => toJson({ format_version: FORMAT_VERSION, ...args });
 
 function removeEmpty(dir: string): void {
   try {
