@@ -23,6 +23,11 @@ export const AFFECTNET_COLUMNS = [
 /** Of these a file may have neither: what is to learn expressions alone needs none. */
 const CONTINUOUS: readonly string[] = ['valence', 'arousal'];
 
+/** Broken rows, if they are more than the others, after which a file is not read on. */
+const MAX_BAD = 20_000;
+/** Classes have small numbers. */
+const MAX_CLASS = 1000;
+
 type Row = Record<(typeof AFFECTNET_COLUMNS)[number], string>;
 
 /**
@@ -37,7 +42,11 @@ type Row = Record<(typeof AFFECTNET_COLUMNS)[number], string>;
 export async function readAffectNet(file: string, classes: readonly string[] = CLASSES): Promise<AnnotationSet> {
   const set: AnnotationSet = { file, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
   const rows = readCsv(file, AFFECTNET_COLUMNS, (header, line) => checkHeader(file, header, line));
-  for await (const row of rows) takeRow(set, classes.length, row);
+  for await (const row of rows) {
+    takeRow(set, classes.length, row);
+    if (set.bad.length > MAX_BAD && set.bad.length > set.samples.length)
+      throw new InputError(`${file}: ${describeNothing(set, classes.length)}`);
+  }
   if (set.samples.length === 0) throw new InputError(`${file}: ${describeNothing(set, classes.length)}`);
   return set;
 }
@@ -61,6 +70,7 @@ function takeRow(set: AnnotationSet, classes: number, { fields, line, problem }:
   try {
     if (problem) throw new RowError(problem);
     const expression = integer(row, 'expression');
+    if (Math.abs(expression) > MAX_CLASS) throw new RowError(`expression: expected a class, found ${expression}`);
     if (expression < 0 || expression >= classes) {
       const kind = `expression ${expression}`;
       set.dropped.set(kind, (set.dropped.get(kind) ?? 0) + 1);
@@ -125,11 +135,11 @@ function unit(row: Row, column: keyof Row): number {
   return value;
 }
 
-function describeNothing({ rows, bad, dropped }: AnnotationSet, classes: number): string {
+function describeNothing({ rows, samples, bad, dropped }: AnnotationSet, classes: number): string {
   const outside = [...dropped.values()].reduce((a, b) => a + b, 0);
   const first = bad.length > 0 ? `; the first broken one: ${bad[0].where}: ${bad[0].reason}` : '';
   return (
-    `expected rows with an expression of 0 to ${classes - 1}, found none among ${rows} ` +
+    `expected rows with an expression of 0 to ${classes - 1}, found ${samples.length || 'none'} among ${rows} ` +
     `(${outside} of other classes, ${bad.length} broken)${first}`
   );
 }

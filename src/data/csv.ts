@@ -13,6 +13,12 @@ export interface CsvRow {
   readonly problem?: string;
 }
 
+/** Bytes at a time: all their rows wait to be taken. */
+const CHUNK = 1 << 14;
+
+/** Bytes without the end of a row, at which a file is refused. */
+const MAX_RECORD = 1 << 22;
+
 /**
  * The rows of a CSV file, in a stream. Lines end in LF, CRLF or CR, also in a mixture, as Python's csv
  * module reads them; a field in quotes may hold such ends. Empty lines are passed over.
@@ -30,8 +36,20 @@ export async function* readCsv(
   const options = { bom: true, info: true, trim: true, skip_empty_lines: true } as const;
   const tolerant = { relax_column_count: true, relax_quotes: true, max_record_size: 1 << 20 } as const;
   const records = parse({ ...options, ...tolerant, record_delimiter: ['\r\n', '\n', '\r'] });
+  /** The file, as long as records end: what a record's fields are of counts towards its size, how many they are does not. */
+  async function* chunks(): AsyncGenerator<Buffer> {
+    let [ended, since] = [0, 0];
+    for await (const chunk of streamFile(file, CHUNK) as AsyncIterable<Buffer>) {
+      yield chunk;
+      const { lines, records: found, empty_lines } = records.info;
+      since = found + empty_lines > ended ? 0 : since + chunk.length;
+      ended = found + empty_lines;
+      if (since > MAX_RECORD)
+        throw new InputError(`${file}: line ${lines}: no CSV: a row of more than ${MAX_RECORD} bytes`);
+    }
+  }
   // An error of the file destroys `records`, and so arrives in the loop.
-  pipeline(streamFile(file), records).catch(() => {});
+  pipeline(chunks, records).catch(() => {});
   let header: string[] | undefined;
   try {
     for await (const { record, info } of records as AsyncIterable<{ record: string[]; info: Info }>) {

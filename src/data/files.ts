@@ -84,10 +84,10 @@ export async function readHead(file: string, count: number): Promise<Buffer> {
   }
 }
 
-/** A file of any size, a MiB at a time. Errors that come later are the stream's. @throws InputError if there is none */
-export function streamFile(file: string): ReadStream {
+/** A file of any size, `piece` bytes at a time, by default a MiB. Errors that come later are the stream's. @throws InputError if there is none */
+export function streamFile(file: string, piece = 1 << 20): ReadStream {
   sizeOf(file);
-  return createReadStream(file, { highWaterMark: 1 << 20 });
+  return createReadStream(file, { highWaterMark: piece });
 }
 
 /**

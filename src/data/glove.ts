@@ -21,8 +21,8 @@ export async function readGlove(file: string, words: readonly string[], dim: num
   const wanted = new Set(words);
   let lines = 0;
   try {
-    await forEachLine(file, (line, separators) => {
-      lines++;
+    await forEachLine(file, (line, separators, count) => {
+      lines = count;
       const end = line.findIndex((byte) => byte === SPACE || byte === TAB);
       const first = line.subarray(0, Math.max(end, 0)).toString();
       if (lines > 1 && ((separators === dim && !wanted.has(first)) || line.length === 0)) return;
@@ -71,29 +71,32 @@ function parseLine(file: string, line: number, text: string, dim: number): { wor
   throw new InputError(`${file}: line ${line}: no GloVe text: ${expected}, found ${start}`);
 }
 
-/** A line without its line end and trailing spaces, and how many spaces and tabs are in it. */
-type TakeLine = (line: Buffer, separators: number) => void;
+/** A line without its line end and trailing spaces, how many spaces and tabs are in it, and how many lines there were with it. */
+type TakeLine = (line: Buffer, separators: number, count: number) => void;
 
 /** Calls `take` with each line of a file. */
 async function forEachLine(file: string, take: TakeLine): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   let lines = 0;
-  const counted: TakeLine = (line, separators) => {
+  const counted = (line: Buffer, separators: number): void => {
     lines++;
-    take(line, separators);
+    take(line, separators, lines);
+  };
+  const skipped = (): void => {
+    lines++;
   };
   for await (const chunk of streamFile(file)) {
     const data: Buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-    rest = data.subarray(takeLines(data, counted));
+    rest = data.subarray(takeLines(data, counted, skipped));
     if (rest.length > MAX_LINE) {
       throw new InputError(`${file}: line ${lines + 1}: no GloVe text: longer than ${MAX_LINE} bytes`);
     }
   }
-  if (rest.length > 0) takeLines(Buffer.concat([rest, Buffer.of(LINE_FEED)]), take);
+  if (rest.length > 0) takeLines(Buffer.concat([rest, Buffer.of(LINE_FEED)]), counted, skipped);
 }
 
-/** Calls `take` with the whole lines of `data`; returns where the rest begins. */
-function takeLines(data: Buffer, take: TakeLine): number {
+/** Calls `take` with the whole lines of `data`, `skip` for an empty one after another; returns where the rest begins. */
+function takeLines(data: Buffer, take: (line: Buffer, separators: number) => void, skip: () => void): number {
   let start = 0;
   let separators = 0;
   for (let i = 0; i < data.length; i++) {
@@ -106,6 +109,11 @@ function takeLines(data: Buffer, take: TakeLine): number {
         if (data[end - 1] === SPACE || data[end - 1] === TAB) separators--;
       }
       take(data.subarray(start, end), separators);
+      // Empty lines, of which there may be any number, are only counted.
+      while (data[i + 1] === LINE_FEED) {
+        skip();
+        i++;
+      }
       start = i + 1;
       separators = 0;
     }

@@ -20,22 +20,40 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
 }
 
-/** Bytes an element, and how a copy of the stored bytes becomes a typed array. */
+/** `TypedArray.from` would make a list of all numbers first. */
+function mapped<T extends Float32Array | Uint32Array>(
+  from: Uint16Array,
+  To: new (length: number) => T,
+  of: (v: number) => number,
+): T {
+  const out = new To(from.length);
+  for (let i = 0; i < from.length; i++) out[i] = of(from[i]);
+  return out;
+}
+
+/** Bytes an element, in the file and decoded, and how a copy of the stored bytes becomes a typed array. */
 export const DTYPES = {
-  F64: { size: 8, decode: (b: ArrayBuffer) => new Float64Array(b) },
-  F32: { size: 4, decode: (b: ArrayBuffer) => new Float32Array(b) },
-  F16: { size: 2, decode: (b: ArrayBuffer) => Float32Array.from(new Uint16Array(b), halfToFloat) },
+  F64: { size: 8, wide: 8, decode: (b: ArrayBuffer) => new Float64Array(b) },
+  F32: { size: 4, wide: 4, decode: (b: ArrayBuffer) => new Float32Array(b) },
+  F16: { size: 2, wide: 4, decode: (b: ArrayBuffer) => mapped(new Uint16Array(b), Float32Array, halfToFloat) },
   BF16: {
     size: 2,
-    decode: (b: ArrayBuffer) => new Float32Array(Uint32Array.from(new Uint16Array(b), (v) => v << 16).buffer),
+    wide: 4,
+    decode: (b: ArrayBuffer) => new Float32Array(mapped(new Uint16Array(b), Uint32Array, (v) => v << 16).buffer),
   },
-  I64: { size: 8, decode: (b: ArrayBuffer) => new BigInt64Array(b) },
-  I32: { size: 4, decode: (b: ArrayBuffer) => new Int32Array(b) },
-  I16: { size: 2, decode: (b: ArrayBuffer) => Int32Array.from(new Int16Array(b)) },
-  I8: { size: 1, decode: (b: ArrayBuffer) => Int32Array.from(new Int8Array(b)) },
-  U8: { size: 1, decode: (b: ArrayBuffer) => new Uint8Array(b) },
-  BOOL: { size: 1, decode: (b: ArrayBuffer) => new Uint8Array(b) },
+  I64: { size: 8, wide: 8, decode: (b: ArrayBuffer) => new BigInt64Array(b) },
+  I32: { size: 4, wide: 4, decode: (b: ArrayBuffer) => new Int32Array(b) },
+  I16: { size: 2, wide: 4, decode: (b: ArrayBuffer) => new Int32Array(new Int16Array(b)) },
+  I8: { size: 1, wide: 4, decode: (b: ArrayBuffer) => new Int32Array(new Int8Array(b)) },
+  U8: { size: 1, wide: 1, decode: (b: ArrayBuffer) => new Uint8Array(b) },
+  BOOL: { size: 1, wide: 1, decode: (b: ArrayBuffer) => new Uint8Array(b) },
 } as const;
+
+/** By how much so many bytes grow as they are decoded. */
+const growth = (dtype: Dtype, bytes: number): number => (bytes * DTYPES[dtype].wide) / DTYPES[dtype].size - bytes;
+
+/** Most by which all may grow; DenseNet-121's weights take 28 MB. */
+const MAX_WIDE = 2 ** 27;
 
 /** Most bytes of a header; DenseNet-121's has 90 kB. */
 const MAX_HEADER = 2 ** 24;
@@ -123,6 +141,8 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors data'): S
 
   checkSeal(bytes, start, file);
 
+  const wide = entries.reduce((sum, { dtype, begin, end }) => sum + growth(dtype, end - begin), 0);
+  if (wide > MAX_WIDE) fail(start, `tensors that grow by at most ${MAX_WIDE} bytes as 32-bit numbers`, `${wide}`);
   const tensors = new Map<string, StoredTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     const copy = new Uint8Array(end - begin);

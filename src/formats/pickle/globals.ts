@@ -1,7 +1,7 @@
 // The allow-list: what a pickle may name, and the plain data that each stands for. Nothing here runs code that a file chooses.
 import { InputError } from '../../base/errors';
 import { latin1Bytes, NUMPY_GLOBALS } from './numpy';
-import { type Build, describe, OrderedDict, type PickleValue, PyGlobal, PyObject, type Spend } from './values';
+import { type Build, COST, describe, OrderedDict, type PickleValue, PyGlobal, PyObject, type Spend } from './values';
 
 const allowed = new Map<string, PyGlobal>();
 
@@ -23,9 +23,9 @@ const allowRecords = (modules: string[], names: string[]): void => {
 const BUILTINS = ['builtins', '__builtin__'];
 
 // A file may hand one argument to any number of calls: what each call copies is taken from what the file may use.
-allow(BUILTINS, 'set', ([items], _, spend) => new Set(values(items, spend, 1)));
-allow(BUILTINS, 'frozenset', ([items], _, spend) => new Set(values(items, spend, 1)));
-allow(BUILTINS, 'list', ([items], _, spend) => [...values(items, spend, 1 / 6)]);
+allow(BUILTINS, 'set', ([items], _, spend) => new Set(values(items, spend, COST.entry)));
+allow(BUILTINS, 'frozenset', ([items], _, spend) => new Set(values(items, spend, COST.entry)));
+allow(BUILTINS, 'list', ([items], _, spend) => [...values(items, spend, COST.item)]);
 allow(BUILTINS, 'dict', ([items], _, spend) => fill(new Map(), items, spend));
 allow(BUILTINS, 'bytes', ([bytes], _, spend) => asBytes(bytes, undefined, spend));
 allow(BUILTINS, 'bytearray', ([bytes, encoding], _, spend) => asBytes(bytes, encoding, spend));
@@ -85,7 +85,7 @@ function values(items: PickleValue | undefined, spend: Spend, each: number): rea
 }
 
 function fill<M extends Map<PickleValue, PickleValue>>(dict: M, items: PickleValue | undefined, spend: Spend): M {
-  for (const item of values(items, spend, 2)) {
+  for (const item of values(items, spend, COST.entry)) {
     if (!Array.isArray(item) || item.length !== 2) throw new InputError(`expected a pair, found ${describe(item)}`);
     dict.set(item[0], item[1]);
   }
@@ -95,7 +95,7 @@ function fill<M extends Map<PickleValue, PickleValue>>(dict: M, items: PickleVal
 function asDict(value: PickleValue | undefined, spend: Spend): Map<PickleValue, PickleValue> {
   if (value === undefined) return new Map();
   if (!(value instanceof Map)) throw new InputError(`expected a dict, found ${describe(value)}`);
-  spend(2 * value.size);
+  spend(COST.entry * value.size);
   return new Map(value);
 }
 
@@ -104,7 +104,7 @@ function asBytes(value: PickleValue | undefined, encoding: PickleValue | undefin
   if (value === undefined) return new Uint8Array();
   if (value instanceof Uint8Array && encoding === undefined) return value;
   if (typeof value === 'string' && (encoding === 'latin1' || encoding === 'latin-1')) return latin1Bytes(value, spend);
-  if (Array.isArray(value)) spend(value.length / 6);
+  if (Array.isArray(value)) spend(COST.item * value.length);
   if (Array.isArray(value) && value.every((n) => Number.isInteger(n) && n >= 0 && n < 256))
     return Uint8Array.from(value);
   throw new InputError(

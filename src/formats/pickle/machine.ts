@@ -1,9 +1,11 @@
 // Reads a pickle as Python's Lib/pickle.py does, but calls nothing: a global is a name in an allow-list or an error.
 // Own code, as the npm package pickleparser knows no offsets and no limits, accepts what is truncated, and gets negative longs wrong.
 import { InputError } from '../../base/errors';
+import { RecordPacker } from './record';
+import { scan } from './scan';
 import { decodeLatin1 } from './text';
 import { checkTree } from './tree';
-import { describe, isTuple, type PickleValue, PyGlobal, quote, type Spend } from './values';
+import { COST, describe, isList, isTuple, type PickleValue, PyGlobal, PyObject, quote, type Spend } from './values';
 
 /** Most bytes of a pickle. AffectNet's annotations (420,000 faces) take 80 MB. */
 const MAX_PICKLE_BYTES = 2 ** 30;
@@ -11,9 +13,10 @@ const MAX_PICKLE_BYTES = 2 ** 30;
 /** Python writes no line of a pickle that ends in CR, not even of a text that does. */
 const LINE_ENDS_CHANGED =
   'its line ends were changed, as by a transfer in text mode or Git; get it again as a binary file';
+/** Of a line that is a name or a number. */
+const MAX_LINE = 1 << 20;
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
-const MAX_MEMO = 16_000_000;
 
 export interface PickleOptions {
   /** What an allowed global stands for; undefined refuses it. */
@@ -33,9 +36,15 @@ export class Machine {
   private readonly view: DataView;
   private stack: PickleValue[] = [];
   private readonly marks: number[] = [];
-  private readonly memo: PickleValue[] = [];
-  /** Memory that may still be used, in objects of about 50 bytes (a dict, an array or a list counts as four): in proportion to the file. */
+  /** What is stored and taken out again later; the rest is only counted. */
+  private readonly memo = new Map<number, PickleValue>();
+  private memoized = 0;
+  private used: ReadonlySet<number> = new Set();
+  /** Memory that may still be used, in objects of about 50 bytes: in proportion to the file, and never more than 150 MB. */
   private allowance: number;
+  private readonly packer = new RecordPacker();
+  /** The record that was made last, where, and what was left to use. */
+  private begun: { record: PyObject; at: number; allowance: number } | null = null;
   private stopped = false;
   /** Offset of the next byte. */
   at: number;
@@ -48,7 +57,7 @@ export class Machine {
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = start;
-    this.allowance = Math.min(500_000 + bytes.length / 4, 16_000_000);
+    this.allowance = Math.min(1_000_000 + bytes.length / 4, 3_000_000);
   }
 
   /** Runs to STOP. Throws InputError with the byte offset of the instruction that failed. `opcodes`: by their byte. */
@@ -58,14 +67,23 @@ export class Machine {
       if (this.bytes.length > MAX_PICKLE_BYTES) {
         throw new InputError(`expected a pickle of at most ${MAX_PICKLE_BYTES} bytes, found ${this.bytes.length}`);
       }
+      this.used = scan(
+        this.bytes,
+        this.at,
+        (code) => opcodes[code] !== undefined,
+        (at, message) => {
+          begin = at;
+          throw new InputError(message);
+        },
+      );
       while (!this.stopped) {
         begin = this.at;
         const code = this.u8();
-        const opcode = opcodes[code];
-        if (!opcode) throw new InputError(`expected a pickle instruction, found byte 0x${code.toString(16)}`);
-        opcode(this);
+        (opcodes[code] as Opcode)(this);
       }
       const value = this.pop();
+      this.stack.length = 0;
+      this.memo.clear();
       checkTree(value, 1_000_000 + 4 * this.bytes.length);
       return value;
     } catch (error) {
@@ -87,25 +105,28 @@ export class Machine {
   // ---- bytes
 
   take(length: number): Uint8Array {
+    const at = this.pass(length);
+    return this.bytes.subarray(at, this.at);
+  }
+
+  /** Goes on by `length` bytes; gives where they begin. */
+  private pass(length: number): number {
     const left = this.bytes.length - this.at;
     if (length > left) throw new InputError(`expected ${length} further bytes, found ${left}: truncated, or no pickle`);
     this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
+    return this.at - length;
   }
 
   u8(): number {
-    this.take(1);
-    return this.bytes[this.at - 1];
+    return this.bytes[this.pass(1)];
   }
 
   u16(): number {
-    this.take(2);
-    return this.view.getUint16(this.at - 2, true);
+    return this.view.getUint16(this.pass(2), true);
   }
 
   i32(): number {
-    this.take(4);
-    return this.view.getInt32(this.at - 4, true);
+    return this.view.getInt32(this.pass(4), true);
   }
 
   u32(): number {
@@ -113,19 +134,19 @@ export class Machine {
   }
 
   u64(): number {
-    this.take(8);
-    return Number(this.view.getBigUint64(this.at - 8, true));
+    return Number(this.view.getBigUint64(this.pass(8), true));
   }
 
   f64(): number {
-    this.take(8);
-    return this.view.getFloat64(this.at - 8, false);
+    return this.view.getFloat64(this.pass(8), false);
   }
 
-  /** Text to the next line feed, which is consumed. */
-  line(): string {
+  /** Text to the next line feed, which is consumed. @param most characters */
+  line(most = MAX_LINE): string {
     const end = this.bytes.indexOf(10, this.at);
     if (end < 0) throw new InputError('expected a line that ends, found the end of the file: truncated, or no pickle');
+    if (end - this.at > most)
+      throw new InputError(`expected a line of at most ${most} bytes, found one of ${end - this.at}`);
     const line = decodeLatin1(this.take(end - this.at));
     this.at++;
     if (line.endsWith('\r')) throw new InputError(`expected a line that ends in LF, found CR LF: ${LINE_ENDS_CHANGED}`);
@@ -143,6 +164,29 @@ export class Machine {
   pushNew(value: PickleValue, cost = 1): void {
     this.spend(cost);
     this.push(value);
+  }
+
+  pushText(length: number, decode: (bytes: Uint8Array) => string): void {
+    const bytes = this.take(length);
+    this.spend(COST.text(length));
+    this.push(decode(bytes));
+  }
+
+  /** A text that is written as a line. */
+  pushLine(parse: (line: string) => string): void {
+    const length = this.bytes.indexOf(10, this.at) - this.at;
+    this.spend(2 * COST.text(length));
+    this.push(parse(this.line(length)));
+  }
+
+  /** A list or tuple. */
+  pushItems(items: readonly PickleValue[]): void {
+    this.pushNew(items, COST.list + COST.item * items.length);
+  }
+
+  duplicate(): void {
+    this.begun = null;
+    this.push(this.top());
   }
 
   readonly spend: Spend = (cost) => {
@@ -183,21 +227,45 @@ export class Machine {
   // ---- memo
 
   put(index: number | bigint): void {
-    const most = Math.min(this.bytes.length, MAX_MEMO);
+    const most = this.bytes.length;
     if (typeof index !== 'number' || index < 0 || index >= most) {
       throw new InputError(`expected a memo index below ${most}, found ${index}`);
     }
-    this.memo[index] = this.top();
+    const value = this.top();
+    this.memoized = Math.max(this.memoized, index + 1);
+    if (!this.used.has(index)) return;
+    this.spend(2);
+    this.memo.set(index, value);
+    this.begun = null;
   }
 
   memoize(): void {
-    this.put(this.memo.length);
+    this.put(this.memoized);
   }
 
   get(index: number | bigint): void {
-    const value = typeof index === 'number' ? this.memo[index] : undefined;
+    const value = typeof index === 'number' ? this.memo.get(index) : undefined;
     if (value === undefined) throw new InputError(`expected something stored as memo ${index}, found nothing`);
+    if (isList(value) || value instanceof Map || value instanceof Set || value instanceof PyObject) this.begun = null;
     this.push(value);
+  }
+
+  // ---- records
+
+  /**
+   * Gives the topmost record its state. A record of plain values that nothing else has a part of is packed: what it was made
+   * from is garbage then. As much as it has of the file is free, and of the rest half: 1.2 million faces must be read.
+   */
+  finish(record: PyObject, state: PickleValue): void {
+    record.setState(state);
+    const { begun } = this;
+    this.begun = null;
+    if (begun?.record !== record) return;
+    const packed = this.packer.pack(record);
+    if (!packed) return;
+    this.stack[this.stack.length - 1] = packed.record;
+    this.allowance = begun.allowance;
+    this.spend(Math.max(0, packed.bytes - (this.at - begun.at)) / 100);
   }
 
   // ---- globals
@@ -217,12 +285,15 @@ export class Machine {
     if (!(target instanceof PyGlobal)) throw new InputError(`expected a class or function, found ${describe(target)}`);
     if (!isTuple(args))
       throw new InputError(`expected a tuple of arguments for ${target.name}, found ${describe(args)}`);
-    this.pushNew(target.call(args, how, this.spend), 4);
+    const { allowance } = this;
+    const value = target.call(args, how, this.spend);
+    this.pushNew(value, 4);
+    if (value instanceof PyObject && value.args.length === 0) this.begun = { record: value, at: this.at, allowance };
   }
 
   persistent(id: PickleValue): void {
     const load = this.options.persistentLoad;
     if (!load) throw new InputError(`refused: it refers to an object outside the pickle, ${describe(id)}`);
-    this.pushNew(load(id));
+    this.pushNew(load(id), 4);
   }
 }

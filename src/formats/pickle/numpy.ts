@@ -120,11 +120,11 @@ export function asNdarray(value: PickleValue | undefined): Ndarray {
 }
 
 /** Most numbers of a table: label graphs have 81, word vectors 2700. */
-export const MAX_NUMBERS = 2 ** 22;
+export const MAX_NUMBERS = 2 ** 20;
 
 /**
  * An array's elements as float64, row-major.
- * @throws InputError without a place if they are no numbers, or more than 2^22
+ * @throws InputError without a place if they are no numbers, or more than 2^20
  */
 export function asFloat64(array: Ndarray): Float64Array {
   if (array.length > MAX_NUMBERS)

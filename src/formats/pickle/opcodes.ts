@@ -10,7 +10,9 @@ import {
   parseQuoted,
   parseUnicodeLine,
 } from './text';
-import { describe, isList, OrderedDict, type PickleValue, PyInstance, tuple } from './values';
+import { COST, describe, isList, OrderedDict, type PickleValue, PyInstance, PyObject, tuple } from './values';
+
+const EMPTY = tuple();
 
 /** By the instruction's byte; what protocol 0 calls by letter stands as that letter. */
 export const OPCODES: (Opcode | undefined)[] = [];
@@ -26,7 +28,7 @@ define('.', (m) => m.stop()); // STOP
 define('(', (m) => m.mark()); // MARK
 define('0', (m) => m.discard()); // POP
 define('1', (m) => m.popMark()); // POP_MARK
-define('2', (m) => m.push(m.top())); // DUP
+define('2', (m) => m.duplicate()); // DUP
 
 // The memo
 define('p', (m) => m.put(parseInteger(m.line()))); // PUT
@@ -52,40 +54,40 @@ define(0x8b, (m) => m.pushNew(decodeInteger(m.take(m.u32())))); // LONG4
 define('G', (m) => m.push(m.f64())); // BINFLOAT
 
 // Text and bytes; Python 2's str arrives as Latin-1
-define('S', (m) => m.pushNew(parseQuoted(m.line()))); // STRING
-define('T', (m) => m.pushNew(decodeLatin1(m.take(m.u32())))); // BINSTRING
-define('U', (m) => m.pushNew(decodeLatin1(m.take(m.u8())))); // SHORT_BINSTRING
-define('V', (m) => m.pushNew(parseUnicodeLine(m.line()))); // UNICODE
-define('X', (m) => m.pushNew(decodeUtf8(m.take(m.u32())))); // BINUNICODE
-define(0x8c, (m) => m.pushNew(decodeUtf8(m.take(m.u8())))); // SHORT_BINUNICODE
-define(0x8d, (m) => m.pushNew(decodeUtf8(m.take(m.u64())))); // BINUNICODE8
+define('S', (m) => m.pushLine(parseQuoted)); // STRING
+define('T', (m) => m.pushText(m.u32(), decodeLatin1)); // BINSTRING
+define('U', (m) => m.pushText(m.u8(), decodeLatin1)); // SHORT_BINSTRING
+define('V', (m) => m.pushLine(parseUnicodeLine)); // UNICODE
+define('X', (m) => m.pushText(m.u32(), decodeUtf8)); // BINUNICODE
+define(0x8c, (m) => m.pushText(m.u8(), decodeUtf8)); // SHORT_BINUNICODE
+define(0x8d, (m) => m.pushText(m.u64(), decodeUtf8)); // BINUNICODE8
 define('B', (m) => m.pushNew(m.take(m.u32()), 3)); // BINBYTES
 define('C', (m) => m.pushNew(m.take(m.u8()), 3)); // SHORT_BINBYTES
 define(0x8e, (m) => m.pushNew(m.take(m.u64()), 3)); // BINBYTES8
 define(0x96, (m) => m.pushNew(m.take(m.u64()), 3)); // BYTEARRAY8
 
 // Tuples
-define(')', (m) => m.pushNew(tuple())); // EMPTY_TUPLE
-define(0x85, (m) => m.pushNew(tuple(m.pop()))); // TUPLE1
-define(0x86, (m) => m.pushNew(pops(m, 2))); // TUPLE2
-define(0x87, (m) => m.pushNew(pops(m, 3))); // TUPLE3
-define('t', (m) => m.pushNew(Object.freeze(m.popMark()))); // TUPLE
+define(')', (m) => m.push(EMPTY)); // EMPTY_TUPLE
+define(0x85, (m) => m.pushItems(tuple(m.pop()))); // TUPLE1
+define(0x86, (m) => m.pushItems(pops(m, 2))); // TUPLE2
+define(0x87, (m) => m.pushItems(pops(m, 3))); // TUPLE3
+define('t', (m) => m.pushItems(Object.freeze(m.popMark()))); // TUPLE
 
 // Lists
-define(']', (m) => m.pushNew([])); // EMPTY_LIST
-define('l', (m) => m.pushNew(m.popMark())); // LIST
+define(']', (m) => m.pushItems([])); // EMPTY_LIST
+define('l', (m) => m.pushItems(m.popMark())); // LIST
 define('a', (m) => append(m, [m.pop()])); // APPEND
 define('e', (m) => append(m, m.popMark())); // APPENDS
 
 // Dicts
 define('}', (m) => m.pushNew(new Map(), 4)); // EMPTY_DICT
-define('d', (m) => m.pushNew(setItems(new Map(), m.popMark()), 4)); // DICT
+define('d', (m) => m.pushNew(setItems(m, new Map(), m.popMark()), 4)); // DICT
 define('s', (m) => setTopItems(m, pops(m, 2))); // SETITEM
 define('u', (m) => setTopItems(m, m.popMark())); // SETITEMS
 
 // Sets
 define(0x8f, (m) => m.pushNew(new Set(), 4)); // EMPTY_SET
-define(0x91, (m) => m.pushNew(new Set(m.popMark()), 4)); // FROZENSET
+define(0x91, (m) => m.pushNew(addAll(m, new Set(), m.popMark()), 4)); // FROZENSET
 define(0x90, addItems); // ADDITEMS
 
 // Objects
@@ -133,19 +135,23 @@ function pops(m: Machine, count: number): readonly PickleValue[] {
 function append(m: Machine, values: readonly PickleValue[]): void {
   const list = m.top();
   if (!isList(list)) throw new InputError(`expected a list to append to, found ${describe(list)}`);
-  // The first makes room for more.
-  if (list.length === 0) m.spend(3);
+  m.spend(COST.item * values.length);
   for (const value of values) list.push(value);
 }
 
 function setTopItems(m: Machine, items: readonly PickleValue[]): void {
   const dict = m.top();
   if (!(dict instanceof Map)) throw new InputError(`expected a dict to add to, found ${describe(dict)}`);
-  setItems(dict, items);
+  setItems(m, dict, items);
 }
 
-function setItems(dict: Map<PickleValue, PickleValue>, items: readonly PickleValue[]): Map<PickleValue, PickleValue> {
+function setItems(
+  m: Machine,
+  dict: Map<PickleValue, PickleValue>,
+  items: readonly PickleValue[],
+): Map<PickleValue, PickleValue> {
   if (items.length % 2 !== 0) throw new InputError(`expected keys with values, found ${items.length} values`);
+  m.spend((COST.entry * items.length) / 2);
   for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   return dict;
 }
@@ -154,7 +160,13 @@ function addItems(m: Machine): void {
   const items = m.popMark();
   const set = m.top();
   if (!(set instanceof Set)) throw new InputError(`expected a set to add to, found ${describe(set)}`);
+  addAll(m, set, items);
+}
+
+function addAll(m: Machine, set: Set<PickleValue>, items: readonly PickleValue[]): Set<PickleValue> {
+  m.spend(COST.entry * items.length);
   for (const item of items) set.add(item);
+  return set;
 }
 
 function call(m: Machine, how: 'new' | 'call'): void {
@@ -177,7 +189,8 @@ function callMarked(m: Machine, [target = null, ...args]: PickleValue[]): void {
 function build(m: Machine): void {
   const state = m.pop();
   const target = m.top();
-  if (target instanceof PyInstance) target.setState(state, m.spend);
+  if (target instanceof PyObject) m.finish(target, state);
+  else if (target instanceof PyInstance) target.setState(state, m.spend);
   else if (target instanceof OrderedDict && state instanceof Map) target.attributes = state;
   else {
     throw new InputError(`expected an object that takes a state, found ${describe(target)} and ${describe(state)}`);

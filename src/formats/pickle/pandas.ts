@@ -28,10 +28,10 @@ export function asDataFrame(value: PickleValue): DataFrame {
   // Then height x width is at most what the file brings; a block's numbers may be used but once.
   if (new Set(blocks.map((b) => b.values.data)).size < blocks.length)
     throw new InputError('expected blocks with numbers of their own, found the same in two');
-  const columns = labels(axes[0], width);
-  const index = labels(axes[1], height);
   if (width * height > MAX_NUMBERS)
     throw new InputError(`expected at most ${MAX_NUMBERS} numbers, found ${height} x ${width}`);
+  const columns = labels(axes[0], width);
+  const index = labels(axes[1], height);
   const values = new Float64Array(width * height).fill(Number.NaN);
   const placed = new Set<number>();
   for (const { values: block, place } of blocks) {

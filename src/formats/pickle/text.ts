@@ -63,20 +63,48 @@ const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', a: '\x07', 
 
 /** `'…'` or `"…"` with the escapes of Python 2's repr. */
 export function parseQuoted(line: string): string {
-  const inner = /^(['"])(.*)\1$/s.exec(line);
-  if (!inner) throw new InputError(`expected a string in quotes, found ${quote(line)}`);
-  return inner[2].replace(/\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))/gs, (_, hex, octal, char) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
-    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 255);
-    return ESCAPES[char] ?? char;
-  });
+  const mark = line[0];
+  if (line.length < 2 || (mark !== "'" && mark !== '"') || line.at(-1) !== mark)
+    throw new InputError(`expected a string in quotes, found ${quote(line)}`);
+  return inPieces(line.slice(1, -1), (piece) =>
+    piece.replace(/\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))/gs, (_, hex, octal, char) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+      if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 255);
+      return ESCAPES[char] ?? char;
+    }),
+  );
 }
 
 /** raw-unicode-escape: Latin-1 with \uXXXX and \UXXXXXXXX. */
 export function parseUnicodeLine(line: string): string {
-  return line.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/g, (_, short, long) => {
-    const code = Number.parseInt(short ?? long, 16);
-    if (code > 0x10ffff) throw new InputError(`expected a character up to U+10FFFF, found ${quote(`\\U${long}`)}`);
-    return String.fromCodePoint(code);
-  });
+  return inPieces(line, (piece) =>
+    piece.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/g, (_, short, long) => {
+      const code = Number.parseInt(short ?? long, 16);
+      if (code > 0x10ffff) throw new InputError(`expected a character up to U+10FFFF, found ${quote(`\\U${long}`)}`);
+      return String.fromCodePoint(code);
+    }),
+  );
+}
+
+/** Characters that are looked at together: what a replacement needs meanwhile is many times as much. */
+const PIECE = 1 << 16;
+/** Characters of the longest escape. */
+const ESCAPE = 10;
+
+/** Undoes the escapes of a text, a piece after the other; none is cut. */
+function inPieces(text: string, undo: (piece: string) => string): string {
+  let out = '';
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(text.length, at + PIECE);
+    if (end < text.length) {
+      // An escape begins at a backslash that no other one escapes.
+      let before = end - 1;
+      while (before > end - ESCAPE && text[before] !== '\\') before--;
+      while (before > at && text[before - 1] === '\\') before--;
+      if (text[before] === '\\' && before > at) end = before;
+    }
+    out += undo(text.slice(at, end));
+    at = end;
+  }
+  return out;
 }

@@ -18,6 +18,17 @@ export type PickleValue =
 /** Takes the memory of something new, in objects' worth (about 50 bytes), from what a file of its size may use. */
 export type Spend = (objects: number) => void;
 
+/** What things take, in objects' worth, with what is needed to look through them once. */
+export const COST = {
+  list: 3,
+  /** Of a list or tuple: a place, and the number that may be in it. */
+  item: 0.5,
+  /** Of a dict or set. */
+  entry: 2,
+  /** Of so many bytes: some of its characters may take two. */
+  text: (length: number): number => 1 + length / 25,
+} as const;
+
 /** Anything that Python calls an object and that is none of the plain types. */
 export abstract class PyInstance {
   /** What BUILD does: `__setstate__`. Throws InputError where there is no state to take. `spend`: before anything is copied. */
@@ -31,19 +42,30 @@ export abstract class PyInstance {
   }
 }
 
+const NOTHING: readonly PickleValue[] = Object.freeze([]);
+
 /** A record of an allowed class or function: what it was made of. Nothing was called to make it. */
 export class PyObject extends PyInstance {
-  state: PickleValue = null;
+  private own: PickleValue = null;
+
   /**
    * @param name of the class or function with its module: `pandas.core.frame.DataFrame`
    * @param how `new` as `cls.__new__(cls, *args)`, `call` as `name(*args)`
    */
   constructor(
     readonly name: string,
-    readonly args: readonly PickleValue[] = [],
+    readonly args: readonly PickleValue[] = NOTHING,
     readonly how: 'new' | 'call' = 'new',
   ) {
     super();
+  }
+
+  get state(): PickleValue {
+    return this.own;
+  }
+
+  set state(state: PickleValue) {
+    this.own = state;
   }
 
   override setState(state: PickleValue): void {

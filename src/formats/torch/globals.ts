@@ -70,7 +70,7 @@ export function torchGlobals(room: Room): (module: string, name: string) => PyGl
       throw new InputError(`expected a tensor's offset, sizes and strides, found ${found}`);
     }
     const tensor = new TorchTensor(storage, offset, shape, stride);
-    room.take(tensor.byteLength);
+    room.take(tensor.wide);
     return tensor;
   };
   const found = new Map<string, PyGlobal>();

@@ -29,7 +29,7 @@ export function isTorch(bytes: Uint8Array): boolean {
 
 /**
  * The value in a file of torch.save, zip or legacy. Tensors are `TorchTensor`s: views of `bytes`, read by their `read`.
- * As safe as `readPickle`: nothing is executed, and all tensors together take at most four times the file's size, and 64 MiB.
+ * As safe as `readPickle`: nothing is executed, and all tensors together take at most 64 MiB more than the file, and 128 MiB of a small one.
  * @throws InputError naming the file and the byte or the entry
  */
 export async function readTorch(bytes: Uint8Array, file = 'PyTorch file'): Promise<PickleValue> {

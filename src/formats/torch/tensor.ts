@@ -40,7 +40,7 @@ export class Room {
     bytes: Uint8Array,
     private readonly file?: string,
   ) {
-    this.most = 4 * bytes.length + 2 ** 26;
+    this.most = Math.max(bytes.length + 2 ** 26, 2 ** 27);
     this.left = this.most;
   }
 
@@ -84,9 +84,9 @@ export class TorchTensor extends PyInstance {
     return this.shape.reduce((n, s) => n * s, 1);
   }
 
-  /** Bytes that its elements take when they are written out one after the other. */
-  get byteLength(): number {
-    return this.size * DTYPES[this.storage.dtype].size;
+  /** Bytes that its elements take in memory. */
+  get wide(): number {
+    return this.size * DTYPES[this.storage.dtype].wide;
   }
 
   override toString(): string {
@@ -95,11 +95,11 @@ export class TorchTensor extends PyInstance {
 
   /** Its elements in row-major order, copied; once for each of its names. @throws InputError if there is no room for them */
   read(room?: Room): StoredTensor {
-    room?.take(this.byteLength);
+    room?.take(this.wide);
     const { dtype, bytes, begin } = this.storage;
     const width = DTYPES[dtype].size;
     const source = (bytes.data as Uint8Array).subarray(begin + this.offset * width);
-    const out = new Uint8Array(this.byteLength);
+    const out = new Uint8Array(this.size * width);
     if (this.contiguous) out.set(source.subarray(0, out.length));
     else this.gather(source, out, width);
     return { dtype, shape: [...this.shape], data: DTYPES[dtype].decode(out.buffer) };

@@ -8,7 +8,9 @@ import yazl from 'yazl';
 import { InputError } from '../../base/errors';
 
 /** DenseNet-121 has 728 tensors, and a momentum for half of them. */
-const MAX_ENTRIES = 100_000;
+const MAX_ENTRIES = 20_000;
+/** Characters of a name. */
+const MAX_NAME = 1024;
 
 const [END, LOCATOR, DESCRIPTOR] = [0x06054b50, 0x07064b50, 0x08074b50];
 /** What stands in 32 bits where the number is elsewhere. */
@@ -118,10 +120,15 @@ async function readDirectory(
   let read = 0;
   try {
     for await (const entry of zip.eachEntry()) {
+      if (entry.fileNameLength > MAX_NAME)
+        throw new InputError(
+          `${file}: expected names of at most ${MAX_NAME} bytes in the archive, found one of ${entry.fileNameLength}`,
+        );
       found.push(Object.assign(entry, { fileName: nameOf(entry.generalPurposeBitFlag, entry.fileNameRaw) }));
       read += 46 + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
     }
   } catch (error) {
+    if (error instanceof InputError) throw error;
     unreadable(error);
   }
   if (read !== size) throw damaged(file, `${count} entries in the ${size} bytes of its directory`, `${read} bytes`);
