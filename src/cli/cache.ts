@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { InputError } from '../base/errors';
 import { cacheDir, cacheEntries, clearCache } from '../device/node/cache';
 import { formatTable, memory } from './format';
+import { print } from './terminal';
 
 const EXAMPLE = `
 Examples:
@@ -26,5 +27,5 @@ export const cacheCommand = (): Command =>
       const listed = clear === undefined ? entries : clearCache(clear === true ? undefined : clear);
       const rows = listed.map(({ name, bytes }) => [name, memory(bytes)]);
       const what = clear === undefined ? cacheDir() : `removed from ${cacheDir()}`;
-      process.stdout.write(`${what}: ${rows.length > 0 ? `\n${formatTable(rows)}` : 'nothing'}\n`);
+      print(`${what}: ${rows.length > 0 ? `\n${formatTable(rows)}` : 'nothing'}`);
     });

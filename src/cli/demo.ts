@@ -9,6 +9,7 @@ import { decimal, duration, formatTable, percent, shellPath } from './format';
 import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
+import { print } from './terminal';
 import { trainVisibly } from './train';
 
 /**
@@ -106,7 +107,7 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
   const outcome = await trainVisibly(args, { hooks: { onBefore } });
   if (outcome?.status !== 'finished') return;
   const seconds = (performance.now() - start) / 1000;
-  process.stdout.write(`${report(folder, before, outcome.metrics, seconds)}\n`);
+  print(report(folder, before, outcome.metrics, seconds));
 }
 
 /** What has been learnt, beside chance: of K classes 1/K are right by guessing, and a guess correlates with nothing. */

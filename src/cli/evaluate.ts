@@ -14,6 +14,7 @@ import { formatMetrics, formatVideos, metricsCsv, videosCsv } from './format';
 import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
+import { print, printData, say } from './terminal';
 
 type Format = 'table' | 'json' | 'csv';
 
@@ -60,15 +61,15 @@ export const evaluateCommand = (): Command =>
           () => view.onNotice('stopping'),
         );
         if (!evaluation) return;
-        process.stdout.write(`${print(evaluation, format)}\n`);
+        (format === 'table' ? print : printData)(shown(evaluation, format));
         const { writeEvaluation } = await import('../train/run/evaluations');
-        process.stderr.write(`\nwritten to ${await writeEvaluation(run, settings.data, evaluation)}\n`);
+        say(`\nwritten to ${await writeEvaluation(run, settings.data, evaluation)}`);
       } finally {
         view.stop();
       }
     });
 
-function print({ metrics, intervals, videos }: Evaluation, format: Format): string {
+function shown({ metrics, intervals, videos }: Evaluation, format: Format): string {
   if (format === 'json') return JSON.stringify({ ...metrics, intervals, ...(videos && { videos }) }, null, 2);
   if (format === 'csv') return [metricsCsv(metrics, intervals), ...(videos ? videosCsv(videos) : [])].join('\n');
   return [formatMetrics(metrics, intervals), ...(videos ? [formatVideos(videos)] : [])].join('\n\n');

@@ -4,6 +4,7 @@ import { readRun } from '../train/run/read_run';
 import { TRAIN_SETTINGS } from '../train/settings/args';
 import { choice, readSettings, type Settings, text } from '../train/settings/settings';
 import { addSettings } from './settings_options';
+import { print, say } from './terminal';
 
 interface ExportSettings {
   saved_model: string;
@@ -41,6 +42,6 @@ export const exportCommand = (): Command =>
       const { saved_model, format, out, weights } = readSettings(SETTINGS, options);
       const run = readRun(saved_model);
       const { exportRun } = await import('../train/export');
-      const files = await exportRun(run, format, out, weights, (line) => process.stderr.write(`${line}\n`));
-      process.stdout.write(`written: ${files.join(', ')}\n`);
+      const files = await exportRun(run, format, out, weights, say);
+      print(`written: ${files.join(', ')}`);
     });

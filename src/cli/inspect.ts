@@ -4,6 +4,7 @@ import { COMMON } from '../train/settings/args';
 import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
+import { print, printData } from './terminal';
 
 interface Options {
   kind: FileKind | null;
@@ -59,7 +60,8 @@ export const inspectCommand = (): Command =>
         numClasses: num_classes,
         maxBad: max_bad,
       });
-      process.stdout.write(`${format === 'json' ? JSON.stringify({ file, ...found }, null, 2) : table(found)}\n`);
+      if (format === 'json') printData(JSON.stringify({ file, ...found }, null, 2));
+      else print(table(found));
     });
 
 function table({ kind, facts, table }: Inspection): string {

@@ -2,6 +2,7 @@
 // The program `emotion-gcn`: finds the command, and turns whatever goes wrong into one message and an exit code.
 import { Command, CommanderError } from 'commander';
 import { InputError, MachineError } from '../base/errors';
+import { printable } from '../base/printable';
 import { packageVersion } from '../train/run/package_version';
 import { cacheCommand } from './cache';
 import { demoCommand } from './demo';
@@ -92,13 +93,9 @@ function fail(error: unknown, command?: Command): void {
   }
 }
 
-/** Bytes of a strange file may stand in a message: what would move a terminal's cursor is spelt out. */
-const printable = (message: string): string =>
-  message.replace(/[^\P{Cc}\n]|[\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-
 function report(message: string, exitCode: number, error: unknown): void {
   const debug = process.env.EMOTION_GCN_DEBUG === '1' && error instanceof Error;
-  process.stderr.write(`error: ${printable(message)}\n${debug ? `${error.stack}\n` : ''}`);
+  process.stderr.write(`error: ${printable(message)}\n${debug ? `${printable(error.stack ?? '')}\n` : ''}`);
   process.exitCode = exitCode;
 }
 

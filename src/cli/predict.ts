@@ -6,6 +6,7 @@ import { choice, orNone, readSettings, type Settings, text } from '../train/sett
 import { decimal, formatTable, percent } from './format';
 import { stoppable } from './interrupt';
 import { addSettings } from './settings_options';
+import { print, printData, say } from './terminal';
 
 type Format = 'table' | 'json' | 'jsonl' | 'csv';
 
@@ -52,24 +53,22 @@ export const predictCommand = (): Command =>
       const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
       const { format, gpu, image_dir } = settings;
       const { openNetwork } = await import('../train/run/network');
-      const say = (line: string): void => void process.stderr.write(`${line}\n`);
       const run = await openNetwork(settings, say);
       const { predict } = await import('../train/measures/predict');
       const { classes } = run.args;
-      const write = (line: string): void => void process.stdout.write(`${line}\n`);
       const all: FacePrediction[] = [];
-      if (format === 'csv') write(['image', 'expression', ...classes, 'valence', 'arousal'].join(','));
+      if (format === 'csv') printData(['image', 'expression', ...classes, 'valence', 'arousal'].join(','));
       const look = async (signal: AbortSignal): Promise<true> => {
         for await (const prediction of predict(run, sources, { gpu, image_dir, say, signal })) {
-          if (format === 'jsonl') write(JSON.stringify(prediction));
-          else if (format === 'csv') write(csvLine(prediction, classes));
+          if (format === 'jsonl') printData(JSON.stringify(prediction));
+          else if (format === 'csv') printData(csvLine(prediction, classes));
           else all.push(prediction);
         }
         return true;
       };
       if (!(await stoppable(look, () => say('stopping')))) return;
-      if (format === 'json') write(JSON.stringify(all, null, 2));
-      if (format === 'table') write(table(all, classes));
+      if (format === 'json') printData(JSON.stringify(all, null, 2));
+      if (format === 'table') print(table(all, classes));
     });
 
 function csvLine(

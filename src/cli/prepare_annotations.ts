@@ -9,6 +9,7 @@ import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
+import { print, say } from './terminal';
 
 const folder = (help: string) => ({ kind: text('DIR', 'the path of a folder'), help });
 const out = (preset: string) => ({
@@ -94,17 +95,17 @@ export const prepareAffWild2 = (): Command =>
 async function tell(sets: readonly AnnotationSet[], classes: readonly string[], maxBad: number): Promise<void> {
   const { checkBad } = await import('../data');
   for (const set of sets) {
-    process.stderr.write(`${describeAnnotations(set)}\n`);
+    say(describeAnnotations(set));
     checkBad(set.bad, set.rows, maxBad);
-    for (const { where, image, reason } of set.bad) process.stderr.write(`left out: ${where}: ${image}: ${reason}\n`);
+    for (const { where, image, reason } of set.bad) say(`left out: ${where}: ${image}: ${reason}`);
   }
   const counts = sets.map(({ samples }) => classCounts(samples, classes).map(String));
-  process.stdout.write(
-    `${formatTable([
+  print(
+    formatTable([
       ['', ...classes],
       ['train', ...counts[0]],
       ['val', ...counts[1]],
-    ])}\n`,
+    ]),
   );
 }
 
@@ -117,5 +118,5 @@ async function write(
 ): Promise<void> {
   await writeWhole(out, bytes);
   const sizes = `'train': ${train.samples.length}, 'val': ${val.samples.length}`;
-  process.stdout.write(`\nwritten to ${out}: a dict of two lists of dataloading.${name} (${sizes})\n`);
+  print(`\nwritten to ${out}: a dict of two lists of dataloading.${name} (${sizes})`);
 }

@@ -10,6 +10,7 @@ import { checkAnnotations, checkFile, checkFolder, TRAIN_SETTINGS } from '../tra
 import { orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
+import { print } from './terminal';
 
 const out = (preset: string, endings: string) => ({
   kind: text('FILE', 'the path of a file to write'),
@@ -71,9 +72,9 @@ export const prepareEmbeddings = (): Command =>
         return [String(i), node, node.toLowerCase(), Math.hypot(...row(i)).toFixed(3), ...numbers];
       });
       const header = ['row', 'node', 'word', 'length', ...Array.from({ length: shown }, (_, i) => String(i))];
-      process.stdout.write(`read: ${glove}\n\n${formatTable([header, ...table], 3)}\n\n`);
+      print(`read: ${glove}\n\n${formatTable([header, ...table], 3)}\n`);
       await writeWhole(out, await encode(emb, nodes));
-      process.stdout.write(`written to ${out}: ${nodes.length} x ${EMBEDDING_SIZE} float32, rows as above\n`);
+      print(`written to ${out}: ${nodes.length} x ${EMBEDDING_SIZE} float32, rows as above`);
     });
 
 interface AdjacencySettings {
@@ -138,14 +139,14 @@ export const prepareAdjacency = (): Command =>
       const train = withValenceArousal(read.train, 'the label graph');
       const nodes = nodesOf(classes);
       const adjacency = buildAdjacency(train.samples, classes);
-      process.stdout.write(`read: ${describeAnnotations(train)}\n`);
-      process.stdout.write(`columns: ${nodes.join(', ')}\n\n`);
+      print(`read: ${describeAnnotations(train)}`);
+      print(`columns: ${nodes.join(', ')}\n`);
       for (const [i, [step, what]] of STEPS.entries()) {
-        process.stdout.write(`${i + 1}. ${what}\n`);
-        if (show) process.stdout.write(`${matrix(adjacency[step] as Float64Array, nodes)}\n\n`);
+        print(`${i + 1}. ${what}`);
+        if (show) print(`${matrix(adjacency[step] as Float64Array, nodes)}\n`);
       }
       await writeWhole(out, encode(adjacency, nodes));
-      process.stdout.write(`${show ? '' : '(--show prints the matrices)\n\n'}written to ${out}\n`);
+      print(`${show ? '' : '(--show prints the matrices)\n\n'}written to ${out}`);
     });
 
 const matrix = (values: Float64Array, nodes: readonly string[]): string =>

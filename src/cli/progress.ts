@@ -3,6 +3,7 @@ import { SingleBar } from 'cli-progress';
 import type { StepEvent, TrainHooks } from '../train/loop/events';
 import type { EpochRow } from '../train/run/results';
 import { decimal, duration, memory, percent } from './format';
+import { print, say } from './terminal';
 
 /** Seconds between lines where there is no terminal. */
 const INTERVAL = 10;
@@ -21,7 +22,7 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
 
   readonly onNotice = (line: string): void => {
     this.stop();
-    process.stderr.write(`${line}\n`);
+    say(line);
   };
 
   readonly onPrepare = (done: number, total: number): void => {
@@ -54,7 +55,7 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
       ...(ccc.length > 0 ? [`CCC ${ccc.join(' ')}`] : []),
       duration(row.seconds ?? Number.NaN),
     ];
-    process.stdout.write(`${parts.join('  ')}\n`);
+    print(parts.join('  '));
   };
 
   /** Takes the bar away; the next step shows it again. */
@@ -69,7 +70,7 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
       const now = Date.now() / 1000;
       if (now - this.lastLine < INTERVAL) return;
       this.lastLine = now;
-      process.stderr.write(`${title}  ${done}/${total}  ${text}`.trimEnd().concat('\n'));
+      say(`${title}  ${done}/${total}  ${text}`.trimEnd());
       return;
     }
     if (this.shown !== phase || !this.bar) {

@@ -4,6 +4,7 @@ import { TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings } from '../train/settings/settings';
 import { formatMetrics } from './format';
 import { addSettings } from './settings_options';
+import { print, say } from './terminal';
 
 const SETTINGS: Settings<{ saved_model: string }> = {
   saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run' },
@@ -24,6 +25,6 @@ export const reportCommand = (): Command =>
       const run = readRun(readSettings(SETTINGS, options).saved_model);
       const { report } = await import('../train/reports/report');
       const names = await report(run);
-      if (run.metrics) process.stdout.write(`${formatMetrics(run.metrics)}\n`);
-      process.stderr.write(`\ndrawn in ${run.dir}, as .svg and .png: ${names.join(', ')}\n`);
+      if (run.metrics) print(formatMetrics(run.metrics));
+      say(`\ndrawn in ${run.dir}, as .svg and .png: ${names.join(', ')}`);
     });

@@ -3,6 +3,7 @@ import { DATASETS, type Dataset } from '../data/labels';
 import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
+import { print } from './terminal';
 
 interface SynthSettings {
   out: string;
@@ -54,7 +55,7 @@ export const synthCommand = (): Command =>
           size: size ?? undefined,
           onProgress: view.onPrepare,
         });
-        process.stdout.write(`${Object.values(files).join('\n')}\n`);
+        print(Object.values(files).join('\n'));
       } finally {
         view.stop();
       }

@@ -11,6 +11,7 @@ import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettingsByTheme, type Themes } from './settings_options';
+import { print, say } from './terminal';
 
 const EXAMPLE = `
 Examples:
@@ -74,13 +75,11 @@ export const trainCommand = (): Command =>
       const outcome = await trainVisibly(args, { ...of, profile, dryRun });
       if (!outcome || outcome.status === 'interrupted') return;
       if (outcome.status === 'tried') {
-        process.stdout.write('all that the run needs works; nothing was kept\n');
+        print('all that the run needs works; nothing was kept');
         return;
       }
       const { metrics } = outcome;
-      process.stdout.write(
-        `\n${formatMetrics(metrics)}\n\nbest epoch ${metrics.best_epoch}; written to ${args.saved_model}\n`,
-      );
+      print(`\n${formatMetrics(metrics)}\n\nbest epoch ${metrics.best_epoch}; written to ${args.saved_model}`);
     });
 
 /** Where the original looks for its files unless told otherwise: so does a run that names no --data. */
@@ -93,7 +92,7 @@ interface Begun extends Pick<TrainerOptions, 'resume' | 'kernels'> {
 function fresh(given: Record<string, unknown>): Begun {
   const places = given.data === undefined ? Object.entries(ORIGINAL_PLACES) : [];
   const here = places.filter(([name, path]) => given[name] === undefined && existsSync(path));
-  for (const [name, path] of here) process.stderr.write(`no --${name}: ${path}, which is here, is taken\n`);
+  for (const [name, path] of here) say(`no --${name}: ${path}, which is here, is taken`);
   const args = readTrainArgs({ ...given, ...Object.fromEntries(here) });
   checkInputs(args);
   return { args };

@@ -162,10 +162,7 @@ const badAllowed = (total: number, maxBad: number): number => Math.floor(maxBad 
 /** @throws InputError with a list if more than `maxBad` of `total` rows and images are bad */
 export function checkBad(bad: readonly BadItem[], total: number, maxBad: number): void {
   if (bad.length <= badAllowed(total, maxBad)) return;
-  // A stranger's path may have what a terminal would obey.
-  const plain = (text: string): string =>
-    text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  const lines = bad.slice(0, SHOWN).map(({ where, image, reason }) => plain(`  ${where}: ${image}: ${reason}`));
+  const lines = bad.slice(0, SHOWN).map(({ where, image, reason }) => `  ${where}: ${image}: ${reason}`);
   if (bad.length > SHOWN) lines.push(`  ... and ${bad.length - SHOWN} more`);
   throw new InputError(
     `${bad.length} of ${total} rows and images cannot be used, more than ${100 * maxBad} % (--max_bad ${maxBad}):\n` +

@@ -8,7 +8,7 @@ import { encodeAnnotationPickle, parseAnnotationPickle } from '../../src/data/an
 import { readAnnotations } from '../../src/data/annotations';
 import { AFFWILD2_CLASSES, CLASSES } from '../../src/data/labels';
 import type { AnnotationSet } from '../../src/data/samples';
-import { type PickleValue, type PyObject, readPickle, writePickle } from '../../src/formats/pickle';
+import { type PickleValue, PyObject, readPickle, writePickle } from '../../src/formats/pickle';
 import { refusal } from './goldens';
 
 const GOLDEN = 'test/golden/data/affwild2/annotations';
@@ -198,7 +198,10 @@ test('pickles of something else, of another data set and with broken records', a
     /train\[0\]: expected Affwild2_annotation/,
   );
   const value = readPickle(bytes) as Map<string, PyObject[]>;
-  const states = value.get('train')!.map((r) => r.state as Map<PickleValue, PickleValue>);
+  // What was read is packed: its state is a copy.
+  const records = value.get('train')!.map((r) => Object.assign(new PyObject(r.name), { state: r.state }));
+  value.set('train', records);
+  const states = records.map((r) => r.state as Map<PickleValue, PickleValue>);
   states[0].set('valence', Number.NaN);
   states[1].set('arousal', 1.5);
   states[2].set('expression', 'happy');

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform, release } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { InputError } from '../../base/errors';
 import { asInputError, lookAt } from '../../data/files';
 import type { Device } from '../../device';
 import { TRAIN_SETTINGS, type TrainArgs } from '../settings/args';
 import { checkFormat, FORMAT_VERSION } from './format';
 import { packageVersion } from './package_version';
+import { isObject, readJson } from './read_run';
 
 /** What a run's numbers rest on besides its settings: the same of all these gives the same bits. */
 export interface Manifest {
@@ -71,15 +73,16 @@ function hashOfSettings(args: TrainArgs): string {
  */
 export function readManifest(dir: string): Manifest | null {
   const file = join(dir, 'manifest.json');
-  let manifest: Manifest;
+  let manifest: Record<string, unknown>;
   try {
-    manifest = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof manifest.data !== 'object' || manifest.data === null) return null;
-  } catch {
-    return null;
+    manifest = readJson(file);
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
   }
+  if (!isObject(manifest.data)) return null;
   checkFormat(manifest.format_version, file);
-  return manifest;
+  return manifest as unknown as Manifest;
 }
 
 /**

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
+import { checkJson } from '../../formats/json_keys';
 import { readSafetensors, type SafetensorsFile } from '../../formats/safetensors';
 import type { TileTable } from '../../kernels/variant';
 import type { StateEntry } from '../../models';
@@ -54,7 +55,7 @@ export function readRun(dir: string): Run {
   return {
     dir,
     args: { ...readRunArgs(args), saved_model: dir },
-    rows: existsSync(results) ? parseResults(readFileSync(results, 'utf8'), results) : [],
+    rows: existsSync(results) ? parseResults(readText(results), results) : [],
     metrics: existsSync(metrics) ? parseMetrics(readJson(metrics), metrics) : null,
   };
 }
@@ -110,7 +111,7 @@ function readSound(run: Run, which: 'best' | 'last', say: (line: string) => void
 export function readRunArgs(file: string): RunArgs {
   const { format_version, classes, kernels = {}, ...rest } = readJson(file);
   checkFormat(format_version, file);
-  if (!Array.isArray(classes) || classes.length === 0 || !classes.every((name) => typeof name === 'string')) {
+  if (!isNames(classes)) {
     throw new InputError(`${file}: expected the classes' names as classes, found ${show(classes)}`);
   }
   if (!isTable(kernels)) {
@@ -123,23 +124,43 @@ export function readRunArgs(file: string): RunArgs {
   }
 }
 
+const isList = (value: unknown): value is unknown[] => Array.isArray(value);
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !isList(value);
+const isNumbers = (value: unknown): value is number[] => isList(value) && value.every((n) => typeof n === 'number');
+const isNames = (value: unknown): value is string[] =>
+  isList(value) && value.length > 0 && value.every((name) => typeof name === 'string');
 const isTable = (value: unknown): value is TileTable =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  Object.values(value).every((name) => typeof name === 'string');
+  isObject(value) && Object.values(value).every((name) => typeof name === 'string');
 
 /** @throws InputError naming the file: a figure is missing */
 export function parseMetrics(value: Record<string, unknown>, file: string): RunMetrics {
-  for (const name of ['accuracy', 'macro_f1', 'best_epoch']) {
-    if (typeof value[name] !== 'number') {
-      throw new InputError(`${file}: expected a number as ${name}, found ${show(value[name])}`);
-    }
+  const check = (good: boolean, what: string, found: unknown): void => {
+    if (!good) throw new InputError(`${file}: expected ${what}, found ${show(found)}`);
+  };
+  const { classes, per_class, confusion, ...figures } = value;
+  for (const name of ['samples', 'accuracy', 'macro_f1', 'challenge_expression', 'best_epoch'])
+    check(typeof figures[name] === 'number', `a number as ${name}`, figures[name]);
+  for (const [name, figure] of Object.entries(figures))
+    check(figure === null || typeof figure === 'number', `a number or null as ${name}`, figure);
+  if (!isNames(classes))
+    throw new InputError(`${file}: expected the classes' names as classes, found ${show(classes)}`);
+  const square = (row: unknown): boolean => isNumbers(row) && row.length === classes.length;
+  check(
+    isList(confusion) && confusion.length === classes.length && confusion.every(square),
+    'counts of each class as confusion',
+    confusion,
+  );
+  const scores = isObject(per_class) ? per_class : {};
+  for (const name of classes) {
+    const of = Object.hasOwn(scores, name) ? scores[name] : undefined;
+    const good = isObject(of) && isNumbers([of.precision, of.recall, of.f1, of.support]);
+    check(good, `precision, recall, f1 and support of ${show(name)} in per_class`, of);
   }
   return value as unknown as RunMetrics;
 }
 
-/** Most bytes of a run's JSON. */
+/** Most bytes of a run's texts that are read. */
 const MAX_JSON = 2 ** 22;
 
 /** A value of a file, cut to a readable length. */
@@ -148,23 +169,35 @@ const show = (value: unknown): string => {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 };
 
-function readJson(file: string): Record<string, unknown> {
+/** @throws InputError naming the file: none, too large, or no JSON object */
+export function readJson(file: string): Record<string, unknown> {
+  return parseJson(readText(file), file);
+}
+
+/** A text of the run's, without a byte order mark. @throws InputError naming the file: too large, or no UTF-8 */
+function readText(file: string): string {
   if (lookAt(file) !== 'a file') throw new InputError(`${file}: expected a file, found ${lookAt(file)}`);
   const { size } = statSync(file);
   if (size > MAX_JSON) throw new InputError(`${file}: expected at most ${MAX_JSON} bytes, found ${size}`);
-  return parseJson(readFileSync(file, 'utf8'), file);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch {
+    throw new InputError(`${file}: expected a text in UTF-8, found bytes that are not`);
+  }
 }
 
 /** @throws InputError naming the file: it is no JSON object */
 export function parseJson(text: string, file: string): Record<string, unknown> {
   let value: unknown;
   try {
+    checkJson(text);
     value = JSON.parse(text);
   } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${file}: ${error.message}`);
     throw new InputError(`${file}: expected JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw new InputError(`${file}: expected a JSON object, found ${show(value)}`);
   }
-  return value as Record<string, unknown>;
+  return value;
 }

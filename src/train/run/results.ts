@@ -22,6 +22,14 @@ const COLUMNS = [
  * where it is not known any more.
  */
 type Optional = 'train_cont' | 'val_loss' | 'val_cont' | 'val_ccc_valence' | 'val_ccc_arousal' | 'seconds';
+const OPTIONAL: ReadonlySet<string> = new Set<Optional>([
+  'train_cont',
+  'val_loss',
+  'val_cont',
+  'val_ccc_valence',
+  'val_ccc_arousal',
+  'seconds',
+]);
 
 /** One epoch: losses are means over its batches, `epoch` counts from 1, `lr` is that of its last step. */
 export type EpochRow = Record<Exclude<(typeof COLUMNS)[number], Optional>, number> & Record<Optional, number | null>;
@@ -39,21 +47,24 @@ export function formatResults(rows: readonly EpochRow[]): string {
 export function parseResults(text: string, file: string): EpochRow[] {
   const [header, ...lines] = text.trimEnd().split(/\r?\n/);
   if (header !== COLUMNS.join(',')) {
-    throw new InputError(`${file}: line 1: expected ${COLUMNS.join(',')}, found ${JSON.stringify(header)}`);
+    throw new InputError(`${file}: line 1: expected ${COLUMNS.join(',')}, found ${show(header)}`);
   }
   const first = Number.parseInt(lines[0] ?? '', 10) || 1;
   return lines.map((line, i) => {
     const fields = line.split(',');
     const row = Object.fromEntries(COLUMNS.map((name, c) => [name, parseNumber(fields[c])])) as EpochRow;
-    const bad = COLUMNS.find((name) => row[name] === undefined);
+    const bad = COLUMNS.find((name) => row[name] === undefined || (row[name] === null && !OPTIONAL.has(name)));
     if (bad || fields.length !== COLUMNS.length || row.epoch !== first + i) {
       throw new InputError(
-        `${file}: line ${i + 2}: expected epoch ${first + i} and ${COLUMNS.length} numbers, found ${JSON.stringify(line)}`,
+        `${file}: line ${i + 2}: expected epoch ${first + i} and ${COLUMNS.length} numbers, found ${show(line)}`,
       );
     }
     return row;
   });
 }
+
+/** A line of a file, cut to a readable length. */
+const show = (line: string): string => JSON.stringify(line.length > 200 ? `${line.slice(0, 200)}…` : line);
 
 function formatNumber(value: number | null): string {
   if (value === null) return '';

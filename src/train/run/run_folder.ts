@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
+import { printable } from '../../base/printable';
 import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
 import { ARGS, BEST, checkFree, FILES, LAST, type PICTURES, PREVIOUS, type RunFile } from './files';
@@ -146,7 +147,7 @@ export class RunFolder {
 
   /** Appends a line, with the time, to run.log. */
   log(line: string): void {
-    const stamped = `${new Date().toISOString()} ${line}\n`;
+    const stamped = `${new Date().toISOString()} ${printable(line)}\n`;
     if (this.waiting) {
       this.waiting.log += stamped;
       return;

@@ -103,7 +103,8 @@ export function orNone<T>(kind: Kind<T>): Kind<T | null> {
 export function readSettings<T>(settings: Settings<T>, given: Readonly<Record<string, unknown>>): T {
   const names = Object.keys(settings) as (keyof T & string)[];
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(settings, name)) throw new InputError(`unknown setting ${name}; there are ${names.join(', ')}`);
+    if (!Object.hasOwn(settings, name))
+      throw new InputError(`unknown setting ${show(name).slice(1, -1)}; there are ${names.join(', ')}`);
   }
   const missing = names.filter((name) => given[name] === undefined && settings[name].default === undefined);
   if (missing.length > 0) {
@@ -123,4 +124,8 @@ function readSetting<T, K extends keyof T & string>(settings: Settings<T>, name:
   return read;
 }
 
-const show = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+/** A value, of a file perhaps, cut to a readable length. */
+function show(value: unknown): string {
+  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AFFWILD2_CLASSES, CLASSES, decodeImage, listPictures, loadEmbedding, readAnnotations } from '../../src/data';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
+import { computeMetrics } from '../../src/train/measures/metrics';
 import { newProgress, progressOf } from '../../src/train/run/checkpoint';
 import { readRun } from '../../src/train/run/read_run';
 import { readTrainArgs } from '../../src/train/settings/args';
@@ -144,7 +145,9 @@ test("a run's files", async () => {
     /results\.csv/,
   );
   writeFileSync(join(run, 'results.csv'), csv);
-  const metrics = encode('{"accuracy":0.5,"macro_f1":0.5,"best_epoch":1}');
+  const labels = CLASSES.map((_, i) => i);
+  const measured = computeMetrics({ classes: CLASSES, labels, predicted: labels });
+  const metrics = encode(JSON.stringify({ ...measured, best_epoch: 1 }));
   await survives(
     metrics,
     through('run/metrics.json', () => readRun(run)),

@@ -1,0 +1,256 @@
+// Kills a training again and again, goes on with it, and compares what it comes to with a run that was left alone.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, type FSWatcher, mkdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { randomStream, randomUniform } from '../../src/base/random';
+import { readSafetensors } from '../../src/formats/safetensors';
+import { progressOf } from '../../src/train/run/checkpoint';
+import { ARGS, BEST, LAST } from '../../src/train/run/files';
+import { readRun, readWeights } from '../../src/train/run/read_run';
+import { TEMPORARY } from '../../src/train/run/write';
+import { programFile } from '../cli/program';
+
+/** When a training is killed. */
+const PHASES = ['preparation', 'first step', 'steps', 'validation', 'writing'] as const;
+type Phase = (typeof PHASES)[number];
+
+export interface CrashOptions {
+  readonly kills: number;
+  readonly seed: number;
+  /** Flags of `train` but for its data and its run folder. */
+  readonly flags: readonly string[];
+  /** Pictures to learn from; of validation there are 7. */
+  readonly faces: number;
+  /** An empty folder for all of it. */
+  readonly dir: string;
+  readonly say: (line: string) => void;
+}
+
+export interface CrashResult {
+  kills: number;
+  /** Of the starts after a kill those with --resume; where no run was there yet, it was begun anew. */
+  resumes: number;
+  /** Kills of runs that ended with the bits of the one that was left alone. */
+  equal: number;
+  /** Files that were found damaged after a kill. */
+  torn: number;
+}
+
+/** What is compared byte for byte; of results.csv all but the seconds. */
+const COMPARED = [LAST, BEST, 'metrics.json', 'predictions.csv', 'results.csv'];
+
+/** What is seen of a training: its first step is ahead, a checkpoint is there, a file is being written, an epoch has ended. */
+interface Moment {
+  readonly what: 'first' | 'saved' | 'writing' | 'row';
+  readonly time: number;
+  /** Of the checkpoint. */
+  readonly step: number;
+}
+
+/** Milliseconds of a training's parts. */
+interface Pace {
+  /** The last step of an epoch that has a checkpoint: validation follows the steps behind it. */
+  lastStep: number;
+  /** From the start to the first step. */
+  prepare: number;
+  first: number;
+  /** From one checkpoint to the next. */
+  step: number;
+  /** From the last checkpoint of an epoch to its end. */
+  validate: number;
+}
+
+/** @throws Error if a training ends with an error of its own */
+export async function crash({ kills, seed, flags, faces, dir, say }: CrashOptions): Promise<CrashResult> {
+  const drawn = join(dir, 'faces');
+  const common = ['--image_dir', drawn, '--data', `${drawn}/training.csv`, '--val_data', `${drawn}/validation.csv`];
+  const start = (args: readonly string[]): ChildProcess => {
+    const temporary = join(dir, 'tmp');
+    mkdirSync(temporary, { recursive: true });
+    const env = { ...process.env, TMPDIR: temporary };
+    return spawn(process.execPath, [programFile(), ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  };
+  await Training.of(start(['synth', '--out', drawn, '--n', `${faces}`, '--validation', '7', '--size', '48'])).ended;
+
+  const whole = join(dir, 'whole');
+  const train = (to: string): string[] => ['train', ...common, '--saved_model', to, ...flags];
+  const undisturbed = Training.of(start(train(whole)), whole);
+  await undisturbed.ended;
+  const pace = undisturbed.pace();
+  say(
+    `a run left alone: ${Object.entries(pace)
+      .map(([part, ms]) => `${part} ${Math.round(ms)}`)
+      .join(', ')}`,
+  );
+
+  const result: CrashResult = { kills: 0, resumes: 0, equal: 0, torn: 0 };
+  const stream = randomStream('crash', seed);
+  let drawnNumbers = 0;
+  const random = (): number => randomUniform(stream, drawnNumbers++);
+  for (let run = 1; result.kills < kills; run++) {
+    const to = join(dir, `run${run}`);
+    let killed = 0;
+    for (;;) {
+      const resume = existsSync(join(to, ARGS));
+      if (resume && killed > 0) result.resumes++;
+      const training = Training.of(start(resume ? ['train', '--resume', '--saved_model', to] : train(to)), to);
+      const phase = PHASES[Math.floor(random() * PHASES.length)];
+      if (result.kills < kills) training.killIn(phase, pace, random);
+      if (!(await training.ended)) break;
+      result.kills++;
+      killed++;
+      const torn = tornIn(to);
+      result.torn += torn.length;
+      say(`run ${run}: kill ${result.kills} in ${phase}: ${torn.join('; ') || standOf(to)}`);
+    }
+    const different = COMPARED.filter((file) => contentOf(whole, file) !== contentOf(to, file));
+    if (different.length === 0) result.equal += killed;
+    say(
+      `run ${run}: ended after ${killed} kills, ${different.length > 0 ? `DIFFERENT: ${different.join(', ')}` : 'equal'}`,
+    );
+    if (different.length === 0) rmSync(to, { recursive: true });
+  }
+  return result;
+}
+
+/** A training in a process of its own. */
+class Training {
+  /** Whether it was killed. */
+  readonly ended: Promise<boolean>;
+  private readonly began = performance.now();
+  private readonly moments: Moment[] = [];
+  private listeners: ((moment: Moment) => void)[] = [];
+  private killed = false;
+  private watchers: FSWatcher[] = [];
+
+  static of(child: ChildProcess, dir?: string): Training {
+    return new Training(child, dir);
+  }
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly dir?: string,
+  ) {
+    let err = '';
+    child.stderr?.on('data', (chunk) => {
+      if (!/compiling kernels/.test(err) && /compiling kernels/.test(err + chunk)) this.tell('first');
+      err = (err + chunk).slice(-10_000);
+    });
+    const looking = dir === undefined ? undefined : setInterval(() => this.look(dir), 5);
+    this.ended = new Promise((resolve, reject) => {
+      child.on('close', (code, signal) => {
+        clearInterval(looking);
+        for (const watcher of this.watchers) watcher.close();
+        if (this.killed && signal === 'SIGKILL') resolve(true);
+        else if (code === 0) resolve(false);
+        else reject(new Error(`${child.spawnargs.slice(1).join(' ')} ended with ${code ?? signal}:\n${err}`));
+      });
+    });
+  }
+
+  /** Watches the folder and its weights, as soon as they are there. */
+  private look(dir: string): void {
+    for (const [i, at] of [dir, join(dir, 'weights')].entries()) {
+      if (this.watchers.length !== i || !existsSync(at)) continue;
+      const watcher = watch(at, (_, name) => {
+        if (!name) return;
+        if (TEMPORARY.test(name)) this.tell('writing');
+        else if (name === 'results.csv') this.tell('row');
+        else if (i === 1 && LAST.endsWith(`/${name}`)) this.tell('saved');
+      });
+      watcher.on('error', () => {});
+      this.watchers.push(watcher);
+    }
+  }
+
+  private tell(what: Moment['what']): void {
+    const moment = {
+      what,
+      time: performance.now(),
+      step: what === 'saved' ? stepOf(join(this.dir as string, LAST)) : 0,
+    };
+    this.moments.push(moment);
+    for (const listener of this.listeners) listener(moment);
+  }
+
+  pace(): Pace {
+    const at = (what: string, after = 0): number =>
+      this.moments.find((m) => m.what === what && m.time > after)?.time ?? performance.now();
+    const first = at('first');
+    const saved = this.moments.filter(({ what, time }) => what === 'saved' && time > first).map(({ time }) => time);
+    const row = at('row', first);
+    const before = saved.filter((time) => time < row);
+    return {
+      lastStep: Math.max(...this.moments.map(({ step }) => step)),
+      prepare: first - this.began,
+      first: (before[0] ?? row) - first,
+      step: before.length > 1 ? (before[before.length - 1] - before[0]) / (before.length - 1) : row - first,
+      validate: row - (before.at(-1) ?? first),
+    };
+  }
+
+  /** Kills it at a random moment of a phase, if it comes to it. */
+  killIn(phase: Phase, pace: Pace, random: () => number): void {
+    const [u, v] = [random(), random()];
+    let count = phase === 'steps' ? 1 + Math.floor(v * 4) : phase === 'writing' ? 1 + Math.floor(v * 12) : 1;
+    const after = (ms: number): void => {
+      count = -1;
+      const timer = setTimeout(() => this.kill(), ms);
+      this.child.on('close', () => clearTimeout(timer));
+    };
+    if (phase === 'preparation') after(u * pace.prepare);
+    this.listeners.push(({ what, step }) => {
+      if (count < 0) return;
+      if (phase === 'first step' && what === 'first') after(u * pace.first);
+      else if (phase === 'steps' && what === 'saved' && --count === 0) after(u * pace.step);
+      else if (phase === 'writing' && what === 'writing' && --count === 0) after(u < 0.5 ? 0 : u * 10);
+      else if (phase === 'validation' && step === pace.lastStep) after(u * pace.validate);
+    });
+  }
+
+  private kill(): void {
+    this.killed = true;
+    this.child.kill('SIGKILL');
+  }
+}
+
+/** Steps of its epoch that a checkpoint has done; it may be replaced meanwhile. */
+function stepOf(file: string): number {
+  try {
+    return progressOf(readSafetensors(readFileSync(file), file).metadata, file).step;
+  } catch {
+    return 0;
+  }
+}
+
+/** What is damaged in a run folder. */
+function tornIn(dir: string): string[] {
+  if (!existsSync(join(dir, ARGS))) return [];
+  const torn: string[] = [];
+  const check = (read: () => unknown): void => {
+    try {
+      read();
+    } catch (error) {
+      torn.push(`TORN: ${(error as Error).message}`);
+    }
+  };
+  check(() => readRun(dir));
+  check(() => readWeights(readRun(dir), 'last', (line) => torn.push(`TORN: ${line}`)));
+  if (existsSync(join(dir, BEST))) check(() => readSafetensors(readFileSync(join(dir, BEST)), join(dir, BEST)));
+  return torn;
+}
+
+/** Where a run stands. */
+function standOf(dir: string): string {
+  if (!existsSync(join(dir, ARGS))) return 'no run there yet';
+  const { metadata, file } = readWeights(readRun(dir), 'last');
+  const { epoch, step } = progressOf(metadata, file);
+  return `whole, at epoch ${epoch + 1}, step ${step + 1}`;
+}
+
+function contentOf(dir: string, file: string): string {
+  const path = join(dir, file);
+  if (!existsSync(path)) return 'nothing';
+  const text = readFileSync(path, 'latin1');
+  return file === 'results.csv' ? text.replace(/,[^,\n]*$/gm, '') : text;
+}
