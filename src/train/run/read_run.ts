@@ -139,7 +139,7 @@ export function parseMetrics(value: Record<string, unknown>, file: string): RunM
     if (!good) throw new InputError(`${file}: expected ${what}, found ${show(found)}`);
   };
   const { classes, per_class, confusion, ...figures } = value;
-  for (const name of ['samples', 'accuracy', 'macro_f1', 'challenge_expression', 'best_epoch'])
+  for (const name of ['accuracy', 'macro_f1', 'best_epoch', 'samples', 'challenge_expression'])
     check(typeof figures[name] === 'number', `a number as ${name}`, figures[name]);
   for (const [name, figure] of Object.entries(figures))
     check(figure === null || typeof figure === 'number', `a number or null as ${name}`, figure);

@@ -126,6 +126,7 @@ function readSetting<T, K extends keyof T & string>(settings: Settings<T>, name:
 
 /** A value, of a file perhaps, cut to a readable length. */
 function show(value: unknown): string {
-  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const isPlain = Array.isArray(value) ? value.every((v) => typeof v !== 'object') : typeof value === 'number';
+  const text = isPlain ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
