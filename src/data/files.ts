@@ -1,6 +1,8 @@
 // The user's files: reading and writing them, and what goes wrong with it in words.
-import { createReadStream, type ReadStream, type Stats, statSync } from 'node:fs';
+import { createReadStream, mkdtempSync, type ReadStream, type Stats, statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { InputError, MachineError } from '../base/errors';
 
@@ -20,6 +22,19 @@ const PROBLEMS: Record<string, string> = {
 export function asInputError(file: string, error: unknown): unknown {
   const problem = PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
   return problem ? new InputError(`${file}: ${problem}`) : error;
+}
+
+/**
+ * A new folder for what is gone when its maker is done.
+ * @throws InputError if the machine has no place for it
+ */
+export function temporaryFolder(name: string): string {
+  try {
+    return mkdtempSync(join(tmpdir(), `emotion-gcn-${name}-`));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError(`${tmpdir()}: cannot be used (${code}); set TMPDIR to a folder that can be written`);
+  }
 }
 
 /** Puts a file's name before the message of an InputError that `read` throws. */

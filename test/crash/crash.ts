@@ -7,7 +7,7 @@ import { readSafetensors } from '../../src/formats/safetensors';
 import { progressOf } from '../../src/train/run/checkpoint';
 import { ARGS, BEST, LAST } from '../../src/train/run/files';
 import { readRun, readWeights } from '../../src/train/run/read_run';
-import { TEMPORARY } from '../../src/train/run/write';
+import { halfOf } from '../../src/train/run/write';
 import { programFile } from '../cli/program';
 
 /** When a training is killed. */
@@ -154,7 +154,7 @@ class Training {
       if (this.watchers.length !== i || !existsSync(at)) continue;
       const watcher = watch(at, (_, name) => {
         if (!name) return;
-        if (TEMPORARY.test(name)) this.tell('writing');
+        if (halfOf(name) !== undefined) this.tell('writing');
         else if (name === 'results.csv') this.tell('row');
         else if (i === 1 && LAST.endsWith(`/${name}`)) this.tell('saved');
       });

@@ -1,8 +1,8 @@
 // Runs the first steps of a run again, and compares the hashes of its state.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors';
+import { temporaryFolder } from '../../data/files';
 import { type HashRow, readHashes } from '../run/hashes';
 import { differences, readManifest } from '../run/manifest';
 import { type Run, readRun } from '../run/read_run';
@@ -44,7 +44,7 @@ export async function reproduce(
   const start = run.args.checkpoint === null ? 0 : rows[0].step;
   const last = (rows.find(({ step }) => step >= start + steps) ?? rows[rows.length - 1]).step;
   const wanted = rows.filter(({ step }) => step <= last);
-  const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-reproduce-'));
+  const dir = temporaryFolder('reproduce');
   const stop = new AbortController();
   const equal: HashRow[] = [];
   let different: Reproduction['different'] = null;

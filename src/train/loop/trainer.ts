@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { orAborted } from '../../base/abort';
 import { classesOf } from '../../data';
+import { temporaryFolder } from '../../data/files';
 import type { GroupDone } from '../../data/image_worker';
 import { DeviceLost } from '../../device';
 import { openDevice } from '../../device/node';
@@ -37,6 +36,22 @@ export interface TrainerOptions {
   readonly dryRun?: boolean;
 }
 
+/** What a run has open, whatever becomes of its device. */
+interface Opened {
+  readonly folder: RunFolder;
+  readonly data: RunData;
+  readonly trace: ReturnType<typeof cpuTrace> | null;
+  /** Says a line, and logs it. */
+  readonly notice: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a run stands. */
+interface From {
+  readonly run: Run;
+  readonly checkpoint: RunWeights;
+}
+
 /**
  * One training run, as its settings say: reads and prepares the data, trains, validates after every epoch, keeps the best
  * weights and everything else in the run folder. The same settings on the same adapter give the same bits, and a run that
@@ -67,7 +82,7 @@ export class Trainer {
   async run(signal?: AbortSignal): Promise<Outcome> {
     const { args } = this;
     const { resume, dryRun } = this.options;
-    const temporary = dryRun ? mkdtempSync(join(tmpdir(), 'emotion-gcn-try-')) : null;
+    const temporary = dryRun ? temporaryFolder('try') : null;
     const folder = resume ? RunFolder.resume(resume) : RunFolder.create(temporary ?? args.saved_model);
     const notice = (line: string): void => {
       folder.log(line);
@@ -82,7 +97,7 @@ export class Trainer {
       const start = args.checkpoint ?? args.pretrained;
       if (start && !resume) await orAborted(readWeightsFile(start), signal);
       data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal });
-      return await this.train(folder, data, checkpoint, trace, notice, signal);
+      return await this.train({ folder, data, trace, notice, signal }, checkpoint);
     } catch (error) {
       folder.log(
         signal?.aborted ? 'stopped before anything was learnt' : `ended by an error: ${(error as Error).message}`,
@@ -96,19 +111,13 @@ export class Trainer {
   }
 
   /** Trains on one device after the other, as long as they are lost. */
-  private async train(
-    folder: RunFolder,
-    data: RunData,
-    checkpoint: RunWeights | null,
-    trace: ReturnType<typeof cpuTrace> | null,
-    notice: (line: string) => void,
-    signal?: AbortSignal,
-  ): Promise<Outcome> {
-    let from = checkpoint && this.options.resume ? { run: this.options.resume, checkpoint } : null;
+  private async train(opened: Opened, checkpoint: RunWeights | null): Promise<Outcome> {
+    const { folder, notice } = opened;
+    let from: From | null = checkpoint && this.options.resume ? { run: this.options.resume, checkpoint } : null;
     let [losses, furthest] = [0, 0];
     for (;;) {
       try {
-        return await this.trainOnce(folder, data, from, trace, notice, signal);
+        return await this.trainOnce(opened, from);
       } catch (error) {
         if (!(error instanceof DeviceLost)) throw error;
         const step = this.session?.step ?? 0;
@@ -122,15 +131,10 @@ export class Trainer {
     }
   }
 
-  private async trainOnce(
-    folder: RunFolder,
-    data: RunData,
-    from: { readonly run: Run; readonly checkpoint: RunWeights } | null,
-    trace: ReturnType<typeof cpuTrace> | null,
-    notice: (line: string) => void,
-    signal?: AbortSignal,
-  ): Promise<Outcome> {
+  /** Trains to the end, or as long as the device lives. @param from where the run stands; null: before it has begun */
+  private async trainOnce(opened: Opened, from: From | null): Promise<Outcome> {
     const { args, hooks } = this;
+    const { folder, data, trace, notice, signal } = opened;
     const { kernels: repeated, resume, dryRun } = this.options;
     const rig = await openRig(args, data, { hooks, notice, signal, resume: from?.run ?? null, kernels: repeated });
     const { device, learner, learning, kernels } = rig;
@@ -149,7 +153,7 @@ export class Trainer {
         if (dryRun) return { status: 'tried' };
       }
       const outcome = await session.run(signal);
-      if (profile) await tellProfile(profile, args, folder, notice, hooks);
+      if (profile) await tellProfile(profile, args, opened, hooks);
       return outcome;
     } finally {
       device.destroy();
@@ -161,8 +165,7 @@ export class Trainer {
 async function tellProfile(
   profile: Profile,
   { gpu }: TrainArgs,
-  folder: RunFolder,
-  notice: (line: string) => void,
+  { folder, notice }: Opened,
   hooks: TrainHooks,
 ): Promise<void> {
   const device = await openDevice({ gpu: gpu ?? undefined });

@@ -10,7 +10,7 @@ import { FORMAT_VERSION } from './format';
 import { LOCK, Lock } from './lock';
 import type { Run, RunArgs, RunMetrics } from './read_run';
 import { type EpochRow, formatResults } from './results';
-import { TEMPORARY, toJson, writeError, writeRunFile } from './write';
+import { halfOf, toJson, writeError, writeRunFile } from './write';
 
 /**
  * Writes a run folder. Every file is replaced as a whole, so that a reader or a crash never meets half of one. A run is there once
@@ -42,7 +42,7 @@ export class RunFolder {
       // Exclusive: of two runs that start at once, one is refused.
       folder.lock = Lock.take(folder.dir);
       if (existsSync(folder.path(ARGS))) checkFree(folder.dir);
-      if (broken) for (const name of FILES) if (name !== LOCK) rmSync(folder.path(name), { force: true });
+      if (broken) folder.sweep(FILES.filter((name) => name !== LOCK));
     } catch (error) {
       folder.close();
       throw error instanceof InputError ? error : writeError(folder.dir, error);
@@ -56,9 +56,18 @@ export class RunFolder {
    */
   static resume({ dir }: Run): RunFolder {
     const folder = new RunFolder(dir, Lock.take(dir));
-    for (const at of [dir, folder.path('weights')])
-      for (const name of readdirSync(at)) if (TEMPORARY.test(name)) rmSync(join(at, name), { force: true });
+    folder.sweep([]);
     return folder;
+  }
+
+  /** Removes what a killed program was writing, and these files. */
+  private sweep(files: readonly string[]): void {
+    for (const at of ['', 'weights']) {
+      const names = existsSync(this.path(at)) ? readdirSync(this.path(at)) : [];
+      const halves = names.filter((name) => (FILES as readonly string[]).includes(join(at, halfOf(name) ?? '')));
+      for (const name of halves) rmSync(this.path(join(at, name)), { force: true });
+    }
+    for (const name of files) rmSync(this.path(name), { force: true });
   }
 
   /** To draw a run, which may be going on meanwhile. */

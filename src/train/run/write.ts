@@ -4,8 +4,8 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InputError, MachineError } from '../../base/errors';
 
-/** Names of what is being written, and what a program that was killed leaves of it. */
-export const TEMPORARY = /\.\d+\.tmp$/;
+/** Of which file this name is a half, that is being written or was left by a program that was killed; undefined: of none. */
+export const halfOf = (name: string): string | undefined => /^(.+)\.\d+\.tmp$/.exec(name)?.[1];
 
 /**
  * Writes a file beside its place, brings it to the disk, and moves it there.
