@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { InputError } from '../base/errors';
+import { InputError, MachineError } from '../base/errors';
 import type { Outcome } from '../train/loop/session';
 import type { TrainerOptions } from '../train/loop/trainer';
-import { checkFree } from '../train/run/files';
+import { ARGS, checkFree } from '../train/run/files';
 import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
 import { checkInputs, checkPlaces, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
@@ -126,8 +127,9 @@ export async function trainVisibly(
 ): Promise<Outcome | null> {
   const { Trainer } = await import('../train/loop/trainer');
   const view = new ProgressView();
+  const { onNotice, onPrepare, onStep, onEpoch } = view;
+  const further = `go on with: npx emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`;
   try {
-    const { onNotice, onPrepare, onStep, onEpoch } = view;
     const trainer = new Trainer(args, { hooks: { onNotice, onPrepare, onStep, onEpoch, ...hooks }, ...options });
     const outcome = await stoppable(
       async (signal) => {
@@ -140,9 +142,13 @@ export async function trainVisibly(
     );
     if (!outcome) onNotice('stopped before anything was learnt');
     else if (outcome.status === 'interrupted') {
-      onNotice(`saved; go on with: npx emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`);
+      onNotice(`saved; ${further}`);
     }
     return outcome;
+  } catch (error) {
+    // The caller tells what went wrong; what was saved is not lost.
+    if (error instanceof MachineError && existsSync(join(args.saved_model, ARGS))) onNotice(`saved before; ${further}`);
+    throw error;
   } finally {
     view.stop();
   }
