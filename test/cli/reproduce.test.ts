@@ -137,6 +137,27 @@ test('reproduce refuses what it cannot compare', async () => {
   );
 });
 
+test('a run that began with weights of a file is found again while that is there, and told when it is another', async () => {
+  const [file, tuned] = [join(dir, 'weights.safetensors'), join(dir, 'tuned')];
+  cpSync(join(a, 'weights/best.safetensors'), file);
+  await ends(0, `${train(tuned, '--limit 4')} --pretrained ${file} --epochs 1`);
+  assert.equal(
+    readHashes(tuned).map(({ step }) => step),
+    [0, 2],
+  );
+  const { out } = await ends(0, `reproduce --saved_model ${tuned}`);
+  assert.is(out, 'equal up to step 2 (hashes compared: 2)\n');
+  cpSync(join(tuned, 'weights/last.safetensors'), file);
+  const other = await ends(1, `reproduce --saved_model ${tuned}`);
+  assert.match(
+    other.out,
+    /^different at step 0: \w{16}, the run has \w{16}\ndata: --pretrained has the hash [^\n]*\n$/,
+  );
+  rmSync(file);
+  const gone = await ends(2, `reproduce --saved_model ${tuned}`);
+  assert.match(gone.err, /^error: --pretrained expects a file, found nothing at/m);
+});
+
 test('Ctrl-C ends reproduce', async () => {
   const { out } = await ends(130, `reproduce --saved_model ${a} --steps 54`, { interruptAt: /compiling kernels/ });
   assert.is(out, '');
