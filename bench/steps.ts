@@ -51,13 +51,15 @@ export function prepareStep(device: Device, work: StepWork, precision: 'f32' | '
   const flop = 2 * summarise(model, () => model.forward(x, embedding)).multiplyAdds;
   const optimizer = new F.SGD(model.parameters(), { lr: 1e-4, momentum: 0.9, weightDecay: 1e-3 });
   const scaler = precision === 'f16' ? new F.GradScaler(device) : null;
+  const guard = scaler ?? new F.Guard(device);
   const infer = (): F.Tensor => F.noGrad(() => model.forward(x, embedding).logits);
   const train = (): F.Tensor => {
     optimizer.zeroGrad();
     const out = model.forward(x, embedding);
     const loss = F.add(F.crossEntropy(out.logits, labels), F.cccLoss(out.va as F.Tensor, va));
+    guard.look(loss);
     F.backward(loss, scaler?.scale);
-    optimizer.step(scaler);
+    optimizer.step(guard);
     return loss;
   };
   const once = training ? train : infer;

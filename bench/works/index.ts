@@ -3,7 +3,7 @@ import { type NetworkShapes, networkShapes } from '../shapes';
 import { convolution } from './conv';
 import { product } from './matmul';
 import { normalisation } from './norm';
-import { graph, optimizer, pooling, shortcut } from './passes';
+import { graph, guard, optimizer, pooling, shortcut } from './passes';
 import { distinct, type Work } from './work';
 
 export { Operands, type Task, type Work } from './work';
@@ -13,7 +13,7 @@ export const kernelWorks = (device: Device): Work[] =>
   distinct([...networkShapes(device).flatMap(worksOf), ...[512, 1024].flatMap((n) => product(n, n, n, false))]);
 
 function worksOf({ network, ops, parameters, activation }: NetworkShapes): Work[] {
-  const works: Work[] = [optimizer(network, parameters)];
+  const works: Work[] = [optimizer(network, parameters), guard(network, parameters)];
   for (const op of ops) {
     const [x, second] = op.inputs;
     if (op.geometry) works.push(...convolution(op, op.geometry, activation));

@@ -1,5 +1,6 @@
 // Work bound by memory besides batch normalisation: pools, shortcuts, the labels' graph, the optimizer.
 import { csrFromDense, matrixOf } from '../../src/autograd';
+import { judge } from '../../src/kernels/guard';
 import { sgd } from '../../src/kernels/optimizer/sgd';
 import * as pool from '../../src/kernels/pool';
 import * as cut from '../../src/kernels/shortcut';
@@ -78,6 +79,16 @@ export function graph(features: number): Work {
     };
     const [x, y] = [o.input([9, features], 0), o.output([9, features])];
     return { run: () => spmm(o.device, sparse, matrixOf(x), matrixOf(y), false), results: [y] };
+  });
+}
+
+/** The guard's look at all gradients of a network. */
+export function guard(network: string, parameters: number): Work {
+  return work('guard', `emotion_gcn ${network}`, 4 * parameters, (o) => {
+    const [grad, verdict] = [o.input([parameters], 0), o.output([8])];
+    const run = (): void =>
+      judge(o.device, [grad.storage], { storage: verdict.storage, scaled: false }, { interval: 0, stop: false });
+    return { run, results: [verdict] };
   });
 }
 

@@ -24,9 +24,11 @@ export class FirstNotFinite {
     if (plain !== t) device.free(plain.storage);
   }
 
-  /** Reads which of those that were seen it is, counted from 0; null: all are finite. */
+  /** Reads which of those that were seen it is, counted from 0; null: all are finite. No more can be seen. */
   async place(): Promise<number | null> {
-    const place = (await this.first.item()) - 1;
+    const reading = this.first.item();
+    this.device.free(this.first.storage);
+    const place = (await reading) - 1;
     return place < 0 ? null : place;
   }
 }

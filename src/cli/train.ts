@@ -37,7 +37,7 @@ const THEMES: Themes<TrainArgs> = {
   ],
   'Order and augmentation': ['shuffle', 'sampler', 'augment', 'rotation', 'seed'],
   Machine: ['gpu', 'precision', 'tune', 'workers', 'cache'],
-  Run: ['saved_model', 'save_minutes', 'save_every', 'best', 'patience'],
+  Run: ['saved_model', 'save_minutes', 'save_every', 'best', 'patience', 'on_nan'],
 };
 
 interface Flags {

@@ -11,14 +11,17 @@ import {
   crossEntropy,
   dropMoments,
   Ema,
+  FirstNotFinite,
   GradScaler,
   Guard,
+  half,
   labels,
   mul,
   type Optimizer,
   readAll,
   refusedBy,
   SGD,
+  sliceChannels,
   step,
   sum,
   type Tensor,
@@ -242,6 +245,27 @@ test('a refused step of ever so many batches takes none of them in', async () =>
     });
   assert.is(await norm.tensors.batchesTracked?.item(), 0);
   assert.ok((await norm.tensors.runningMean.data()).every((v) => v === 0));
+});
+
+test('the first of many tensors that is not finite is found: slices, f16 and what is no multiple of 4', async () => {
+  const block = zeros(device, [3, 12], { requiresGrad: true });
+  const spoil = new Float32Array(36);
+  spoil[20] = INFINITE;
+  block.write(spoil);
+  const [left, right] = [sliceChannels(block, 0, 8), sliceChannels(block, 8, 12)];
+  const odd = tensor(device, [1, 2, 3, 4, Number.NaN], [5]);
+  const halves = device.features.has('shader-f16') ? [half(tensor(device, [1, 7e4], [1, 2]))] : [];
+  const good = random('x', [5, 7]);
+  for (const [seen, place] of [
+    [[good, left], null],
+    [[good, left, right, odd], 2],
+    [[odd, right], 0],
+    [[left, ...halves, odd], 1],
+  ] as const) {
+    const finder = new FirstNotFinite(device);
+    for (const t of seen) finder.see(t);
+    assert.is(await finder.place(), place);
+  }
 });
 
 test('a steady guarded step creates nothing, and its dry run leaves no trace', async () => {

@@ -67,7 +67,7 @@ test('every kind of work runs', async () => {
   const works = kernelWorks(device);
   assert.is(new Set(works.map((w) => w.name)).size, works.length);
   const families = new Map(works.map((w) => [w.family, w] as const));
-  for (const family of ['matmul backward_b', 'max_pool backward', 'spmm forward', 'sgd', 'shortcut backward'])
+  for (const family of ['matmul backward_b', 'max_pool backward', 'spmm forward', 'sgd', 'guard', 'shortcut backward'])
     assert.ok(families.has(family), family);
   for (const work of families.values()) {
     const operands = new Operands(device);

@@ -23,6 +23,7 @@ const row = (epoch: number, va: boolean): EpochRow => ({
   val_ccc_valence: va ? 0.1 * epoch : null,
   val_ccc_arousal: va ? 0.05 * epoch : null,
   seconds: 1,
+  skipped: 0,
 });
 const rows = (n: number, va = true) => Array.from({ length: n }, (_, i) => row(i + 1, va));
 

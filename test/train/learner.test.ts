@@ -33,7 +33,7 @@ async function prepared() {
 /** A whole step of `batches` batches, computed. */
 async function step({ learner, optimizer, ema }: Awaited<ReturnType<typeof prepared>>, size: number): Promise<void> {
   for (let place = 0; place < size; place++) await learner.train(batch, optimizer, { place, size });
-  ema.update(0);
+  ema.update(0, learner.guard);
 }
 
 test('the memory of a step is foretold: all its batches, the clipping, the optimizer and the averages', async () => {

@@ -99,6 +99,7 @@ export async function mockRun(
         predicted: labels,
         logits: new Float32Array(7 * labels.length),
         va,
+        refused: false,
       };
       return { ...right, ...validated[epoch++] };
     };

@@ -56,6 +56,7 @@ const ROW: EpochRow = {
   val_ccc_valence: null,
   val_ccc_arousal: null,
   seconds: 12.5,
+  skipped: 3,
 };
 
 /** The InputError that `f` throws. */
@@ -397,14 +398,16 @@ test('results.csv holds every number in full, and names a damaged line', () => {
   assert.is(
     text,
     'epoch,lr,train_loss,train_cat,train_cont,train_accuracy,val_loss,val_cat,val_cont,val_accuracy,val_ccc_valence,' +
-      'val_ccc_arousal,seconds\n1,0.001,0.3333333333333333,1e-7,,0,nan,inf,,1,,,12.5\n',
+      'val_ccc_arousal,seconds,skipped\n1,0.001,0.3333333333333333,1e-7,,0,nan,inf,,1,,,12.5,3\n',
   );
   assert.equal(parseResults(text, 'x'), [ROW]);
   assert.equal(parseResults(formatResults([]), 'x'), []);
+  const old = text.replace(',skipped', '').replace('12.5,3', '12.5');
+  assert.equal(parseResults(old, 'x'), [{ ...ROW, skipped: 0 }], 'older versions skip nothing');
   const late = [{ ...ROW, epoch: 6 }];
   assert.equal(parseResults(formatResults(late), 'x'), late, 'a run that took up a checkpoint of epoch 5');
   assert.match(
-    refusal(() => parseResults(text.replace('12.5', '12.5,3'), 'r.csv')),
+    refusal(() => parseResults(text.replace('12.5', '12.5,7'), 'r.csv')),
     /r.csv: line 2: expected epoch 1/,
   );
   assert.match(

@@ -68,4 +68,4 @@ export const verdict = (scale: number, goodSteps: number, skipped: number): Floa
   Float32Array.of(scale, goodSteps, skipped, 0, 0, 0, 0, 0);
 
 /** Whether the last step was refused, by a guard's numbers as they were read after it. */
-export const refusedBy = (numbers: Float32Array): boolean => numbers[4] === 0;
+export const refusedBy = (numbers: Float32Array): boolean => numbers[4] === 1;

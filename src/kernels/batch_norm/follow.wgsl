@@ -1,6 +1,6 @@
 // running[at + c] = (1 - momentum) * running[at + c] + momentum * moments[source + c], batch after batch: plan has an entry a vector
 // (a norm's running means, its variances, or with no channels a count, to which `source` is added) with its first batch, which leads to the `next`, until that is 0. Moments are pairs.
-// With GUARDED nothing at all where verdict[1].x is 0 (see guard/judge.wgsl).
+// With GUARDED nothing at all where verdict[1].x is 1 (see guard/judge.wgsl).
 // A lane owns a channel. Dispatch: (most channels / LANES, vectors).
 struct Params { veil: u32 }
 struct Entry { at: u32, channels: u32, source: u32, next: u32, momentum: f32 }
@@ -12,7 +12,7 @@ struct Entry { at: u32, channels: u32, source: u32, next: u32, momentum: f32 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  if (GUARDED && verdict[1].x == 0.0) { return; }
+  if (GUARDED && verdict[1].x != 0.0) { return; }
   let c = group.x * LANES + lane;
   var i = group.y;
   if (plan[i].channels == 0u && c == 0u) { running[plan[i].at] += f32(plan[i].source); }

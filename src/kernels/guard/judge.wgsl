@@ -1,7 +1,7 @@
 // What becomes of an optimizer's step, by the parts of its gradients (see check) and by its losses (see look):
 //   verdict[0] = (scale, good steps in a row, steps that the scale cost, factor)
-//   verdict[1] = (taken in, steps refused, stopped, 1 where a loss of the step was not finite)
-// A step with a loss that is not finite is refused: factor and taken in are 0. So is one with such a gradient; with SCALED that may be
+//   verdict[1] = (refused, how many were, stopped, 1 where a loss of the step was not finite)
+// A step with a loss that is not finite is refused, and factor 0. So is one with such a gradient; with SCALED that may be
 // the scale's fault: factor is 0, the scale is halved. Else factor, what gradients are to be multiplied with, is 1 / scale; after
 // `interval` good steps the scale is doubled. With STOP a refused step stops: all later ones are refused. Dispatch: one workgroup.
 struct Params { parts: u32, interval: u32 }
@@ -30,10 +30,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   let spoilt = flags[0] != 0u;
   if (t.z != 0.0 || t.w != 0.0 || (spoilt && !SCALED)) {
     verdict[0].w = 0.0;
-    verdict[1] = vec4f(0.0, t.y + 1.0, select(0.0, 1.0, STOP), 0.0);
+    verdict[1] = vec4f(1.0, t.y + 1.0, select(0.0, 1.0, STOP), 0.0);
     return;
   }
-  verdict[1].x = 1.0;
+  verdict[1].x = 0.0;
   if (!SCALED) { verdict[0].w = 1.0; }
   else if (spoilt) { verdict[0] = vec4f(max(0.5 * s.x, LEAST), 0.0, s.z + 1.0, 0.0); }
   else if (u32(s.y) + 1u >= P.interval) { verdict[0] = vec4f(min(2.0 * s.x, MOST), 0.0, s.z, 1.0 / s.x); }

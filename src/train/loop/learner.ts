@@ -4,8 +4,9 @@ import { InputError } from '../../base/errors';
 import type { Batch } from '../../data/loader';
 import { normalisationTable } from '../../data/normalise';
 import type { Device } from '../../device';
-import type { EmotionModel } from '../../models';
+import { type EmotionModel, observe } from '../../models';
 import { argmaxRows } from '../measures/metrics';
+import { notFinite } from '../run/entry';
 import type { TrainArgs } from '../settings/args';
 import { type Losses, losses } from './objective';
 
@@ -23,6 +24,8 @@ export interface BatchResult {
   readonly logits: Float32Array;
   /** N x 2. */
   readonly va: Float32Array | null;
+  /** Its step was refused, being not finite, and changed nothing: told by the last batch of the step. */
+  readonly refused: boolean;
 }
 
 /** A batch's place among those whose gradients are averaged for one step, and how many they are. */
@@ -38,10 +41,11 @@ interface Whole {
   readonly batches?: number;
 }
 
-/** A batch that was looked at: its loss, if it has one, and how to read all. */
+/** A batch that was looked at: its loss, if it has one, what led to it, and how to read all, with a verdict about its step. */
 interface Look {
   readonly total: Tensor | null;
-  readonly read: () => Promise<BatchResult>;
+  readonly parts: Readonly<Record<string, Tensor | null>>;
+  readonly read: (verdict?: Tensor) => Promise<BatchResult>;
 }
 
 /** A network with what it needs to see batches of images: training steps, and looks in evaluation mode. */
@@ -51,6 +55,8 @@ export class Learner {
   private readonly table: Tensor;
   /** Of training steps with activations of f16. */
   readonly scaler: F.GradScaler | null;
+  /** Refuses training steps that are not finite. */
+  readonly guard: F.Guard;
   /** Sees the parts of a training step. */
   watch: <T>(part: string, work: () => T) => T = (_, work) => work();
 
@@ -67,6 +73,8 @@ export class Learner {
       readonly precision?: TrainArgs['precision'];
       /** Largest norm of all gradients of a step. Default 0: any. */
       readonly clipGradNorm?: number;
+      /** What follows a training step that is not finite: no other is taken (default), or it is left out. */
+      readonly onNan?: TrainArgs['on_nan'];
     },
   ) {
     const { embedding, loss, precision } = settings;
@@ -79,14 +87,18 @@ export class Learner {
       : undefined;
     this.classWeights = loss && F.tensor(device, loss.classWeights, [model.classes], { name: 'class_weights' });
     this.table = F.tensor(device, normalisationTable(), [256, 3], { name: 'normalisation' });
-    this.scaler = precision === 'f16' ? new F.GradScaler(device) : null;
+    const options = { stop: settings.onNan !== 'skip' };
+    this.scaler = precision === 'f16' ? new F.GradScaler(device, options) : null;
+    this.guard = this.scaler ?? new F.Guard(device, options);
   }
 
   /**
-   * Forward, backward and an optimizer step. Everything is submitted when it returns; the promise waits for the GPU.
+   * Forward, backward and an optimizer step, unless that is refused. Everything is submitted when it returns; the promise waits for
+   * the GPU.
    */
   train(batch: Batch, optimizer: F.Optimizer, group: BatchPlace = { place: 0, size: 1 }): Promise<BatchResult> {
-    return F.step(this.device, () => this.learn(batch, optimizer, group).read());
+    const last = group.place === group.size - 1;
+    return F.step(this.device, () => this.learn(batch, optimizer, group).read(last ? this.guard.numbers : undefined));
   }
 
   private learn(batch: Batch, optimizer: F.Optimizer, group: BatchPlace): Look {
@@ -94,6 +106,7 @@ export class Learner {
     const look = this.watch('forward', () => this.look(batch, true));
     const { total } = look;
     if (!total) throw new InputError('a training step needs a loss, and with valence and arousal two samples or more');
+    this.guard.look(total);
     this.watch('backward', () => F.backward(total, this.upstream(group.size)));
     if (group.place === group.size - 1) this.watch('optimizer', () => this.take(optimizer));
     return look;
@@ -101,10 +114,9 @@ export class Learner {
 
   /** A step of the optimizer, with gradients clipped as the settings say. */
   private take(optimizer: F.Optimizer): void {
-    const { scaler } = this;
     const { clipGradNorm = 0 } = this.settings;
-    if (clipGradNorm > 0) F.clipGradNorm(optimizer.params, clipGradNorm, scaler);
-    optimizer.step(scaler);
+    if (clipGradNorm > 0) F.clipGradNorm(optimizer.params, clipGradNorm, this.guard);
+    optimizer.step(this.guard);
   }
 
   /** The gradient of a loss that is one of `size` to be averaged, times the loss scale; undefined: 1. */
@@ -112,6 +124,47 @@ export class Learner {
     if (size === 1) return this.scaler?.scale;
     const share = F.tensor(this.device, [1 / size], [1]);
     return this.scaler ? F.mul(this.scaler.scale, share) : share;
+  }
+
+  /**
+   * The first tensor of a step on these batches that is not finite, as `features.conv0 is NaN at [0, 3, 1, 2]`: activations in the order
+   * of the forward pass, losses, gradients in the order of the backward pass, then those of the parameters; null: all are finite.
+   * The step is gone through again, and not taken: nothing changes but the gradients.
+   */
+  async firstNotFinite(batches: readonly Batch[], optimizer: F.Optimizer): Promise<string | null> {
+    const finder = new F.FirstNotFinite(this.device);
+    this.inspect(batches, optimizer, (_, t) => finder.see(t));
+    const place = await finder.place();
+    let [seen, found] = [0, ''];
+    let numbers: Promise<Float32Array> | null = null;
+    let shape: readonly number[] = [];
+    this.inspect(batches, optimizer, (name, t) => {
+      if (seen++ === place) [found, shape, numbers] = [name, t.shape, t.data()];
+    });
+    return numbers && `${found} is ${notFinite({ shape, data: await numbers })}`;
+  }
+
+  /** Shows every tensor of a step on these batches to `see`, as it is made. */
+  private inspect(batches: readonly Batch[], optimizer: F.Optimizer, see: (name: string, t: Tensor) => void): void {
+    const { device, model } = this;
+    const names = new Map([...model.namedModules()].map(([name, module]) => [module, name || 'network']));
+    optimizer.zeroGrad();
+    for (const batch of batches)
+      F.step(device, () => {
+        const { total, parts } = observe(
+          (module, output) => {
+            const name = names.get(module) as string;
+            see(name, output);
+            output.onGrad((grad) => see(`the gradient of ${name}`, grad));
+          },
+          () => this.look(batch, true),
+        );
+        for (const [name, part] of Object.entries(parts)) if (part) see(name, part);
+        if (total) F.backward(total, this.upstream(batches.length));
+      });
+    for (const [name, { grad }] of model.namedParameters()) if (grad) see(`the gradient of ${name}`, grad);
+    F.dropMoments(device);
+    device.flush();
   }
 
   /** Losses and predictions in evaluation mode. */
@@ -135,7 +188,7 @@ export class Learner {
     return this.device.dryRun(() => {
       for (let place = 0; place < batches; place++)
         F.step(this.device, () => void this.learn(batch, optimizer, { place, size: batches }));
-      ema?.update(0);
+      ema?.update(0, this.guard);
     });
   }
 
@@ -157,21 +210,29 @@ export class Learner {
     };
     const { total, cat, cont } = classWeights ? compare(classWeights) : { total: null, cat: null, cont: null };
     const scores = prediction.logits.detach();
-    const parts = [prediction.va?.detach() ?? null, total, cat, cont];
-    const read = async (): Promise<BatchResult> => {
-      const [logits, ...rest] = await F.readAll([scores, ...parts.filter((part) => part !== null)]);
-      const [va, ...sums] = parts.map((part) => part && (rest.shift() as Float32Array));
-      const [lossOf, catOf, contOf] = sums.map((sum) => (sum ? sum[0] : null));
+    const parts = {
+      logits: scores,
+      va: prediction.va?.detach() ?? null,
+      cat,
+      cont,
+      loss: total,
+    };
+    const read = async (verdict: Tensor | null = null): Promise<BatchResult> => {
+      const wanted = [...Object.values(parts), verdict];
+      const numbers = await F.readAll(wanted.filter((part) => part !== null));
+      const [logits, va, ...sums] = wanted.map((part) => part && (numbers.shift() as Float32Array));
+      const [catOf, contOf, lossOf] = sums.map((sum) => (sum ? sum[0] : null));
       return {
         loss: lossOf,
         cat: catOf,
         cont: contOf,
         labels: Array.from(batch.labels),
-        predicted: [...argmaxRows(logits, model.classes)],
-        logits,
+        predicted: [...argmaxRows(logits as Float32Array, model.classes)],
+        logits: logits as Float32Array,
         va,
+        refused: sums[3] !== null && F.refusedBy(sums[3]),
       };
     };
-    return { total, read };
+    return { total, parts, read };
   }
 }

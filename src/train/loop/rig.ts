@@ -61,6 +61,7 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
       loss: { classWeights: data.classWeights, lambda: args.lambda_multi },
       precision: args.precision,
       clipGradNorm: args.clip_grad_norm,
+      onNan: args.on_nan,
     });
     const memoryOf = (n: number, batches: number) =>
       learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches });

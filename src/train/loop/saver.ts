@@ -1,5 +1,6 @@
 // Checkpoints that are written while the training goes on.
 import { performance } from 'node:perf_hooks';
+import { tensorNotFinite } from '../measures/finite';
 import { encodeCheckpoint, type History, type Learning, type Progress, readLearning } from '../run/checkpoint';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
@@ -51,6 +52,7 @@ export class Saver {
     const before = this.writing;
     const write = async (): Promise<void> => {
       await before;
+      // A state that is not finite is told at the latest by the next losses, or at the epoch's end.
       await this.put(reading, then, past);
     };
     this.writing = write().catch((error) => {
@@ -58,17 +60,23 @@ export class Saver {
     });
   }
 
-  /** Reads the state and writes it. */
-  async save(step: number, progress: Progress, history: History): Promise<void> {
+  /**
+   * Reads the state and writes it, unless it is not finite, as nobody could go on from it: the checkpoint before stays.
+   * @returns what is not finite, or null
+   */
+  async save(step: number, progress: Progress, history: History): Promise<string | null> {
     await this.idle();
     this.saved(step);
-    await this.put(readLearning(this.learning), progress, history);
+    return this.put(readLearning(this.learning), progress, history);
   }
 
-  private async put(reading: Reading, progress: Progress, history: History): Promise<void> {
+  private async put(reading: Reading, progress: Progress, history: History): Promise<string | null> {
     const tensors = await reading;
+    const spoilt = tensorNotFinite(tensors);
+    if (spoilt !== null) return spoilt;
     await this.before();
     await this.folder.writeLast(encodeCheckpoint(tensors, progress, history));
+    return null;
   }
 
   /** Waits until what was begun is written. @throws why it could not be */

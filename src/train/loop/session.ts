@@ -1,5 +1,6 @@
 // The epochs of a run: training steps, validation after each, the best weights and all else in the run folder.
 import { performance } from 'node:perf_hooks';
+import { dropMoments } from '../../autograd';
 import { InputError, MachineError } from '../../base/errors';
 import { type Batch, classesOf, Loader } from '../../data';
 import { evaluateAll } from '../measures/evaluate_all';
@@ -156,13 +157,13 @@ export class Session {
   }
 
   private async epochs(signal?: AbortSignal): Promise<Outcome> {
-    const { progress, saver } = this;
+    const { progress } = this;
     const { args, folder, hooks, notice } = this.parts;
     if (args.epochs > progress.epoch && !progress.stopped) notice('compiling kernels, once');
     if (hooks.onBefore && this.step === 0) hooks.onBefore(computeMetrics((await this.validate(signal)).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
       if (!((await this.trainEpoch(signal)) && (await this.endEpoch(signal)))) {
-        await saver.save(this.step, progress, this.history);
+        await this.saveNow();
         notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
         return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
       }
@@ -180,17 +181,25 @@ export class Session {
     const pace = new Pace(progress.tally.samples);
     const start = performance.now();
     let pending: Pending | null = null;
+    // As it was at the end of the last group of batches.
+    let before = structuredClone(progress);
     const settle = async (): Promise<void> => {
       if (!pending) return;
       const { reading, result: next } = pending;
       const result = await (profile?.until('waits', 'wait for the GPU', next) ?? next);
       pending = null;
       profile?.stepDone(progress.step + 1);
+      const group = this.groupOf(progress.step);
       addTo(progress.tally, result);
       progress.step++;
       this.seconds = (performance.now() - start) / 1000;
-      if (!Number.isFinite(result.loss))
-        throw await this.diverged(`the loss is ${result.loss} in epoch ${progress.epoch + 1}, step ${progress.step}`);
+      const finite = Number.isFinite(result.loss);
+      if (args.on_nan === 'stop' && (result.refused || !finite)) {
+        const what = finite ? 'a gradient is not finite' : `the loss is ${result.loss}`;
+        throw await this.refused(`${what} in epoch ${progress.epoch + 1}, step ${progress.step}`, before);
+      }
+      if (result.refused) progress.tally = { ...before.tally, skipped: before.tally.skipped + group.size };
+      if (group.place === group.size - 1) before = structuredClone(progress);
       await hashes.settle(this.step);
       if (reading) saver.write(reading, progress, this.history);
       saver.check();
@@ -211,7 +220,7 @@ export class Session {
       result.catch(() => {});
       let reading: Pending['reading'] = null;
       if (group.place === group.size - 1) {
-        ema?.update(progress.epoch * this.updates + group.number);
+        ema?.update(progress.epoch * this.updates + group.number, learner.guard);
         const done = progress.epoch * train.steps + submitted;
         if (submitted === train.steps || isHashed(done - group.size, done)) hashes.take(progress.epoch + 1, done);
         if (submitted < train.steps && saver.isDue(done)) ({ reading } = await saver.read(done));
@@ -224,7 +233,14 @@ export class Session {
     }
     await settle();
     await profile?.end();
-    return progress.step === train.steps;
+    if (progress.step < train.steps) return false;
+    if (progress.tally.steps === 0)
+      throw await this.refused(`no step of epoch ${progress.epoch + 1} is finite`, {
+        ...progress,
+        step: 0,
+        tally: newTally(),
+      });
+    return true;
   }
 
   /** Which batches of an epoch give the optimizer a step together: the last group may be smaller. */
@@ -250,6 +266,8 @@ export class Session {
       folder.log(
         `after epoch ${progress.epoch + 1}: ${scaling.skipped} steps skipped in all, loss scale ${scaling.scale}`,
       );
+    const { skipped } = progress.tally;
+    if (skipped > 0) notice(`epoch ${progress.epoch + 1}: ${skipped} of ${this.train.steps} steps skipped, not finite`);
     // What is validated, and kept if it is the best, are the averaged weights.
     ema?.swap();
     const found = await this.validate(signal).catch((error) => {
@@ -281,6 +299,7 @@ export class Session {
       val_ccc_valence: metrics.ccc_valence,
       val_ccc_arousal: metrics.ccc_arousal,
       seconds: this.seconds + (performance.now() - start) / 1000,
+      skipped,
     };
     this.rows.push(row);
     const scores = scoresOf(row);
@@ -296,7 +315,7 @@ export class Session {
     Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally() });
     this.seconds = 0;
     await folder.writeResults(this.rows);
-    await this.saver.save(this.step, progress, this.history);
+    await this.saveNow();
     hooks.onEpoch?.(row);
     if (progress.stopped) notice(`no better validation ${args.best} for ${args.patience} epochs: training ends`);
     return true;
@@ -317,16 +336,50 @@ export class Session {
     return { predictions, tally };
   }
 
-  /** @param what was no number, and where */
-  private async diverged(what: string): Promise<MachineError> {
+  /** Writes a checkpoint. @throws MachineError where there is what is no number in it */
+  private async saveNow(): Promise<void> {
+    const spoilt = await this.saver.save(this.step, this.progress, this.history);
+    if (spoilt) throw await this.diverged(`after step ${this.step} the run holds what is no number`, spoilt);
+  }
+
+  /**
+   * Saves the run as it was before a step that is not finite, or was to be the first of many, and finds what is to blame.
+   * @param what was not finite, and where
+   */
+  private async refused(what: string, before: Progress): Promise<MachineError> {
+    const { progress, train } = this;
+    const { args, learner, learning } = this.parts;
+    // The next step has begun.
+    dropMoments(learner.device);
+    Object.assign(progress, before);
+    const stop = args.on_nan === 'stop';
+    // Before its first step `last` is the run's first checkpoint.
+    const spoilt = stop && this.step === 0 ? null : await this.saver.save(this.step, progress, this.history);
+    const find = async (): Promise<string | null> => {
+      const batches: Batch[] = [];
+      for await (const batch of train.epoch(progress.epoch, progress.step))
+        if (batches.push(batch) === this.groupOf(progress.step).size) break;
+      return learner.firstNotFinite(batches, learning.optimizer);
+    };
+    // What keeps it from being found is not what ended the run.
+    const cause = await find().catch(() => null);
+    return this.diverged(what, spoilt ?? cause, spoilt === null && stop);
+  }
+
+  /**
+   * @param what was no number, and where
+   * @param cause the tensor to blame where the network's own are finite
+   * @param skippable a single step is, which can be left out
+   */
+  private async diverged(what: string, cause: string | null = null, skippable = false): Promise<MachineError> {
     const { args, learning } = this.parts;
-    const cause = tensorNotFinite(await learning.model.stateDict()) ?? OVERFLOW;
+    const blamed = tensorNotFinite(await learning.model.stateDict()) ?? cause ?? OVERFLOW;
     const ways = ['a lower --lr', 'a longer --warmup', 'a larger --batch_size'];
     if (args.clip_grad_norm === 0) ways.push('--clip_grad_norm 1');
     if (args.precision === 'f16') ways.push('--precision f32');
-    return new MachineError(
-      `${what}: training diverged (${cause}); start again with ${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}`,
-    );
+    const again = `start again with ${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}`;
+    const further = skippable ? ', or go on without that step by --resume --on_nan skip' : '';
+    return new MachineError(`${what}: training diverged (${blamed}); ${again}${further}`);
   }
 
   private tell(phase: 'train' | 'validate', tally: Tally, loader: Loader, pace: Pace): void {
@@ -335,7 +388,7 @@ export class Session {
       phase,
       epoch: this.progress.epoch + 1,
       epochs: args.epochs,
-      step: tally.steps,
+      step: tally.steps + tally.skipped,
       steps: loader.steps,
       ...meansOf(tally),
       imagesPerSecond: pace.rate(tally.samples),

@@ -162,7 +162,8 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
     progress = { ...newProgress(), ...NONE };
   }
   const wrong = wrongIn(progress);
-  if (wrong === undefined) return progress;
+  // Older tallies leave nothing out.
+  if (wrong === undefined) return { ...progress, tally: { ...newTally(), ...progress.tally } };
   const found = text.length > 200 ? `${text.slice(0, 200)}…` : text;
   throw new InputError(`${file}: expected the progress of a run in its metadata (${wrong}), found ${found}`);
 }
@@ -193,8 +194,9 @@ function wrongIn({ epoch, step, tally, best, stopped }: Progress): string | unde
   if (typeof stopped !== 'boolean') return 'true or false as stopped';
   if (typeof tally !== 'object' || tally === null) return 'sums as tally';
   const { loss, cat, cont, ...counts } = { ...tally };
-  const { steps, samples, correct } = counts;
-  if (![steps, samples, correct].every(isCount)) return 'counts as steps, samples and correct of tally';
+  const { steps, samples, correct, skipped = 0 } = counts;
+  if (![steps, samples, correct, skipped].every(isCount))
+    return 'counts as steps, samples, correct and skipped of tally';
   if (![loss, cat, cont].every(isSum)) return 'sums as loss, cat and cont of tally';
   if (best === null) return undefined;
   // Older checkpoints know the best epoch's accuracy alone.

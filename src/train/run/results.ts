@@ -15,7 +15,11 @@ const COLUMNS = [
   'val_ccc_valence',
   'val_ccc_arousal',
   'seconds',
+  'skipped',
 ] as const;
+
+/** Those of versions before this one. */
+const OLD_COLUMNS = COLUMNS.slice(0, -1);
 
 /**
  * Columns that stay empty: where the model has no valence and arousal, or where it has and validation is of one sample; the time,
@@ -31,7 +35,10 @@ const OPTIONAL: ReadonlySet<string> = new Set<Optional>([
   'seconds',
 ]);
 
-/** One epoch: losses are means over its batches, `epoch` counts from 1, `lr` is that of its last step. */
+/**
+ * One epoch: losses are means over its batches, but for those that were skipped because their step was not finite; `epoch` counts from
+ * 1, `lr` is that of its last step.
+ */
 export type EpochRow = Record<Exclude<(typeof COLUMNS)[number], Optional>, number> & Record<Optional, number | null>;
 
 /** The text of results.csv. Numbers in full precision; NaN is `nan`, null an empty field. */
@@ -46,17 +53,19 @@ export function formatResults(rows: readonly EpochRow[]): string {
  */
 export function parseResults(text: string, file: string): EpochRow[] {
   const [header, ...lines] = text.trimEnd().split(/\r?\n/);
-  if (header !== COLUMNS.join(',')) {
+  const columns = [COLUMNS, OLD_COLUMNS].find((names) => header === names.join(','));
+  if (!columns) {
     throw new InputError(`${file}: line 1: expected ${COLUMNS.join(',')}, found ${show(header)}`);
   }
   const first = Number.parseInt(lines[0] ?? '', 10) || 1;
   return lines.map((line, i) => {
     const fields = line.split(',');
-    const row = Object.fromEntries(COLUMNS.map((name, c) => [name, parseNumber(fields[c])])) as EpochRow;
-    const bad = COLUMNS.find((name) => row[name] === undefined || (row[name] === null && !OPTIONAL.has(name)));
-    if (bad || fields.length !== COLUMNS.length || row.epoch !== first + i) {
+    const numbers = Object.fromEntries(columns.map((name, c) => [name, parseNumber(fields[c])]));
+    const row = { skipped: 0, ...numbers } as EpochRow;
+    const bad = columns.find((name) => row[name] === undefined || (row[name] === null && !OPTIONAL.has(name)));
+    if (bad || fields.length !== columns.length || row.epoch !== first + i) {
       throw new InputError(
-        `${file}: line ${i + 2}: expected epoch ${first + i} and ${COLUMNS.length} numbers, found ${show(line)}`,
+        `${file}: line ${i + 2}: expected epoch ${first + i} and ${columns.length} numbers, found ${show(line)}`,
       );
     }
     return row;

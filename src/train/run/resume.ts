@@ -25,6 +25,7 @@ export const MAY_DIFFER: {
   cache: true,
   save_minutes: true,
   save_every: true,
+  on_nan: true,
   // The cosine's whole course hangs on their number.
   epochs: (own, wanted) => own.schedule === 'step' && wanted.epochs > own.epochs,
 };

@@ -60,6 +60,8 @@ export interface TrainArgs {
   grad_accum_steps: number;
   /** Decay of an average of the weights, which then is validated and kept as the best; 0: none. */
   ema: number;
+  /** After a step whose loss or gradients are not finite, which changes nothing: the run stops, or goes on without it. */
+  on_nan: 'stop' | 'skip';
   /** How the learning rate falls: see `rateFactor`. */
   schedule: 'step' | 'cosine';
   /** Of schedule step: epochs after which the rate is multiplied with `gamma`. */
@@ -231,6 +233,11 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
     kind: real(0, { most: 0.999999 }),
     default: 0,
     help: 'decay of an average of the weights, which is then validated and kept as the best, such as 0.999; 0: none',
+  },
+  on_nan: {
+    kind: choice('stop', 'skip'),
+    default: 'stop',
+    help: 'after a step whose loss or gradients are not finite, which changes nothing: stop, saved as before it, or skip it',
   },
   schedule: {
     kind: choice('step', 'cosine'),
