@@ -73,6 +73,13 @@ test('what differs between two manifests is said, and nothing else', () => {
     'version of sharp: 33, the run had 3',
     'version of node: 44, the run had 4',
   ]);
+  // Whatever it holds.
+  const odd = { ...manifest, data: { '/a.csv': 5 }, adapter: 'x', versions: null, settings: {} } as unknown as Manifest;
+  assert.equal(differences(manifest, args, odd, args), [
+    `data: --data has the hash ${'0'.repeat(16)}…, the run had none`,
+    `data: --val_data has the hash ${'1'.repeat(16)}…, the run had none`,
+    'adapter: mesa software llvmpipe, the run had none',
+  ]);
   assert.equal(of({ settings: 't' }), ['settings: args.json was changed since the run began']);
 });
 

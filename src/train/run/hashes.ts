@@ -1,8 +1,8 @@
 // hashes.csv: hashes of a run's state, by which two runs can be compared without their weights.
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
+import { readText } from './read_run';
 
 const COLUMNS = ['epoch', 'step', 'hash'] as const;
 
@@ -50,10 +50,5 @@ const MOST = 2 ** 24;
  */
 export function readHashes(dir: string): HashRow[] {
   const file = join(dir, 'hashes.csv');
-  const found = lookAt(file);
-  if (found === 'nothing') return [];
-  if (found !== 'a file') throw new InputError(`${file}: expected a file, found ${found}`);
-  const { size } = statSync(file);
-  if (size > MOST) throw new InputError(`${file}: expected at most ${MOST} bytes, found ${size}`);
-  return parseHashes(readFileSync(file, 'utf8'), file);
+  return lookAt(file) === 'nothing' ? [] : parseHashes(readText(file, MOST), file);
 }

@@ -93,7 +93,7 @@ export function differences(now: Manifest, argsNow: TrainArgs, before: Manifest,
   const found: string[] = [];
   for (const name of FILES) {
     const [a, b] = [now.data[argsNow[name] ?? ''], before.data[argsBefore[name] ?? '']];
-    if (a !== b) found.push(`data: --${name} has the hash ${a?.slice(0, 16)}…, the run had ${b?.slice(0, 16)}…`);
+    if (a !== b) found.push(`data: --${name} has the hash ${short(a)}, the run had ${short(b)}`);
   }
   const pairs: [what: string, now: unknown, before: unknown][] = [
     ['adapter', adapterOf(now), adapterOf(before)],
@@ -105,7 +105,7 @@ export function differences(now: Manifest, argsNow: TrainArgs, before: Manifest,
     ['settings', now.settings, before.settings],
   ];
   for (const [what, a, b] of pairs) {
-    if (a === b || b === undefined) continue;
+    if (a === b || typeof b !== 'string') continue;
     found.push(
       what === 'settings' ? 'settings: args.json was changed since the run began' : `${what}: ${a}, the run had ${b}`,
     );
@@ -113,8 +113,11 @@ export function differences(now: Manifest, argsNow: TrainArgs, before: Manifest,
   return found;
 }
 
+/** A manifest may have been written by anybody. */
+const short = (hash: unknown): string => (typeof hash === 'string' ? `${hash.slice(0, 16)}…` : 'none');
+
 const adapterOf = ({ adapter }: Manifest): string =>
-  [adapter?.vendor, adapter?.architecture, adapter?.device].filter(Boolean).join(' ');
+  [adapter?.vendor, adapter?.architecture, adapter?.device].filter(Boolean).join(' ') || 'none';
 
 /** SHA-256 of annotations: of a file, or of a folder's files in order. @throws InputError if one cannot be read */
 export function hashOf(path: string): string {

@@ -175,10 +175,10 @@ export function readJson(file: string): Record<string, unknown> {
 }
 
 /** A text of the run's, without a byte order mark. @throws InputError naming the file: too large, or no UTF-8 */
-function readText(file: string): string {
+export function readText(file: string, most = MAX_JSON): string {
   if (lookAt(file) !== 'a file') throw new InputError(`${file}: expected a file, found ${lookAt(file)}`);
   const { size } = statSync(file);
-  if (size > MAX_JSON) throw new InputError(`${file}: expected at most ${MAX_JSON} bytes, found ${size}`);
+  if (size > most) throw new InputError(`${file}: expected at most ${most} bytes, found ${size}`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch {
