@@ -67,7 +67,7 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
 
   private show(phase: Phase, title: string, done: number, total: number, text: string): void {
     if (!process.stderr.isTTY) {
-      const now = Date.now() / 1000;
+      const now = performance.now() / 1000;
       if (now - this.lastLine < INTERVAL) return;
       this.lastLine = now;
       say(`${title}  ${done}/${total}  ${text}`.trimEnd());

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../base/errors';
 import { cacheDir } from '../device/node/cache';
-import { packsOf } from './crop_store';
+import { growthOf, packsOf } from './crop_store';
+import { checkDiskRoom } from './disk_room';
 
 /** `crops` in the per-user cache. */
 export function defaultCropCache(): string {
@@ -41,6 +42,16 @@ export function openCropCache(cache: string = defaultCropCache()): { dir: string
     );
   }
   return { dir: cache, temporary: false };
+}
+
+/** @throws MachineError if `count` crops of this size do not fit the disk of what `--cache` means */
+export function checkCropRoom(cache: string | undefined, size: number, count: number): void {
+  const off = cache === 'off';
+  const dir = off ? tmpdir() : (cache ?? defaultCropCache());
+  const ways = off
+    ? ', set TMPDIR to a folder on another disk, or give --cache DIR'
+    : ' (emotion-gcn cache tells what is kept), or give --cache DIR on another disk';
+  checkDiskRoom(dir, growthOf(dir, size, count), `${count} prepared faces of ${size} pixels`, ways);
 }
 
 function makeTemporary(): string {

@@ -6,8 +6,9 @@
 // number of programs may use one directory at once, a crash leaves at most half a record at a pack's end, and a record
 // that went bad is simply written again in its place (the same key always has the same bytes).
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { MachineError } from '../base/errors';
 
 /** Counts up when the same key would have to give other bytes. */
 const VERSION = 1;
@@ -31,6 +32,20 @@ export function digest(...parts: (string | Uint8Array)[]): Buffer {
   return hash.digest().subarray(0, KEY);
 }
 
+/** How the packs of `size` x `size` crops begin. */
+const prefixOf = (size: number): string => `crops-v${VERSION}-${size}-`;
+
+/** Bytes of a record of `size` x `size` pixels. */
+const recordLength = (size: number): number => RECORD_HEAD + size * size * 3;
+
+/** Bytes that a store's directory will grow by at most for `count` crops, if what it has of their size is theirs. */
+export function growthOf(dir: string, size: number, count: number): number {
+  const isFolder = statSync(dir, { throwIfNoEntry: false })?.isDirectory();
+  const packs = isFolder ? packsOf(dir).filter((name) => name.startsWith(prefixOf(size))) : [];
+  const has = packs.reduce((sum, pack) => sum + (statSync(join(dir, pack), { throwIfNoEntry: false })?.size ?? 0), 0);
+  return Math.max(0, count * recordLength(size) - has);
+}
+
 const PACK = /^crops-v\d+-\d+-[0-9a-f]+\.pack$/;
 
 /** The files of a store's directory that are packs, of whatever size and version. */
@@ -48,8 +63,8 @@ export class CropStore {
     private readonly dir: string,
     size: number,
   ) {
-    this.length = RECORD_HEAD + size * size * 3;
-    this.prefix = `crops-v${VERSION}-${size}-`;
+    this.length = recordLength(size);
+    this.prefix = prefixOf(size);
     this.begin();
     for (const pack of packsOf(dir)) if (pack.startsWith(this.prefix)) this.scan(pack);
   }
@@ -65,14 +80,7 @@ export class CropStore {
   put(key: Buffer, pixels: Uint8Array, damaged?: CropPlace): CropPlace {
     const place = damaged ?? { pack: this.own, offset: this.end };
     const record = Buffer.concat([key, digest(key, pixels), pixels]);
-    const written = orGone(() =>
-      this.with(place.pack, damaged || this.end > 0 ? 'r+' : 'wx', (file) => {
-        for (let done = 0; done < record.length; ) {
-          done += writeSync(file, record, done, record.length - done, place.offset + done);
-        }
-        return true;
-      }),
-    );
+    const written = orGone(() => this.write(place, record, damaged || this.end > 0 ? 'r+' : 'wx'));
     if (!written) {
       if (!damaged) this.begin();
       return this.put(key, pixels);
@@ -80,6 +88,23 @@ export class CropStore {
     if (!damaged) this.end += record.length;
     this.index.set(key.toString('latin1'), place);
     return place;
+  }
+
+  /** @throws MachineError if it cannot be written; what is there of it then is no record */
+  private write({ pack, offset }: CropPlace, record: Uint8Array, flags: string): true {
+    try {
+      return this.with(pack, flags, (file) => {
+        for (let done = 0; done < record.length; )
+          done += writeSync(file, record, done, record.length - done, offset + done);
+        return true;
+      });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') throw error;
+      throw new MachineError(
+        `${this.dir}: prepared faces cannot be written: ${message}; make room, or give another --cache DIR (of --cache off: TMPDIR)`,
+      );
+    }
   }
 
   /** A new pack of our own. */

@@ -3,7 +3,7 @@ import { rmSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, MachineError } from '../base/errors';
-import { openCropCache } from './crop_cache';
+import { checkCropRoom, openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
 import type { CropJob, CropResult, GroupDone } from './image_worker';
 import { runImageWorkers } from './image_workers';
@@ -40,7 +40,7 @@ const SHOWN = 20;
  *
  * @throws InputError: no such image directory; more than `maxBad` of the rows and images are bad (with a list)
  * @throws the signal's reason
- * @throws MachineError: a thread died, or cannot write the cache
+ * @throws MachineError: the disk has no room for them, the image directory is gone, a thread died, or cannot write the cache
  */
 export async function prepareCrops(samples: readonly Sample[], options: PrepareOptions): Promise<CropSet> {
   const { imageDir, size, cache, maxBad = 0.01, badRows = [] } = options;
@@ -48,6 +48,7 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
     throw new InputError(`${imageDir}: no such image directory; check --image_dir`);
   }
   const limit = badAllowed(samples.length + badRows.length, maxBad);
+  checkCropRoom(cache, size, samples.length);
   const { dir, temporary } = openCropCache(cache);
   const remove = () => rmSync(dir, { recursive: true, force: true });
   const release = () => {

@@ -1,5 +1,5 @@
 // Where pictures may be that a file names: one rule for lists, CSV files, pickles, Aff-Wild2's folders and folders of pictures.
-import { lstatSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { asInputError } from './files';
 
@@ -10,12 +10,14 @@ import { asInputError } from './files';
 export class ImageRoot {
   /** Real path. */
   private readonly real: string;
+  private readonly found: string;
   private readonly folders = new Map<string, string | null>();
 
   /** @throws InputError if there is no such folder */
   constructor(private readonly dir: string) {
     try {
       this.real = realpathSync(dir);
+      this.found = identityOf(this.real);
     } catch (error) {
       throw asInputError(dir, error);
     }
@@ -43,6 +45,15 @@ export class ImageRoot {
     }
   }
 
+  /** Whether it is no more what it was, such as a disk that was unplugged. */
+  get isGone(): boolean {
+    try {
+      return identityOf(this.real) !== this.found;
+    } catch {
+      return true;
+    }
+  }
+
   /** Whether a real path lies in the folder, or is it. */
   has(real: string): boolean {
     return isIn(real, this.real);
@@ -65,6 +76,12 @@ export class ImageRoot {
     }
     return real;
   }
+}
+
+/** Tells a folder from another in its place, such as the one that a disk was mounted on. */
+function identityOf(folder: string): string {
+  const { dev, ino } = statSync(folder);
+  return `${dev} ${ino}`;
 }
 
 const isIn = (path: string, folder: string): boolean =>

@@ -1,6 +1,7 @@
 // Entry point of a worker thread: prepares faces, one after the other, and puts them into a crop store.
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
+import { MachineError } from '../base/errors';
 import { type CropPlace, CropStore, cropKey } from './crop_store';
 import { type FacePose, prepareFace } from './face';
 import { decodeImage, ImageError, readPicture } from './image';
@@ -41,8 +42,10 @@ async function prepare(store: CropStore, size: number, job: CropJob): Promise<Cr
     const { data } = prepareFace(await decodeImage(content), pose, size);
     return { index, place: store.put(key, data, found?.place), made: true };
   } catch (error) {
-    if (error instanceof ImageError) return { index, reason: error.message };
-    throw error;
+    if (!(error instanceof ImageError)) throw error;
+    // Of what is there no more no picture is bad.
+    if (root.isGone) throw new MachineError(`${imageDir}: the image folder is gone; bring it back and start again`);
+    return { index, reason: error.message };
   }
 }
 

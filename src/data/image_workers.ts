@@ -10,7 +10,7 @@ const GROUP = 8;
  * Runs `jobs` in `threads` worker threads; each group that is done goes to `take`, in no fixed order, with the number of
  * its thread; `take` returns false to stop early. Resolves when all threads have ended: after `signal`, with the picture at hand.
  *
- * @throws MachineError if a thread dies, or cannot write the store; what `take` throws
+ * @throws MachineError if the image folder is gone, a thread dies, or cannot write the store; what `take` throws
  */
 export function runImageWorkers(
   jobs: readonly CropJob[],
@@ -34,9 +34,10 @@ export function runImageWorkers(
       stopped = true;
       for (const worker of workers) worker.postMessage(null);
     };
+    let failure: { readonly error: unknown } | null = null;
     const end = (error: unknown) => {
+      failure ??= { error };
       stop();
-      reject(error);
     };
     signal?.addEventListener('abort', stop, { once: true });
     const fail = (reason: string) => end(new MachineError(`a thread that prepares images ended early: ${reason}`));
@@ -50,15 +51,19 @@ export function runImageWorkers(
         }
         feed(worker);
       });
-      worker.on('error', (error) => fail(error.message));
+      // What comes from another thread is of its class by name alone.
+      worker.on('error', ({ name, message }) =>
+        name === 'MachineError' ? end(new MachineError(message)) : fail(message),
+      );
       worker.on('exit', (code) => {
         running--;
         if (code !== 0) fail(`exit code ${code}`);
-        else if (running === 0 && missing > 0 && !stopped) fail(`${missing} of ${jobs.length} images are not done`);
-        else if (running === 0) {
-          signal?.removeEventListener('abort', stop);
-          resolve();
-        }
+        if (running > 0) return;
+        if (missing > 0 && !stopped) fail(`${missing} of ${jobs.length} images are not done`);
+        signal?.removeEventListener('abort', stop);
+        // No thread writes any more: what is temporary can be removed.
+        if (failure) reject(failure.error);
+        else resolve();
       });
       feed(worker);
     }

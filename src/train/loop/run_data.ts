@@ -23,6 +23,7 @@ import {
   splitSamples,
   withValenceArousal,
 } from '../../data';
+import { checkCropRoom } from '../../data/crop_cache';
 import { inFile, lookAt } from '../../data/files';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
@@ -80,6 +81,7 @@ export async function openRunData(
     for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
     return crops;
   };
+  checkCropRoom(args.cache ?? undefined, args.image_size, samples.train.length + samples.val.length);
   const train = await prepare(samples.train, training, true);
   const valid = await prepare(samples.val, validation ?? training, validation !== null).catch(async (error) => {
     await train.close();

@@ -11,6 +11,7 @@ import { cpuTrace, Profile, traceGroup } from '../profile/profile';
 import { manifestOf } from '../run/manifest';
 import { type Run, type RunWeights, readRun, readWeights } from '../run/read_run';
 import { writeResumed } from '../run/resume';
+import { checkRunRoom } from '../run/room';
 import { RunFolder } from '../run/run_folder';
 import { readWeightsFile } from '../run/weights_file';
 import { toJson } from '../run/write';
@@ -99,9 +100,14 @@ export class Trainer {
       data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal });
       return await this.train({ folder, data, trace, notice, signal }, checkpoint);
     } catch (error) {
-      folder.log(
-        signal?.aborted ? 'stopped before anything was learnt' : `ended by an error: ${(error as Error).message}`,
-      );
+      const how = signal?.aborted
+        ? 'stopped before anything was learnt'
+        : `ended by an error: ${(error as Error).message}`;
+      try {
+        folder.log(how);
+      } catch {
+        // That it cannot be written may be the error itself.
+      }
       throw error;
     } finally {
       await data?.close();
@@ -143,6 +149,7 @@ export class Trainer {
       const profile = trace ? new Profile(device, trace) : null;
       const session = new Session({ args, hooks, notice, folder, data, learning, learner, profile });
       this.session = session;
+      checkRunRoom(args.saved_model, learning);
       if (from) {
         if (resume) await writeResumed(folder, runArgs);
         session.restore(from.run, from.checkpoint);

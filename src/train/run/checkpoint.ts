@@ -59,6 +59,15 @@ export interface Learning {
   readonly ema: Ema | null;
 }
 
+/** Bytes of the files: of the weights, and at most of a checkpoint, but for their headers. */
+export function bytesOf({ model, optimizer, ema }: Learning): { weights: number; checkpoint: number } {
+  const sizeOf = (tensors: Iterable<object>): number =>
+    [...tensors].reduce((sum, t) => sum + 4 * ('shape' in t ? (t as Tensor).shape : []).reduce((a, b) => a * b, 1), 0);
+  const weights = sizeOf(model.namedState().values());
+  const kept = optimizer.stateNames.filter((name) => name !== 'step').length * sizeOf(optimizer.params);
+  return { weights, checkpoint: weights + kept + (ema ? sizeOf(optimizer.params) : 0) };
+}
+
 /**
  * The numbers of a checkpoint, as all work recorded so far will leave them: the state dict, `momentum.NAME` (SGD) or `exp_avg.NAME`,
  * `exp_avg_sq.NAME` and `step.NAME` (Adam, AdamW) of every parameter that has had a gradient, `ema.NAME` of every parameter of a run

@@ -84,8 +84,7 @@ export class Lock {
     const owner = found === null ? null : ownerOf(found);
     const gone = found === null ? 'was removed' : 'was written over';
     throw new MachineError(
-      `${join(this.dir, LOCK)} ${owner ? `was taken over by ${inWords(owner)}` : gone}: this run writes nothing more; ` +
-        'what it has saved can be gone on with by --resume',
+      `${join(this.dir, LOCK)} ${owner ? `was taken over by ${inWords(owner)}` : gone}: this run writes nothing more`,
     );
   }
 

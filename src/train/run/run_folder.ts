@@ -1,7 +1,7 @@
 // The run folder: the only thing that a training leaves behind, and all that evaluation, prediction and resuming need.
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { InputError } from '../../base/errors';
+import { InputError, MachineError } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
@@ -151,7 +151,14 @@ export class RunFolder {
       return;
     }
     this.lock?.check();
-    await writeRunFile(this.path(name), content, previous && this.path(previous));
+    await writeRunFile(this.path(name), content, previous && this.path(previous)).catch((error) => {
+      throw this.inMidRun(error);
+    });
+  }
+
+  /** What can no more be written, but could at the start, is the machine's fault. */
+  private inMidRun(error: Error): Error {
+    return this.lock ? new MachineError(error.message) : error;
   }
 
   /** Appends a line, with the time, to run.log. */
@@ -165,7 +172,7 @@ export class RunFolder {
     try {
       appendFileSync(this.path('run.log'), stamped);
     } catch (error) {
-      throw writeError(this.path('run.log'), error);
+      throw this.inMidRun(writeError(this.path('run.log'), error));
     }
   }
 
