@@ -6,7 +6,9 @@ import { randomStream, randomUniform } from '../../src/base/random';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { progressOf } from '../../src/train/run/checkpoint';
 import { ARGS, BEST, LAST } from '../../src/train/run/files';
+import { readHashes } from '../../src/train/run/hashes';
 import { readRun, readWeights } from '../../src/train/run/read_run';
+import { formatResults, parseResults } from '../../src/train/run/results';
 import { halfOf } from '../../src/train/run/write';
 import { programFile } from '../cli/program';
 
@@ -37,7 +39,7 @@ export interface CrashResult {
 }
 
 /** What is compared byte for byte; of results.csv all but the seconds. */
-const COMPARED = [LAST, BEST, 'metrics.json', 'predictions.csv', 'results.csv'];
+const COMPARED = [LAST, BEST, 'metrics.json', 'predictions.csv', 'hashes.csv', 'results.csv'];
 
 /** What is seen of a training: its first step is ahead, a checkpoint is there, a file is being written, an epoch has ended. */
 interface Moment {
@@ -235,6 +237,7 @@ function tornIn(dir: string): string[] {
     }
   };
   check(() => readRun(dir));
+  check(() => readHashes(dir));
   check(() => readWeights(readRun(dir), 'last', (line) => torn.push(`TORN: ${line}`)));
   if (existsSync(join(dir, BEST))) check(() => readSafetensors(readFileSync(join(dir, BEST)), join(dir, BEST)));
   return torn;
@@ -252,5 +255,6 @@ function contentOf(dir: string, file: string): string {
   const path = join(dir, file);
   if (!existsSync(path)) return 'nothing';
   const text = readFileSync(path, 'latin1');
-  return file === 'results.csv' ? text.replace(/,[^,\n]*$/gm, '') : text;
+  if (file !== 'results.csv') return text;
+  return formatResults(parseResults(text, path).map((row) => ({ ...row, seconds: null })));
 }

@@ -95,6 +95,7 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       dropout(device, x, y, { seed: one, stream: 1, p: 0.5 }, false);
       gradNorm.clip(device, [x.storage, y.storage], 1, one, null);
       guard.look(device, one, verdict);
+      guard.noteFirst(device, x.storage, bytes(1), 1);
       guard.judge(device, [x.storage], verdict, { interval: 2000, stop: true });
       const words = { name: 'x', memory: x.storage, word: 0, words: rows * channels, taps: null };
       hash(device, planOf([words]), bytes(rows * channels), bytes(2));
