@@ -1,6 +1,6 @@
 // running[at + c] = (1 - momentum) * running[at + c] + momentum * moments[source + c], batch after batch: plan has an entry a vector
-// (a norm's running means, its variances, or with no channels a count, to which `source` is added) with its first batch, which leads to the `next`, until that is 0. Moments are pairs.
-// With GUARDED nothing at all where verdict[1].x is 1 (see guard/judge.wgsl).
+// (a norm's running means, or its variances; with no channels a count, to which `source` is added) with its first batch, which leads to
+// the `next`, until that is 0. Moments are pairs. With GUARDED nothing at all where verdict[1].x is 1 (see guard/judge.wgsl).
 // A lane owns a channel. Dispatch: (most channels / LANES, vectors).
 struct Params { veil: u32 }
 struct Entry { at: u32, channels: u32, source: u32, next: u32, momentum: f32 }

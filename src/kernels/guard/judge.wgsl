@@ -1,8 +1,8 @@
 // What becomes of an optimizer's step, by the parts of its gradients (see check) and by its losses (see look):
 //   verdict[0] = (scale, good steps in a row, steps that the scale cost, factor)
 //   verdict[1] = (refused, how many were, stopped, 1 where a loss of the step was not finite)
-// A step with a loss that is not finite is refused, and factor 0. So is one with such a gradient; with SCALED that may be
-// the scale's fault: factor is 0, the scale is halved. Else factor, what gradients are to be multiplied with, is 1 / scale; after
+// A step with a loss that is not finite is refused, and factor is 0. So is one with such a gradient, but with SCALED that may be the
+// scale's fault: factor is 0, and the scale is halved. Else factor, what gradients are to be multiplied with, is 1 / scale, and after
 // `interval` good steps the scale is doubled. With STOP a refused step stops: all later ones are refused. Dispatch: one workgroup.
 struct Params { parts: u32, interval: u32 }
 @group(0) @binding(0) var<storage, read> part: array<u32>;

@@ -135,13 +135,15 @@ export class Learner {
     const finder = new F.FirstNotFinite(this.device);
     this.inspect(batches, optimizer, (_, t) => finder.see(t));
     const place = await finder.place();
-    let [seen, found] = [0, ''];
-    let numbers: Promise<Float32Array> | null = null;
-    let shape: readonly number[] = [];
+    if (place === null) return null;
+    // Once more, to read that one alone.
+    let seen = 0;
+    const found: { name: string; shape: readonly number[]; numbers: Promise<Float32Array> }[] = [];
     this.inspect(batches, optimizer, (name, t) => {
-      if (seen++ === place) [found, shape, numbers] = [name, t.shape, t.data()];
+      if (seen++ === place) found.push({ name, shape: t.shape, numbers: t.data() });
     });
-    return numbers && `${found} is ${notFinite({ shape, data: await numbers })}`;
+    const [{ name, shape, numbers }] = found;
+    return `${name} is ${notFinite({ shape, data: await numbers })}`;
   }
 
   /** Shows every tensor of a step on these batches to `see`, as it is made. */
