@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeWhole } from '../data/files';
 import { AFFWILD2_CLASSES, classesOf } from '../data/labels';
-import { type AnnotationSet, classCounts, describeAnnotations, type Sample } from '../data/samples';
+import { type AnnotationSet, classCounts, describeAnnotations, describeBad, type Sample } from '../data/samples';
 import { checkNotOfRun } from '../train/run/files';
 import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text } from '../train/settings/settings';
@@ -97,7 +97,7 @@ async function tell(sets: readonly AnnotationSet[], classes: readonly string[], 
   for (const set of sets) {
     say(describeAnnotations(set));
     checkBad(set.bad, set.rows, maxBad);
-    for (const { where, image, reason } of set.bad) say(`left out: ${where}: ${image}: ${reason}`);
+    for (const item of set.bad) say(`left out: ${describeBad(item)}`);
   }
   const counts = sets.map(({ samples }) => classCounts(samples, classes).map(String));
   print(

@@ -7,7 +7,7 @@ import { checkCropRoom, openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
 import type { CropJob, CropResult, GroupDone } from './image_worker';
 import { runImageWorkers } from './image_workers';
-import type { BadItem, Sample } from './samples';
+import { type BadItem, describeBad, type Sample } from './samples';
 
 export interface PrepareOptions {
   /** Directory below which the samples' images are; a link that leads out of it is bad. */
@@ -163,7 +163,7 @@ const badAllowed = (total: number, maxBad: number): number => Math.floor(maxBad 
 /** @throws InputError with a list if more than `maxBad` of `total` rows and images are bad */
 export function checkBad(bad: readonly BadItem[], total: number, maxBad: number): void {
   if (bad.length <= badAllowed(total, maxBad)) return;
-  const lines = bad.slice(0, SHOWN).map(({ where, image, reason }) => `  ${where}: ${image}: ${reason}`);
+  const lines = bad.slice(0, SHOWN).map((item) => `  ${describeBad(item)}`);
   if (bad.length > SHOWN) lines.push(`  ... and ${bad.length - SHOWN} more`);
   throw new InputError(
     `${bad.length} of ${total} rows and images cannot be used, more than ${100 * maxBad} % (--max_bad ${maxBad}):\n` +

@@ -145,6 +145,8 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     const { format, width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
     checkSize({ width, height });
+    if (end === 'open' && width * height > MAX_OPEN)
+      throw new ImageError(`truncated or damaged (no end marker, and too large to see whether all else is there)`);
     return await (end === 'open' ? decodeOpen : decode)(bytes, space === 'cmyk');
   } catch (error) {
     if (error instanceof InputError) throw new ImageError(error.message);
@@ -158,6 +160,9 @@ async function decode(bytes: Uint8Array, cmyk: boolean): Promise<RgbImage> {
   const { data, info } = await decoder.raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: cmyk ? cmykToRgb(data) : data };
 }
+
+/** Largest JPEG without its end marker: it is decoded twice. */
+const MAX_OPEN = 2 ** 25;
 
 /** What may follow the last byte of a JPEG without its end marker. */
 const ENDS = [[], Array(64).fill(0x55)].map((rest) => Buffer.from([...rest, 0xff, 0xd9]));

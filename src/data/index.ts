@@ -40,6 +40,7 @@ export {
   classCounts,
   classWeights,
   describeAnnotations,
+  describeBad,
   hasValenceArousal,
   type Sample,
   splitSamples,

@@ -30,6 +30,10 @@ export interface BadItem {
   reason: string;
 }
 
+/** In one line, whatever a stranger has put into the names. */
+export const describeBad = ({ where, image, reason }: BadItem): string =>
+  `${where}: ${image}: ${reason}`.replaceAll('\n', '\\n');
+
 /** A set of samples as its annotations give it. */
 export interface AnnotationSet {
   /** Annotation file or folder. */

@@ -3,6 +3,8 @@ import { InputError } from '../base/errors';
 
 /** Brackets, commas and keys of a text; a header of 100,000 tensors has 1.4 million. */
 const MOST = 2_000_000;
+/** Keys of one object, which are kept to be compared. */
+const MOST_NAMES = 200_000;
 const MAX_DEPTH = 32;
 
 /**
@@ -59,5 +61,6 @@ function addKey(names: Set<string>, quoted: string): void {
     const shown = JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
     throw new InputError(`expected every name once, found ${shown} twice`);
   }
+  if (names.size === MOST_NAMES) throw new InputError(`expected at most ${MOST_NAMES} names in an object, found more`);
   names.add(name);
 }

@@ -11,6 +11,7 @@ import {
   classesOf,
   classWeights,
   describeAnnotations,
+  describeBad,
   encodeAdjacency,
   encodeEmbedding,
   loadEmbedding,
@@ -78,7 +79,7 @@ export async function openRunData(
       onProgress: hooks.onPrepare,
       onGroup,
     });
-    for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
+    for (const item of crops.bad) notice(`left out: ${describeBad(item)}`);
     return crops;
   };
   checkCropRoom(args.cache ?? undefined, args.image_size, samples.train.length + samples.val.length);

@@ -1,5 +1,6 @@
 import { orAborted } from '../../base/abort';
 import {
+  describeBad,
   hasValenceArousal,
   Loader,
   loadEmbedding,
@@ -82,7 +83,7 @@ export async function evaluate(
     signal,
     onProgress: hooks.onPrepare,
   });
-  for (const { where, image, reason } of crops.bad) notice(`left out: ${where}: ${image}: ${reason}`);
+  for (const item of crops.bad) notice(`left out: ${describeBad(item)}`);
   let device: Device | null = null;
   try {
     const opening = openDevice({ gpu: settings.gpu ?? undefined, say: notice });

@@ -166,7 +166,7 @@ async function readFace(
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     if (named) throw new InputError(`${file}: ${error.message}`);
-    say(`left out: ${file}: ${error.message}`);
+    say(`left out: ${`${file}: ${error.message}`.replaceAll('\n', '\\n')}`);
     return null;
   }
 }
