@@ -6,7 +6,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../base/errors';
-import { asInputError, readWhole } from './files';
+import { asInputError, readText } from './files';
 import { AFFWILD2_CLASSES } from './labels';
 import type { AnnotationSet } from './samples';
 
@@ -132,10 +132,7 @@ async function framesOf(dir: string): Promise<string[]> {
 }
 
 async function readLabels(file: string, parse: (line: string) => number[] | string): Promise<Labels> {
-  const lines = (await readWhole(file))
-    .toString()
-    .trimEnd()
-    .split(/\r\n|\n|\r/);
+  const lines = (await readText(file)).trimEnd().split(/\r\n|\n|\r/);
   const fail = (i: number, expected: string): InputError => {
     const found = lines[i].length > 60 ? `${lines[i].slice(0, 60)}...` : lines[i];
     return new InputError(`${file}: line ${i + 1}: expected ${expected}, found ${JSON.stringify(found)}`);
@@ -155,7 +152,7 @@ function parseExpression(line: string): number[] | string {
   return n >= -1 && n <= OTHER ? [n] : `an expression of -1 to ${AFFWILD2_CLASSES.length - 1}`;
 }
 
-const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+const NUMBER = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i;
 
 /** Valence and arousal of a line, or what was expected of it. */
 function parsePair(line: string): number[] | string {

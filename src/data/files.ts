@@ -83,6 +83,16 @@ export async function readWhole(file: string): Promise<Buffer> {
   });
 }
 
+/** Most bytes of a text that is read at once: a list of a million pictures, or the labels of a video of ten hours. */
+const MOST_TEXT = 2 ** 26;
+
+/** A text. @throws InputError naming the file: none, not to be read, too long */
+export async function readText(file: string): Promise<string> {
+  const size = sizeOf(file);
+  if (size > MOST_TEXT) throw new InputError(`${file}: expected a text of at most ${MOST_TEXT} bytes, found ${size}`);
+  return (await readWhole(file)).toString();
+}
+
 /** The first bytes of a file, at most `count`. @throws InputError naming it: no file, or not to be read */
 export async function readHead(file: string, count: number): Promise<Buffer> {
   sizeOf(file);

@@ -5,7 +5,7 @@ import { eyeCentres } from '../base/pixels/align';
 import type { Box } from '../base/pixels/crop';
 import { readCsv } from './csv';
 import type { KnownFace } from './face';
-import { lookAt, readWhole } from './files';
+import { lookAt, readText } from './files';
 import { ImageRoot } from './image_root';
 import { ENDINGS, picturesBelow } from './picture_folder';
 
@@ -61,7 +61,7 @@ export async function* listPictures(
   } else if (ending === '.csv') yield* listed(source, listedIn(new ImageRoot(from)));
   else if (ending === '.txt') {
     const listedAt = listedIn(new ImageRoot(from));
-    const lines = (await readWhole(source)).toString().split(/\r\n|\n|\r/);
+    const lines = (await readText(source)).split(/\r\n|\n|\r/);
     for (const line of lines) if (line.trim()) yield listedAt(line.trim(), null);
   } else yield { file: source, path: source, face: null, root: null, problem: null, named: true };
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
-import { asDataFrame, asNdarray, readPickle } from '../../src/formats/pickle';
+import { asDataFrame, asNdarray, type PyObject, readPickle } from '../../src/formats/pickle';
 import {
   at,
   bytes,
@@ -285,6 +285,14 @@ for (const [name, target] of Object.entries({
   });
 }
 
+test('a long number or text takes no time that grows with its square', async () => {
+  await refuses('a float', read(bytes('F', '1'.repeat(1_000_000), 'x\n.')), 'byte 0', 'expected a number');
+  const scalar = global('numpy.core.multiarray', 'scalar');
+  const kind = bytes(global('numpy', 'dtype'), text('S1000000'), 0x85, 'R');
+  const data = bytes('B', u32(1_000_000), new Uint8Array(999_999), 'x');
+  await refuses('a text', read(pickle(scalar, kind, data, 0x86, 'RR')), 'expected a value on the stack');
+});
+
 test('an allowed record is built of anything, and is a record still', () => {
   const state = bytes('}(', text('__class__'), text('x'), text('__proto__'), '}u');
   const value = readPickle(pickle(global('dataloading', 'AffectNet_annotation'), ')', 0x81, state, 'b'));
@@ -309,5 +317,24 @@ for (const name of readdirSync('test/golden/pickles').filter((n) => n.endsWith('
 }
 
 test('asNdarray names what it found', () => refuses('a dict', () => asNdarray(readPickle(pickle('}'))), 'a dict of 0'));
+
+test('what a record shares with another is not lost as it is packed', () => {
+  const record = bytes(global('dataloading', 'AffectNet_annotation'), ')', 0x81);
+  const state = bytes('}q', 1, '(', text('image_path'), text('a.jpg'), text('valence'), 'G?', new Uint8Array(7), 'u');
+  const value = readPickle(
+    pickle('](', record, state, 'b', record, 'h', 1, 'b', record, 'h', 1, text('more'), 'Nsb', 'e'),
+  );
+  const states = (value as unknown as PyObject[]).map((r) => r.state as Map<string, unknown>);
+  assert.equal(
+    states.map((s) => s.size),
+    [3, 3, 3],
+    'a dict that is added to later is the same in all three',
+  );
+  const first = readPickle(pickle('](', record, state, 'b', record, '}(', text('frame'), text('b'), 'ub', 'e'));
+  assert.equal(
+    (first as unknown as PyObject[]).map((r) => [...(r.state as Map<string, unknown>).keys()]),
+    [['image_path', 'valence'], ['frame']],
+  );
+});
 
 test.run();

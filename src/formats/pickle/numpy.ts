@@ -1,7 +1,7 @@
 // NumPy's part of the allow-list: dtypes, arrays and scalars, with their bytes as they lie in the file.
 import { InputError } from '../../base/errors';
 import { halfToFloat } from '../../base/half';
-import { decodeLatin1, encodeLatin1, exactInteger } from './text';
+import { decodeLatin1, encodeLatin1, exactInteger, withoutFill } from './text';
 import { describe, isList, isTuple, type PickleValue, PyGlobal, PyInstance, type Spend } from './values';
 
 const KINDS = ['b', 'i', 'u', 'f', 'O', 'U', 'S'] as const;
@@ -212,14 +212,14 @@ function elements({ kind, size, littleEndian: le }: NumpyDtype, bytes: Uint8Arra
     f8: (at) => view.getFloat64(at, le),
   };
   const text = (at: number): string => {
-    if (kind === 'S') return decodeLatin1(bytes.subarray(at, at + size)).replace(/\0+$/, '');
+    if (kind === 'S') return withoutFill(decodeLatin1(bytes.subarray(at, at + size)));
     let s = '';
     for (let i = at; i < at + size; i += 4) {
       const code = view.getUint32(i, le);
       if (code > 0x10ffff) throw new InputError(`expected a character up to U+10FFFF, found ${code}`);
       s += String.fromCodePoint(code);
     }
-    return s.replace(/\0+$/, '');
+    return withoutFill(s);
   };
   const read = readers[`${kind}${size}`] ?? text;
   return Array.from({ length: bytes.length / size }, (_, i) => read(i * size));

@@ -53,10 +53,17 @@ export function parseInteger(line: string): number | bigint {
 export function parseFloatLine(line: string): number {
   const special = /^([+-]?)(inf|nan)$/.exec(line);
   if (special) return special[2] === 'nan' ? Number.NaN : special[1] === '-' ? -Infinity : Infinity;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(line)) {
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(line)) {
     throw new InputError(`expected a number, found ${quote(line)}`);
   }
   return Number(line);
+}
+
+/** A text without the zero bytes at its end, which fill it up. */
+export function withoutFill(text: string): string {
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === 0) end--;
+  return text.slice(0, end);
 }
 
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b', f: '\f', v: '\v' };

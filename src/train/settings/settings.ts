@@ -21,7 +21,7 @@ export interface Setting<T> {
 /** A setting for every member of T. */
 export type Settings<T> = { readonly [K in keyof T]-?: Setting<T[K]> };
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 const numberOf = (value: unknown): number | undefined => {
   const n = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value;
