@@ -67,7 +67,7 @@ export const reproduceCommand = (): Command =>
         for (const cause of causes) process.stdout.write(`${cause}\n`);
         if (causes.length === 0)
           process.stdout.write(
-            'of what is recorded nothing differs: annotations, adapter, driver, versions, settings\n',
+            'of what is recorded nothing differs: annotations, adapter, driver, versions, settings; pictures are not recorded\n',
           );
       } finally {
         view.stop();

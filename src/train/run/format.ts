@@ -1,7 +1,7 @@
 // The version of what a run's files hold: `format_version` in args.json, manifest.json and the metadata of weights.
 import { InputError } from '../../base/errors';
 
-/** What is written now. Files of version 1 do not say so. */
+/** What is written now; files of version 1 do not say so. To be raised when a program that knows this one would misread what is written. */
 export const FORMAT_VERSION = 2;
 
 /** @throws InputError where a file was made by a later version of this program, or its `format_version` is none */
