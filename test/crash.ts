@@ -45,21 +45,19 @@ const settings = {
   ...Object.fromEntries(flags),
 };
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-crash-'));
-const {
-  kills: killed,
-  resumes,
-  equal,
-  torn,
-} = await crash({
+const found = await crash({
   kills,
   seed,
   flags: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
-  faces: FACES[network] ?? 56,
+  faces: FACES[network] ?? 28,
   dir,
   say: (line) => console.log(line),
+}).catch((error: Error) => {
+  console.log(`${error.message}\nwhat there is of it is in ${dir}`);
+  process.exit(1);
 });
-const good = equal === killed && torn === 0;
+const good = found.equal === found.kills && found.torn === 0;
 if (good) rmSync(dir, { recursive: true });
 else console.log(`what differs is in ${dir}`);
-console.log(`${killed} kills, ${resumes} resumes, ${equal} equal, ${torn} torn`);
+console.log(`${found.kills} kills, ${found.resumes} resumes, ${found.equal} equal, ${found.torn} torn`);
 process.exitCode = good ? 0 : 1;

@@ -92,13 +92,16 @@ export async function crash({ kills, seed, flags, faces, dir, say }: CrashOption
   for (let run = 1; result.kills < kills; run++) {
     const to = join(dir, `run${run}`);
     let killed = 0;
-    for (;;) {
+    for (let going = true; going; ) {
       const resume = existsSync(join(to, ARGS));
       if (resume && killed > 0) result.resumes++;
       const training = Training.of(start(resume ? ['train', '--resume', '--saved_model', to] : train(to)), to);
       const phase = PHASES[Math.floor(random() * PHASES.length)];
       if (result.kills < kills) training.killIn(phase, pace, random);
-      if (!(await training.ended)) break;
+      going = await training.ended.catch((error) => {
+        throw new Error(`after ${result.kills} kills, ${killed} of run ${run}: ${error.message}`);
+      });
+      if (!going) break;
       result.kills++;
       killed++;
       const torn = tornIn(to);

@@ -113,9 +113,9 @@ test('weights: predict, evaluate, inspect, train', async () => {
                 [
                   `predict --checkpoint ${file} ${faces}/images/validation/00000.jpg`,
                   `evaluate --checkpoint ${file} ${place} --data ${faces}/validation.csv`,
-                  `${fresh} ${data} --model single_task --pretrained ${file} --saved_model ${dir}/new`,
-                  `${fresh} ${data} --emb random --adj ${file} --saved_model ${dir}/new`,
-                  `${fresh} ${data} --emb ${file} --saved_model ${dir}/new`,
+                  `${fresh} ${data} --model single_task --pretrained ${file} --saved_model ${file}-run`,
+                  `${fresh} ${data} --emb random --adj ${file} --saved_model ${file}-run`,
+                  `${fresh} ${data} --emb ${file} --saved_model ${file}-run`,
                 ][i % 5],
             ),
         ] as (() => Promise<void>)[],
@@ -133,7 +133,7 @@ test('annotations: train, evaluate, inspect', async () => {
           (file) =>
             `inspect --kind ${name.endsWith('csv') ? 'affectnet-csv' : 'annotations'} --image_dir ${faces} ${file}`,
         ),
-      () => refused(name, content, (file) => `${fresh} --model single_task --data ${file} --saved_model ${dir}/new`),
+      () => refused(name, content, (file) => `${fresh} --model single_task --data ${file} --saved_model ${file}-run`),
       () => refused(name, content, (file) => `evaluate --saved_model ${good} ${place} --data ${file}`),
     ]),
   );
@@ -175,7 +175,7 @@ test("a run's texts: inspect, export, predict, evaluate, train --resume, report,
     ...Object.entries(texts).map(
       ([name, content]) =>
         () =>
-          refused(`${name}.json`, content, (file) => `${fresh} ${data} --config ${file} --saved_model ${dir}/new`),
+          refused(`${name}.json`, content, (file) => `${fresh} ${data} --config ${file} --saved_model ${file}-run`),
     ),
   ]);
 });

@@ -70,6 +70,16 @@ for (const [name, file] of Object.entries({
   'a number without end': bytes('I', '9'.repeat(100_000), '\n.'),
   'a huge long': pickle(0x8b, u32(100_000), new Uint8Array(100_000)),
   'NEWOBJ_EX with names': pickle(global('dataloading', 'AffectNet_annotation'), ')}', text('a'), 'Ns', 0x92),
+  'a second state of a record': pickle(
+    global('dataloading', 'AffectNet_annotation'),
+    ')',
+    0x81,
+    '}',
+    text('image_path'),
+    text('a.jpg'),
+    's',
+    'b}b',
+  ),
   'an ndarray made directly': pickle(global('numpy', 'ndarray'), ')R'),
   '_reconstruct of another class': pickle(
     global('numpy.core.multiarray', '_reconstruct'),

@@ -1,4 +1,5 @@
 // Hundreds of thousands of records are what annotations consist of: each is kept as its values alone, its fields' names are shared.
+import { InputError } from '../../base/errors';
 import { Ndarray, type NumpyDtype } from './numpy';
 import { type PickleValue, PyObject } from './values';
 
@@ -30,6 +31,10 @@ export class PackedRecord extends PyObject {
     return new Map(
       keys.map((key, i) => [key, arrays[i] ? toArray(arrays[i], this.values[i] as string) : this.values[i]]),
     );
+  }
+
+  override setState(): void {
+    throw new InputError(`expected one state of a ${this.name}, found another`);
   }
 
   override parts(): readonly PickleValue[] {
