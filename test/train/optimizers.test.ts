@@ -85,7 +85,7 @@ test('f16 with skipped steps, two batches a step, averaged weights, clipped: sto
   // Both go on with a loss scale that overflows.
   const { tensors, metadata } = readSafetensors(readFileSync(checkpoint('whole')));
   tensors.set('loss_scale', { dtype: 'F32', shape: [3], data: Float32Array.of(2 ** 26, 0, 0) });
-  writeFileSync(checkpoint('whole'), writeSafetensors(tensors, metadata));
+  writeFileSync(checkpoint('whole'), writeSafetensors(tensors, metadata, { sealed: true }));
   cpSync(join(dir, 'whole'), join(dir, 'parts'), { recursive: true });
   await train('whole', null);
   await train('parts', null, 4);

@@ -101,7 +101,7 @@ test('gradients that overflow skip steps until the scale fits, and nothing break
   await train('overflow', { precision: 'f16', stopAfter: 1 });
   const { tensors, metadata } = readSafetensors(readFileSync(checkpoint('overflow')));
   tensors.set('loss_scale', { dtype: 'F32', shape: [3], data: Float32Array.of(2 ** 26, 0, 0) });
-  writeFileSync(checkpoint('overflow'), writeSafetensors(tensors, metadata));
+  writeFileSync(checkpoint('overflow'), writeSafetensors(tensors, metadata, { sealed: true }));
   await train('overflow', { resume: true });
   const [scale, goodSteps, skipped] = [...(tensorsOf('overflow').get('loss_scale')?.data ?? [])].map(Number);
   assert.ok(skipped > 0 && goodSteps > 0, `${skipped} skipped, then ${goodSteps} good`);
