@@ -3,6 +3,7 @@ import { rmSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, MachineError } from '../base/errors';
+import { addressSpaceLeft } from '../device/node/memory';
 import { checkCropRoom, openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
 import type { CropJob, CropResult, GroupDone } from './image_worker';
@@ -139,7 +140,7 @@ async function prepareAll(
   const results: CropResult[] = [];
   let bad = 0;
   // A thread costs a tenth of a second to start: not for a handful of pictures.
-  const threads = Math.max(1, Math.min(workers, Math.ceil(jobs.length / 32)));
+  const threads = Math.max(1, Math.min(workers, Math.ceil(jobs.length / 32), threadsThatFit()));
   signal?.throwIfAborted();
   await runImageWorkers(
     jobs,
@@ -156,6 +157,21 @@ async function prepareAll(
   );
   signal?.throwIfAborted();
   return results;
+}
+
+/** Address space that a thread reserves, and the first one beside it; Node 20 does not survive that it has too little. */
+const THREAD = 600 * 2 ** 20;
+const FIRST = 300 * 2 ** 20;
+
+/** @throws MachineError if there is not room for one */
+function threadsThatFit(): number {
+  const left = addressSpaceLeft();
+  const threads = Math.floor((left - FIRST) / THREAD);
+  if (threads >= 1) return threads;
+  const [has, needs] = [left, FIRST + THREAD].map((bytes) => Math.round(bytes / 2 ** 20));
+  throw new MachineError(
+    `ulimit -v leaves ${has} MiB of address space, a thread that prepares images needs ${needs} MiB: raise it`,
+  );
 }
 
 const badAllowed = (total: number, maxBad: number): number => Math.floor(maxBad * total);

@@ -5,6 +5,11 @@ export class DeviceLost extends MachineError {
   override name = 'DeviceLost';
 }
 
+/** The driver had no memory for what was asked; the device itself lives on. */
+export class OutOfMemory extends MachineError {
+  override name = 'OutOfMemory';
+}
+
 /** What went wrong on a device. WebGPU says so later and elsewhere: whoever submits or waits next is told. */
 export class Faults {
   private error?: Error;
@@ -65,7 +70,7 @@ export class Faults {
 export function makeBuffer(
   gpu: GPUDevice,
   descriptor: GPUBufferDescriptor,
-  failed: (buffer: GPUBuffer, error: MachineError) => void,
+  failed: (buffer: GPUBuffer, error: OutOfMemory) => void,
 ): GPUBuffer {
   gpu.pushErrorScope('out-of-memory');
   const buffer = gpu.createBuffer(descriptor);
@@ -78,5 +83,5 @@ export function makeBuffer(
   return buffer;
 }
 
-const outOfMemory = (what: string): MachineError =>
-  new MachineError(`the GPU is out of memory: use a smaller batch or image size (${what})`);
+const outOfMemory = (what: string): OutOfMemory =>
+  new OutOfMemory(`the GPU is out of memory: use a smaller batch or image size (${what})`);

@@ -1,5 +1,5 @@
 export { Device, type DeviceStats } from './device';
-export { DeviceLost } from './faults';
+export { DeviceLost, OutOfMemory } from './faults';
 export { type Constants, defineKernel, type Kernel } from './kernel';
 export type { Launch } from './profiler';
 export type { Launching } from './recorder';

@@ -83,6 +83,18 @@ test('version 1, alone and beside an empty version 2; Docker shows a container i
   assert.is(left({ ...other, ...v1(at, 700, 300, 120) }), 520, 'a path that the mount does not show');
 });
 
+test('ulimit -v: the limit less the address space that is taken', () => {
+  const limits = (soft: string) =>
+    `Limit  Soft Limit  Hard Limit  Units\nMax address space         ${soft}   unlimited   bytes     \n`;
+  const status = { '/proc/self/status': `Name:\tnode\nVmPeak:\t 9999999 kB\nVmSize:\t ${1500 * 1024} kB\n` };
+  assert.is(left({ ...status, '/proc/self/limits': limits('unlimited') }), 60_000);
+  assert.is(left({ ...status, '/proc/self/limits': limits(`${4000 * MIB}`) }), 2500);
+  assert.is(left({ ...status, '/proc/self/limits': limits(`${4000 * MIB}`) }, 90 * MIB), 90);
+  assert.is(left({ ...status, '/proc/self/limits': limits(`${1000 * MIB}`) }), 0);
+  const { by } = grantOf(FREE, (file) => ({ ...status, '/proc/self/limits': limits(`${4000 * MIB}`) })[file as never]);
+  assert.match(by, 'the 2500 MiB that ulimit -v leaves (of 4000 MiB)');
+});
+
 test('mounts elsewhere, controllers together, paths with blanks', () => {
   const files = {
     '/proc/self/mountinfo': '35 24 0:30 / /my\\040cgroups rw - cgroup cgroup rw,cpuset,memory\n',

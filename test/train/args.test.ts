@@ -88,7 +88,7 @@ test('a wrong value is refused with what was expected and found', () => {
   for (const [given, message] of [
     [{ epochs: '2.5' }, '--epochs expects a whole number from 1, found "2.5"'],
     [{ epochs: 0 }, '--epochs expects a whole number from 1, found 0'],
-    [{ batch_size: '' }, '--batch_size expects a whole number from 1 to 65536, found ""'],
+    [{ batch_size: '' }, '--batch_size expects a whole number from 1 to 65536, or auto, found ""'],
     [{ lr: '0' }, '--lr expects a number above 0, found "0"'],
     [{ lr: 'fast' }, '--lr expects a number above 0, found "fast"'],
     [{ lr: Number.NaN }, '--lr expects a number above 0, found NaN'],

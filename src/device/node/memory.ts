@@ -1,4 +1,4 @@
-// What memory this machine still grants to the process: what is free, and what the limits that a container sets leave of it.
+// What memory this machine still grants to the process: what is free, and what the limits of containers and shells leave of it.
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { posix } from 'node:path';
@@ -18,15 +18,21 @@ export interface MemoryGrant {
   readonly by: string;
 }
 
-/** The least of what the machine has free and what the limit of each cgroup that the process is in leaves. */
+/** The text of a file; undefined: it cannot be read. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of address space that `ulimit -v` leaves to the process; Infinity: it sets no limit. */
+export const addressSpaceLeft = (): number => addressSpace(textOf)?.left ?? Number.POSITIVE_INFINITY;
+
+/** The least of what the machine has free, and of what the limit of each cgroup that the process is in and `ulimit -v` leave. */
 export function memoryGrant(): MemoryGrant {
-  return grantOf(freemem(), (file) => {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch {
-      return undefined;
-    }
-  });
+  return grantOf(freemem(), textOf);
 }
 
 /**
@@ -42,8 +48,18 @@ export function grantOf(free: number, read: (file: string) => string | undefined
     const by = `the ${mib(left)} MiB that the memory limit of this container leaves (${mib(limit)} MiB, ${folder})`;
     least = { left, by };
   }
+  const space = addressSpace(read);
+  if (space && space.left < least.left)
+    least = { left: space.left, by: `the ${mib(space.left)} MiB that ulimit -v leaves (of ${mib(space.limit)} MiB)` };
   const by = `${least.by}, less ${mib(MARGIN)} for driver and program`;
   return { left: least.left, bytes: Math.max(0, least.left - MARGIN), by };
+}
+
+/** What a limit of address space leaves; null: there is none. */
+function addressSpace(read: (file: string) => string | undefined): { limit: number; left: number } | null {
+  const limit = Number(/^Max address space +(\d+) /m.exec(read('/proc/self/limits') ?? '')?.[1] ?? Number.NaN);
+  const used = 1024 * Number(/^VmSize:\s+(\d+) kB/m.exec(read('/proc/self/status') ?? '')?.[1] ?? Number.NaN);
+  return Number.isNaN(limit) || Number.isNaN(used) ? null : { limit, left: Math.max(0, limit - used) };
 }
 
 interface Limit {

@@ -6,7 +6,7 @@ import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { choose, type TileTable } from '../../kernels/variant';
 import { buildModel } from '../../models';
-import type { Learning } from '../run/checkpoint';
+import { bytesOf, type Learning } from '../run/checkpoint';
 import type { Run } from '../run/read_run';
 import type { TrainArgs } from '../settings/args';
 import type { TrainHooks } from './events';
@@ -33,6 +33,8 @@ export interface Rig {
   readonly learner: Learner;
   /** Tiles that the matrix kernels use. */
   readonly kernels: TileTable;
+  /** Images a step: what `--batch_size` says, or chose. */
+  readonly batchSize: number;
 }
 
 /**
@@ -65,13 +67,17 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
     });
     const memoryOf = (n: number, batches: number) =>
       learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches });
-    fitMemory(device, args, (n) => memoryOf(n, args.grad_accum_steps), notice);
+    const learning = { model, optimizer, ema, scaler: learner.scaler };
+    const batchSize = await fitMemory(device, args, (n) => memoryOf(n, args.grad_accum_steps), notice, {
+      images: data.train.samples.length,
+      reserved: bytesOf(learning).checkpoint,
+    });
     // The third batch of a group has the kernels of the second.
-    const step = () => memoryOf(args.batch_size, Math.min(args.grad_accum_steps, 2));
+    const step = () => memoryOf(batchSize, Math.min(args.grad_accum_steps, 2));
     const kernels = await orAborted(chooseKernels(device, args.tune, resume, step, notice, options.kernels), signal);
     step();
     await orAborted(device.prepare(), signal);
-    return { device, learner, kernels, learning: { model, optimizer, ema, scaler: learner.scaler } };
+    return { device, learner, learning, kernels, batchSize };
   } catch (error) {
     device.destroy();
     throw error;

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { dropMoments } from '../../autograd';
 import { InputError, MachineError } from '../../base/errors';
 import { type Batch, classesOf, Loader } from '../../data';
+import { OutOfMemory } from '../../device';
 import { evaluateAll } from '../measures/evaluate_all';
 import { OVERFLOW, resultNotFinite, tensorNotFinite } from '../measures/finite';
 import { computeMetrics } from '../measures/metrics';
@@ -150,6 +151,13 @@ export class Session {
   async run(signal?: AbortSignal): Promise<Outcome> {
     try {
       return await this.epochs(signal);
+    } catch (error) {
+      if (!(error instanceof OutOfMemory)) throw error;
+      const { batch_size, model } = this.parts.args;
+      const smaller = Math.max(model === 'single_task' ? 1 : 2, Math.floor((3 * batch_size) / 4));
+      throw new MachineError(
+        `${error.message}; close what else takes memory, or start again with --batch_size ${smaller}`,
+      );
     } finally {
       await this.saver.rest();
       await this.hashes.written.catch(() => {});

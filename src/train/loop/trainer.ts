@@ -139,11 +139,14 @@ export class Trainer {
 
   /** Trains to the end, or as long as the device lives. @param from where the run stands; null: before it has begun */
   private async trainOnce(opened: Opened, from: From | null): Promise<Outcome> {
-    const { args, hooks } = this;
+    const { hooks } = this;
     const { folder, data, trace, notice, signal } = opened;
     const { kernels: repeated, resume, dryRun } = this.options;
-    const rig = await openRig(args, data, { hooks, notice, signal, resume: from?.run ?? null, kernels: repeated });
-    const { device, learner, learning, kernels } = rig;
+    // A run that has begun keeps what it has chosen.
+    const given = from ? { ...this.args, batch_size: from.run.args.batch_size } : this.args;
+    const rig = await openRig(given, data, { hooks, notice, signal, resume: from?.run ?? null, kernels: repeated });
+    const { device, learner, learning, kernels, batchSize } = rig;
+    const args = { ...given, batch_size: batchSize };
     try {
       const runArgs = { ...args, classes: [...classesOf(args)], kernels };
       const profile = trace ? new Profile(device, trace) : null;

@@ -8,7 +8,7 @@ import { SAMPLERS, type Sampler } from '../../data/loader';
 import { CLASS_WEIGHTS, type ClassWeights } from '../../data/samples';
 import { imageSizeWanted } from '../../models/config';
 import { BEST_BY, type BestBy } from './best';
-import { choice, orNone, readSettings, real, type Settings, shares, text, toggle, whole } from './settings';
+import { choice, type Kind, orNone, readSettings, real, type Settings, shares, text, toggle, whole } from './settings';
 
 /** Settings of a training run. The names are the original program's flags where it has them. Paths are absolute. */
 export interface TrainArgs {
@@ -37,6 +37,7 @@ export interface TrainArgs {
   image_size: number;
   /** Threads that prepare images; the numbers do not depend on it. */
   workers: number;
+  /** Images a step; `AUTO`: as many as fit. */
   batch_size: number;
   epochs: number;
   /** Weight of the valence/arousal loss. */
@@ -106,6 +107,15 @@ export interface TrainArgs {
 }
 
 const file = (what: string) => text('FILE', `the path of ${what}`);
+
+/** The batch size that stands for `auto`: the largest that fits, chosen as a run starts, whose args.json has it. */
+export const AUTO = 0;
+
+const orAuto = (kind: Kind<number>): Kind<number> => ({
+  placeholder: `${kind.placeholder}|auto`,
+  expected: `${kind.expected}, or auto`,
+  read: (value) => (value === 'auto' ? AUTO : kind.read(value)),
+});
 
 /** Kinds, defaults and help of the settings that training shares with `evaluate` and `predict`. */
 export const COMMON = {
@@ -192,7 +202,11 @@ export const TRAIN_SETTINGS: Settings<GivenArgs> = {
       'default: 227 for affectnet on densenet, else 112',
   },
   workers: COMMON.workers,
-  batch_size: COMMON.batch_size,
+  batch_size: {
+    kind: orAuto(COMMON.batch_size.kind),
+    default: COMMON.batch_size.default,
+    help: 'images a step, or auto: as many as memory holds, at most 256',
+  },
   epochs: { kind: whole(1), default: 10, help: 'passes over the training set' },
   lambda_multi: { kind: real(0), default: 1, help: 'weight of the valence/arousal loss' },
   lr: { kind: real(0, { excluded: true }), default: 0.001, help: 'learning rate' },
@@ -365,7 +379,7 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
   }
   const wanted = imageSizeWanted({ model, network, imageSize: image_size });
   if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
-  if (args.model !== 'single_task' && args.batch_size < 2) {
+  if (args.model !== 'single_task' && args.batch_size === 1) {
     throw new InputError(`--batch_size expects at least 2 for ${args.model} (the CCC of one sample is 0/0), found 1`);
   }
   if (args.model === 'single_task' && args.best === 'ccc') {
