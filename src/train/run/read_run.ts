@@ -133,7 +133,14 @@ const isNames = (value: unknown): value is string[] =>
 const isTable = (value: unknown): value is TileTable =>
   isObject(value) && Object.values(value).every((name) => typeof name === 'string');
 
-/** @throws InputError naming the file: a figure is missing */
+/** Figures that a file may lack. */
+const NO_FIGURES = {
+  ...{ ccc_valence: null, rmse_valence: null, pearson_valence: null, sagr_valence: null },
+  ...{ ccc_arousal: null, rmse_arousal: null, pearson_arousal: null, sagr_arousal: null },
+  challenge_va: null,
+};
+
+/** @throws InputError naming the file: a figure is missing, or none */
 export function parseMetrics(value: Record<string, unknown>, file: string): RunMetrics {
   const check = (good: boolean, what: string, found: unknown): void => {
     if (!good) throw new InputError(`${file}: expected ${what}, found ${show(found)}`);
@@ -157,7 +164,7 @@ export function parseMetrics(value: Record<string, unknown>, file: string): RunM
     const good = isObject(of) && isNumbers([of.precision, of.recall, of.f1, of.support]);
     check(good, `precision, recall, f1 and support of ${show(name)} in per_class`, of);
   }
-  return value as unknown as RunMetrics;
+  return { ...NO_FIGURES, ...value } as unknown as RunMetrics;
 }
 
 /** Most bytes of a run's texts that are read. */
