@@ -72,11 +72,11 @@ export async function crash({ kills, seed, flags, faces, dir, say }: CrashOption
     const env = { ...process.env, TMPDIR: temporary };
     return spawn(process.execPath, [programFile(), ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   };
-  await Training.of(start(['synth', '--out', drawn, '--n', `${faces}`, '--validation', '7', '--size', '48'])).ended;
+  await new Training(start(['synth', '--out', drawn, '--n', `${faces}`, '--validation', '7', '--size', '48'])).ended;
 
   const whole = join(dir, 'whole');
   const train = (to: string): string[] => ['train', ...common, '--saved_model', to, ...flags];
-  const undisturbed = Training.of(start(train(whole)), whole);
+  const undisturbed = new Training(start(train(whole)), whole);
   await undisturbed.ended;
   const pace = undisturbed.pace();
   say(
@@ -94,8 +94,8 @@ export async function crash({ kills, seed, flags, faces, dir, say }: CrashOption
     let killed = 0;
     for (let going = true; going; ) {
       const resume = existsSync(join(to, ARGS));
-      if (resume && killed > 0) result.resumes++;
-      const training = Training.of(start(resume ? ['train', '--resume', '--saved_model', to] : train(to)), to);
+      if (resume) result.resumes++;
+      const training = new Training(start(resume ? ['train', '--resume', '--saved_model', to] : train(to)), to);
       const phase = PHASES[Math.floor(random() * PHASES.length)];
       if (result.kills < kills) training.killIn(phase, pace, random);
       going = await training.ended.catch((error) => {
@@ -124,15 +124,11 @@ class Training {
   readonly ended: Promise<boolean>;
   private readonly began = performance.now();
   private readonly moments: Moment[] = [];
-  private listeners: ((moment: Moment) => void)[] = [];
+  private onMoment: (moment: Moment) => void = () => {};
   private killed = false;
-  private watchers: FSWatcher[] = [];
+  private readonly watchers: FSWatcher[] = [];
 
-  static of(child: ChildProcess, dir?: string): Training {
-    return new Training(child, dir);
-  }
-
-  private constructor(
+  constructor(
     private readonly child: ChildProcess,
     private readonly dir?: string,
   ) {
@@ -175,7 +171,7 @@ class Training {
       step: what === 'saved' ? stepOf(join(this.dir as string, LAST)) : 0,
     };
     this.moments.push(moment);
-    for (const listener of this.listeners) listener(moment);
+    this.onMoment(moment);
   }
 
   pace(): Pace {
@@ -204,13 +200,13 @@ class Training {
       this.child.on('close', () => clearTimeout(timer));
     };
     if (phase === 'preparation') after(u * pace.prepare);
-    this.listeners.push(({ what, step }) => {
+    this.onMoment = ({ what, step }) => {
       if (count < 0) return;
       if (phase === 'first step' && what === 'first') after(u * pace.first);
       else if (phase === 'steps' && what === 'saved' && --count === 0) after(u * pace.step);
       else if (phase === 'writing' && what === 'writing' && --count === 0) after(u < 0.5 ? 0 : u * 10);
       else if (phase === 'validation' && step === pace.lastStep) after(u * pace.validate);
-    });
+    };
   }
 
   private kill(): void {
