@@ -11,8 +11,8 @@ export { describe, isTuple, OrderedDict, type PickleValue, PyFloat, PyObject, tu
 export { writePickle } from './write';
 
 /**
- * The value of a pickle. Safe on files from strangers: it is a tree without cycles, at most 200 deep, and its size is in proportion
- * to the file's. Tuples are frozen arrays, dicts Maps, `dataloading.*` annotations `PyObject`s with a dict as `state`.
+ * The value of a pickle. Safe on files from strangers: it is a tree without cycles, at most 200 deep, and takes at most 150 MB beside the
+ * file; records of plain values, of which annotations consist, somewhat more, in proportion to what the file has of them. Tuples are frozen arrays, dicts Maps, `dataloading.*` annotations `PyObject`s with a dict as `state`.
  * @param file name for messages
  * @throws InputError naming the file, the byte offset of the instruction that failed, and the name that was refused
  */
