@@ -25,11 +25,11 @@ test.before(async () => {
 });
 test.after(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Three steps an epoch, of which each is saved. */
+/** Six steps an epoch, of which each is saved. */
 const settings = (name: string, more: Partial<TrainArgs> = {}): TrainArgs =>
   readTrainArgs({
     ...{ image_dir: faces, data: set.training, val_data: set.validation, network: 'bregnext', emb: 'random' },
-    ...{ image_size: 16, batch_size: 8, epochs: 2, class_weights: 'none', ema: 0.9, save_every: 1, workers: 1 },
+    ...{ image_size: 16, batch_size: 4, epochs: 2, class_weights: 'none', ema: 0.9, save_every: 1, workers: 1 },
     ...{ cache: join(dir, 'cache'), saved_model: join(dir, name) },
     ...more,
   });
@@ -67,14 +67,15 @@ test('checkpoints of every step are whole, hold no times, and each goes on to th
   let copies = 0;
   const onStep = ({ phase, step, epoch }: StepEvent): void => {
     const kept = join(dir, `at-${epoch}-${phase}-${step}`);
-    if (phase === 'train') cpSync(join(dir, 'each'), kept, { recursive: true });
-    rmSync(join(kept, 'lock.json'), { force: true });
+    // What is being written comes and goes.
+    const filter = (file: string): boolean => !/lock\.json|\.tmp$/.test(file);
+    if (phase === 'train') cpSync(join(dir, 'each'), kept, { recursive: true, filter });
     copies++;
   };
   await new Trainer(settings('each'), { hooks: { onStep } }).run();
   sameAsWhole('each');
-  assert.is(copies, 2 * (3 + 2));
-  // The first is of step 0; those within an epoch are written while the next step computes.
+  assert.is(copies, 2 * (6 + 4));
+  // The first is of step 0. Those within an epoch are written while the next step computes, and are there before the one after it is read.
   assert.equal([progressOf('at-1-train-1').epoch, progressOf('at-1-train-1').step], [0, 0]);
   const steps = readdirSync(dir).filter((name) => name.startsWith('at-'));
   const places = steps.map((name) => progressOf(name)).map(({ epoch, step }) => `${epoch}.${step}`);
@@ -100,19 +101,15 @@ test('a run that has not begun cannot be resumed, and leaves nothing', async () 
 });
 
 test('save() makes the next step write a checkpoint', async () => {
-  const seen: string[] = [];
-  const onStep = ({ phase, epoch, step }: StepEvent): void => {
-    if (phase !== 'train' || epoch > 1) return;
-    if (step === 1) trainer.save();
-    seen.push(progressOf('asked').step);
+  const onStep = ({ phase, step }: StepEvent): void => {
+    if (phase === 'train' && step === 1) trainer.save();
   };
-  const trainer = new Trainer(settings('asked', { save_every: null, batch_size: 4 }), { hooks: { onStep } });
+  const args = settings('asked', { save_every: null, epochs: 1 });
+  const trainer = new Trainer(args, { hooks: { onStep } });
   await trainer.run();
-  assert.is(seen[1], 0);
-  assert.ok(
-    seen.some((step) => Number(step) >= 2),
-    `${seen}`,
-  );
+  // The second step was on its way when the first was told.
+  assert.equal([progressOf('asked', 'previous').epoch, progressOf('asked', 'previous').step], [0, 3]);
+  assert.is(progressOf('asked').epoch, 1);
 });
 
 test('a device that is lost is opened again: the same bits; lost again and again, the run ends and can be resumed', async () => {
