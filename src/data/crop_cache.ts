@@ -1,11 +1,12 @@
 // Where prepared faces are kept between runs.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../base/errors';
 import { cacheDir } from '../device/node/cache';
 import { growthOf, packsOf } from './crop_store';
 import { checkDiskRoom } from './disk_room';
+import { temporaryFolder } from './files';
 
 /** `crops` in the per-user cache. */
 export function defaultCropCache(): string {
@@ -31,7 +32,7 @@ export function clearCropCache(dir = defaultCropCache()): { files: number; bytes
  * @throws InputError if it cannot be made
  */
 export function openCropCache(cache: string = defaultCropCache()): { dir: string; temporary: boolean } {
-  if (cache === 'off') return { dir: makeTemporary(), temporary: true };
+  if (cache === 'off') return { dir: temporaryFolder('crops', ', or give --cache DIR'), temporary: true };
   try {
     mkdirSync(cache, { recursive: true });
   } catch (error) {
@@ -52,15 +53,4 @@ export function checkCropRoom(cache: string | undefined, size: number, count: nu
     ? ', set TMPDIR to a folder on another disk, or give --cache DIR'
     : ' (emotion-gcn cache tells what is kept), or give --cache DIR on another disk';
   checkDiskRoom(dir, growthOf(dir, size, count), `${count} prepared faces of ${size} pixels`, ways);
-}
-
-function makeTemporary(): string {
-  try {
-    return mkdtempSync(join(tmpdir(), 'emotion-gcn-crops-'));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(
-      `${tmpdir()}: cannot be used for prepared faces (${code}); set TMPDIR to a folder that can be written, or give --cache DIR`,
-    );
-  }
 }

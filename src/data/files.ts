@@ -26,14 +26,15 @@ export function asInputError(file: string, error: unknown): unknown {
 
 /**
  * A new folder for what is gone when its maker is done.
+ * @param ways further ways out, for a message
  * @throws InputError if the machine has no place for it
  */
-export function temporaryFolder(name: string): string {
+export function temporaryFolder(name: string, ways = ''): string {
   try {
     return mkdtempSync(join(tmpdir(), `emotion-gcn-${name}-`));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${tmpdir()}: cannot be used (${code}); set TMPDIR to a folder that can be written`);
+    throw new InputError(`${tmpdir()}: cannot be used (${code}); set TMPDIR to a folder that can be written${ways}`);
   }
 }
 

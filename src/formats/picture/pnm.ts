@@ -67,7 +67,7 @@ export function readPnm(bytes: Uint8Array, header: PnmHeader): RgbImage {
   for (let y = 0, o = 0; y < height; y++) {
     fill(row, y);
     if (channels === 3) data.set(row, y * width * 3);
-    else for (let x = 0; x < width; x++, o += 3) data.fill(row[x], o, o + 3);
+    else for (const grey of row) for (let c = 0; c < 3; c++) data[o++] = grey;
   }
   return { width, height, data };
 }
