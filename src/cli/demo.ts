@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Metrics } from '../train/measures/metrics';
-import { takenName } from '../train/run/files';
+import { takenNames } from '../train/run/files';
 import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
@@ -147,6 +147,6 @@ function report(folder: string, before: Metrics | undefined, after: Metrics, sec
 function freeFolder(out: string): string {
   for (let i = 1; ; i++) {
     const folder = i === 1 ? out : `${out}-${i}`;
-    if (takenName(folder) === undefined) return folder;
+    if (takenNames(folder).length === 0) return folder;
   }
 }

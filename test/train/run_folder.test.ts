@@ -185,6 +185,16 @@ test('what a killed program has left is no run, and is written over or removed; 
   const next = await begun(args);
   assert.not(existsSync(next.path('adj.safetensors')));
   next.close();
+  const other = join(dir, 'other');
+  mkdirSync(other);
+  writeFileSync(join(other, 'lock.json'), '');
+  writeFileSync(join(other, 'predictions.csv'), 'mine');
+  assert.match(
+    refusal(() => RunFolder.create(other)),
+    /other holds predictions\.csv/,
+  );
+  rmSync(join(other, 'predictions.csv'));
+  RunFolder.create(other).close();
   const again = RunFolder.resume(readRun(next.dir));
   assert.equal(readdirSync(next.path('weights')), ['last.safetensors']);
   again.close();
@@ -219,7 +229,7 @@ test('a folder that holds any name that a run writes is refused by that name, an
     `${n}.svg`,
     `${n}.png`,
   ]);
-  for (const name of [...files, ...pictures, 'trace.json', 'weights', 'evaluate']) {
+  for (const name of [...files, ...pictures, 'trace.json', 'weights', 'evaluate', 'lock.json']) {
     mkdirSync(run);
     writeFileSync(join(run, name), 'mine');
     assert.match(

@@ -1,5 +1,5 @@
 // The names in a run folder.
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { LOCK } from './lock';
@@ -43,15 +43,15 @@ export const EVALUATIONS = 'evaluate';
 const NAMES: ReadonlySet<string> = new Set([...FILES.map((file) => file.split('/')[0]), EVALUATIONS]);
 
 /**
- * What keeps a new run out of a folder: a name in it that the run would write; undefined: nothing.
+ * What keeps a new run out of a folder: the names in it that the run would write.
  * @throws InputError if the folder cannot be read
  */
-export function takenName(dir: string): string | undefined {
+export function takenNames(dir: string): string[] {
   try {
-    return readdirSync(dir).find((name) => NAMES.has(name));
+    return readdirSync(dir).filter((name) => NAMES.has(name));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOENT') return [];
     if (code === 'ENOTDIR' && existsSync(dir))
       throw new InputError(`${dir}: expected a folder or nothing there, found a file; check --saved_model`);
     throw writeError(dir, error);
@@ -60,7 +60,8 @@ export function takenName(dir: string): string | undefined {
 
 /** @throws InputError naming what a new run in a folder would write over */
 export function checkFree(dir: string): void {
-  const name = takenName(dir);
+  // An empty lock is one that a killed program was making.
+  const [name] = takenNames(dir).filter((name) => name !== LOCK || statSync(join(dir, name)).size > 0);
   if (name === undefined) return;
   if ([ARGS, LAST].some((file) => existsSync(join(dir, file))))
     throw new InputError(

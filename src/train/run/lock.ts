@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fstatSync,
   lstatSync,
   openSync,
@@ -114,6 +115,12 @@ export class Lock {
       }
     });
   }
+}
+
+/** Whether a folder has a lock of ours, whoever has it and whether or not that one lives. @throws InputError if what has its name is no file */
+export function hasLock(dir: string): boolean {
+  const file = join(dir, LOCK);
+  return existsSync(file) && ownerOf(read(file) ?? '') !== null;
 }
 
 /** What a full disk does not keep from being owned. */

@@ -7,7 +7,7 @@ import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
 import { ARGS, BEST, checkFree, FILES, LAST, type PICTURES, PREVIOUS, type RunFile } from './files';
 import { FORMAT_VERSION } from './format';
-import { LOCK, Lock } from './lock';
+import { hasLock, LOCK, Lock } from './lock';
 import type { Run, RunArgs, RunMetrics } from './read_run';
 import { type EpochRow, formatResults } from './results';
 import { halfOf, toJson, writeError, writeRunFile } from './write';
@@ -34,7 +34,7 @@ export class RunFolder {
    */
   static create(saved_model: string): RunFolder {
     const folder = new RunFolder(resolve(saved_model));
-    const broken = existsSync(folder.path(LOCK)) && !existsSync(folder.path(ARGS));
+    const broken = hasLock(folder.dir) && !existsSync(folder.path(ARGS));
     if (!broken) checkFree(folder.dir);
     folder.waiting = { files: new Map(), log: '' };
     try {
