@@ -5,7 +5,7 @@ import { InputError, MachineError } from '../../base/errors';
 import { type Batch, classesOf, Loader } from '../../data';
 import { OutOfMemory } from '../../device';
 import { evaluateAll } from '../measures/evaluate_all';
-import { OVERFLOW, resultNotFinite, tensorNotFinite } from '../measures/finite';
+import { resultNotFinite, tensorNotFinite } from '../measures/finite';
 import { computeMetrics } from '../measures/metrics';
 import { formatPredictions, type SamplePredictions } from '../measures/predictions';
 import type { Profile } from '../profile/profile';
@@ -24,13 +24,16 @@ import { type Run, type RunMetrics, type RunWeights, readRun } from '../run/read
 import type { EpochRow } from '../run/results';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
-import { type EpochScores, isBetter } from '../settings/best';
+import { isBetter } from '../settings/best';
 import { rateFactor } from '../settings/rate';
+import { diverged } from './diverged';
 import type { TrainHooks } from './events';
 import { Hashes, isHashed } from './hashes';
 import type { BatchPlace, BatchResult, Learner } from './learner';
+import { Pace } from './pace';
 import type { RunData } from './run_data';
 import { Saver } from './saver';
+import { scoresOf } from './scores';
 import { StateHash } from './state_hash';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 
@@ -216,7 +219,7 @@ export class Session {
     let submitted = progress.step;
     profile?.plan(progress.epoch + 1, submitted + 1, train.steps, progress.epoch + 1 === args.epochs);
     const batches = train.epoch(progress.epoch, progress.step);
-    for await (const batch of profile ? watched(batches, profile) : batches) {
+    for await (const batch of profile ? profile.each('wait for faces', batches) : batches) {
       const group = this.groupOf(submitted);
       // Gradients that were not used yet are in no checkpoint.
       if (signal?.aborted && group.place === 0) break;
@@ -374,20 +377,10 @@ export class Session {
     return this.diverged(what, spoilt ?? cause, spoilt === null && stop);
   }
 
-  /**
-   * @param what was no number, and where
-   * @param cause the tensor to blame where the network's own are finite
-   * @param skippable a single step is, which can be left out
-   */
+  /** @param cause the tensor to blame where the network's own are finite */
   private async diverged(what: string, cause: string | null = null, skippable = false): Promise<MachineError> {
     const { args, learning } = this.parts;
-    const blamed = tensorNotFinite(await learning.model.stateDict()) ?? cause ?? OVERFLOW;
-    const ways = ['a lower --lr', 'a longer --warmup', 'a larger --batch_size'];
-    if (args.clip_grad_norm === 0) ways.push('--clip_grad_norm 1');
-    if (args.precision === 'f16') ways.push('--precision f32');
-    const again = `start again with ${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}`;
-    const further = skippable ? ', or go on without that step by --resume --on_nan skip' : '';
-    return new MachineError(`${what}: training diverged (${blamed}); ${again}${further}`);
+    return diverged(what, args, tensorNotFinite(await learning.model.stateDict()) ?? cause, skippable);
   }
 
   private tell(phase: 'train' | 'validate', tally: Tally, loader: Loader, pace: Pace): void {
@@ -402,41 +395,5 @@ export class Session {
       imagesPerSecond: pace.rate(tally.samples),
       bytes: learner.device.stats().peak,
     });
-  }
-}
-const scoresOf = (row: EpochRow): EpochScores => ({
-  epoch: row.epoch - 1,
-  accuracy: row.val_accuracy,
-  loss: row.val_loss,
-  ccc: meanCcc(row),
-});
-
-/** null for 0/0 too, where truth and guess are one constant. */
-function meanCcc({ val_ccc_valence: valence, val_ccc_arousal: arousal }: EpochRow): number | null {
-  const mean = valence === null || arousal === null ? Number.NaN : (valence + arousal) / 2;
-  return Number.isNaN(mean) ? null : mean;
-}
-
-/** The batches, with the waiting for each seen. */
-async function* watched(batches: AsyncGenerator<Batch>, profile: Profile): AsyncGenerator<Batch> {
-  try {
-    for (;;) {
-      const next = await profile.until('waits', 'wait for faces', batches.next());
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await batches.return(undefined);
-  }
-}
-
-/** Images a second since it was made. */
-class Pace {
-  private readonly start = performance.now();
-
-  constructor(private readonly before: number) {}
-
-  rate(samples: number): number {
-    return (1000 * (samples - this.before)) / (performance.now() - this.start);
   }
 }

@@ -100,6 +100,19 @@ export class Profile {
     return promise;
   };
 
+  /** Items, with the waiting for each timed. */
+  async *each<T>(name: string, items: AsyncGenerator<T>): AsyncGenerator<T> {
+    try {
+      for (;;) {
+        const next = await this.until('waits', name, items.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await items.return(undefined);
+    }
+  }
+
   /** The result of a step is there. */
   stepDone(number: number): void {
     const step = this.steps.find((s) => s.number === number);
