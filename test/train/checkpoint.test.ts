@@ -4,8 +4,10 @@ import { Adam, AdamW, Ema, GradScaler, SGD } from '../../src/autograd';
 import { readSafetensors, type StoredTensor } from '../../src/formats/safetensors';
 import { buildModel, Counter, type EmotionModel } from '../../src/models';
 import { makeOptimizer, type OptimizerArgs } from '../../src/train/loop/optimizer';
+import { computeMetrics } from '../../src/train/measures/metrics';
 import {
   encodeCheckpoint,
+  historyOf,
   type Learning,
   loadCheckpoint,
   newProgress,
@@ -69,6 +71,31 @@ for (const kind of ['sgd', 'adam'] as const)
     const wanted = kind === 'sgd' ? /state of Adam .*, found momentum\./ : /state of SGD \(momentum\), found step\./;
     assert.throws(() => loadCheckpoint(other, opened(bytes)), wanted);
   });
+
+test('what a run has come to is read back, and written again has the same bytes', () => {
+  const of = { classes: ['Calm', 'Cross'], labels: [0, 1, 1], predicted: [0, 1, 0] };
+  const row = {
+    ...{
+      epoch: 1,
+      lr: 0.1,
+      train_loss: 1 / 3,
+      train_cat: 1,
+      train_cont: null,
+      train_accuracy: 0.5,
+      val_loss: Number.NaN,
+    },
+    ...{ val_cat: 1e-7, val_cont: null, val_accuracy: 1, val_ccc_valence: null, val_ccc_arousal: null, seconds: 7 },
+    skipped: 2,
+  };
+  for (const va of [{}, { va: { truth: [0, 1, 2, 3, 4, 5], predicted: [0, 1, 2, 3, 4, 4] } }]) {
+    const metrics = { ...computeMetrics({ ...of, ...va }), best_epoch: 1 };
+    const bytes = encodeCheckpoint(new Map(), newProgress(), { rows: [row], metrics });
+    const history = historyOf(opened(bytes).metadata, 'last.safetensors');
+    assert.equal(history, { rows: [{ ...row, seconds: null }], metrics });
+    assert.ok(history);
+    assert.equal(encodeCheckpoint(new Map(), newProgress(), history), bytes);
+  }
+});
 
 test('a state that is not whole, or of another shape, is refused by name', async () => {
   const { model, optimizer, ...rest } = await learning(1, 'adam');
