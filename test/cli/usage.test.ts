@@ -43,9 +43,18 @@ test('wrong flags, commands and arguments', async () => {
 
 test('wrong values, in both spellings of a flag', async ({ dir, csv }) => {
   const train = ['train', '--image_dir', dir, '--data', csv, '--saved_model', join(dir, 'run')];
-  await refused([...train, '--batch_size', '0'], /--batch_size expects a whole number from 1 to 65536, found "0"/);
-  await refused([...train, '--batch-size', 'x'], /--batch_size expects a whole number from 1 to 65536, found "x"/);
-  await refused([...train, '--batch-size=2.5'], /--batch_size expects a whole number from 1 to 65536, found "2.5"/);
+  await refused(
+    [...train, '--batch_size', '0'],
+    /--batch_size expects a whole number from 1 to 65536, or auto, found "0"/,
+  );
+  await refused(
+    [...train, '--batch-size', 'x'],
+    /--batch_size expects a whole number from 1 to 65536, or auto, found "x"/,
+  );
+  await refused(
+    [...train, '--batch-size=2.5'],
+    /--batch_size expects a whole number from 1 to 65536, or auto, found "2.5"/,
+  );
   await refused([...train, '--lr', '-1'], /--lr expects a number above 0, found "-1"/);
   await refused([...train, '--model', 'gcn'], /--model expects one of emotion_gcn, single_task, multi_task/);
   await refused([...train, '--image-size', '224'], /--image_size expects 227, or 93 to 188 .* found 224/);
