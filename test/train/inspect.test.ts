@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
 import { PyObject, writePickle } from '../../src/formats/pickle';
+import { writeSafetensors } from '../../src/formats/safetensors';
 import { type FileKind, type Inspection, type InspectSettings, inspect } from '../../src/train/inspect';
 import { run } from '../cli/program';
 
@@ -80,6 +81,14 @@ test('checkpoints: names, shapes, counts, epoch and momentum', async () => {
   assert.equal(header, ['tensor', 'dtype', 'shape', 'L2 norm']);
   assert.is(rows.length, facts.tensors);
   assert.ok(rows.every(([name, dtype, shape]) => name && dtype && /^(scalar|\d+( x \d+)*)$/.test(shape)));
+});
+
+test('what a safetensors file says of itself is shown in brief', async () => {
+  const metadata = { format: 'pt', history: `epoch,lr\n1,0.1\n${'2,0.1\n'.repeat(1000)}` };
+  const path = file('said.safetensors', writeSafetensors({ w: { shape: [1], data: Float32Array.of(1) } }, metadata));
+  const { facts } = await look(path);
+  assert.is(facts.format, 'pt');
+  assert.match(facts.history as string, /^epoch,lr 1,0\.1 2,0\.1 [^\n]{70,90}…$/);
 });
 
 test('annotations: classes, what is dropped, and pictures that are missing', async () => {

@@ -84,10 +84,16 @@ export async function inspectSafetensors(file: string): Promise<Inspection> {
       numbers: numbersIn(state),
       ...(found && { weights: found }),
       ...broken(state),
-      ...metadata,
+      ...Object.fromEntries(Object.entries(metadata).map(([name, text]) => [name, inBrief(text)])),
     },
     table: tensorTable(state),
   };
+}
+
+/** How a text begins, in one line. */
+function inBrief(text: string): string {
+  const line = text.slice(0, 1000).replace(/\s+/g, ' ');
+  return line.length > 100 ? `${line.slice(0, 100)}…` : line;
 }
 
 export async function inspectAdjacency(file: string, classes: readonly string[]): Promise<Inspection> {
