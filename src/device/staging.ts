@@ -3,7 +3,7 @@ import { makeBuffer } from './faults';
 const CHUNK = 1 << 20;
 
 /** Bytes of the memory that a read of so many goes through: few sizes, so that it serves the next read as well. */
-export const readerBytes = (bytes: number): number =>
+const readerBytes = (bytes: number): number =>
   bytes > CHUNK ? Math.ceil(bytes / CHUNK) * CHUNK : 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
 
 interface Chunk {

@@ -90,13 +90,6 @@ function stateToKeep({ model, optimizer, scaler, ema }: Learning): Map<string, T
   return state;
 }
 
-/** The most bytes that `readLearning` reads from the device. */
-export function bytesToKeep({ model, optimizer, ema }: Pick<Learning, 'model' | 'optimizer' | 'ema'>): number {
-  const elements = [...model.namedState().values()].map((t) => ('size' in t ? t.size : 0));
-  const kept = model.parameters().map((p) => p.size * (optimizer.stateNames.length + (ema ? 1 : 0)));
-  return 4 * [...elements, ...kept].reduce((sum, n) => sum + n, 0);
-}
-
 /** The file `weights/last.safetensors`: what `readLearning` gives, and in its metadata where the run stands and what it has come to. */
 export function encodeCheckpoint(
   tensors: ReadonlyMap<string, StateEntry>,
