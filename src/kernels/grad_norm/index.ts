@@ -1,6 +1,6 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import { ceilDiv } from '../launch/ceil_div';
-import { type Pass, passOver } from '../launch/pass';
+import { passesOver } from '../launch/pass';
 import finishSource from './finish.wgsl';
 import scaleSource from './scale.wgsl';
 import squaresSource from './squares.wgsl';
@@ -9,11 +9,9 @@ const squaresKernel = defineKernel('grad_norm.squares', squaresSource);
 const finishKernel = defineKernel('grad_norm.finish', finishSource);
 const scaleKernel = defineKernel('grad_norm.scale', scaleSource);
 
-const vectorsOf = (grad: Storage): number => ceilDiv(grad.bytes, 16);
-
 /**
  * norm = the L2 norm of all gradients together; each is scaled so that it becomes `most` where it is more. `scaling` (see
- * loss_scale): both are meant of gradients divided by its scale.
+ * guard): both are meant of gradients divided by its scale.
  */
 export function clip(
   device: Device,
@@ -22,12 +20,10 @@ export function clip(
   norm: Storage,
   scaling: Storage | null,
 ): void {
-  const passes = grads.map((g): [Storage, Pass] => [g, passOver(device, vectorsOf(g))]);
-  const parts = passes.reduce((n, [, pass]) => n + pass.count, 0);
+  const { passes, parts } = passesOver(device, grads);
   const part = device.alloc(Math.max(1, parts) * 4, 'grad_norm.parts');
   const scale = device.alloc(4, 'grad_norm.scale');
-  let first = 0;
-  for (const [grad, { constants, count, workgroups }] of passes) {
+  for (const { memory: grad, first, constants, workgroups } of passes)
     device.dispatch(squaresKernel, {
       buffers: { grad, part },
       params: { size: grad.bytes / 4, first },
@@ -35,18 +31,16 @@ export function clip(
       workgroups,
       label: `grad_norm.squares ${grad.bytes / 4}`,
     });
-    first += count;
-  }
   device.dispatch(finishKernel, {
     buffers: { part, norm, scale, scaling: scaling ?? device.none },
     params: { parts, most },
     constants: { SCALED: scaling !== null },
     workgroups: [1],
   });
-  for (const [grad, { constants, workgroups }] of passes)
+  for (const { memory: grad, constants, workgroups } of passes)
     device.dispatch(scaleKernel, {
       buffers: { grad, scale },
-      params: { size: vectorsOf(grad) },
+      params: { size: ceilDiv(grad.bytes, 16) },
       constants,
       workgroups,
       label: `grad_norm.scale ${grad.bytes / 4}`,

@@ -1,6 +1,5 @@
 import { type Device, defineKernel, type Storage } from '../../device';
-import { ceilDiv } from '../launch/ceil_div';
-import { type Pass, passOver } from '../launch/pass';
+import { passesOver } from '../launch/pass';
 import checkSource from './check.wgsl';
 import firstSource from './first.wgsl';
 import judgeSource from './judge.wgsl';
@@ -34,11 +33,9 @@ export function look(device: Device, loss: Storage, { storage }: Verdict): void 
 
 /** part[i] = 1 where one of 4096 numbers is infinite or NaN, else 0: memory after memory. It is the caller's to free. */
 function check(device: Device, numbers: readonly Storage[]): { readonly part: Storage; readonly parts: number } {
-  const passes = numbers.map((s): [Storage, Pass] => [s, passOver(device, ceilDiv(s.bytes, 16))]);
-  const parts = passes.reduce((n, [, pass]) => n + pass.count, 0);
+  const { passes, parts } = passesOver(device, numbers);
   const part = device.alloc(Math.max(1, parts) * 4, 'guard.parts');
-  let first = 0;
-  for (const [x, { constants, count, workgroups }] of passes) {
+  for (const { memory: x, first, constants, workgroups } of passes)
     device.dispatch(checkKernel, {
       buffers: { x, part },
       params: { size: x.bytes / 4, first },
@@ -46,8 +43,6 @@ function check(device: Device, numbers: readonly Storage[]): { readonly part: St
       workgroups,
       label: `guard.check ${x.bytes / 4}`,
     });
-    first += count;
-  }
   return { part, parts };
 }
 
