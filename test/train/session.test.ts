@@ -11,18 +11,10 @@ import type { StateEntry } from '../../src/models';
 import type { StepEvent } from '../../src/train/loop/events';
 import { readRun } from '../../src/train/run/read_run';
 import { isBetter } from '../../src/train/settings/best';
+import { failure } from './failure';
 import { dir, mockRun } from './mock_session';
 
 const test = suite('session');
-
-async function failure(run: Promise<unknown>): Promise<Error> {
-  try {
-    await run;
-  } catch (error) {
-    return error as Error;
-  }
-  return assert.unreachable('expected an error') as never;
-}
 
 /** Results of a validation of two samples, as `hits` of them right with a loss. */
 const seen = (hits: 0 | 1 | 2, loss: number) => ({ loss, predicted: [0, 1].map((c) => (c < hits ? c : 6)) });

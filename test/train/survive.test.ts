@@ -14,6 +14,7 @@ import { Trainer, type TrainerOptions } from '../../src/train/loop/trainer';
 import { parseResults } from '../../src/train/run/results';
 import { readRunToResume } from '../../src/train/run/resume';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
+import { failure } from './failure';
 
 const test = suite('survive');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-survive-'));
@@ -52,15 +53,6 @@ const resume = (run: string, options: TrainerOptions = {}) => {
   const there = readRunToResume(join(dir, run), {});
   return new Trainer(there.args, { resume: there, ...options });
 };
-
-async function failure(run: Promise<unknown>): Promise<Error> {
-  try {
-    await run;
-  } catch (error) {
-    return error as Error;
-  }
-  return assert.unreachable('expected an error') as never;
-}
 
 test('checkpoints of every step are whole, hold no times, and each goes on to the same bits, with nothing else of the run', async () => {
   await whole();
