@@ -62,5 +62,6 @@ export { readRunToRepeat } from './train/run/repeat';
 export type { EpochRow } from './train/run/results';
 export { readRunToResume } from './train/run/resume';
 export { RunFolder } from './train/run/run_folder';
-export { checkInputs, readTrainArgs, type TrainArgs } from './train/settings/args';
+export { readTrainArgs, type TrainArgs } from './train/settings/args';
+export { checkInputs } from './train/settings/places';
 export { type RateArgs, rateFactor } from './train/settings/rate';

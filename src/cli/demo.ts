@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Metrics } from '../train/measures/metrics';
 import { takenNames } from '../train/run/files';
-import { COMMON, readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
+import { readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
 import { stoppable } from './interrupt';
@@ -58,7 +58,7 @@ const SETTINGS: Settings<DemoSettings> = {
   },
   epochs: { kind: whole(1), default: 4, help: 'times that each face is seen' },
   seed: TRAIN_SETTINGS.seed,
-  gpu: COMMON.gpu,
+  gpu: TRAIN_SETTINGS.gpu,
 };
 
 const EXAMPLE = `

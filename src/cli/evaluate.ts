@@ -1,15 +1,11 @@
 import { Command } from 'commander';
 import type { EvaluateSettings } from '../train/measures/evaluate';
 import type { Evaluation } from '../train/measures/evaluation';
-import {
-  COMMON,
-  checkAnnotations,
-  checkFolder,
-  NETWORK_SETTINGS,
-  type NetworkSettings,
-  TRAIN_SETTINGS,
-} from '../train/settings/args';
+import { TRAIN_SETTINGS } from '../train/settings/args';
+import { BATCH_SIZE } from '../train/settings/optimization';
+import { checkAnnotations, checkFolder } from '../train/settings/places';
 import { choice, readSettings, type Settings } from '../train/settings/settings';
+import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
 import { formatMetrics, formatVideos, metricsCsv, videosCsv } from './format';
 import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
@@ -20,16 +16,16 @@ type Format = 'table' | 'json' | 'csv';
 
 const SETTINGS: Settings<EvaluateSettings & NetworkSettings & { format: Format }> = {
   ...NETWORK_SETTINGS,
-  image_dir: COMMON.image_dir,
+  image_dir: TRAIN_SETTINGS.image_dir,
   data: {
     ...TRAIN_SETTINGS.data,
     help: "annotations to evaluate on: AffectNet's CSV, Aff-Wild2's folder or a pickle, of which the validation part is taken",
   },
-  workers: COMMON.workers,
-  batch_size: COMMON.batch_size,
-  max_bad: COMMON.max_bad,
-  gpu: COMMON.gpu,
-  cache: COMMON.cache,
+  workers: TRAIN_SETTINGS.workers,
+  batch_size: BATCH_SIZE,
+  max_bad: TRAIN_SETTINGS.max_bad,
+  gpu: TRAIN_SETTINGS.gpu,
+  cache: TRAIN_SETTINGS.cache,
   format: { kind: choice('table', 'json', 'csv'), default: 'table', help: 'what is printed: table, json or csv' },
 };
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type FileKind, type Inspection, KINDS } from '../train/inspect/inspection';
-import { COMMON } from '../train/settings/args';
+import { TRAIN_SETTINGS } from '../train/settings/args';
 import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
@@ -32,7 +32,7 @@ const SETTINGS: Settings<Options> = {
     help: 'of annotations, label graphs and word vectors: whose classes they have; default: found out by the content',
   },
   num_classes: { kind: whole(7, 8), default: 7, help: "classes of AffectNet's files: 8 with contempt" },
-  max_bad: COMMON.max_bad,
+  max_bad: TRAIN_SETTINGS.max_bad,
   format: { kind: choice('table', 'json'), default: 'table', help: 'what is printed' },
 };
 

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import type { FacePrediction } from '../train/measures/predict';
 import { csvField } from '../train/measures/predictions';
-import { COMMON, NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/args';
+import { TRAIN_SETTINGS } from '../train/settings/args';
 import { choice, orNone, readSettings, type Settings, text } from '../train/settings/settings';
+import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
 import { decimal, formatTable, percent } from './format';
 import { stoppable } from './interrupt';
 import { addSettings } from './settings_options';
@@ -24,7 +25,7 @@ const SETTINGS: Settings<PredictFlags> = {
     help: "folder that paths in lists start from and stay in (/ allows any); default: the list's",
   },
   format: { kind: choice('table', 'json', 'jsonl', 'csv'), default: 'table', help: 'what is printed' },
-  gpu: COMMON.gpu,
+  gpu: TRAIN_SETTINGS.gpu,
 };
 
 const EXAMPLE = `

@@ -5,7 +5,8 @@ import { writeWhole } from '../data/files';
 import { AFFWILD2_CLASSES, classesOf } from '../data/labels';
 import { type AnnotationSet, classCounts, describeAnnotations, describeBad, type Sample } from '../data/samples';
 import { checkNotOfRun } from '../train/run/files';
-import { COMMON, checkFolder, TRAIN_SETTINGS } from '../train/settings/args';
+import { TRAIN_SETTINGS } from '../train/settings/args';
+import { checkFolder } from '../train/settings/places';
 import { readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
@@ -28,7 +29,7 @@ interface AffectNetSettings {
 const AFFECTNET: Settings<AffectNetSettings> = {
   csv_dir: folder("folder of AffectNet's training.csv and validation.csv"),
   num_classes: TRAIN_SETTINGS.num_classes,
-  max_bad: COMMON.max_bad,
+  max_bad: TRAIN_SETTINGS.max_bad,
   out: out('data.pkl'),
 };
 
@@ -59,7 +60,7 @@ interface AffWild2Settings {
 const AFFWILD2: Settings<AffWild2Settings> = {
   annotations_dir: folder('folder of EXPR_Set and VA_Set'),
   videos_dir: folder("folder of the videos' folders; the frames' paths begin with it"),
-  max_bad: COMMON.max_bad,
+  max_bad: TRAIN_SETTINGS.max_bad,
   out: out('data_affwild2.pkl'),
 };
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readRun } from '../train/run/read_run';
-import { COMMON, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
+import { TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { orNone, readSettings, type Settings, whole } from '../train/settings/settings';
 import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
@@ -18,7 +18,7 @@ const SETTINGS: Settings<{ saved_model: string; steps: number | null }> = {
 /** Settings of the run that may be others now: read with its own. */
 const MOVED = Object.fromEntries(
   (['image_dir', 'data', 'val_data', 'workers', 'gpu', 'cache'] as const).map((name) => {
-    const { kind, help } = name in COMMON ? COMMON[name as keyof typeof COMMON] : TRAIN_SETTINGS[name];
+    const { kind, help } = TRAIN_SETTINGS[name];
     return [name, { kind, help: `${help.replace(/; default:.*/, '')}; default: as the run had it`, default: null }];
   }),
 ) as unknown as Settings<Pick<TrainArgs, 'image_dir' | 'data' | 'val_data' | 'workers' | 'gpu' | 'cache'>>;

@@ -1,28 +1,26 @@
 import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors';
-import type { Settings } from '../train/settings/settings';
+import type { Setting } from '../train/settings/settings';
 
-/** Gives a command one option for each setting. Values stay texts: the settings' own kinds read and check them. */
-export function addSettings<T>(command: Command, settings: Settings<T>): Command {
-  for (const name of Object.keys(settings) as (keyof T & string)[]) command.addOption(optionOf(settings, name));
+type AnySettings = Readonly<Record<string, Setting<unknown>>>;
+
+/**
+ * Gives a command one option for each setting. Values stay texts: the settings' own kinds read and check them.
+ * @param heading what the help has them under; default: its options
+ */
+export function addSettings(command: Command, settings: AnySettings, heading = 'Options:'): Command {
+  for (const [name, { kind, help, default: preset }] of Object.entries(settings)) {
+    const shown = typeof preset === 'boolean' ? (preset ? 'on' : 'off') : preset;
+    const remark = shown === undefined ? ' (required)' : shown === null ? '' : ` (default: ${shown})`;
+    command.addOption(new Option(`--${name} <${kind.placeholder}>`, help + remark).helpGroup(heading));
+  }
   return command;
 }
 
-/** The settings of each theme, by the heading that the help has them under. */
-export type Themes<T> = Readonly<Record<string, readonly (keyof T & string)[]>>;
-
-/** As `addSettings`, by theme. */
-export function addSettingsByTheme<T>(command: Command, settings: Settings<T>, themes: Themes<T>): Command {
-  for (const [theme, names] of Object.entries(themes))
-    for (const name of names) command.addOption(optionOf(settings, name).helpGroup(`${theme}:`));
+/** As `addSettings`, under a heading a theme. */
+export function addSettingsByTheme(command: Command, themes: Readonly<Record<string, AnySettings>>): Command {
+  for (const [theme, settings] of Object.entries(themes)) addSettings(command, settings, `${theme}:`);
   return command;
-}
-
-function optionOf<T>(settings: Settings<T>, name: keyof T & string): Option {
-  const { kind, help, default: preset } = settings[name];
-  const shown = typeof preset === 'boolean' ? (preset ? 'on' : 'off') : preset;
-  const remark = shown === undefined ? ' (required)' : shown === null ? '' : ` (default: ${shown})`;
-  return new Option(`--${name} <${kind.placeholder}>`, help + remark);
 }
 
 /** @throws InputError where the value of a flag was forgotten, so that the next flag stands in its place */

@@ -7,11 +7,12 @@ import type { TrainerOptions } from '../train/loop/trainer';
 import { ARGS, checkFree } from '../train/run/files';
 import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
-import { checkInputs, checkPlaces, readTrainArgs, TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
+import { readTrainArgs, TRAIN_THEMES, type TrainArgs } from '../train/settings/args';
+import { checkInputs, checkPlaces } from '../train/settings/places';
 import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
 import { ProgressView } from './progress';
-import { addSettingsByTheme, type Themes } from './settings_options';
+import { addSettingsByTheme } from './settings_options';
 import { print, say } from './terminal';
 
 const EXAMPLE = `
@@ -26,20 +27,6 @@ Flags may be written with hyphens too (--batch-size). What a run writes: args.js
 metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
 confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
 
-/** The help's themes: each flag is in one. */
-const THEMES: Themes<TrainArgs> = {
-  Data: ['image_dir', 'data', 'val_data', 'val_fraction', 'dataset', 'num_classes', 'limit', 'max_bad'],
-  Network: ['network', 'model', 'image_size', 'adj', 'emb', 'pretrained', 'checkpoint', 'freeze_backbone'],
-  Loss: ['lambda_multi', 'class_weights'],
-  Optimization: [
-    ...(['epochs', 'batch_size', 'grad_accum_steps', 'optimizer', 'lr', 'backbone_lr', 'momentum', 'betas'] as const),
-    ...(['eps', 'weight_decay', 'clip_grad_norm', 'schedule', 'step_size', 'gamma', 'warmup', 'ema'] as const),
-  ],
-  'Order and augmentation': ['shuffle', 'sampler', 'augment', 'rotation', 'seed'],
-  Machine: ['gpu', 'precision', 'tune', 'workers', 'cache'],
-  Run: ['saved_model', 'save_minutes', 'save_every', 'best', 'patience', 'on_nan'],
-};
-
 interface Flags {
   readonly config?: string;
   readonly resume?: boolean;
@@ -49,7 +36,7 @@ interface Flags {
 
 /** `emotion-gcn train` */
 export const trainCommand = (): Command =>
-  addSettingsByTheme(new Command('train').description('train a network'), TRAIN_SETTINGS, THEMES)
+  addSettingsByTheme(new Command('train').description('train a network'), TRAIN_THEMES)
     .optionsGroup('Run:')
     .option(
       '--resume',

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkInputs, readTrainArgs } from '../../src/train/settings/args';
+import { readTrainArgs } from '../../src/train/settings/args';
+import { checkInputs } from '../../src/train/settings/places';
 import { rateFactor } from '../../src/train/settings/rate';
 
 const NEEDED = { image_dir: 'faces', data: 'train.csv', saved_model: 'run' };

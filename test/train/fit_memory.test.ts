@@ -5,7 +5,8 @@ import { InputError, MachineError } from '../../src/base/errors';
 import { DeviceLost } from '../../src/device';
 import { fitMemory } from '../../src/train/loop/fit_memory';
 import { readRun, readWeights } from '../../src/train/run/read_run';
-import { AUTO, type TrainArgs } from '../../src/train/settings/args';
+import type { TrainArgs } from '../../src/train/settings/args';
+import { AUTO } from '../../src/train/settings/optimization';
 import { mockDevice } from '../mock_gpu';
 import { mockRun, dir as mocks } from './mock_session';
 

@@ -15,7 +15,6 @@ import { readRun } from '../../src/train/run/read_run';
 import { readRunToRepeat } from '../../src/train/run/repeat';
 import { parseResults } from '../../src/train/run/results';
 import { readRunToResume } from '../../src/train/run/resume';
-import { COMMON } from '../../src/train/settings/args';
 
 const test = suite('older runs');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-older-'));
@@ -84,8 +83,7 @@ test('what reads a run reads them', async () => {
     const run = readRun(join(dir, name));
     const { facts } = await inspect(run.dir, null, { imageDir: null, dataset: null, numClasses: 7, maxBad: 0 });
     assert.is(facts.model, name);
-    const { workers, batch_size } = { workers: COMMON.workers.default, batch_size: COMMON.batch_size.default };
-    const of = { image_dir: faces, data: val_data, workers, batch_size, max_bad: 0, gpu: null, cache: 'off' };
+    const of = { image_dir: faces, data: val_data, workers: 4, batch_size: 35, max_bad: 0, gpu: null, cache: 'off' };
     const { metrics } = await evaluate(run, of);
     assert.equal(metrics.confusion, run.metrics?.confusion);
     for (const format of ['pth', 'onnx', 'safetensors'] as const)

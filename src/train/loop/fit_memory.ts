@@ -1,7 +1,8 @@
 import { InputError, MachineError } from '../../base/errors';
 import { type Device, DeviceLost } from '../../device';
 import { type MemoryGrant, memoryGrant } from '../../device/node';
-import { AUTO, type TrainArgs } from '../settings/args';
+import type { TrainArgs } from '../settings/args';
+import { AUTO } from '../settings/optimization';
 
 /** Most images that `--batch_size auto` takes: beyond, few learn better and no device is faster. */
 const MOST = 256;

@@ -6,7 +6,8 @@ import { temporaryFolder } from '../../data/files';
 import { type HashRow, readHashes } from '../run/hashes';
 import { differences, readManifest } from '../run/manifest';
 import { type Run, readRun } from '../run/read_run';
-import { checkInputs, readTrainArgs, type TrainArgs } from '../settings/args';
+import { readTrainArgs, type TrainArgs } from '../settings/args';
+import { checkInputs } from '../settings/places';
 import type { TrainHooks } from './events';
 import { Trainer } from './trainer';
 

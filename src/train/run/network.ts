@@ -3,7 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { classesOf, loadEmbedding, nodesOf } from '../../data';
 import { identify } from '../../models';
-import { checkFile, type NetworkSettings, readTrainArgs } from '../settings/args';
+import { readTrainArgs } from '../settings/args';
+import { checkFile } from '../settings/places';
+import type { NetworkSettings } from '../settings/trained_network';
 import { type Run, readRun } from './read_run';
 import { readWeightsFile, type WeightsFile } from './weights_file';
 

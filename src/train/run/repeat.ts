@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import type { TileTable } from '../../kernels/variant';
-import { dependentDefaults, OF_OPTIMIZERS, readTrainArgs, type TrainArgs } from '../settings/args';
+import { dependentDefaults, readTrainArgs, type TrainArgs } from '../settings/args';
+import { OF_OPTIMIZERS } from '../settings/optimization';
 import { readRunArgs } from './read_run';
 
 /** Settings of which a run has one: who is given one leaves the run's other. */

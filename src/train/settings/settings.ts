@@ -1,4 +1,5 @@
 // Settings of a program run: what kinds of values there are, and how a text or a value of unknown origin becomes one.
+import { resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 
 /** A kind of value. */
@@ -9,6 +10,8 @@ export interface Kind<T> {
   expected: string;
   /** The value of a text (from a command line) or of a typed value (from a script); undefined if it is not of this kind. */
   read(value: unknown): T | undefined;
+  /** Of a path: the words that may stand in its place. */
+  words?: readonly string[];
 }
 
 /** One setting: its kind, what it is for, and its default; without a default it must be given. */
@@ -20,6 +23,9 @@ export interface Setting<T> {
 
 /** A setting for every member of T. */
 export type Settings<T> = { readonly [K in keyof T]-?: Setting<T[K]> };
+
+/** T where null may stand for what suits the other settings. */
+export type OrNull<T, K extends keyof T> = Omit<T, K> & { [P in K]: T[P] | null };
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
@@ -91,6 +97,11 @@ export function text(placeholder: string, expected: string): Kind<string> {
   return { placeholder, expected, read: (value) => (typeof value === 'string' && value !== '' ? value : undefined) };
 }
 
+/** The path of `what`, or one of a few words. */
+export function path(placeholder: string, what: string, ...words: readonly string[]): Kind<string> {
+  return { ...text(placeholder, [`the path of ${what}`, ...words].join(', or ')), words };
+}
+
 /** A value of another kind, or null for none. */
 export function orNone<T>(kind: Kind<T>): Kind<T | null> {
   return { ...kind, read: (value) => (value === null ? null : kind.read(value)) };
@@ -112,6 +123,15 @@ export function readSettings<T>(settings: Settings<T>, given: Readonly<Record<st
     throw new InputError(`missing: ${flags.join(', ')}`);
   }
   return Object.fromEntries(names.map((name) => [name, readSetting(settings, name, given[name])])) as T;
+}
+
+/** The values, with absolute paths. */
+export function resolvePaths<T extends object, U extends T>(settings: Settings<T>, values: U): U {
+  const absolute = Object.entries(values).map(([name, value]) => {
+    const { words } = settings[name as keyof T].kind;
+    return [name, words && value !== null && !words.includes(value) ? resolve(value) : value];
+  });
+  return Object.fromEntries(absolute) as U;
 }
 
 function readSetting<T, K extends keyof T & string>(settings: Settings<T>, name: K, value: unknown): T[K] {

@@ -1,0 +1,33 @@
+import { InputError } from '../../base/errors';
+import { CLASS_WEIGHTS, type ClassWeights } from '../../data/samples';
+import type { DataArgs } from './data';
+import { choice, type OrNull, orNone, real, type Settings } from './settings';
+
+export interface LossArgs {
+  /** Weight of the valence/arousal loss. */
+  lambda_multi: number;
+  /** Weights of the classes in the cross entropy: AffectNet's constants, by the training set's counts, or none. */
+  class_weights: ClassWeights;
+}
+
+export const LOSS: Settings<OrNull<LossArgs, 'class_weights'>> = {
+  lambda_multi: { kind: real(0), default: 1, help: 'weight of the valence/arousal loss' },
+  class_weights: {
+    kind: orNone(choice(...CLASS_WEIGHTS)),
+    default: null,
+    help:
+      "in the loss: affectnet (its constants), balanced (by this set's counts) or none; " +
+      'default: affectnet for affectnet, none for affwild2',
+  },
+};
+
+/** The original's weights of the classes. */
+export const usualClassWeights = ({ dataset }: Pick<DataArgs, 'dataset'>): ClassWeights =>
+  dataset === 'affectnet' ? 'affectnet' : 'none';
+
+/** @throws InputError for AffectNet's weights on other data */
+export function checkLoss({ class_weights, dataset }: Pick<LossArgs & DataArgs, 'class_weights' | 'dataset'>): void {
+  if (dataset !== 'affectnet' && class_weights === 'affectnet') {
+    throw new InputError(`--class_weights expects balanced or none for ${dataset}, found "affectnet"`);
+  }
+}

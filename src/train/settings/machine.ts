@@ -1,0 +1,39 @@
+// What computes, and how.
+import { choice, orNone, path, type Settings, text, toggle, whole } from './settings';
+
+export interface MachineArgs {
+  /** Adapter by index or by a part of its name, or `software`; null: the best. */
+  gpu: string | null;
+  /** How training steps store activations and their gradients; weights and all sums are f32. */
+  precision: 'f32' | 'f16';
+  /** Measure which kernels are fastest here; null: on a GPU, not on a driver that computes on the CPU. */
+  tune: boolean | null;
+  /** Threads that prepare images; the numbers do not depend on it. */
+  workers: number;
+  /** Folder of the prepared faces, or `off`; null: one per user. */
+  cache: string | null;
+}
+
+export const MACHINE: Settings<MachineArgs> = {
+  gpu: {
+    kind: orNone(text('ID', 'an index, a part of an adapter name, or software')),
+    default: null,
+    help: 'adapter: index, part of its name, or software (see: emotion-gcn doctor); default: the best',
+  },
+  precision: {
+    kind: choice('f32', 'f16'),
+    default: 'f32',
+    help: 'of activations in training: f32, or f16 with loss scaling (half the memory); validation is f32 always',
+  },
+  tune: {
+    kind: orNone(toggle),
+    default: null,
+    help: 'measure once which kernels are fastest on this adapter, some seconds; default: on for a GPU',
+  },
+  workers: { kind: whole(1, 256), default: 4, help: 'threads that prepare images' },
+  cache: {
+    kind: orNone(path('DIR|off', 'a folder', 'off')),
+    default: null,
+    help: 'where prepared faces are kept, or off; default: a folder per user (see: emotion-gcn cache)',
+  },
+};

@@ -1,0 +1,77 @@
+// Which network is trained, and what it starts from.
+import { InputError } from '../../base/errors';
+import { imageSizeWanted } from '../../models/config';
+import type { DataArgs } from './data';
+import { choice, type OrNull, orNone, path, type Settings, toggle, whole } from './settings';
+
+export interface NetworkArgs {
+  network: 'densenet' | 'bregnext';
+  model: 'emotion_gcn' | 'single_task' | 'multi_task';
+  /** Side of the network's input in pixels. */
+  image_size: number;
+  /** File of the label graph; null, or a file that is not there: made from the training labels. */
+  adj: string | null;
+  /** File of the word vectors, or `random`; only emotion_gcn needs it. */
+  emb: string | null;
+  /** Weights to start from in place of random ones, wherever names and shapes fit; null: none. */
+  pretrained: string | null;
+  /** Checkpoint of PyTorch to go on with: weights, the optimizer's state, epoch; null: none. */
+  checkpoint: string | null;
+  /** Trains the heads alone: the backbone keeps its weights and normalises by its running statistics. */
+  freeze_backbone: boolean;
+}
+
+export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
+  network: {
+    kind: choice('densenet', 'bregnext'),
+    default: 'densenet',
+    help: 'densenet (DenseNet-121) or bregnext (BReG-NeXt)',
+  },
+  model: {
+    kind: choice('emotion_gcn', 'single_task', 'multi_task'),
+    default: 'emotion_gcn',
+    help: 'emotion_gcn (classes, valence, arousal by a label graph), multi_task (side by side), single_task (classes)',
+  },
+  image_size: {
+    kind: orNone(whole(4, 4096)),
+    default: null,
+    help:
+      'input size in pixels; emotion_gcn on densenet: 227 or 93 to 188; bregnext: a multiple of 4; ' +
+      'default: 227 for affectnet on densenet, else 112',
+  },
+  adj: {
+    kind: orNone(path('FILE', 'a label graph')),
+    default: null,
+    help: "label graph: the original's adj.pkl, or safetensors; default, or if absent: made from the training labels",
+  },
+  emb: {
+    kind: orNone(path('FILE|random', 'word vectors', 'random')),
+    default: null,
+    help: "word vectors of emotion_gcn: GloVe text, the original's emb.pkl, safetensors, or random",
+  },
+  pretrained: {
+    kind: orNone(path('FILE', 'weights')),
+    default: null,
+    help: "weights to start from, .pth or safetensors: torchvision's DenseNet-121, or a trained model; what fits is taken",
+  },
+  checkpoint: {
+    kind: orNone(path('FILE', 'a checkpoint')),
+    default: null,
+    help: "the original's checkpoint (.pth) to go on with in a new run: weights, the optimizer's state, epoch",
+  },
+  freeze_backbone: { kind: toggle, default: false, help: 'train the heads alone, the backbone stays as it is' },
+};
+
+/** The original's size of the input. */
+export function usualImageSize({ dataset, network }: Pick<DataArgs & NetworkArgs, 'dataset' | 'network'>): number {
+  return dataset === 'affectnet' && network === 'densenet' ? 227 : 112;
+}
+
+/** @throws InputError for a size that the network does not take, and for two things to start from */
+export function checkNetwork({ model, network, image_size, pretrained, checkpoint }: NetworkArgs): void {
+  const wanted = imageSizeWanted({ model, network, imageSize: image_size });
+  if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
+  if (pretrained !== null && checkpoint !== null) {
+    throw new InputError('--pretrained and --checkpoint both say what to start from; give one of them');
+  }
+}

@@ -1,0 +1,57 @@
+// Whether the files and folders that settings name are there.
+import { InputError } from '../../base/errors';
+import { GLOVE_HELP } from '../../data/embedding';
+import { lookAt } from '../../data/files';
+import type { Dataset } from '../../data/labels';
+import type { TrainArgs } from './args';
+
+/**
+ * Looks whether the files and folders that a run starts from are there.
+ * @throws InputError naming the setting and the path
+ */
+export function checkInputs(
+  args: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'> &
+    Partial<Pick<TrainArgs, 'pretrained' | 'checkpoint'>>,
+): void {
+  for (const name of ['pretrained', 'checkpoint'] as const) if (args[name]) checkFile(name, args[name]);
+  checkPlaces(args);
+  if (args.model !== 'emotion_gcn' || args.emb === 'random') return;
+  if (args.emb === null) {
+    throw new InputError(`missing: --emb FILE. emotion_gcn needs word vectors. ${GLOVE_HELP}`);
+  }
+  checkFile('emb', args.emb);
+}
+
+/** @throws InputError unless pictures and annotations are where the settings say */
+export function checkPlaces({
+  image_dir,
+  data,
+  val_data,
+  dataset,
+}: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data'>): void {
+  checkFolder('image_dir', image_dir);
+  checkAnnotations('data', data, dataset);
+  if (val_data !== null) checkAnnotations('val_data', val_data, dataset);
+}
+
+/** @throws InputError unless there is a file at `path`, or, for Aff-Wild2, a folder */
+export function checkAnnotations(name: string, path: string, dataset: Dataset): void {
+  const found = lookAt(path);
+  if (found === 'a file' || (found === 'a folder' && dataset === 'affwild2')) return;
+  const expected = dataset === 'affwild2' ? 'a file or the folder of annotations' : 'a file';
+  throw new InputError(`--${name} expects ${expected}, found ${found} at ${path}; check the path`);
+}
+
+/** @throws InputError unless there is a folder at `path` */
+export function checkFolder(name: string, path: string): void {
+  const found = lookAt(path);
+  if (found !== 'a folder') {
+    throw new InputError(`--${name} expects a folder, found ${found} at ${path}; check the path`);
+  }
+}
+
+/** @throws InputError unless there is a file at `path` */
+export function checkFile(name: string, path: string): void {
+  const found = lookAt(path);
+  if (found !== 'a file') throw new InputError(`--${name} expects a file, found ${found} at ${path}; check the path`);
+}

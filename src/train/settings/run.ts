@@ -1,0 +1,52 @@
+// What a run keeps, and when it ends.
+import { InputError } from '../../base/errors';
+import { BEST_BY, type BestBy } from './best';
+import type { NetworkArgs } from './network';
+import { choice, orNone, path, real, type Settings, whole } from './settings';
+
+export interface RunFolderArgs {
+  /** The run folder. */
+  saved_model: string;
+  /** Minutes of an epoch after which a checkpoint is written; 0: none by time. */
+  save_minutes: number;
+  /** Batches after which a checkpoint is written; null: none by number. */
+  save_every: number | null;
+  /** What makes an epoch the best, whose weights are kept: see `isBetter`. */
+  best: BestBy;
+  /** Epochs without a better one, by `best`, after which training ends. */
+  patience: number;
+  /** After a step whose loss or gradients are not finite, which changes nothing: the run stops, or goes on without it. */
+  on_nan: 'stop' | 'skip';
+}
+
+export const RUN: Settings<RunFolderArgs> = {
+  saved_model: { kind: path('DIR', 'the run folder'), help: 'run folder: weights, metrics, pictures, log' },
+  save_minutes: {
+    kind: real(0),
+    default: 10,
+    help: 'minutes after which a checkpoint is written in the middle of an epoch, while training goes on; 0: never',
+  },
+  save_every: {
+    kind: orNone(whole(1)),
+    default: null,
+    help: 'batches after which a checkpoint is written in the middle of an epoch; default: by --save_minutes alone',
+  },
+  best: {
+    kind: choice(...BEST_BY),
+    default: 'accuracy',
+    help: 'which weights are kept: of the highest validation accuracy (of equals the lowest loss), the lowest loss, or the highest mean ccc',
+  },
+  patience: { kind: whole(1), default: 10, help: 'epochs without a better one, by --best, before training ends' },
+  on_nan: {
+    kind: choice('stop', 'skip'),
+    default: 'stop',
+    help: 'after a step whose loss or gradients are not finite, which changes nothing: stop, saved as before it, or skip it',
+  },
+};
+
+/** @throws InputError for a measure that the model has not */
+export function checkRun({ best, model }: Pick<RunFolderArgs & NetworkArgs, 'best' | 'model'>): void {
+  if (model === 'single_task' && best === 'ccc') {
+    throw new InputError('--best ccc expects a model with valence and arousal, found single_task');
+  }
+}
