@@ -1,0 +1,41 @@
+// The 68 points of a face, of which its eyes are what levels it.
+import { InputError } from '../base/errors';
+import { eyeCentres, type Point } from '../base/pixels/align';
+import { readNpy } from '../formats/npy';
+import type { FacePose } from './face';
+import { ImageError } from './image';
+
+/** Positions beyond this are no pixels of any picture. */
+export const FAR = 1e6;
+
+/**
+ * The centres of the eyes of 68 points x, y, x, y, ...
+ * @throws InputError without a place: another number of points, no positions, both eyes in one place
+ */
+export function eyesOf(landmarks: ArrayLike<number>): [left: Point, right: Point] {
+  const usable = Array.from(landmarks).filter((v) => Math.abs(v) <= FAR).length;
+  if (landmarks.length !== 136 || usable !== 136)
+    throw new InputError(`expected 68 points (136 numbers x;y;...), found ${usable} of ${landmarks.length}`);
+  const [left, right] = eyeCentres(landmarks);
+  if (left[0] === right[0] && left[1] === right[1])
+    throw new InputError(`both eyes (points 36-41 and 42-47) are at ${left.join(', ')}`);
+  return [left, right];
+}
+
+/**
+ * The pose of a face that fills its picture.
+ * @param npy the content of a `.npy` of 136 numbers or 68 x 2, in the picture's own pixels
+ * @throws ImageError for another file
+ */
+export function poseFromLandmarks(npy: Uint8Array, width: number, height: number): FacePose {
+  try {
+    const array = readNpy(npy, 'landmarks');
+    const shape = array.shape.filter((n) => n !== 1).join(' x ');
+    if ((shape !== '136' && shape !== '68 x 2') || 'US'.includes(array.dtype.kind))
+      throw new InputError(`landmarks: expected 136 numbers or 68 x 2, found an array ${array.dtype} [${array.shape}]`);
+    const [leftEye, rightEye] = eyesOf(array.toList().map(Number));
+    return { leftEye, rightEye, box: [0, 0, width, height] };
+  } catch (error) {
+    throw error instanceof InputError ? new ImageError(error.message) : error;
+  }
+}

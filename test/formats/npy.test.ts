@@ -1,0 +1,93 @@
+// .npy files: what NumPy writes (test/golden/make_npy.py), and what strangers may.
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { inFile } from '../../src/data/files';
+import { readNpy } from '../../src/formats/npy';
+import { bytes, type Part, refuses } from '../hostile/make';
+
+const DIR = 'test/golden/npy';
+const read = (name: string) => readNpy(readFileSync(`${DIR}/${name}`), name);
+const expected: Record<string, { shape: number[]; values: unknown[] }> = JSON.parse(
+  readFileSync(`${DIR}/values.json`, 'utf8'),
+);
+
+/** A float or a large integer stands in values.json as Python writes it. */
+const same = (found: unknown, wanted: unknown): boolean =>
+  typeof found === typeof wanted
+    ? Object.is(found, wanted)
+    : typeof found === 'bigint'
+      ? String(found) === wanted
+      : Object.is(found, Number(String(wanted).replace('inf', 'Infinity')));
+
+test("NumPy's files: versions, byte orders, orders of axes, kinds", () => {
+  const files = readdirSync(DIR).filter((name) => name.endsWith('.npy') && !name.startsWith('refused'));
+  assert.is(files.length, Object.keys(expected).length);
+  for (const file of files) {
+    const array = read(file);
+    const { shape, values } = expected[file.slice(0, -4)];
+    assert.equal([...array.shape], shape, file);
+    const list = array.toList();
+    assert.is(list.length, values.length, file);
+    for (const [i, value] of list.entries()) assert.ok(same(value, values[i]), `${file}: ${value} is ${values[i]}`);
+  }
+});
+
+test('objects, structures, complex numbers and times are refused by name', async () => {
+  for (const [file, ...words] of [
+    ['refused_object.npy', 'byte 10', 'an array of objects', 'pickled'],
+    ['refused_structured.npy', 'byte 10', 'a structured array'],
+    ['refused_complex.npy', 'byte 10', 'a dtype', '<c16'],
+    ['refused_time.npy', 'byte 10', 'a dtype', '<M8[D]'],
+  ])
+    await refuses(file, () => read(file), `${file}: `, ...words);
+});
+
+/** A file with this header, of version 1. */
+const npy = (header: string, ...elements: Part[]): Uint8Array =>
+  bytes('\x93NUMPY', 1, 0, header.length & 255, header.length >> 8, header, ...elements);
+
+test('headers as others write them', () => {
+  for (const header of [
+    '{"shape": (2,), "descr": "<u2", "fortran_order": False}',
+    "{ 'fortran_order':False,'descr':'u2','shape':(2L,),}\n",
+    "{'descr': '=u2', 'fortran_order': True, 'shape': (1, 2), }     \n",
+  ])
+    assert.equal(readNpy(npy(header, 1, 0, 0, 1)).toList(), [1, 256], header);
+});
+
+test('hostile headers and sizes', async () => {
+  const dict = (shape: string, descr = "'<f8'", order = 'False') =>
+    `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
+  const cases: [what: string, file: Uint8Array, ...words: string[]][] = [
+    ['nothing', bytes(), 'byte 0', '0 bytes'],
+    ['another file', bytes('PK\x03\x04aaaaaaaaa'), 'byte 0', 'NUMPY'],
+    ['a version of the future', bytes('\x93NUMPY', 4, 0, 0, 0, 0, 0), 'byte 6', 'found 4.0'],
+    ['a header beyond the end', bytes('\x93NUMPY', 2, 0, 255, 255, 255, 255), 'byte 8', '4294967295'],
+    ['no header length', bytes('\x93NUMPY', 3, 0, 1, 0), 'byte 8', 'end of the file'],
+    ['a long header', npy(`{${' '.repeat(20_000)}}`), 'at most 10000 bytes'],
+    ['huge', npy(dict('(4294967296, 4294967296)')), 'found 0'],
+    ['beyond numbers', npy(dict(`(${'9'.repeat(400)},)`)), 'an array'],
+    ['many axes', npy(dict(`(${'1, '.repeat(40)})`), new Uint8Array(8)), 'an array'],
+    ['negative', npy(dict('(-1,)'), new Uint8Array(8)), 'byte 10'],
+    ['a fraction', npy(dict('(1.5,)'), new Uint8Array(8)), 'byte 10'],
+    ['no tuple', npy(dict('3'), new Uint8Array(24)), 'byte 10'],
+    ['a call', npy(dict('__import__("os").system("true")')), 'byte 10'],
+    ['a list of tuples', npy(dict('(1,)', "[('a', 'O')]")), 'structured'],
+    ['text of no length', npy(dict('(1,)', "'<U0'")), 'dtype'],
+    ['long text', npy(dict('(1,)', "'<U999999999'"), new Uint8Array(8)), 'found 8'],
+    ['no character', npy(dict('()', "'<U1'"), 255, 255, 255, 255), 'U+10FFFF'],
+    ['twice', npy("{'shape': (1,), 'shape': (2,), 'descr': '<f8', 'fortran_order': False}"), 'twice'],
+    ['no shape', npy("{'descr': '<f8', 'fortran_order': False}"), 'shape'],
+    ['a foreign entry', npy("{'descr': '<f8', 'code': 'x', 'fortran_order': False, 'shape': ()}"), 'byte 10'],
+    ['no dict', npy("['descr', '<f8']"), 'a dict'],
+    ['more than it says', npy(dict('(1,)'), new Uint8Array(9)), 'byte ', 'expected 8 bytes', 'found 9'],
+    ['less than it says', npy(dict('(2,)'), new Uint8Array(9)), 'expected 16 bytes', 'found 9'],
+    ['deep', npy(`{'descr': ${'['.repeat(5000)}`), 'byte 10'],
+    ['many brackets', npy(`{'descr': [${']'.repeat(9000)} x}`), 'byte 10'],
+  ];
+  for (const [what, file, ...words] of cases)
+    await refuses(what, () => inFile('bad.npy', () => readNpy(file, 'bad.npy').toList()), 'bad.npy: ', ...words);
+});
+
+test.run();
