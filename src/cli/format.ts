@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { figuresOf, type Intervals } from '../train/measures/bootstrap';
 import type { Metrics } from '../train/measures/metrics';
 import type { VideoFigures } from '../train/measures/per_video';
+import { csvField } from '../train/measures/predictions';
 
 /** Rows of text in columns, the first `left` of them aligned to the left, the others to the right. */
 export function formatTable(rows: readonly (readonly string[])[], left = 1): string {
@@ -34,25 +35,32 @@ export function memory(bytes: number): string {
   return mib >= 10 ? `${Math.round(mib)} MiB` : `${mib.toFixed(1)} MiB`;
 }
 
+/** A figure, with its 95 % interval where that is known; a dash where there is none. */
+export function figure(
+  text: (v: number) => string,
+  value: number | null,
+  interval?: readonly [number, number],
+): string {
+  if (value === null) return '-';
+  return interval ? `${text(value)} (${text(interval[0])} to ${text(interval[1])})` : text(value);
+}
+
 /** Metrics as tables: overall, valence and arousal if there, and class by class; with 95 % intervals if they are known. */
 export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): string {
-  const figure = (name: string, text: (v: number) => string, value: number | null): string => {
-    if (value === null) return '-';
-    const between = intervals[name];
-    return between ? `${text(value)} (${text(between[0])} to ${text(between[1])})` : text(value);
-  };
+  const of = (name: string, text: (v: number) => string, value: number | null): string =>
+    figure(text, value, intervals[name]);
   const parts = [
     formatTable([
       ['samples', String(metrics.samples)],
-      ['accuracy', figure('accuracy', percent, metrics.accuracy)],
-      ['macro F1', figure('macro_f1', decimal, metrics.macro_f1)],
-      ['0.67 macro F1 + 0.33 accuracy', figure('challenge_expression', decimal, metrics.challenge_expression)],
+      ['accuracy', of('accuracy', percent, metrics.accuracy)],
+      ['macro F1', of('macro_f1', decimal, metrics.macro_f1)],
+      ['0.67 macro F1 + 0.33 accuracy', of('challenge_expression', decimal, metrics.challenge_expression)],
     ]),
   ];
   if (metrics.rmse_valence !== null) {
     const row = (title: string, score: 'ccc' | 'rmse' | 'pearson' | 'sagr', text: (v: number) => string): string[] => [
       title,
-      ...(['valence', 'arousal'] as const).map((of) => figure(`${score}_${of}`, text, metrics[`${score}_${of}`])),
+      ...(['valence', 'arousal'] as const).map((label) => of(`${score}_${label}`, text, metrics[`${score}_${label}`])),
     ];
     parts.push(
       formatTable([
@@ -69,7 +77,7 @@ export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): stri
       ['class', 'precision', 'recall', 'F1', 'samples'],
       ...metrics.classes.map((name) => {
         const { precision, recall, f1, support } = metrics.per_class[name];
-        return [name, percent(precision), figure(`recall_${name}`, percent, recall), decimal(f1), String(support)];
+        return [name, percent(precision), of(`recall_${name}`, percent, recall), decimal(f1), String(support)];
       }),
     ]),
     formatTable([
@@ -91,7 +99,7 @@ export function metricsCsv(metrics: Metrics, intervals: Intervals): string {
   return ['figure,value,low,high', `samples,${metrics.samples},,`, ...rows, ...confusion].join('\n');
 }
 
-const orEmpty = (value: number | null): number | '' => (value === null || Number.isNaN(value) ? '' : value);
+export const orEmpty = (value: number | null): number | '' => (value === null || Number.isNaN(value) ? '' : value);
 
 /** A row a video. */
 export function formatVideos(videos: Readonly<Record<string, VideoFigures>>): string {
@@ -110,8 +118,6 @@ export const videosCsv = (videos: Readonly<Record<string, VideoFigures>>): strin
   Object.entries(videos).flatMap(([name, figures]) =>
     Object.entries(figures).map(([figure, value]) => `${csvField(`video/${name}/${figure}`)},${orEmpty(value)},,`),
   );
-
-const csvField = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** A path as one would type it here. */
 export function shellPath(path: string): string {

@@ -5,6 +5,7 @@ import { InputError, MachineError } from '../base/errors';
 import { printable } from '../base/printable';
 import { packageVersion } from '../train/run/package_version';
 import { cacheCommand } from './cache';
+import { compareCommand } from './compare';
 import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
@@ -26,6 +27,7 @@ const COMMANDS = [
   exportCommand,
   prepareCommand,
   reportCommand,
+  compareCommand,
   reproduceCommand,
   inspectCommand,
   demoCommand,

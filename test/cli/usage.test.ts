@@ -98,7 +98,19 @@ test('a run is not overwritten', async ({ dir, csv }) => {
 test('help for the program and each command, with examples; every setting of training is there', async () => {
   const top = await run(['--help']);
   assert.is(top.code, 0);
-  const commands = ['train', 'evaluate', 'predict', 'export', 'report', 'inspect', 'demo', 'synth', 'doctor', 'cache'];
+  const commands = [
+    'train',
+    'evaluate',
+    'predict',
+    'export',
+    'report',
+    'compare',
+    'inspect',
+    'demo',
+    'synth',
+    'doctor',
+    'cache',
+  ];
   for (const command of commands) {
     assert.match(top.out, new RegExp(`\n  ${command} `));
     const { code, out, err } = await run([command, '--help']);

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { computeMetrics } from '../../src/train/measures/metrics';
 import { measureText, textToPaths } from '../../src/train/reports/charts/lettering';
 import { drawConfusion, drawLabelGraph } from '../../src/train/reports/charts/matrix';
-import { drawResults } from '../../src/train/reports/charts/results';
+import { drawComparison, drawResults } from '../../src/train/reports/charts/results';
 import { drawValenceArousal } from '../../src/train/reports/charts/valence_arousal';
 import type { EpochRow } from '../../src/train/run/results';
 
@@ -72,6 +72,7 @@ test('nothing is clipped: the margins stay white', async () => {
   for (const picture of [
     await drawResults(rows(12)),
     await drawResults(rows(1)),
+    await drawComparison(Array.from({ length: 20 }, (_, i) => ({ name: `runs/of a long name/${i}`, rows: rows(2) }))),
     await drawConfusion(confusion),
     await drawLabelGraph(graph, classes),
     await drawValenceArousal([0, 0, -1, 1], [0.5, -0.5, 3, 0]),

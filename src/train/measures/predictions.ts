@@ -27,22 +27,47 @@ export function formatPredictions(samples: readonly Sample[], predictions: Sampl
   return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }
 
-/** True and predicted valence and arousal, each N x 2, out of predictions.csv; null where the model has none. */
-export function parseValenceArousal(text: string, file: string): { truth: number[]; predicted: number[] } | null {
-  const [header, ...rows]: string[][] = parse(text, { relax_column_count: true });
+/**
+ * Predictions out of predictions.csv, and the images they are of.
+ * @param classes the run's, in order
+ * @throws InputError naming file and line
+ */
+export function parsePredictions(
+  text: string,
+  file: string,
+  classes: readonly string[],
+): Predictions & { readonly images: readonly string[] } {
+  const [header, ...rows] = recordsOf(text, file);
   if (header?.join() !== COLUMNS.join()) throw new InputError(`${file}: line 1: expected ${COLUMNS.join()}`);
+  const images: string[] = [];
+  const [labels, predicted]: number[][] = [[], []];
   const va = { truth: [] as number[], predicted: [] as number[] };
   for (const [i, fields] of rows.entries()) {
+    const [image, ...names] = fields.slice(0, 3);
+    const [label, said] = names.map((name) => classes.indexOf(name));
     const numbers = fields.slice(3).map(Number);
-    if (fields.length !== COLUMNS.length || numbers.some(Number.isNaN))
+    if (fields.length !== COLUMNS.length || label < 0 || said < 0 || numbers.some(Number.isNaN))
       throw new InputError(
-        `${file}: line ${i + 2}: expected ${COLUMNS.length} columns, four of numbers, found ${fields}`,
+        `${file}: line ${i + 2}: expected ${COLUMNS.length} columns, two classes of the run among them and four numbers, ` +
+          `found ${fields.join().slice(0, 200)}`,
       );
-    if (fields[3] === '') return null;
+    images.push(image);
+    labels.push(label);
+    predicted.push(said);
+    if (fields[3] === '') continue;
     va.truth.push(numbers[0], numbers[1]);
     va.predicted.push(numbers[2], numbers[3]);
   }
-  return va;
+  const complete = va.truth.length > 0 && va.truth.length === 2 * labels.length;
+  return { classes, images, labels, predicted, va: complete ? va : undefined };
+}
+
+function recordsOf(text: string, file: string): string[][] {
+  try {
+    return parse(text, { relax_column_count: true });
+  } catch (error) {
+    throw new InputError(`${file}: ${(error as Error).message}`);
+  }
 }
 
 /** A text as a field of CSV. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../../base/errors';
 import { nodesOf, readAdjacency } from '../../data';
-import { parseValenceArousal } from '../measures/predictions';
+import { parsePredictions } from '../measures/predictions';
 import type { PICTURES } from '../run/files';
 import type { Run } from '../run/read_run';
 import { RunFolder } from '../run/run_folder';
@@ -22,7 +22,9 @@ export async function report(run: Run): Promise<string[]> {
   drawn.push(['results', await drawResults(run.rows)]);
   drawn.push(['confusion_matrix', await drawConfusion(run.metrics)]);
   const predictions = folder.path('predictions.csv');
-  const va = existsSync(predictions) ? parseValenceArousal(readFileSync(predictions, 'utf8'), predictions) : null;
+  const { va } = existsSync(predictions)
+    ? parsePredictions(readFileSync(predictions, 'utf8'), predictions, run.args.classes)
+    : { va: undefined };
   if (va) {
     const { drawValenceArousal } = await import('./charts/valence_arousal');
     drawn.push(['valence_arousal', await drawValenceArousal(va.truth, va.predicted)]);

@@ -41,14 +41,15 @@ export interface Run {
 
 /**
  * Reads a run folder.
+ * @param asked what it was named by
  * @throws InputError naming the file: no run there, or a damaged one
  */
-export function readRun(dir: string): Run {
+export function readRun(dir: string, asked = '--saved_model'): Run {
   dir = resolve(dir);
   const args = join(dir, 'args.json');
   if (!existsSync(args)) {
     const found = existsSync(dir) ? 'no args.json in it' : 'nothing there';
-    throw new InputError(`--saved_model expects the folder of a run, found ${found}: ${dir}; check the path`);
+    throw new InputError(`${asked} expects the folder of a run, found ${found}: ${dir}; check the path`);
   }
   const results = join(dir, 'results.csv');
   const metrics = join(dir, 'metrics.json');

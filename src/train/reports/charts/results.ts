@@ -1,91 +1,70 @@
 import type { EpochRow } from '../../run/results';
-import { BLUE, draw, FAINT, GREEN, heading, INK, legendName, ORANGE, type Picture, PURPLE } from './canvas';
-
-/** One panel of curves. */
-interface Panel {
-  title: string;
-  curves: { name: string; color: string; column: keyof EpochRow }[];
-}
+import { BLUE, GREEN, ORANGE, type Picture, PURPLE } from './canvas';
+import { type Curve, drawCurves, type Panel } from './curves';
 
 /** Curves of loss, accuracy and (where the model has them) valence/arousal CCC against the epoch. */
-export async function drawResults(rows: readonly EpochRow[]): Promise<Picture> {
-  const trainAndVal = (what: 'loss' | 'accuracy'): Panel['curves'] => [
-    { name: 'training', color: BLUE, column: `train_${what}` },
-    { name: 'validation', color: ORANGE, column: `val_${what}` },
+export function drawResults(rows: readonly EpochRow[]): Promise<Picture> {
+  const curve = (name: string, color: string, column: keyof EpochRow): Curve => ({
+    name,
+    color,
+    points: pointsOf(rows, column),
+  });
+  const trainAndVal = (what: 'loss' | 'accuracy'): Curve[] => [
+    curve('training', BLUE, `train_${what}`),
+    curve('validation', ORANGE, `val_${what}`),
   ];
+  const x = epochAxis(rows);
   const panels: Panel[] = [
-    { title: 'Loss', curves: trainAndVal('loss') },
-    { title: 'Accuracy', curves: trainAndVal('accuracy') },
+    { title: 'Loss', x, curves: trainAndVal('loss') },
+    { title: 'Accuracy', x, curves: trainAndVal('accuracy') },
   ];
   if (rows.some((row) => row.val_ccc_valence !== null)) {
     panels.push({
       title: 'CCC on the validation set',
-      curves: [
-        { name: 'valence', color: GREEN, column: 'val_ccc_valence' },
-        { name: 'arousal', color: PURPLE, column: 'val_ccc_arousal' },
-      ],
+      x,
+      curves: [curve('valence', GREEN, 'val_ccc_valence'), curve('arousal', PURPLE, 'val_ccc_arousal')],
     });
   }
-  const [wide, high, top, bottom] = [430, 390, 76, 56];
-  const left = (panel: number) => 16 + panel * wide + 52;
-  return draw(16 + panels.length * wide + 8, high, {
-    title: panels.map(({ title }, i) => ({ text: title, left: left(i), top: 16, padding: 0, textStyle: heading(16) })),
-    legend: panels.map(({ curves }, i) => ({
-      data: curves.map(({ name }) => legendName(i, name)),
-      formatter: (name: string) => name.slice(name.indexOf(' ') + 1),
-      left: left(i),
-      top: 42,
-      padding: 0,
-      itemGap: 18,
-      itemWidth: 22,
-      itemHeight: 7,
-      textStyle: { color: INK, fontSize: 12 },
-    })),
-    grid: panels.map((_, i) => ({ left: left(i), top, width: wide - 76, height: high - top - bottom })),
-    xAxis: panels.map((_, i) => ({
-      gridIndex: i,
-      type: 'value',
-      // One epoch alone is a point in the middle.
-      min: rows.length > 1 ? 1 : 0,
-      max: Math.max(rows.length, 2),
-      minInterval: 1,
-      name: 'epoch',
-      nameLocation: 'middle',
-      nameGap: 30,
-      nameTextStyle: { color: INK, fontSize: 12 },
-      axisLabel: {
-        color: INK,
-        hideOverlap: true,
-        formatter: (value: number) => (value >= 1 && value <= rows.length ? String(value) : ''),
-      },
-      axisLine: { show: true, onZero: false, lineStyle: { color: INK } },
-      axisTick: { show: true },
-      splitLine: { show: false },
-    })),
-    yAxis: panels.map((_, i) => ({
-      gridIndex: i,
-      type: 'value',
-      scale: true,
-      minInterval: 0.05,
-      axisLabel: { color: INK, formatter: (value: number) => String(Number(value.toFixed(4))) },
-      splitLine: { lineStyle: { color: FAINT } },
-    })),
-    series: panels.flatMap(({ curves }, i) =>
-      curves.map(({ name, color, column }) => ({
-        name: legendName(i, name),
-        type: 'line',
-        xAxisIndex: i,
-        yAxisIndex: i,
-        data: rows.map((row) => [row.epoch, finite(row[column])]),
-        symbol: 'circle',
-        // Points where there are few, else a line alone.
-        showSymbol: rows.length <= 30,
-        symbolSize: 6,
-        lineStyle: { width: 2, color },
-        itemStyle: { color },
-      })),
-    ),
-  });
+  return drawCurves(panels);
 }
 
-const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null);
+/** What each panel shows of every run, where any has it. */
+const COMPARED = [
+  ['Training loss', 'train_loss'],
+  ['Validation loss', 'val_loss'],
+  ['Validation accuracy', 'val_accuracy'],
+  ['CCC of valence', 'val_ccc_valence'],
+  ['CCC of arousal', 'val_ccc_arousal'],
+] as const;
+
+const COLORS = [BLUE, ORANGE, GREEN, PURPLE, '#bf3989', '#9a6700', '#0b7285', '#57606a', '#cf222e', '#1f2fb8'];
+
+const LINES = ['solid', 'dashed', 'dotted'] as const;
+
+/** Letters of a name in the legend: its last. */
+const MOST_LETTERS = 40;
+
+/** The curves of several runs against the epoch, a panel a figure and a colour a run. */
+export function drawComparison(runs: readonly { name: string; rows: readonly EpochRow[] }[]): Promise<Picture> {
+  const x = epochAxis(runs.flatMap(({ rows }) => rows));
+  const panels = COMPARED.map(([title, column]) => ({
+    title,
+    x,
+    curves: runs.map(({ name, rows }, i) => ({
+      name: name.length > MOST_LETTERS ? `…${name.slice(1 - MOST_LETTERS)}` : name,
+      color: COLORS[i % COLORS.length],
+      line: LINES[Math.floor(i / COLORS.length) % LINES.length],
+      points: pointsOf(rows, column),
+    })),
+  })).filter(({ curves }) => curves.some(({ points }) => points.some(([, y]) => y !== null)));
+  return drawCurves(panels, true);
+}
+
+const pointsOf = (rows: readonly EpochRow[], column: keyof EpochRow): Curve['points'] =>
+  rows.map((row) => [row.epoch, row[column]]);
+
+function epochAxis(rows: readonly EpochRow[]): Panel['x'] {
+  const last = rows.reduce((most, { epoch }) => Math.max(most, epoch), 0);
+  // One epoch alone is a point in the middle.
+  return { name: 'epoch', count: true, min: last > 1 ? 1 : 0, max: Math.max(last, 2) };
+}
