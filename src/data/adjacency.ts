@@ -7,7 +7,7 @@ import { writeSafetensors } from '../formats/safetensors';
 import { inFile } from './files';
 import { CLASSES, NODES, nodesOf } from './labels';
 import { nodeOrder } from './node_order';
-import type { Sample } from './samples';
+import type { Samples } from './sample_columns';
 import { readTensorFile } from './tensor_file';
 
 const THRESHOLD = 0.1;
@@ -34,11 +34,12 @@ export interface Adjacency {
  * The label graph of the training samples.
  * @throws InputError naming a class that no sample has, or a node without any edge (its row would be 0/0)
  */
-export function buildAdjacency(samples: readonly Sample[], classes: readonly string[] = CLASSES): Adjacency {
+export function buildAdjacency(samples: Samples, classes: readonly string[] = CLASSES): Adjacency {
+  const column = (of: (i: number) => number) => Float64Array.from({ length: samples.length }, (_, i) => of(i));
   const columns = [
-    ...classes.map((_, c) => Float64Array.from(samples, (s) => (s.expression === c ? 1 : 0))),
-    Float64Array.from(samples, (s) => s.valence),
-    Float64Array.from(samples, (s) => s.arousal),
+    ...classes.map((_, c) => column((i) => (samples.expressionAt(i) === c ? 1 : 0))),
+    column((i) => samples.valenceAt(i)),
+    column((i) => samples.arousalAt(i)),
   ];
   return fromCorrelations(spearman(columns), nodesOf(classes), 'adjacency of the training labels');
 }

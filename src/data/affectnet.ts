@@ -5,7 +5,8 @@ import { eyeCentres } from '../base/pixels/align';
 import { type CsvRow, readCsv } from './csv';
 import type { FacePose } from './face';
 import { CLASSES } from './labels';
-import type { AnnotationSet, Sample } from './samples';
+import type { Sample } from './sample_columns';
+import { type AnnotationSet, beginSet, endSet, type SetReading } from './samples';
 
 /** The columns that are read, in any order; others may stand among them. */
 export const AFFECTNET_COLUMNS = [
@@ -40,7 +41,7 @@ type Row = Record<(typeof AFFECTNET_COLUMNS)[number], string>;
  * @throws InputError: no such file, no CSV, a missing column, no usable row
  */
 export async function readAffectNet(file: string, classes: readonly string[] = CLASSES): Promise<AnnotationSet> {
-  const set: AnnotationSet = { file, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
+  const set = beginSet(file);
   const rows = readCsv(file, AFFECTNET_COLUMNS, (header, line) => checkHeader(file, header, line));
   for await (const row of rows) {
     takeRow(set, classes.length, row);
@@ -48,7 +49,7 @@ export async function readAffectNet(file: string, classes: readonly string[] = C
       throw new InputError(`${file}: ${describeNothing(set, classes.length)}`);
   }
   if (set.samples.length === 0) throw new InputError(`${file}: ${describeNothing(set, classes.length)}`);
-  return set;
+  return endSet(set);
 }
 
 function checkHeader(file: string, header: readonly string[], line: number): void {
@@ -63,9 +64,8 @@ function checkHeader(file: string, header: readonly string[], line: number): voi
   );
 }
 
-function takeRow(set: AnnotationSet, classes: number, { fields, line, problem }: CsvRow): void {
+function takeRow(set: SetReading, classes: number, { fields, line, problem }: CsvRow): void {
   set.rows++;
-  const where = `${basename(set.file)} line ${line}`;
   const row = fields as Row;
   try {
     if (problem) throw new RowError(problem);
@@ -76,20 +76,24 @@ function takeRow(set: AnnotationSet, classes: number, { fields, line, problem }:
       set.dropped.set(kind, (set.dropped.get(kind) ?? 0) + 1);
       return;
     }
-    const sample = parseRow(row, where, expression);
+    const sample = parseRow(row, expression);
     const [, , width, height] = sample.pose.box;
     if (Math.trunc(width) !== Math.trunc(height)) set.stretched++;
-    set.samples.push(sample);
+    set.samples.push(sample, `${basename(set.file).replaceAll('%', '%%')} line %`, line);
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
-    set.bad.push({ where, image: row.subDirectory_filePath, reason: error.message });
+    set.bad.push({
+      where: `${basename(set.file)} line ${line}`,
+      image: row.subDirectory_filePath,
+      reason: error.message,
+    });
   }
 }
 
 /** Why a row is bad. */
 class RowError extends Error {}
 
-function parseRow(row: Row, where: string, expression: number): Sample & { pose: FacePose } {
+function parseRow(row: Row, expression: number): Omit<Sample, 'where'> & { pose: FacePose } {
   if (row.subDirectory_filePath === '') throw new RowError('subDirectory_filePath: expected a path, found nothing');
   const [x, y, width, height] = (['face_x', 'face_y', 'face_width', 'face_height'] as const).map((column) =>
     number(row, column),
@@ -108,7 +112,7 @@ function parseRow(row: Row, where: string, expression: number): Sample & { pose:
   }
   const [valence, arousal] = [unit(row, 'valence'), unit(row, 'arousal')];
   const pose = { leftEye, rightEye, box: [x, y, width, height] } as const;
-  return { image: row.subDirectory_filePath, where, expression, valence, arousal, pose };
+  return { image: row.subDirectory_filePath, expression, valence, arousal, pose, group: null };
 }
 
 /** Positions beyond this are no pixels of any picture. */
@@ -135,7 +139,7 @@ function unit(row: Row, column: keyof Row): number {
   return value;
 }
 
-function describeNothing({ rows, samples, bad, dropped }: AnnotationSet, classes: number): string {
+function describeNothing({ rows, samples, bad, dropped }: SetReading, classes: number): string {
   const outside = [...dropped.values()].reduce((a, b) => a + b, 0);
   const first = bad.length > 0 ? `; the first broken one: ${bad[0].where}: ${bad[0].reason}` : '';
   return (

@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { InputError } from '../base/errors';
 import { asInputError, readText } from './files';
 import { AFFWILD2_CLASSES } from './labels';
-import type { AnnotationSet } from './samples';
+import { type AnnotationSet, beginSet, endSet, type SetReading } from './samples';
 
 /** The annotation folder's layout in words, for messages. */
 const LAYOUT = 'EXPR_Set and VA_Set, each with Train_Set and Validation_Set, each with a VIDEO.txt a video';
@@ -49,12 +49,12 @@ export async function readAffWild2(
   }
   const read = async (part: string): Promise<AnnotationSet> => {
     const dir = join(annotations, 'EXPR_Set', part);
-    const set: AnnotationSet = { file: dir, rows: 0, samples: [], bad: [], dropped: new Map(), stretched: 0 };
+    const set = beginSet(dir);
     for (const video of await videosIn(dir)) {
       const expressions = await readLabels(join(dir, `${video}.txt`), parseExpression);
       joinFrames(set, video, await framesOf(join(videos, video)), expressions, valenceArousal.get(video));
     }
-    return set;
+    return endSet(set);
   };
   const sets = { train: await read('Train_Set'), val: await read('Validation_Set') };
   for (const set of Object.values(sets)) if (set.samples.length === 0) throw nothingFound(set, videos);
@@ -63,7 +63,7 @@ export async function readAffWild2(
 
 /** Adds the frames of a video to a set. */
 function joinFrames(
-  set: AnnotationSet,
+  set: SetReading,
   video: string,
   frames: readonly string[],
   expressions: Labels,
@@ -100,7 +100,12 @@ function joinFrames(
     else {
       const [valence, arousal] = va.values.subarray(2 * n - 2, 2 * n);
       if (Math.abs(valence) > 1 || Math.abs(arousal) > 1) drop('valence or arousal outside -1 .. 1');
-      else set.samples.push({ image, where, expression, valence, arousal, pose: null });
+      else
+        set.samples.push(
+          { image, expression, valence, arousal, pose: null, group: null },
+          `${name.replaceAll('%', '%%')} line %`,
+          n + 1,
+        );
     }
   }
 }

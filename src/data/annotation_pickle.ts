@@ -15,7 +15,8 @@ import {
 } from '../formats/pickle';
 import type { FacePose } from './face';
 import type { Dataset } from './labels';
-import type { AnnotationSet, Sample } from './samples';
+import { placeOf, type Sample, type Samples } from './sample_columns';
+import { type AnnotationSet, beginSet, endSet, type SetReading } from './samples';
 
 const RECORDS = { affectnet: 'AffectNet_annotation', affwild2: 'Affwild2_annotation' } as const;
 
@@ -41,19 +42,12 @@ export function parseAnnotationPickle(
   }
   const setOf = (part: 'train' | 'val'): AnnotationSet => {
     const records = value.get(part) as readonly PickleValue[];
-    const set: AnnotationSet = {
-      file: `${file} (${part})`,
-      rows: records.length,
-      samples: [],
-      bad: [],
-      dropped: new Map(),
-      stretched: 0,
-    };
+    const set = { ...beginSet(`${file} (${part})`), rows: records.length };
     for (const [i, record] of records.entries()) {
       const fields = fieldsOf(record, dataset, `${file}: ${part}[${i}]`);
-      takeRecord(set, fields, `${basename(file)} ${part}[${i}]`, dataset, classes);
+      takeRecord(set, fields, `${basename(file).replaceAll('%', '%%')} ${part}[%]`, i, dataset, classes);
     }
-    return set;
+    return endSet(set);
   };
   return { train: setOf('train'), val: setOf('val') };
 }
@@ -78,9 +72,10 @@ function fieldsOf(record: PickleValue, dataset: Dataset, where: string): Fields 
 }
 
 function takeRecord(
-  set: AnnotationSet,
+  set: SetReading,
   fields: Fields,
   where: string,
+  place: number,
   dataset: Dataset,
   classes: readonly string[],
 ): void {
@@ -97,10 +92,10 @@ function takeRecord(
     const pose = dataset === 'affectnet' ? poseOf(fields) : null;
     if (pose && Math.trunc(pose.box[2]) !== Math.trunc(pose.box[3])) set.stretched++;
     const [valence, arousal] = [unit(fields, 'valence'), unit(fields, 'arousal')];
-    set.samples.push({ image: path, where, expression, valence, arousal, pose });
+    set.samples.push({ image: path, expression, valence, arousal, pose, group: null }, where, place);
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
-    set.bad.push({ where, image: String(path), reason: error.message });
+    set.bad.push({ where: placeOf(where, place), image: String(path), reason: error.message });
   }
 }
 
@@ -145,7 +140,7 @@ function eye(fields: Fields, name: string): Point {
 
 /** The pickle that the original's scripts write of these samples; `paths` gives a sample's path in it. */
 export function encodeAnnotationPickle(
-  sets: { train: readonly Sample[]; val: readonly Sample[] },
+  sets: { train: Samples; val: Samples },
   dataset: Dataset,
   paths: (sample: Sample) => string = ({ image }) => image,
 ): Uint8Array {
@@ -165,9 +160,9 @@ function record(dataset: Dataset, fields: [string, PickleValue][]): PyObject {
 }
 
 /** The sides of a box are floats where any of the set's is no whole number: pandas types a column as one. */
-function affectNetRecords(samples: readonly Sample[], paths: (sample: Sample) => string): PyObject[] {
+function affectNetRecords(samples: Samples, paths: (sample: Sample) => string): PyObject[] {
   const names = ['face_x', 'face_y', 'face_width', 'face_height'];
-  const fractional = names.map((_, c) => samples.some(({ pose }) => !Number.isInteger(pose?.box[c])));
+  const fractional = names.map((_, c) => samples.some(({ pose }) => !Number.isInteger((pose as FacePose).box[c])));
   const point = (p: Point) => ndarray(BigInt64Array.from(p, BigInt), [2]);
   return samples.map((sample) => {
     const { box, leftEye, rightEye } = sample.pose as FacePose;
@@ -181,7 +176,7 @@ function affectNetRecords(samples: readonly Sample[], paths: (sample: Sample) =>
   });
 }
 
-const affWild2Records = (samples: readonly Sample[], paths: (sample: Sample) => string): PyObject[] =>
+const affWild2Records = (samples: Samples, paths: (sample: Sample) => string): PyObject[] =>
   samples.map((sample) => record('affwild2', [['frame_path', paths(sample)], ...labels(sample)]));
 
 const labels = ({ expression, valence, arousal }: Sample): [string, PickleValue][] => [

@@ -8,7 +8,8 @@ import { parseAnnotationPickle } from './annotation_pickle';
 import { lookAt, readWhole } from './files';
 import { ImageRoot } from './image_root';
 import type { Dataset } from './labels';
-import type { AnnotationSet, Sample } from './samples';
+import { Samples } from './sample_columns';
+import type { AnnotationSet } from './samples';
 import { tensorFileKind } from './tensor_file';
 
 /** Frames that are looked for to find out where a pickle's frames are. */
@@ -39,7 +40,8 @@ export async function readAnnotations(data: string, options: AnnotationOptions):
   const { train, val } = await readAny(data, options);
   if (imageDir === null) return { train, val };
   const root = new ImageRoot(imageDir);
-  return { train: keepInside(train, root), val: val && keepInside(val, root) };
+  const below = (set: AnnotationSet) => keepInside({ ...set, root: imageDir }, root);
+  return { train: below(train), val: val && below(val) };
 }
 
 async function readAny(data: string, options: AnnotationOptions): Promise<Annotations> {
@@ -61,13 +63,12 @@ async function readAny(data: string, options: AnnotationOptions): Promise<Annota
 
 /** A set whose samples with a path that leads out of the pictures' folder are bad. */
 export function keepInside(set: AnnotationSet, root: ImageRoot): AnnotationSet {
-  const samples: Sample[] = [];
   const bad = [...set.bad];
-  for (const sample of set.samples) {
+  const samples = set.samples.filter((sample) => {
     const reason = root.problemOf(sample.image);
-    if (reason === null) samples.push(sample);
-    else bad.push({ where: sample.where, image: sample.image, reason });
-  }
+    if (reason !== null) bad.push({ where: sample.where, image: sample.image, reason });
+    return reason === null;
+  });
   return { ...set, samples, bad };
 }
 
@@ -82,11 +83,13 @@ function rebased(sets: { train: AnnotationSet; val: AnnotationSet }, imageDir: s
     (path: string) => join(basename(dirname(path)), basename(path)),
     (path: string) => resolve(path),
   ];
-  const first = [...sets.train.samples, ...sets.val.samples].slice(0, TRIED);
+  const first = Object.values(sets).flatMap(({ samples }) =>
+    Array.from({ length: Math.min(samples.length, TRIED) }, (_, i) => samples.at(i)),
+  );
   const place = places.find((at) => first.some(({ image }) => existsSync(resolve(imageDir, at(image))))) ?? places[0];
   const move = (set: AnnotationSet): AnnotationSet => ({
     ...set,
-    samples: set.samples.map((sample) => ({ ...sample, image: place(sample.image) })),
+    samples: Samples.of(set.samples.map((sample) => ({ ...sample, image: place(sample.image) }))),
   });
   return { train: move(sets.train), val: move(sets.val) };
 }

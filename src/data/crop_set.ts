@@ -1,14 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MachineError } from '../base/errors';
 import { type CropPlace, RECORD_HEAD } from './crop_store';
-import type { BadItem, Sample } from './samples';
+import type { Samples } from './sample_columns';
+import type { BadItem } from './samples';
 
 /** Samples whose faces lie prepared on disk, in files that are open: they stay readable when the cache is cleared. */
 export class CropSet {
   /** Side of a crop in pixels. */
   readonly size: number;
   /** The usable samples, in the file's order. */
-  readonly samples: readonly Sample[];
+  readonly samples: Samples;
   /** Rows and images that were left out. */
   readonly bad: readonly BadItem[];
   /** Crops made now; the others came from the cache. */
@@ -17,7 +18,7 @@ export class CropSet {
   constructor(
     private readonly from: {
       size: number;
-      samples: readonly Sample[];
+      samples: Samples;
       bad: readonly BadItem[];
       made: number;
       places: readonly CropPlace[];

@@ -6,9 +6,11 @@ import { InputError, MachineError } from '../base/errors';
 import { addressSpaceLeft } from '../device/node/memory';
 import { checkCropRoom, openCropCache } from './crop_cache';
 import { CropSet } from './crop_set';
+import type { FacePose } from './face';
 import type { CropJob, CropResult, GroupDone } from './image_worker';
 import { runImageWorkers } from './image_workers';
-import { type BadItem, describeBad, type Sample } from './samples';
+import type { Samples } from './sample_columns';
+import { type BadItem, describeBad } from './samples';
 
 export interface PrepareOptions {
   /** Directory below which the samples' images are; a link that leads out of it is bad. */
@@ -43,7 +45,7 @@ const SHOWN = 20;
  * @throws the signal's reason
  * @throws MachineError: the disk has no room for them, the image directory is gone, a thread died, or cannot write the cache
  */
-export async function prepareCrops(samples: readonly Sample[], options: PrepareOptions): Promise<CropSet> {
+export async function prepareCrops(samples: Samples, options: PrepareOptions): Promise<CropSet> {
   const { imageDir, size, cache, maxBad = 0.01, badRows = [] } = options;
   if (!statSync(imageDir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new InputError(`${imageDir}: no such image directory; check --image_dir`);
@@ -59,21 +61,25 @@ export async function prepareCrops(samples: readonly Sample[], options: PrepareO
   if (temporary) process.once('exit', remove);
   const files: Packs = new Map();
   try {
-    const jobs = samples.map(({ image, pose }, index) => ({ index, file: resolve(imageDir, image), pose }));
+    const jobs = samples.map(({ image, pose }, index) => ({
+      index,
+      file: resolve(imageDir, image),
+      pose: pose as FacePose | null,
+    }));
     const prepare = (wanted: readonly CropJob[]) => prepareAll(wanted, options, dir, limit - badRows.length);
     const results = badRows.length > limit ? [] : await prepareAndOpen(jobs, prepare, dir, files);
     const usable = results.filter((r) => 'place' in r);
     const bad = [...badRows];
     for (const result of results) {
       if (!('reason' in result)) continue;
-      const { image, where } = samples[result.index];
+      const { image, where } = samples.at(result.index);
       bad.push({ where, image, reason: result.reason });
     }
     checkBad(bad, samples.length + badRows.length, maxBad);
     if (usable.length === 0) throw new InputError(`${imageDir}: expected images, found none that can be used`);
     return new CropSet({
       size,
-      samples: usable.map((r) => samples[r.index]),
+      samples: samples.select(usable.map((r) => r.index)),
       bad,
       made: usable.filter((r) => r.made).length,
       places: usable.map((r) => r.place),

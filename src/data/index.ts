@@ -31,6 +31,7 @@ export { type Batch, Loader, type LoaderOptions, SAMPLERS, type Sampler } from '
 export { MEAN, normalisationTable, STD, toTensor } from './normalise';
 export { type ListedPicture, listPictures } from './picture_list';
 export { type Affine, applyAffine, rotationAffine } from './rotate';
+export { type Sample, SampleColumns, Samples } from './sample_columns';
 export {
   AFFECTNET_COUNTS,
   type AnnotationSet,
@@ -39,10 +40,10 @@ export {
   type ClassWeights,
   classCounts,
   classWeights,
+  countWithValenceArousal,
   describeAnnotations,
   describeBad,
   hasValenceArousal,
-  type Sample,
   splitSamples,
   withValenceArousal,
 } from './samples';

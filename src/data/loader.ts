@@ -1,6 +1,7 @@
 import { randomPermutation, randomStream, randomUniform } from '../base/random';
 import type { CropSet } from './crop_set';
 import { rotationAffine } from './rotate';
+import type { Samples } from './sample_columns';
 
 /** One batch of N samples, ready for upload; images are S x S. */
 export interface Batch {
@@ -89,7 +90,7 @@ export class Loader {
     if (sampler === 'balanced') return balancedOrder(samples, `balanced/${epoch}`, seed);
     return shuffle
       ? randomPermutation(randomStream(`shuffle/${epoch}`, seed), samples.length)
-      : Uint32Array.from(samples.keys());
+      : Uint32Array.from({ length: samples.length }, (_, i) => i);
   }
 
   private async load(rows: Uint32Array, epoch: number): Promise<Batch> {
@@ -106,10 +107,10 @@ export class Loader {
       flip[i] = augment && randomUniform(flips, row) < 0.5 ? 1 : 0;
     });
     await this.crops.read(rows, images);
-    const labels = Uint32Array.from(rows, (row) => samples[row].expression);
+    const labels = Uint32Array.from(rows, (row) => samples.expressionAt(row));
     const va = Float32Array.from({ length: rows.length * 2 }, (_, i) => {
-      const { valence, arousal } = samples[rows[i >> 1]];
-      return i % 2 === 0 ? valence : arousal;
+      const row = rows[i >> 1];
+      return i % 2 === 0 ? samples.valenceAt(row) : samples.arousalAt(row);
     });
     return { images, affine, flip, labels, va, rows };
   }
@@ -120,21 +121,21 @@ export class Loader {
  * class come in random order, all of them before any comes again. As long as `samples`; rare classes are repeated, frequent
  * ones have their turns over the epochs.
  */
-export function balancedOrder(
-  samples: readonly { readonly expression: number }[],
-  name: string,
-  seed: number,
-): Uint32Array {
+export function balancedOrder(samples: Samples, name: string, seed: number): Uint32Array {
   const permutation = (of: string, n: number): ArrayLike<number> =>
     randomPermutation(randomStream(`${name}/${of}`, seed), n);
-  const occurring = [...new Set(samples.map((s) => s.expression))].sort((a, b) => a - b);
-  const members = occurring.map((expression) => {
-    const rows = [...samples.keys()].filter((i) => samples[i].expression === expression);
-    return { expression, rows, order: [] as ArrayLike<number> };
-  });
+  const rowsOf = new Map<number, number[]>();
+  for (let i = 0; i < samples.length; i++) {
+    const expression = samples.expressionAt(i);
+    if (!rowsOf.has(expression)) rowsOf.set(expression, []);
+    rowsOf.get(expression)!.push(i);
+  }
+  const members = [...rowsOf]
+    .sort(([a], [b]) => a - b)
+    .map(([expression, rows]) => ({ expression, rows, order: [] as ArrayLike<number> }));
   const classes = members.length;
   let turns: ArrayLike<number> = [];
-  return Uint32Array.from(samples, (_, i) => {
+  return Uint32Array.from({ length: samples.length }, (_, i) => {
     const round = Math.floor(i / classes);
     if (i % classes === 0) turns = permutation(`round ${round}`, classes);
     const drawn = members[turns[i % classes]];

@@ -1,26 +1,10 @@
 import { InputError } from '../base/errors';
 import { randomPermutation, randomStream } from '../base/random';
-import type { FacePose } from './face';
 import { CLASSES, EIGHT_CLASSES } from './labels';
+import { type Sample, SampleColumns, type Samples } from './sample_columns';
 
 /** How often each of the eight classes occurs in AffectNet's training set. */
 export const AFFECTNET_COUNTS = [74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750] as const;
-
-/** One labelled face. */
-export interface Sample {
-  /** Path below the image directory, as the annotation file has it. */
-  image: string;
-  /** Where it is annotated, for messages: `training.csv line 17`. */
-  where: string;
-  /** A place in the list of classes. */
-  expression: number;
-  /** -1 .. 1; NaN: not annotated. */
-  valence: number;
-  /** -1 .. 1; NaN: not annotated. */
-  arousal: number;
-  /** Where the face is in the picture; null: the picture is the face. */
-  pose: FacePose | null;
-}
 
 /** A row or an image that was left out, and why. */
 export interface BadItem {
@@ -38,9 +22,11 @@ export const describeBad = ({ where, image, reason }: BadItem): string =>
 export interface AnnotationSet {
   /** Annotation file or folder. */
   file: string;
+  /** The folder that the samples' paths start from, and out of which none leads; null: the pictures do not matter. */
+  root: string | null;
   /** Rows or frames that were looked at: samples, bad and dropped together. */
   rows: number;
-  samples: Sample[];
+  samples: Samples;
   /** Rows that cannot be used, with the reason. */
   bad: BadItem[];
   /** How many rows were left out because they are none of the classes' or have no labels, by their kind. */
@@ -49,6 +35,23 @@ export interface AnnotationSet {
   stretched: number;
 }
 
+/** A set that is being read. */
+export interface SetReading extends Omit<AnnotationSet, 'samples'> {
+  samples: SampleColumns;
+}
+
+export const beginSet = (file: string, root: string | null = null): SetReading => ({
+  file,
+  root,
+  rows: 0,
+  samples: new SampleColumns(),
+  bad: [],
+  dropped: new Map(),
+  stretched: 0,
+});
+
+export const endSet = (set: SetReading): AnnotationSet => ({ ...set, samples: set.samples.done() });
+
 /** A set in a line: what was read and what was left out. */
 export function describeAnnotations({ file, rows, samples, bad, dropped, stretched }: AnnotationSet): string {
   const parts = [`${file}: ${rows} rows, ${samples.length} of the classes`];
@@ -56,14 +59,22 @@ export function describeAnnotations({ file, rows, samples, bad, dropped, stretch
     const kinds = [...dropped].sort().map(([kind, n]) => `${n} with ${kind}`);
     parts.push(`dropped ${kinds.join(', ')}`);
   }
-  const without = samples.filter((sample) => !hasValenceArousal(sample)).length;
+  const without = samples.length - countWithValenceArousal(samples);
   if (without > 0) parts.push(`${without} without valence and arousal`);
   if (bad.length > 0) parts.push(`${bad.length} broken`);
   if (stretched > 0) parts.push(`${stretched} boxes that are not square are stretched`);
   return parts.join('; ');
 }
 
-export const hasValenceArousal = ({ valence, arousal }: Sample): boolean => !Number.isNaN(valence + arousal);
+export const hasValenceArousal = ({ valence, arousal }: Pick<Sample, 'valence' | 'arousal'>): boolean =>
+  !Number.isNaN(valence + arousal);
+
+/** How many of the samples have valence and arousal. */
+export function countWithValenceArousal(samples: Samples): number {
+  let n = 0;
+  for (let i = 0; i < samples.length; i++) if (!Number.isNaN(samples.valenceAt(i) + samples.arousalAt(i))) n++;
+  return n;
+}
 
 /**
  * A set for what needs valence and arousal: samples without them are bad.
@@ -78,15 +89,15 @@ export function withValenceArousal(set: AnnotationSet, who: string): AnnotationS
     const faces = `${set.samples.length} face${set.samples.length === 1 ? '' : 's'}`;
     throw new InputError(`${set.file}: none of ${faces} has valence and arousal (-2, empty or no column), ${advice}`);
   }
-  const without = set.samples.filter((sample) => !hasValenceArousal(sample));
+  const without = [...set.samples.filter((sample) => !hasValenceArousal(sample))];
   const reason = `no valence and arousal (-2 or empty), ${advice}`;
   return { ...set, samples, bad: [...set.bad, ...without.map(({ where, image }) => ({ where, image, reason }))] };
 }
 
 /** Samples of each class. */
-export function classCounts(samples: readonly Sample[], classes: readonly string[] = CLASSES): number[] {
+export function classCounts(samples: Samples, classes: readonly string[] = CLASSES): number[] {
   const counts = new Array<number>(classes.length).fill(0);
-  for (const { expression } of samples) counts[expression]++;
+  for (let i = 0; i < samples.length; i++) counts[samples.expressionAt(i)]++;
   return counts;
 }
 
@@ -99,11 +110,7 @@ export type ClassWeights = (typeof CLASS_WEIGHTS)[number];
  *
  * @throws InputError for `balanced` where a class has no sample; for `affectnet` where the classes are not AffectNet's
  */
-export function classWeights(
-  samples: readonly Sample[],
-  kind: ClassWeights,
-  classes: readonly string[] = CLASSES,
-): Float32Array {
+export function classWeights(samples: Samples, kind: ClassWeights, classes: readonly string[] = CLASSES): Float32Array {
   if (kind === 'none') return new Float32Array(classes.length).fill(1);
   if (kind === 'affectnet' && classes.some((name, i) => name !== EIGHT_CLASSES[i])) {
     throw new InputError("class weights affectnet: expected AffectNet's classes; take balanced or none");
@@ -125,20 +132,21 @@ export function classWeights(
  *
  * @throws InputError if one part would be empty
  */
-export function splitSamples<T extends { expression: number }>(
-  samples: readonly T[],
+export function splitSamples(
+  samples: Samples,
   fraction: number,
   seed: number,
   classes: readonly string[] = CLASSES,
-): { train: T[]; val: T[] } {
-  const inVal = new Set<T>();
+): { train: Samples; val: Samples } {
+  const members: number[][] = classes.map(() => []);
+  for (let i = 0; i < samples.length; i++) members[samples.expressionAt(i)].push(i);
+  const inVal = new Uint8Array(samples.length);
   for (const [c, name] of classes.entries()) {
-    const members = samples.filter((s) => s.expression === c);
-    const order = randomPermutation(randomStream(`split/${name}`, seed), members.length);
-    for (const i of order.subarray(0, Math.round(members.length * fraction))) inVal.add(members[i]);
+    const order = randomPermutation(randomStream(`split/${name}`, seed), members[c].length);
+    for (const i of order.subarray(0, Math.round(members[c].length * fraction))) inVal[members[c][i]] = 1;
   }
-  const val = samples.filter((s) => inVal.has(s));
-  const train = samples.filter((s) => !inVal.has(s));
+  const part = (of: number): Samples => samples.select([...inVal.keys()].filter((i) => inVal[i] === of));
+  const [train, val] = [part(0), part(1)];
   if (val.length === 0 || train.length === 0) {
     throw new InputError(
       `splitting off ${100 * fraction} % of ${samples.length} samples for validation leaves ` +

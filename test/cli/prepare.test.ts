@@ -59,8 +59,8 @@ test('affectnet: both CSV files to data.pkl', async () => {
     train.samples.map((s) => s.expression),
     [0, 3, 6],
   );
-  assert.equal(train.samples[0].pose, { leftEye: [50, 60], rightEye: [90, 60], box: [1.5, 2, 90, 90] });
-  assert.is(val.samples[0].image, 'a/1.jpg');
+  assert.equal(train.samples.at(0).pose, { leftEye: [50, 60], rightEye: [90, 60], box: [1.5, 2, 90, 90] });
+  assert.is(val.samples.at(0).image, 'a/1.jpg');
   await refused(['prepare', 'affectnet'], /missing: --csv_dir DIR/);
   await refused(
     ['prepare', 'affectnet', '--csv_dir', 'nowhere'],
@@ -84,7 +84,7 @@ test("affwild2: the annotation tree to data_affwild2.pkl, and the original's own
   assert.match(out, /written to data_affwild2.pkl: .*'train': 56, 'val': 28/);
   const options = { dataset: 'affwild2', classes: AFFWILD2_CLASSES } as const;
   const { train } = parseAnnotationPickle(readFileSync(join(dir, 'data_affwild2.pkl')), 'data', options);
-  assert.is(train.samples[0].image, 'drawn/videos/training_000/00001.jpg');
+  assert.is(train.samples.at(0).image, 'drawn/videos/training_000/00001.jpg');
   const broken = join(dir, 'broken');
   cpSync(join(drawn, 'annotations'), broken, { recursive: true });
   writeFileSync(join(broken, 'VA_Set/Train_Set/training_001.txt'), 'valence,arousal\n0.1,0.2\n0.3;0.4\n');

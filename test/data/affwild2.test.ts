@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodeAnnotationPickle, parseAnnotationPickle } from '../../src/data/annotation_pickle';
 import { readAnnotations } from '../../src/data/annotations';
+import type { FacePose } from '../../src/data/face';
 import { AFFWILD2_CLASSES, CLASSES } from '../../src/data/labels';
 import type { AnnotationSet } from '../../src/data/samples';
 import { type PickleValue, PyObject, readPickle, writePickle } from '../../src/formats/pickle';
@@ -60,8 +61,8 @@ test('the join is the one that the original makes', async () => {
     ['no valence and arousal', 3],
     ['valence or arousal outside -1 .. 1', 3],
   ]);
-  assert.is(train.samples[0].where, 'Train_Set/10-30-1280x720.txt line 5');
-  assert.ok(train.samples.every((s) => s.pose === null));
+  assert.is(train.samples.at(0).where, 'Train_Set/10-30-1280x720.txt line 5');
+  assert.ok([...train.samples].every((s) => s.pose === null));
 });
 
 test('frames beyond the text files, odd names and empty videos are bad rows; the rest is read', async () => {
@@ -138,7 +139,7 @@ test("the original's Aff-Wild2 pickle is read, and its frames are found by eithe
   const options = { dataset: 'affwild2', classes: AFFWILD2_CLASSES } as const;
   const first = async (imageDir: string) => {
     const { train } = await readAnnotations('test/golden/pickles/affwild2.pkl', { ...options, imageDir });
-    return train.samples[0].image;
+    return train.samples.at(0).image;
   };
   assert.is(await first(videos), '10-30-1280x720/00004.jpg');
   assert.is(await first(join(videos, '..')), 'videos/10-30-1280x720/00004.jpg');
@@ -153,8 +154,8 @@ test("the original's AffectNet pickles of every protocol hold what its CSV holds
       [val, 'val'],
     ] as const) {
       const same = set.samples.map(({ image, pose, expression, valence, arousal }) => {
-        const [face_x, face_y, face_width, face_height] = pose!.box;
-        const eyes = { left_eye: [...pose!.leftEye], right_eye: [...pose!.rightEye] };
+        const [face_x, face_y, face_width, face_height] = (pose as FacePose).box;
+        const eyes = { left_eye: [...(pose as FacePose).leftEye], right_eye: [...(pose as FacePose).rightEye] };
         return {
           ...{ image_path: image, face_x, face_y, face_width, face_height },
           ...{ expression, valence, arousal, ...eyes },
@@ -209,7 +210,7 @@ test('pickles of something else, of another data set and with broken records', a
   states[4].set('expression', 7);
   const { train } = parse(writePickle(value));
   assert.is(train.samples.length, 2);
-  assert.ok(Number.isNaN(train.samples[0].valence), 'not known, as an empty field of a CSV');
+  assert.ok(Number.isNaN(train.samples.at(0).valence), 'not known, as an empty field of a CSV');
   assert.equal([...train.dropped], [['expression 7', 1]]);
   assert.equal(
     train.bad.map(({ where }) => where),

@@ -7,10 +7,12 @@ import * as assert from 'uvu/assert';
 import { randomBits, randomPermutation, randomStream, randomUniform } from '../../src/base/random';
 import { AFFECTNET_COLUMNS, readAffectNet } from '../../src/data/affectnet';
 import { encodeAnnotationPickle, parseAnnotationPickle } from '../../src/data/annotation_pickle';
+import type { FacePose } from '../../src/data/face';
 import { CLASSES } from '../../src/data/labels';
 import { classWeights, describeAnnotations, splitSamples, withValenceArousal } from '../../src/data/samples';
 import { givenShared, SHARED } from '../given';
 import { refusal } from './goldens';
+import { labelled } from './labelled';
 
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
 const csv = (lines: string[], header: string = AFFECTNET_COLUMNS.join(',')) => {
@@ -48,22 +50,26 @@ test('rows of the seven classes are read, others dropped and counted, broken one
     row({ face_width: 120, expression: 0 }),
   ]);
   const set = await readAffectNet(file);
-  assert.equal(set.samples, [
-    {
-      image: 'a/b.jpg',
-      where: 'training.csv line 2',
-      expression: 3,
-      valence: 0.5,
-      arousal: -0.25,
-      pose: { leftEye: [50, 60], rightEye: [90, 60], box: [10.7, -3.9, 100, 100] },
-    },
-    {
-      ...set.samples[0],
-      where: 'training.csv line 19',
-      expression: 0,
-      pose: { ...set.samples[0].pose, box: [10, 20, 120, 100] },
-    },
-  ]);
+  assert.equal(
+    [...set.samples],
+    [
+      {
+        image: 'a/b.jpg',
+        where: 'training.csv line 2',
+        expression: 3,
+        valence: 0.5,
+        arousal: -0.25,
+        pose: { leftEye: [50, 60], rightEye: [90, 60], box: [10.7, -3.9, 100, 100] },
+        group: null,
+      },
+      {
+        ...set.samples.at(0),
+        where: 'training.csv line 19',
+        expression: 0,
+        pose: { ...set.samples.at(0).pose, box: [10, 20, 120, 100] },
+      },
+    ],
+  );
   assert.is(set.stretched, 1);
   assert.equal(
     [...set.dropped],
@@ -106,7 +112,7 @@ test('columns may come in any order, with others, a byte order mark and quotes',
     header,
   );
   const { samples } = await readAffectNet(file);
-  assert.is(samples[0].image, 'a/b, c.jpg');
+  assert.is(samples.at(0).image, 'a/b, c.jpg');
 });
 
 test("lines end in LF, CRLF, CR or a mixture, in quotes too, as Python's csv module reads them", async () => {
@@ -133,7 +139,7 @@ test("lines end in LF, CRLF, CR or a mixture, in quotes too, as Python's csv mod
   }
   const quoted = row({ subDirectory_filePath: '"a\r\nb\nc.jpg"' });
   assert.is(await read(`\ufeff${header}\r\n${quoted}\n\n${quoted}`), 2);
-  assert.is((await readAffectNet(file)).samples[1].image, 'a\r\nb\nc.jpg');
+  assert.is((await readAffectNet(file)).samples.at(1).image, 'a\r\nb\nc.jpg');
 });
 
 test('a column that is read and stands twice is refused by name, another may', async () => {
@@ -192,7 +198,7 @@ test('valence and arousal may be missing for what learns expressions alone; what
   // Without both columns, and back out of the pickle that is made of it.
   const short = row().split(',').slice(0, 7).join(',');
   const bare = await readAffectNet(csv([short], AFFECTNET_COLUMNS.slice(0, 7).join(',')));
-  assert.ok(Number.isNaN(bare.samples[0].valence));
+  assert.ok(Number.isNaN(bare.samples.at(0).valence));
   const pickle = encodeAnnotationPickle({ train: bare.samples, val: set.samples }, 'affectnet');
   const { train, val } = parseAnnotationPickle(pickle, 'data.pkl', { dataset: 'affectnet', classes: CLASSES });
   assert.equal([train.samples.length, val.samples.length, train.bad.length], [1, 3, 0]);
@@ -203,17 +209,17 @@ givenShared(test, 'reference')("the original's annotations of eight photographs"
   const root = `${SHARED}/reference`;
   const { train } = JSON.parse(readFileSync(`${root}/pickles/affectnet_faces8.json`, 'utf8'));
   const { samples, dropped } = await readAffectNet(`${root}/data/faces8/training.csv`);
-  const same = samples.map((s) => ({
+  const same = samples.map(({ pose, ...s }) => ({
     image_path: s.image,
-    face_x: s.pose?.box[0],
-    face_y: s.pose?.box[1],
-    face_width: s.pose?.box[2],
-    face_height: s.pose?.box[3],
+    face_x: (pose as FacePose).box[0],
+    face_y: (pose as FacePose).box[1],
+    face_width: (pose as FacePose).box[2],
+    face_height: (pose as FacePose).box[3],
     expression: s.expression,
     valence: s.valence,
     arousal: s.arousal,
-    left_eye: s.pose?.leftEye,
-    right_eye: s.pose?.rightEye,
+    left_eye: (pose as FacePose).leftEye,
+    right_eye: (pose as FacePose).rightEye,
   }));
   assert.equal(same, train);
   assert.equal([...dropped.keys()], ['expression 7', 'expression 10']);
@@ -223,26 +229,31 @@ test('class weights', () => {
   const { affectnet_weights, faces_counts, faces_weights } = JSON.parse(
     readFileSync('test/golden/data/class_weights.json', 'utf8'),
   );
-  const samples = faces_counts.flatMap((n: number, expression: number) => new Array(n).fill({ expression }));
+  const classes = faces_counts.flatMap((n: number, expression: number) => new Array(n).fill(expression));
+  const samples = labelled(classes);
   const rounded = (weights: number[]) => [...Float32Array.from(weights)];
-  assert.equal([...classWeights([], 'affectnet')], rounded(affectnet_weights));
+  assert.equal([...classWeights(labelled([]), 'affectnet')], rounded(affectnet_weights));
   assert.equal([...classWeights(samples, 'balanced')], rounded(faces_weights));
   assert.equal([...classWeights(samples, 'none')], [1, 1, 1, 1, 1, 1, 1]);
-  assert.throws(() => classWeights(samples.slice(0, 150), 'balanced'), /found none of Happy, Sad, Surprise/);
+  assert.throws(() => classWeights(labelled(classes.slice(0, 150)), 'balanced'), /found none of Happy, Sad, Surprise/);
 });
 
 test('the split takes a share of every class, is the same for the same seed, and loses nobody', () => {
-  const samples = Array.from({ length: 400 }, (_, i) => ({ expression: i % 40 === 0 ? 5 : i % 3, line: i }));
-  const a = splitSamples(samples, 0.1, 7);
+  const classes = Array.from({ length: 400 }, (_, i) => (i % 40 === 0 ? 5 : i % 3));
+  const split = (seed: number, samples = labelled(classes)) => {
+    const { train, val } = splitSamples(samples, 0.1, seed);
+    return { train: [...train], val: [...val] };
+  };
+  const a = split(7);
   const ofClass = (c: number) => a.val.filter((s) => s.expression === c).length;
   assert.equal([0, 1, 2, 5].map(ofClass), [13, 13, 13, 1]);
   assert.equal(
-    [...a.train, ...a.val].map((s) => s.line).sort((x, y) => x - y),
-    samples.map((s) => s.line),
+    [...a.train, ...a.val].map((s) => Number.parseInt(s.image, 10)).sort((x, y) => x - y),
+    [...classes.keys()],
   );
-  assert.equal(splitSamples(samples, 0.1, 7), a);
-  assert.not.equal(splitSamples(samples, 0.1, 8), a);
-  assert.throws(() => splitSamples(samples.slice(0, 3), 0.1, 0), /leaves 3 for training and 0 for validation/);
+  assert.equal(split(7), a);
+  assert.not.equal(split(8), a);
+  assert.throws(() => split(0, labelled(classes.slice(0, 3))), /leaves 3 for training and 0 for validation/);
 });
 
 test('random numbers: the documented formula, uniform, every order possible', () => {

@@ -9,11 +9,13 @@ import { readAffectNet } from '../../src/data/affectnet';
 import { clearCropCache, cropCacheUse } from '../../src/data/crop_cache';
 import type { CropSet } from '../../src/data/crop_set';
 import { prepareCrops } from '../../src/data/crops';
+import type { FacePose } from '../../src/data/face';
 import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
 import { runImageWorkers } from '../../src/data/image_workers';
 import { type Batch, Loader } from '../../src/data/loader';
 import { rotationAffine } from '../../src/data/rotate';
+import { type Sample, Samples } from '../../src/data/sample_columns';
 import type { AnnotationSet } from '../../src/data/samples';
 import { writeSyntheticSet } from '../../src/data/synthetic';
 import { givenShared, SHARED } from '../given';
@@ -34,21 +36,26 @@ test.before(async () => {
   set = await readAffectNet(training);
   prepared = [];
   for (const sample of set.samples) {
-    prepared.push(prepareFace(await decodeImage(readFileSync(join(faces, sample.image))), sample.pose, SIZE).data);
+    prepared.push(
+      prepareFace(await decodeImage(readFileSync(join(faces, sample.image))), sample.pose as FacePose, SIZE).data,
+    );
   }
   shared = await prepare('off');
 });
 
-const prepare = (cache: string, more: Partial<Parameters<typeof prepareCrops>[1]> = {}, samples = set.samples) =>
-  prepareCrops(samples, { imageDir: faces, size: SIZE, cache, workers: 2, ...more });
+const prepare = (
+  cache: string,
+  more: Partial<Parameters<typeof prepareCrops>[1]> = {},
+  samples: Iterable<Sample> = set.samples,
+) => prepareCrops(Samples.of(samples), { imageDir: faces, size: SIZE, cache, workers: 2, ...more });
 
 /** Reads all crops and closes the set; the number of wrong bytes. */
 async function wrongBytes(crops: CropSet): Promise<number> {
   let wrong = 0;
-  for (const [i, sample] of crops.samples.entries()) {
+  for (const [i, sample] of [...crops.samples].entries()) {
     const pixels = new Uint8Array(SIZE * SIZE * 3);
     await crops.read([i], pixels);
-    wrong += differences(pixels, prepared[set.samples.findIndex((s) => s.where === sample.where)]);
+    wrong += differences(pixels, prepared[[...set.samples].findIndex((s) => s.where === sample.where)]);
   }
   await crops.close();
   return wrong;
@@ -78,14 +85,14 @@ test('crops are what one thread makes, for any number of threads; the second tim
 
 test('content and settings decide, not names and times', async () => {
   const cache = temporary();
-  await (await prepare(cache, {}, set.samples.slice(0, 20))).close();
-  const made = async (samples: typeof set.samples, size = SIZE, imageDir = faces) => {
+  await (await prepare(cache, {}, [...set.samples].slice(0, 20))).close();
+  const made = async (samples: Iterable<Sample>, size = SIZE, imageDir = faces) => {
     const crops = await prepare(cache, { size, imageDir }, samples);
     await crops.close();
     return crops.made;
   };
   const [first] = set.samples;
-  const pose = first.pose!;
+  const pose = first.pose as FacePose;
   const posed = (change: Partial<typeof pose>) => [{ ...first, pose: { ...pose, ...change } }];
   assert.is(await made(posed({ box: [pose.box[0] + 1, ...pose.box.slice(1)] as never })), 1);
   assert.is(await made(posed({ leftEye: [pose.leftEye[0] - 1, pose.leftEye[1]] })), 1);
@@ -94,7 +101,7 @@ test('content and settings decide, not names and times', async () => {
   const elsewhere = temporary();
   writeFileSync(join(elsewhere, 'copy.jpg'), readFileSync(join(faces, first.image)));
   assert.is(await made([{ ...first, image: 'copy.jpg' }], SIZE, elsewhere), 0);
-  writeFileSync(join(elsewhere, 'copy.jpg'), readFileSync(join(faces, set.samples[1].image)));
+  writeFileSync(join(elsewhere, 'copy.jpg'), readFileSync(join(faces, set.samples.at(1).image)));
   assert.is(await made([{ ...first, image: 'copy.jpg' }], SIZE, elsewhere), 1);
 });
 
@@ -180,14 +187,14 @@ test('without a cache nothing is left behind', async () => {
 
 const broken = () => {
   const dir = temporary();
-  const jpeg = readFileSync(join(faces, set.samples[0].image));
+  const jpeg = readFileSync(join(faces, set.samples.at(0).image));
   const files = { missing: undefined, empty: '', text: 'no picture', cut: jpeg.subarray(0, jpeg.length / 2) };
   for (const [name, content] of Object.entries(files)) {
     if (content !== undefined) writeFileSync(join(dir, `${name}.jpg`), content);
   }
   writeFileSync(join(dir, 'good.jpg'), jpeg);
   const samples = [...Object.keys(files), 'good'].map((name, i) => {
-    return { ...set.samples[0], image: `${name}.jpg`, where: `training.csv line ${i + 2}` };
+    return { ...set.samples.at(0), image: `${name}.jpg`, where: `training.csv line ${i + 2}` };
   });
   return { dir, samples };
 };
@@ -220,7 +227,7 @@ test('bad images are named and left out up to the limit', async () => {
 
 test('with a wrong directory the list stops at twenty', async () => {
   const many = Array.from({ length: 500 }, (_, i) => ({
-    ...set.samples[0],
+    ...set.samples.at(0),
     image: `${i}.jpg`,
     where: `training.csv line ${i + 2}`,
   }));
@@ -230,7 +237,11 @@ test('with a wrong directory the list stops at twenty', async () => {
 });
 
 test('a thread that dies is an error, not a hang', async () => {
-  const jobs = set.samples.map((s, index) => ({ ...s, index, file: join(faces, s.image) }));
+  const jobs = set.samples.map(({ pose, image }, index) => ({
+    pose: pose as FacePose,
+    index,
+    file: join(faces, image),
+  }));
   const dir = temporary();
   const dying = {
     'exit.mjs': "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => process.exit(3));",
@@ -284,7 +295,7 @@ test('batches: every sample once an epoch, its own pixels, labels and values', a
     rows.forEach((row, i) => {
       const pixels = images.subarray(i * SIZE * SIZE * 3, (i + 1) * SIZE * SIZE * 3);
       assert.is(differences(pixels, prepared[row]), 0);
-      const { expression, valence, arousal } = set.samples[row];
+      const { expression, valence, arousal } = set.samples.at(row);
       assert.is(labels[i], expression);
       assert.equal([...va.subarray(2 * i, 2 * i + 2)], [Math.fround(valence), Math.fround(arousal)]);
     });
@@ -361,7 +372,7 @@ givenShared(test, 'faces')('real photographs: all rows are read, the first sixty
   const photographs = `${SHARED}/faces`;
   const { samples, bad, dropped } = await readAffectNet(`${photographs}/training.csv`);
   assert.equal([samples.length, bad.length, dropped.size], [823, 0, 0]);
-  const crops = await prepare('off', { imageDir: photographs, size: 32 }, samples.slice(0, 60));
+  const crops = await prepare('off', { imageDir: photographs, size: 32 }, [...samples].slice(0, 60));
   assert.is(crops.bad.length, 0);
   await crops.close();
 });

@@ -16,7 +16,7 @@ import { readAffectNet } from '../../src/data/affectnet';
 import { encodeEmbedding, loadEmbedding, randomEmbedding } from '../../src/data/embedding';
 import { readGlove } from '../../src/data/glove';
 import { AFFWILD2_CLASSES, NODES, nodesOf } from '../../src/data/labels';
-import type { Sample } from '../../src/data/samples';
+import { type Sample, Samples } from '../../src/data/sample_columns';
 import { dataFrame, type PickleValue, writePickle } from '../../src/formats/pickle';
 import { writeSafetensors } from '../../src/formats/safetensors';
 import { givenShared, SHARED } from '../given';
@@ -34,7 +34,7 @@ const near = (got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: numb
   }
 };
 const sample = (expression: number, valence: number, arousal: number): Sample => {
-  return { image: '', where: '', expression, valence, arousal, pose: null };
+  return { image: '', where: '', expression, valence, arousal, pose: null, group: null };
 };
 
 test('Spearman: average ranks for ties', () => {
@@ -52,7 +52,7 @@ test('adjacency of sixteen rows, by hand', () => {
     const before = all.slice(0, i).filter((other) => other === c).length;
     return sample(c, i / 16, (byArousal.indexOf(c) + before) / 16);
   });
-  const { rho, edges, A, adj } = buildAdjacency(samples);
+  const { rho, edges, A, adj } = buildAdjacency(Samples.of(samples));
   const column = (m: Float64Array, j: number, rows = 9) => Array.from({ length: rows }, (_, i) => m[i * 9 + j]);
   // A class of n rows and rank sum s, less n times the mean 8.5: that over the norms of both columns.
   const norm = (n: number) => Math.sqrt((n * (16 - n)) / 16) * Math.sqrt((16 * (16 ** 2 - 1)) / 12);
@@ -73,12 +73,18 @@ test('adjacency of sixteen rows, by hand', () => {
 test('a node without an edge, and a class without samples, are refused by name', async () => {
   const spread = (classes: number[]) =>
     classes.flatMap((c) => [sample(c, c / 10, 0.5 - c / 10), sample(c, c / 9, 0.3)]);
-  assert.throws(() => buildAdjacency(spread([0, 1, 2, 3, 4, 6])), /samples of every class, found none of Disgust/);
+  assert.throws(
+    () => buildAdjacency(Samples.of(spread([0, 1, 2, 3, 4, 6]))),
+    /samples of every class, found none of Disgust/,
+  );
   // Neutral's labels are the middle of all, both ways.
   const others = Array.from({ length: 12 }, (_, i) => sample(1 + (i % 6), i < 6 ? 1 : -1, i % 2 ? 1 : -1));
-  assert.throws(() => buildAdjacency([...others, sample(0, 0, 0), sample(0, 0, 0)]), /Neutral has no edge: .* at most/);
   assert.throws(
-    () => buildAdjacency(spread([0, 1, 2, 3, 4, 5, 6]).map((s) => ({ ...s, valence: 0 }))),
+    () => buildAdjacency(Samples.of([...others, sample(0, 0, 0), sample(0, 0, 0)])),
+    /Neutral has no edge: .* at most/,
+  );
+  assert.throws(
+    () => buildAdjacency(Samples.of(spread([0, 1, 2, 3, 4, 5, 6]).map((s) => ({ ...s, valence: 0 })))),
     /valence to vary/,
   );
 });

@@ -2,12 +2,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { balancedOrder } from '../../src/data/loader';
+import { labelled } from './labelled';
 
 /** 1,000 samples: 900 of class 0, 90 of class 2, 10 of class 5. */
-const samples = Array.from({ length: 1000 }, (_, i) => ({ expression: i % 100 === 0 ? 5 : i % 11 === 3 ? 2 : 0 }));
+const samples = labelled(Array.from({ length: 1000 }, (_, i) => (i % 100 === 0 ? 5 : i % 11 === 3 ? 2 : 0)));
 const count = (rows: Iterable<number>) => {
   const counts = new Map<number, number>();
-  for (const row of rows) counts.set(samples[row].expression, (counts.get(samples[row].expression) ?? 0) + 1);
+  for (const row of rows) counts.set(samples.expressionAt(row), (counts.get(samples.expressionAt(row)) ?? 0) + 1);
   return counts;
 };
 
@@ -19,11 +20,11 @@ test('every three places hold every class once', () => {
 
 test('all of a class come before any of them comes again, and each comes as often as the others within one', () => {
   const order = [...balancedOrder(samples, 'balanced/0', 1)];
-  const rare = order.filter((row) => samples[row].expression === 5);
+  const rare = order.filter((row) => samples.expressionAt(row) === 5);
   assert.is(new Set(rare.slice(0, 10)).size, 10);
   const times = [...new Set(rare)].map((row) => rare.filter((r) => r === row).length);
   assert.ok(Math.max(...times) - Math.min(...times) <= 1, `${times}`);
-  const frequent = order.filter((row) => samples[row].expression === 0);
+  const frequent = order.filter((row) => samples.expressionAt(row) === 0);
   assert.is(new Set(frequent).size, frequent.length);
 });
 

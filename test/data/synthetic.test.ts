@@ -8,6 +8,7 @@ import { alignMatrix } from '../../src/base/pixels/align';
 import { cropBox } from '../../src/base/pixels/crop';
 import { buildAdjacency } from '../../src/data/adjacency';
 import { readAffectNet } from '../../src/data/affectnet';
+import type { FacePose } from '../../src/data/face';
 import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
 import { CLASSES } from '../../src/data/labels';
@@ -25,7 +26,7 @@ async function crops(file: string) {
   const { samples } = await readAffectNet(file);
   const pixels = samples.map(async (s) => {
     const image = await decodeImage(readFileSync(join(file, '..', s.image)));
-    return prepareFace(image, s.pose, SIDE).data;
+    return prepareFace(image, s.pose as FacePose, SIDE).data;
   });
   return { samples, pixels: await Promise.all(pixels) };
 }
@@ -46,7 +47,7 @@ test('an AffectNet tree without a bad row, classes balanced, labels that make a 
 test('the box frames the levelled face: it holds both eyes, level, in its upper half', async () => {
   const { samples } = await readAffectNet(join(root, 'a', 'training.csv'));
   for (const { pose, image } of samples) {
-    const { leftEye, rightEye, box } = pose!;
+    const { leftEye, rightEye, box } = pose as FacePose;
     const m = alignMatrix(leftEye, rightEye);
     const [x0, y0, x1, y1] = cropBox(m, box);
     const side = x1 - x0;
@@ -84,14 +85,14 @@ test('classes look different: nearest class means of tiny crops beat three times
     return Float64Array.from(p, (v) => (v - mean) / deviation);
   };
   const means = CLASSES.map((_, c) => {
-    const members = train.pixels.filter((_, i) => train.samples[i].expression === c).map(standard);
+    const members = train.pixels.filter((_, i) => train.samples.expressionAt(i) === c).map(standard);
     return members[0].map((_, k) => members.reduce((sum, m) => sum + m[k], 0) / members.length);
   });
   const nearest = (x: Float64Array) => {
     const distances = means.map((m) => m.reduce((sum, v, k) => sum + (v - x[k]) ** 2, 0));
     return distances.indexOf(Math.min(...distances));
   };
-  const right = val.pixels.filter((p, i) => nearest(standard(p)) === val.samples[i].expression).length;
+  const right = val.pixels.filter((p, i) => nearest(standard(p)) === val.samples.expressionAt(i)).length;
   assert.ok(right / 35 > 3 / 7, `${right} of 35`);
 });
 

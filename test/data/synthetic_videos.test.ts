@@ -28,7 +28,7 @@ test('as many labelled frames of every class, frames without a face between them
   assert.is(lines[8], '-1');
   assert.not.ok(readdirSync(join(drawn.videos, 'training_000')).includes('00008.jpg'));
   assert.ok(buildAdjacency(train.samples, AFFWILD2_CLASSES).A.every(Number.isFinite));
-  const { width, height } = await decodeImage(readFileSync(join(drawn.videos, train.samples[0].image)));
+  const { width, height } = await decodeImage(readFileSync(join(drawn.videos, train.samples.at(0).image)));
   assert.equal([width, height], [32, 32]);
 });
 

@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backward, noGrad, SGD, step, type Tensor, tensor } from '../../src/autograd';
-import { classWeights, decodeImage, prepareFace, readAffectNet, type Sample, toTensor } from '../../src/data';
+import {
+  classWeights,
+  decodeImage,
+  type FacePose,
+  prepareFace,
+  readAffectNet,
+  type Sample,
+  Samples,
+  toTensor,
+} from '../../src/data';
 import type { Device } from '../../src/device';
 import type { EmotionModel } from '../../src/models';
 import { type Check, compareFigure, compareNames, compareStored, FINAL, failure, type Numbers, norm } from './compare';
@@ -38,7 +47,7 @@ export async function checkTrajectory(device: Device, fixture: Fixture): Promise
 /** The first rows of real photographs, in the file's order: what each step sees, and what is looked at in the end. */
 async function photographs(fixture: Fixture, imageDir: string) {
   const [size, each, steps] = ['input_size', 'batch', 'steps'].map((k) => fixture.number(k));
-  const { samples } = await readAffectNet(join(imageDir, 'training.csv'));
+  const samples = [...(await readAffectNet(join(imageDir, 'training.csv'))).samples];
   const evaluated = 32;
   if (samples.length < each * steps + evaluated) {
     throw new Error(
@@ -48,7 +57,10 @@ async function photographs(fixture: Fixture, imageDir: string) {
   const load = async (rows: Sample[]): Promise<Batch> => {
     const pictures = await Promise.all(
       rows.map(async (row) =>
-        toTensor(prepareFace(await decodeImage(readFileSync(join(imageDir, row.image))), row.pose, size).data),
+        toTensor(
+          prepareFace(await decodeImage(readFileSync(join(imageDir, row.image))), row.pose as FacePose | null, size)
+            .data,
+        ),
       ),
     );
     const data = new Float32Array(rows.length * 3 * size * size);
@@ -63,7 +75,7 @@ async function photographs(fixture: Fixture, imageDir: string) {
     files: samples.map((s) => s.image),
     batch: (s: number): Promise<Batch> => load(samples.slice(s * each, (s + 1) * each)),
     last: async () => (await load(samples.slice(each * steps, each * steps + evaluated))).images,
-    weights: [...classWeights([], 'affectnet')],
+    weights: [...classWeights(Samples.of([]), 'affectnet')],
   };
 }
 

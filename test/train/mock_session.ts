@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CropSet, Sample } from '../../src/data';
+import type { CropSet } from '../../src/data';
 import { buildModel } from '../../src/models';
 import type { TrainHooks } from '../../src/train/loop/events';
 import { type BatchResult, Learner } from '../../src/train/loop/learner';
@@ -12,6 +12,7 @@ import { newProgress } from '../../src/train/run/checkpoint';
 import { readRun, readWeights } from '../../src/train/run/read_run';
 import { RunFolder } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
+import { labelled } from '../data/labelled';
 import { type MockGpu, type MockOptions, mockDevice } from '../mock_gpu';
 
 const CLASSES = ['Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger'];
@@ -20,10 +21,7 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 
 /** `n` black faces. */
 function crops(n: number, size: number): CropSet {
-  const samples = Array.from(
-    { length: n },
-    (_, i): Sample => ({ image: `${i}.jpg`, where: '', expression: i % 7, valence: 0, arousal: 0, pose: null }),
-  );
+  const samples = labelled(Array.from({ length: n }, (_, i) => i % 7));
   return { size, samples, bad: [], made: 0, read: async () => {}, close: async () => {} } as unknown as CropSet;
 }
 

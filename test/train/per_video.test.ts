@@ -1,13 +1,23 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatVideos, videosCsv } from '../../src/cli/format';
-import type { Sample } from '../../src/data';
+import { type Sample, Samples } from '../../src/data';
 import { computeMetrics } from '../../src/train/measures/metrics';
 import { perVideo } from '../../src/train/measures/per_video';
 
-const sample = (image: string): Sample => ({ image, where: '', expression: 0, valence: 0, arousal: 0, pose: null });
+const sample = (image: string): Sample => ({
+  image,
+  where: '',
+  expression: 0,
+  valence: 0,
+  arousal: 0,
+  pose: null,
+  group: null,
+});
 // Frames of two videos, in any order; the last is not among the predictions.
-const samples = ['v/b/00002.jpg', 'v/a/00001.jpg', 'v/b/00001.jpg', 'v/a/00002.jpg', 'v/c/00001.jpg'].map(sample);
+const samples = Samples.of(
+  ['v/b/00002.jpg', 'v/a/00001.jpg', 'v/b/00001.jpg', 'v/a/00002.jpg', 'v/c/00001.jpg'].map(sample),
+);
 const predictions = {
   classes: ['Calm', 'Cross'],
   rows: [3, 0, 1, 2],

@@ -7,9 +7,9 @@ import {
   checkBad,
   classCounts,
   classesOf,
+  countWithValenceArousal,
   type Dataset,
   decodeImage,
-  hasValenceArousal,
   ImageError,
   readAffectNet,
   readAnnotations,
@@ -57,7 +57,7 @@ function ofSets(
       throw new InputError(`${set.file}: expected samples of the classes, found none among ${set.rows}`);
     facts[`${name}: samples`] = set.samples.length;
     for (const [what, n] of set.dropped) facts[`${name}: dropped, ${what}`] = n;
-    const without = set.samples.filter((sample) => !hasValenceArousal(sample)).length;
+    const without = set.samples.length - countWithValenceArousal(set.samples);
     if (without > 0) facts[`${name}: without valence and arousal`] = `${without} (--model single_task needs none)`;
     facts[`${name}: broken`] = set.bad.length;
     if (set.bad.length > 0) facts[`${name}: first broken`] = `${set.bad[0].where}: ${set.bad[0].reason}`;
@@ -65,13 +65,14 @@ function ofSets(
     if (imageDir === null) continue;
     const root = new ImageRoot(imageDir);
     const missing = set.samples.filter(({ image }) => !existsSync(resolve(imageDir, image)));
-    const links = set.samples.flatMap(({ where, image }) => {
+    const links: string[] = [];
+    for (const { where, image } of set.samples) {
       const problem = root.linkProblemOf(resolve(imageDir, image));
-      return problem === null ? [] : `${where}: ${problem}`;
-    });
+      if (problem !== null) links.push(`${where}: ${problem}`);
+    }
     if (links.length > 0) facts[`${name}: links that lead out`] = `${links.length}, the first ${links[0]}`;
     facts[`${name}: missing pictures`] = missing.length;
-    if (missing.length > 0) facts[`${name}: first missing`] = missing[0].image;
+    if (missing.length > 0) facts[`${name}: first missing`] = missing.imageAt(0);
   }
   const columns = Object.values(sets).map(({ samples }) => ({ samples, counts: classCounts(samples, classes) }));
   const share = (n: number, of: number): string => `${n} (${((100 * n) / Math.max(of, 1)).toFixed(1)} %)`;

@@ -20,7 +20,7 @@ import {
   prepareCrops,
   readAdjacency,
   readAnnotations,
-  type Sample,
+  type Samples,
   splitSamples,
   withValenceArousal,
 } from '../../data';
@@ -56,7 +56,7 @@ export async function openRunData(
   const others = args.val_data ? validationOf(await read(args.val_data)) : given.val;
   const validation = others && learnt(others);
   notice(describeAnnotations(training));
-  let samples: { train: readonly Sample[]; val: readonly Sample[] };
+  let samples: { train: Samples; val: Samples };
   if (validation) {
     notice(describeAnnotations(validation));
     samples = { train: training.samples, val: validation.samples };
@@ -67,7 +67,7 @@ export async function openRunData(
   checkEnough(args, samples.train.length, samples.val.length);
   const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice, signal) : null;
   const weights = classWeights(samples.train, args.class_weights, classes);
-  const prepare = async (part: readonly Sample[], set: AnnotationSet, counted: boolean): Promise<CropSet> => {
+  const prepare = async (part: Samples, set: AnnotationSet, counted: boolean): Promise<CropSet> => {
     const crops = await prepareCrops(part, {
       imageDir: args.image_dir,
       size: args.image_size,
@@ -124,7 +124,7 @@ function checkEnough({ model, best }: TrainArgs, train: number, val: number): vo
 async function openGraph(
   args: TrainArgs,
   folder: RunFolder,
-  samples: readonly Sample[],
+  samples: Samples,
   notice: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<{ A: Float32Array; embedding: Float32Array }> {

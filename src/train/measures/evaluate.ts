@@ -99,7 +99,7 @@ export async function evaluate(
       checkScores(
         run,
         result,
-        Array.from(rows, (row) => crops.samples[row].image),
+        Array.from(rows, (row) => crops.samples.imageAt(row)),
       );
       addTo(tally, result);
       hooks.onStep?.({

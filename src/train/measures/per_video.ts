@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import type { Sample } from '../../data';
+import type { Samples } from '../../data';
 import { computeMetrics, type Metrics } from './metrics';
 import type { SamplePredictions } from './predictions';
 
@@ -19,11 +19,11 @@ const FIGURES = [
 export type VideoFigures = Pick<Metrics, (typeof FIGURES)[number]>;
 
 /** The figures of each video: of the frames in one folder, by the folder's name, in the order of the names. */
-export function perVideo(samples: readonly Sample[], predictions: SamplePredictions): Record<string, VideoFigures> {
+export function perVideo(samples: Samples, predictions: SamplePredictions): Record<string, VideoFigures> {
   const { classes, rows, labels, predicted, va } = predictions;
   const places = new Map<string, number[]>();
   for (const [place, row] of rows.entries()) {
-    const video = basename(dirname(samples[row].image));
+    const video = basename(dirname(samples.imageAt(row)));
     const found = places.get(video);
     if (found) found.push(place);
     else places.set(video, [place]);

@@ -1,7 +1,7 @@
 // predictions.csv: what a network says of every sample that it was measured on.
 import { parse } from 'csv-parse/sync';
 import { InputError } from '../../base/errors';
-import type { Sample } from '../../data';
+import type { Samples } from '../../data';
 import type { Predictions } from './metrics';
 
 /** Predictions, and which samples of a set they are of. */
@@ -13,12 +13,12 @@ export interface SamplePredictions extends Predictions {
 const COLUMNS = ['image', 'expression', 'predicted', 'valence', 'arousal', 'predicted_valence', 'predicted_arousal'];
 
 /** The text of predictions.csv. Classes by their names; columns stay empty where the model has no valence and arousal. */
-export function formatPredictions(samples: readonly Sample[], predictions: SamplePredictions): string {
+export function formatPredictions(samples: Samples, predictions: SamplePredictions): string {
   const { classes, labels, predicted, va, rows } = predictions;
   const lines = Array.from(rows, (row, i) => {
     const numbers = va ? [va.truth, va.predicted].flatMap((v) => [v[2 * i], v[2 * i + 1]]) : ['', '', '', ''];
     return [
-      csvField(samples[row].image),
+      csvField(samples.imageAt(row)),
       csvField(classes[labels[i]]),
       csvField(classes[predicted[i]]),
       ...numbers,
