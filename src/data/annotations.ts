@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors';
-import { readAffectNet } from './affectnet';
-import { readAffWild2 } from './affwild2';
-import { parseAnnotationPickle } from './annotation_pickle';
 import { lookAt, readWhole } from './files';
 import { ImageRoot } from './image_root';
 import type { Dataset } from './labels';
+import { readAffectNet } from './layouts/affectnet';
+import { readAffWild2 } from './layouts/affwild2';
+import { parseAnnotationPickle } from './layouts/annotation_pickle';
 import { Samples } from './sample_columns';
 import type { AnnotationSet } from './samples';
 import { tensorFileKind } from './tensor_file';

@@ -1,7 +1,4 @@
 export { type Adjacency, buildAdjacency, encodeAdjacency, pickleAdjacency, readAdjacency, spearman } from './adjacency';
-export { AFFECTNET_COLUMNS, readAffectNet } from './affectnet';
-export { readAffWild2 } from './affwild2';
-export { datasetOfPickle, encodeAnnotationPickle, parseAnnotationPickle } from './annotation_pickle';
 export { type AnnotationOptions, type Annotations, readAnnotations } from './annotations';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
@@ -27,6 +24,9 @@ export {
   NODES,
   nodesOf,
 } from './labels';
+export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/affectnet';
+export { readAffWild2 } from './layouts/affwild2';
+export { datasetOfPickle, encodeAnnotationPickle, parseAnnotationPickle } from './layouts/annotation_pickle';
 export { type Batch, Loader, type LoaderOptions, SAMPLERS, type Sampler } from './loader';
 export { MEAN, normalisationTable, STD, toTensor } from './normalise';
 export { type ListedPicture, listPictures } from './picture_list';

@@ -9,8 +9,8 @@ import { alignMatrix, eyeCentres, type Point } from '../base/pixels/align';
 import type { Box } from '../base/pixels/crop';
 import type { RgbImage } from '../base/pixels/rgb_image';
 import { randomPermutation, randomStream, randomUniform } from '../base/random';
-import { AFFECTNET_COLUMNS } from './affectnet';
 import { CLASSES } from './labels';
+import { AFFECTNET_COLUMNS } from './layouts/affectnet';
 import { drawFace } from './synthetic_face';
 import type { Draw } from './synthetic_paint';
 

@@ -5,10 +5,10 @@
 //   VIDEOS/VIDEO/NNNNN.jpg                                       the face in frame NNNNN, from 00001
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { InputError } from '../base/errors';
-import { asInputError, readText } from './files';
-import { AFFWILD2_CLASSES } from './labels';
-import { type AnnotationSet, beginSet, endSet, type SetReading } from './samples';
+import { InputError } from '../../base/errors';
+import { asInputError, readText } from '../files';
+import { AFFWILD2_CLASSES } from '../labels';
+import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
 
 /** The annotation folder's layout in words, for messages. */
 const LAYOUT = 'EXPR_Set and VA_Set, each with Train_Set and Validation_Set, each with a VIDEO.txt a video';

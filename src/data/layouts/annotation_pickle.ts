@@ -1,7 +1,7 @@
 // The original's annotation pickles: {'train': [...], 'val': [...]}, a record a sample. Its two scripts write them.
 import { basename } from 'node:path';
-import { InputError } from '../base/errors';
-import type { Point } from '../base/pixels/align';
+import { InputError } from '../../base/errors';
+import type { Point } from '../../base/pixels/align';
 import {
   asFloat64,
   asNdarray,
@@ -12,11 +12,11 @@ import {
   PyObject,
   readPickle,
   writePickle,
-} from '../formats/pickle';
-import type { FacePose } from './face';
-import type { Dataset } from './labels';
-import { placeOf, type Sample, type Samples } from './sample_columns';
-import { type AnnotationSet, beginSet, endSet, type SetReading } from './samples';
+} from '../../formats/pickle';
+import type { FacePose } from '../face';
+import type { Dataset } from '../labels';
+import { placeOf, type Sample, type Samples } from '../sample_columns';
+import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
 
 const RECORDS = { affectnet: 'AffectNet_annotation', affwild2: 'Affwild2_annotation' } as const;
 

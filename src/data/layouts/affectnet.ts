@@ -1,12 +1,12 @@
 // AffectNet's annotation files as they are published: one CSV row a face.
 import { basename } from 'node:path';
-import { InputError } from '../base/errors';
-import { eyeCentres } from '../base/pixels/align';
-import { type CsvRow, readCsv } from './csv';
-import type { FacePose } from './face';
-import { CLASSES } from './labels';
-import type { Sample } from './sample_columns';
-import { type AnnotationSet, beginSet, endSet, type SetReading } from './samples';
+import { InputError } from '../../base/errors';
+import { eyeCentres } from '../../base/pixels/align';
+import { type CsvRow, readCsv } from '../csv';
+import type { FacePose } from '../face';
+import { CLASSES } from '../labels';
+import type { Sample } from '../sample_columns';
+import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
 
 /** The columns that are read, in any order; others may stand among them. */
 export const AFFECTNET_COLUMNS = [
