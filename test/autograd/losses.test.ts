@@ -54,7 +54,18 @@ test('cross entropy: gradient check, weights, more rows than lanes', async () =>
     const x = random('x', [n, 4], { scale: 2 });
     await gradcheck((t) => crossEntropy(t, truth, weight), [x]);
     await gradcheck((t) => crossEntropy(t, truth), [x]);
+    await gradcheck((t) => crossEntropy(t, truth, weight, 0.2), [x]);
+    await gradcheck((t) => crossEntropy(t, truth, null, 0.1), [x]);
   }
+});
+
+// The softmax is (1, 0, 0): what is left are the other classes' smoothing / C each.
+test('label smoothing keeps its digits when a class wins by far', async () => {
+  const x = tensor(device, [30, 0, -50], [1, 3], { requiresGrad: true });
+  const loss = crossEntropy(x, labels(device, [0], 3), null, 0.03);
+  near([await loss.item()], [0.01 * (30 + 80)], 1e-6);
+  backward(loss);
+  near(await (x.grad as Tensor).data(), [0.02, -0.01, -0.01], 1e-6);
 });
 
 test('both losses on slices of one matrix of scores', async () => {
@@ -85,6 +96,8 @@ test('cross entropy: shapes that do not fit', () => {
   );
   refuses(() => crossEntropy(x, tensor(device, [0, 1], [2])), /labels of u32/);
   refuses(() => crossEntropy(x, two, random('w', [2])), /weight must be \[3\], found w\[2\]/);
+  refuses(() => crossEntropy(x, two, null, 1.5), /label smoothing must be from 0 to 1, found 1.5; logits are x/);
+  refuses(() => crossEntropy(x, two, null, Number.NaN), /label smoothing must be from 0 to 1, found NaN/);
   refuses(() => crossEntropy(random('v', [3]), two), /logits must be \[N, C\]/);
   refuses(() => logSoftmax(random('v', [3])), /expected \[N, C\], found v\[3\]/);
 });

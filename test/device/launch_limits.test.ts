@@ -103,7 +103,7 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       mse.backward(device, x, y, one, dx, false);
       ccc.forward(device, x, y, { ccc: row(), loss: one, moments: bytes(8 * channels) });
       ccc.backward(device, x, y, bytes(8 * channels), one, dx, { of: 'loss', swapped: false, accumulate: false });
-      const targets = { labels: bytes(rows), weight: null };
+      const targets = { labels: bytes(rows), weight: null, smoothing: 0 };
       entropy.logSoftmax(device, x, y);
       entropy.logSoftmaxBackward(device, y, dy, dx, false);
       entropy.loss(device, x, targets, one, bytes(1));

@@ -112,6 +112,27 @@ class Extra(Goldens):
                     del t['weight']
             self.made('cross_entropy', case, {'logits': ((6, 5), 3), 'weight': ((5,), .4, .6)}, {}, lambda t: {
                 'loss': F.cross_entropy(t['logits'], t['labels'], t.get('weight')), 'log_softmax': F.log_softmax(t['logits'], 1)}, diff=['logits'], no_up=['log_softmax'], edit=edit)
+        for case, n, smoothing, weighted, scale in (('smoothed', 9, .1, False, 3), ('smoothed_weighted', 70, .1, True, 3),
+                                                    ('smoothed_whole', 6, 1., True, 3), ('smoothed_large', 5, .25, True, 60)):
+            def edit(t, n=n, weighted=weighted, case=case):
+                t['labels'] = self.ints(f'cross_entropy/{case}/labels', (n,), 7)
+                if not weighted:
+                    del t['weight']
+            self.made('cross_entropy', case, {'logits': ((n, 7), scale), 'weight': ((7,), .4, .6)}, dict(label_smoothing=smoothing), lambda t: {
+                'loss': F.cross_entropy(t['logits'], t['labels'], t.get('weight'), label_smoothing=smoothing)}, diff=['logits'], edit=edit)
+        for case, smoothing, weighted in (('mixed', 0., False), ('mixed_weighted', .1, True)):
+            def edit(t, weighted=weighted):
+                t['labels'] = y
+                if not weighted:
+                    del t['weight']
+
+            def mixed(t, smoothing=smoothing):
+                # Every label's partner is the one as far from the end. PyTorch divides by N where targets are probabilities.
+                hot = F.one_hot(t['labels'], 5).to(t['logits'].dtype)
+                loss = F.cross_entropy(t['logits'], .75 * hot + .25 * hot.flip(0), t.get('weight'), label_smoothing=smoothing)
+                return {'loss': loss * (len(hot) / t['weight'][t['labels']].sum() if 'weight' in t else 1)}
+            self.made('cross_entropy', case, {'logits': ((6, 5), 3), 'weight': ((5,), .4, .6)}, dict(label_smoothing=smoothing, share=.75),
+                      mixed, diff=['logits'], edit=edit)
         self.made('cross_entropy', 'log_softmax_gradient', {'logits': ((4, 7), 3)}, {}, lambda t: {
             'loss': F.cross_entropy(t['logits'], t['labels']), 'log_softmax': F.log_softmax(t['logits'], 1)}, edit=lambda t: t.update(labels=y[:4] % 7), diff=['logits'])
 

@@ -7,7 +7,6 @@ import {
   cccLoss,
   concat,
   conv2d,
-  crossEntropy,
   csrFromDense,
   elu,
   leakyRelu,
@@ -21,8 +20,10 @@ import {
   shortcut,
   spmm,
   Tensor,
+  tensor,
 } from '../../src/autograd';
 import { Value } from '../../src/autograd/value';
+import { categorical } from '../../src/train/loop/objective';
 import type { Case, Outputs } from './case';
 import type { Fixture } from './fixture';
 
@@ -104,7 +105,15 @@ function gcnCase(c: Case): Outputs {
 
 function crossEntropyCase(c: Case): Outputs {
   const logits = c.leaf('logits');
-  const outputs: Outputs = { loss: crossEntropy(logits, c.labels('labels'), c.optional('weight')) };
+  const labelSmoothing = c.fixture.attr('label_smoothing', 0);
+  const labels = c.labels('labels');
+  const share = c.fixture.attr('share', 1);
+  const part = (of: number): Tensor => tensor(c.device, [of], [1]);
+  const others = (): Tensor =>
+    tensor(c.device, Uint32Array.from(c.fixture.input('in.labels').data).reverse(), labels.shape);
+  const mix = share < 1 ? { labels: others(), share: part(share), rest: part(1 - share) } : null;
+  const loss = categorical(logits, { labels, mix }, { weight: c.optional('weight'), labelSmoothing });
+  const outputs: Outputs = { loss };
   if (c.fixture.wants('out.log_softmax') || c.fixture.hasInput('up.log_softmax'))
     outputs.log_softmax = logSoftmax(logits);
   return outputs;

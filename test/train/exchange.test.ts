@@ -219,8 +219,8 @@ for (const [network, packed] of [
       model.train();
       const labels = F.labels(device, integers('checkpoint/labels', 2, 0, 7), 7);
       const va = F.tensor(device, uniform('checkpoint/va', 4, 0, 0.9), [2, 2]);
-      const weights = F.tensor(device, AFFECTNET_WEIGHTS, [7]);
-      F.backward(losses(look(), labels, va, weights, 1).total as F.Tensor);
+      const weight = F.tensor(device, AFFECTNET_WEIGHTS, [7]);
+      F.backward(losses(look(), { labels, va, mix: null }, { weight, lambda: 1, labelSmoothing: 0 }).total as F.Tensor);
       optimizer.step();
     });
     const state = await model.stateDict();

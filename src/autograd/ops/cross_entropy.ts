@@ -39,10 +39,12 @@ export function logSoftmax(x: Tensor): Tensor {
 /**
  * Cross entropy of logits [N, C] (a channel slice will do) against labels [N], u32, as PyTorch's: the mean of
  * -log_softmax(logits)[i, labels[i]], weighted with weight[labels[i]] (and divided by the sum of those weights) where there
- * is a weight [C]. Returns [1]. Labels must be below C: make them with `labels`, which looks.
- * @throws InputError when shapes do not fit or labels are not u32.
+ * is a weight [C]. Label smoothing (Szegedy et al. 2016) gives the label 1 - `smoothing` and every class smoothing / C:
+ * the addend of i becomes (1 - smoothing) weight[labels[i]] -log_softmax[i, labels[i]] + smoothing / C * the sum over j of
+ * weight[j] -log_softmax[i, j], the divisor stays. Returns [1]. Labels must be below C: make them with `labels`, which looks.
+ * @throws InputError when shapes do not fit, labels are not u32, or smoothing is not from 0 to 1.
  */
-export function crossEntropy(logits: Tensor, labels: Tensor, weight: Tensor | null = null): Tensor {
+export function crossEntropy(logits: Tensor, labels: Tensor, weight: Tensor | null = null, smoothing = 0): Tensor {
   const fail = (what: string): never => {
     throw new InputError(`cross_entropy: ${what}; logits are ${logits}, labels ${labels}`);
   };
@@ -50,10 +52,11 @@ export function crossEntropy(logits: Tensor, labels: Tensor, weight: Tensor | nu
   const [n, classes] = logits.shape;
   if (labels.dtype !== 'u32' || labels.shape.join() !== `${n}`) fail(`expected ${n} labels of u32`);
   if (weight && weight.shape.join() !== `${classes}`) fail(`weight must be [${classes}], found ${weight}`);
+  if (!(smoothing >= 0 && smoothing <= 1)) fail(`label smoothing must be from 0 to 1, found ${smoothing}`);
   logits = float(logits);
   wantFloat32('cross_entropy', weight);
   const { device } = logits;
-  const targets = { labels: labels.storage, weight: weight?.storage ?? null };
+  const targets = { labels: labels.storage, weight: weight?.storage ?? null, smoothing };
   const y = empty(device, [1], { name: 'cross_entropy' });
   const weightSum = device.alloc(4, 'cross_entropy.weight_sum');
   kernels.loss(device, matrixOf(logits), targets, y.storage, weightSum);

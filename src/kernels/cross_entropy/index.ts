@@ -53,18 +53,20 @@ export function logSoftmaxBackward(device: Device, y: Matrix, dy: Matrix, dx: Ma
   });
 }
 
-/** A row's label is the number of its column; `weight` holds one a column. */
+/** A row's label is the number of its column; `weight` holds one a column; `smoothing` is what all columns share. */
 export interface Targets {
   readonly labels: Storage;
   readonly weight: Storage | null;
+  readonly smoothing: number;
 }
 
 /** loss = the weighted mean of -log_softmax(x) at the labels; weightSum = what it was divided by. */
-export function loss(device: Device, x: Matrix, { labels, weight }: Targets, out: Storage, weightSum: Storage): void {
+export function loss(device: Device, x: Matrix, targets: Targets, out: Storage, weightSum: Storage): void {
+  const { labels, weight, smoothing } = targets;
   device.dispatch(lossKernel, {
     buffers: { x: x.storage, labels, weight: weight ?? device.none, loss: out, weight_sum: weightSum },
-    params: { rows: x.rows, columns: x.channels, stride: x.stride, offset: x.offset },
-    constants: { WEIGHTED: weight !== null },
+    params: { rows: x.rows, columns: x.channels, stride: x.stride, offset: x.offset, smoothing },
+    constants: { WEIGHTED: weight !== null, SMOOTHED: smoothing > 0 },
     workgroups: [1],
     label: `cross_entropy ${describe(x)}`,
   });
@@ -74,7 +76,7 @@ export function loss(device: Device, x: Matrix, { labels, weight }: Targets, out
 export function lossBackward(
   device: Device,
   x: Matrix,
-  { labels, weight }: Targets,
+  { labels, weight, smoothing }: Targets,
   weightSum: Storage,
   up: Storage,
   dx: Matrix,
@@ -90,8 +92,9 @@ export function lossBackward(
       dx_stride: dx.stride,
       dx_offset: dx.offset,
       accumulate: accumulate ? 1 : 0,
+      smoothing,
     },
-    constants: { WEIGHTED: weight !== null },
+    constants: { WEIGHTED: weight !== null, SMOOTHED: smoothing > 0 },
     workgroups: laneARow(x),
     label: `cross_entropy.backward ${describe(x)}`,
   });

@@ -1,6 +1,7 @@
 // loss = sum over r of w[label r] * -log_softmax(x)[r, label r] / sum over r of w[label r]; weight_sum = the divisor.
-// w = 1 without WEIGHTED. Each of 64 lanes sums every 64th row; then a tree. Dispatch: one workgroup.
-struct Params { rows: u32, columns: u32, stride: u32, offset: u32 }
+// w = 1 without WEIGHTED. With SMOOTHED an addend is 1 - smoothing of that and smoothing of the mean over j of w[j] *
+// -log_softmax(x)[r, j]. Each of 64 lanes sums every 64th row; then a tree. Dispatch: one workgroup.
+struct Params { rows: u32, columns: u32, stride: u32, offset: u32, smoothing: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
@@ -16,10 +17,21 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   for (var r = lane; r < P.rows; r += 64u) {
     let first = P.offset + r * P.stride;
     let s = softmax_of(first, P.columns);
+    let log_sum = precise_log1p(s.others);
     let label = labels[r];
     var w = 1.0;
     if (WEIGHTED) { w = weight[label]; }
-    sum += w * vec2f((s.largest - x[first + label]) + precise_log1p(s.others), 1.0);
+    var addend = w * ((s.largest - x[first + label]) + log_sum);
+    if (SMOOTHED) {
+      var all = 0.0;
+      for (var j = 0u; j < P.columns; j++) {
+        var each = (s.largest - x[first + j]) + log_sum;
+        if (WEIGHTED) { each *= weight[j]; }
+        all += each;
+      }
+      addend = (1.0 - P.smoothing) * addend + P.smoothing / f32(P.columns) * all;
+    }
+    sum += vec2f(addend, w);
   }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {

@@ -67,8 +67,15 @@ export class Learner {
     private readonly settings: {
       /** Word vectors of the label graph, (C + 2) x 300, for emotion_gcn. */
       readonly embedding: Float32Array | null;
-      /** Weights of the classes and of the valence/arousal loss; null: nothing is compared, it only predicts. */
-      readonly loss: { readonly classWeights: Float32Array; readonly lambda: number } | null;
+      /**
+       * Weights of the classes and of the valence/arousal loss, and the label smoothing (default 0) of training steps; null: nothing is
+       * compared, it only predicts.
+       */
+      readonly loss: {
+        readonly classWeights: Float32Array;
+        readonly lambda: number;
+        readonly labelSmoothing?: number;
+      } | null;
       /** How training steps store activations and their gradients. Default f32. */
       readonly precision?: TrainArgs['precision'];
       /** Largest norm of all gradients of a step. Default 0: any. */
@@ -205,10 +212,12 @@ export class Learner {
       training ? this.settings.precision : 'f32',
     );
     const prediction = model.train(training).forward(x, this.embedding);
-    const compare = (weights: Tensor): Losses => {
+    const compare = (weight: Tensor): Losses => {
       const labels = F.labels(device, batch.labels, model.classes);
-      const truth = F.tensor(device, batch.va, [n, 2], { name: 'va' });
-      return losses(prediction, labels, truth, weights, this.settings.loss?.lambda ?? 1);
+      const va = F.tensor(device, batch.va, [n, 2], { name: 'va' });
+      const { lambda = 1, labelSmoothing = 0 } = this.settings.loss ?? {};
+      const objective = { weight, lambda, labelSmoothing: training ? labelSmoothing : 0 };
+      return losses(prediction, { labels, va, mix: null }, objective);
     };
     const { total, cat, cont } = classWeights ? compare(classWeights) : { total: null, cat: null, cont: null };
     const scores = prediction.logits.detach();
