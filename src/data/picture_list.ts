@@ -7,6 +7,7 @@ import { readCsv } from './csv';
 import type { KnownFace } from './face';
 import { lookAt, readText } from './files';
 import { ImageRoot } from './image_root';
+import { numbersOf } from './numbers';
 import { ENDINGS, picturesBelow } from './picture_folder';
 
 export interface ListedPicture {
@@ -92,7 +93,7 @@ function knownFace(row: Readonly<Record<string, string>>, fail: (message: string
   const box = numbers.map((v, i) => (Number.isFinite(v) ? (v as number) : fail(`${BOX[i]}: expected a number`)));
   if (box[2] < 1 || box[3] < 1) fail(`face box: expected a size of 1 or more, found ${box[2]} x ${box[3]}`);
   if (!landmarks) return { box: box as unknown as Box };
-  const points = landmarks.split(';').map((text) => (text.trim() === '' ? Number.NaN : Number(text)));
+  const points = numbersOf(landmarks);
   if (points.length !== 136 || !points.every(Number.isFinite))
     fail(`facial_landmarks: expected 136 numbers x;y;…, found ${points.filter(Number.isFinite).length}`);
   const [leftEye, rightEye] = eyeCentres(points);

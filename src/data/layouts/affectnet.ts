@@ -5,6 +5,7 @@ import { eyeCentres } from '../../base/pixels/align';
 import { type CsvRow, readCsv } from '../csv';
 import type { FacePose } from '../face';
 import { CLASSES } from '../labels';
+import { numbersOf } from '../numbers';
 import type { Sample } from '../sample_columns';
 import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
 
@@ -99,8 +100,9 @@ function parseRow(row: Row, expression: number): Omit<Sample, 'where'> & { pose:
     number(row, column),
   );
   if (width < 1 || height < 1) throw new RowError(`face box: expected a size of 1 or more, found ${width} x ${height}`);
-  const landmarks = row.facial_landmarks.split(';').map((text) => (text.trim() === '' ? Number.NaN : Number(text)));
-  const usable = landmarks.filter((v) => Math.abs(v) <= FAR).length;
+  const landmarks = numbersOf(row.facial_landmarks);
+  let usable = 0;
+  for (const v of landmarks) if (Math.abs(v) <= FAR) usable++;
   if (landmarks.length !== 136 || usable !== 136) {
     throw new RowError(
       `facial_landmarks: expected 68 points (136 numbers x;y;...), found ${usable} of ${landmarks.length}`,
