@@ -1,13 +1,22 @@
-// Bundles test/**/*.test.ts and runs them with uvu in one process: node scripts/test.mjs [part of a path ...]
+// Bundles test/**/*.test.ts and runs them with uvu, two files at a time: node scripts/test.mjs [part of a path ...]
 // Closes with the line `N passed, N failed, N skipped`; exit 1 if any failed or none was found.
-import { spawn } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { bundle } from './bundle.mjs';
 
+const PROCESSES = 2;
+/** MiB of a process, which keeps device and kernels from one file to the next, from which another takes over. */
+const MOST = 1024;
+/** What takes longest begins first: parts of paths. */
+const LONG = ['on_nan', 'goldens', 'reproduce', 'survive', 'commands', 'crash', 'formats/python', 'train/', 'cli/'];
+
 const wanted = process.argv.slice(2);
+const rank = (file) => (LONG.findIndex((part) => file.includes(part)) + LONG.length + 1) % (LONG.length + 1);
 const files = readdirSync('test', { recursive: true })
   .filter((f) => f.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((w) => `test/${f}`.includes(w))))
-  .sort();
+  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`);
   process.exit(1);
@@ -21,21 +30,70 @@ await bundle({
   outdir,
 });
 
-const child = spawn(process.execPath, ['--enable-source-maps', 'node_modules/uvu/bin.js', outdir, '\\.test\\.js$'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-let tail = '';
-child.stdout.on('data', (chunk) => {
-  process.stdout.write(chunk);
-  tail = (tail + chunk).slice(-2000);
-});
-child.on('close', (code) => {
-  rmSync(outdir, { recursive: true, force: true });
-  const plain = tail.replace(/\x1b\[\d+m/g, '');
-  const count = (name) => Number(plain.match(new RegExp(`${name}:\\s+(\\d+)`))?.[1] ?? 0);
+const sum = { passed: 0, failed: 0, skipped: 0 };
+const queue = [...files];
+const temporary = folder(join(tmpdir(), 'emotion-gcn-test-'));
+await Promise.all(
+  Array.from({ length: Math.min(PROCESSES, files.length) }, async () => {
+    while (queue.length > 0) await runSome();
+  }),
+);
+rmSync(outdir, { recursive: true, force: true });
+rmSync(temporary, { recursive: true, force: true });
+console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+process.exit(sum.failed > 0 || sum.passed + sum.skipped === 0 ? 1 : 0);
+
+/** A new folder, which others may look into, as they may into the system's own. */
+function folder(prefix) {
+  const made = mkdtempSync(prefix);
+  chmodSync(made, 0o755);
+  return made;
+}
+
+/** Runs files of the queue in one process, until there is none, or the process has grown too large or is gone. */
+function runSome() {
+  // A folder for temporary files of its own: some tests look at what is left there.
+  const TMPDIR = folder(join(temporary, 'p'));
+  const child = fork('scripts/test_process.mjs', {
+    execArgv: ['--enable-source-maps'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, TMPDIR, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+  });
+  let [file, text] = ['', ''];
+  const next = () => {
+    file = queue.shift() ?? '';
+    child.send(file && `${outdir}/${file.slice(0, -3)}.js`);
+  };
+  const read = (chunk) => {
+    text += chunk;
+    // What the process writes behind a file: its size in MiB.
+    const [block, mib, rest] = text.split(/\0(\d+)\n/);
+    if (mib === undefined) return;
+    tell(file, block);
+    [file, text] = ['', rest];
+    if (Number(mib) > MOST) child.send('');
+    else next();
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', read);
+  next();
+  return new Promise((done) =>
+    child.on('close', (code, signal) => {
+      if (file || code !== 0) {
+        sum.failed++;
+        tell(file, `${text}\nthe process of ${file || 'tests'} ended before its time (${signal ?? `exit ${code}`})\n`);
+      }
+      done();
+    }),
+  );
+}
+
+/** Prints what a file wrote, and adds up what uvu says at its end. */
+function tell(file, block) {
+  const plain = block.replace(/\x1b\[\d+m/g, '');
+  const count = (name) => Number(plain.match(new RegExp(`^ {2}${name}:\\s+(\\d+)`, 'm'))?.[1] ?? 0);
   const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
-  const died = !plain.includes('Total:');
-  if (died) console.log(`the test process ended before its summary (exit ${code})`);
-  console.log(`${passed} passed, ${total - passed + (died ? 1 : 0)} failed, ${skipped} skipped`);
-  process.exit(code || total === 0 ? 1 : 0);
-});
+  sum.passed += passed;
+  sum.failed += total - passed;
+  sum.skipped += skipped;
+  process.stdout.write(`${file}\n${block}`);
+}

@@ -1,4 +1,4 @@
 import { openDevice } from '../src/device/node';
 
-/** The one device of a test run: files share it, so that each kernel is compiled once. */
+/** The one device of a test process: its files share it, so that each kernel is compiled once. */
 export const device = await openDevice();
