@@ -16,3 +16,17 @@ export function orAborted<T>(work: Promise<T>, signal?: AbortSignal, late?: (val
       .finally(() => signal.removeEventListener('abort', stop));
   });
 }
+
+/** The longest that a timer waits, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
+/** A signal that is aborted in so many milliseconds, however many; it keeps no program alive. */
+export function timeLimit(milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  const wait = (left: number): void => {
+    const part = Math.min(left, LONGEST);
+    AbortSignal.timeout(part).addEventListener('abort', () => (left > part ? wait(left - part) : controller.abort()));
+  };
+  wait(Math.ceil(milliseconds));
+  return controller.signal;
+}

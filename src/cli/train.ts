@@ -121,7 +121,7 @@ export async function trainVisibly(
     const outcome = await stoppable(
       async (signal) => {
         const outcome = await trainer.run(signal);
-        if (outcome.status === 'interrupted') exitStopped(signal);
+        if (outcome.status === 'interrupted' && signal.aborted) exitStopped(signal);
         return outcome;
       },
       () => onNotice('stopping after this step; press Ctrl-C again to quit at once'),

@@ -90,6 +90,21 @@ test('SIGTERM saves the run and ends it with 143; resumed, it ends with the bits
   assert.equal(bits(to), bits(whole));
 });
 
+test('--max_hours saves the run and ends it with 0; resumed, it has as many again, and ends with the same bits', async () => {
+  const to = join(dir, 'hours');
+  const ended = await run(train(to, '--max_hours 1e-9'));
+  assert.is(ended.code, 0, ended.err);
+  assert.match(
+    ended.err,
+    /stopped in epoch 1 after step 0\n--max_hours 1e-9 are over\nsaved; go on with: npx emotion-gcn train --resume/,
+  );
+  assert.not(existsSync(join(to, 'results.csv')));
+  const again = await run(`train --resume --saved_model ${to}`.split(' '));
+  assert.match(again.err, /after step 0\n--max_hours 1e-9 are over/);
+  assert.is((await run(`train --resume --saved_model ${to} --max_hours 24`.split(' '))).code, 0);
+  assert.equal(bits(to), bits(whole));
+});
+
 test('SIGTERM before anything was learnt: 143, and nothing of the run is left', async () => {
   const to = join(dir, 'early');
   const { code, text } = await program(train(to), /preparing faces/, (child) => child.kill('SIGTERM'));

@@ -80,7 +80,16 @@ function argsOf(
     return existsSync(file) ? file : own[name];
   };
   // Its kernels are taken; where it had none measured, none are.
-  const args = readTrainArgs({ ...own, ...moved, adj: kept('adj'), emb: kept('emb'), tune: false, saved_model });
+  const args = readTrainArgs({
+    ...own,
+    ...moved,
+    adj: kept('adj'),
+    emb: kept('emb'),
+    tune: false,
+    keep: 0,
+    max_hours: 0,
+    saved_model,
+  });
   try {
     checkInputs(args);
   } catch (error) {

@@ -321,6 +321,7 @@ export class Session {
       await folder.writeMetrics(this.metrics);
       await folder.write('predictions.csv', formatPredictions(data.val.samples, predictions));
     }
+    if (args.keep > 0) await folder.writeEpoch(progress.epoch + 1, encodeWeights(state), args.keep);
     ema?.swap();
     progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
     Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally() });

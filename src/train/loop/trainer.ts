@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { orAborted } from '../../base/abort';
+import { orAborted, timeLimit } from '../../base/abort';
 import { classesOf } from '../../data';
 import { temporaryFolder } from '../../data/files';
 import type { GroupDone } from '../../data/image_worker';
@@ -45,6 +45,8 @@ interface Opened {
   /** Says a line, and logs it. */
   readonly notice: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Aborted once `--max_hours` are over: from then on no step is begun. */
+  readonly limit: AbortSignal | null;
 }
 
 /** Where a run stands. */
@@ -75,8 +77,8 @@ export class Trainer {
   }
 
   /**
-   * Runs to the end, or until `signal` is aborted: then the current step is finished and the run saved as it stands. A device that is
-   * lost is opened anew, and the run goes on from its last checkpoint.
+   * Runs to the end, or until `signal` is aborted or `max_hours` are over: then the current step is finished and the run saved as it
+   * stands. A device that is lost is opened anew, and the run goes on from its last checkpoint.
    * @throws the signal's reason, where that is aborted before there is anything to save: of a new run nothing is left
    * @throws InputError for inputs that cannot be used; MachineError when the machine cannot do it, or the loss is NaN
    */
@@ -90,6 +92,7 @@ export class Trainer {
       this.hooks.onNotice?.(line);
     };
     let data: RunData | null = null;
+    const limit = args.max_hours > 0 ? timeLimit(3_600_000 * args.max_hours) : null;
     try {
       const trace = this.options.profile ? cpuTrace() : null;
       const onGroup = trace ? (group: GroupDone, thread: number) => traceGroup(trace, group, thread) : undefined;
@@ -98,7 +101,7 @@ export class Trainer {
       const start = args.checkpoint ?? args.pretrained;
       if (start && !resume) await orAborted(readWeightsFile(start), signal);
       data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal });
-      return await this.train({ folder, data, trace, notice, signal }, checkpoint);
+      return await this.train({ folder, data, trace, notice, signal, limit }, checkpoint);
     } catch (error) {
       const how = signal?.aborted
         ? 'stopped before anything was learnt'
@@ -140,7 +143,7 @@ export class Trainer {
   /** Trains to the end, or as long as the device lives. @param from where the run stands; null: before it has begun */
   private async trainOnce(opened: Opened, from: From | null): Promise<Outcome> {
     const { hooks } = this;
-    const { folder, data, trace, notice, signal } = opened;
+    const { folder, data, trace, notice, signal, limit } = opened;
     const { kernels: repeated, resume, dryRun } = this.options;
     // A run that has begun keeps what it has chosen.
     const given = from ? { ...this.args, batch_size: from.run.args.batch_size } : this.args;
@@ -152,7 +155,7 @@ export class Trainer {
       const profile = trace ? new Profile(device, trace) : null;
       const session = new Session({ args, hooks, notice, folder, data, learning, learner, profile });
       this.session = session;
-      checkRunRoom(args.saved_model, learning);
+      checkRunRoom(args, learning);
       if (from) {
         if (resume) await writeResumed(folder, runArgs);
         session.restore(from.run, from.checkpoint);
@@ -162,7 +165,9 @@ export class Trainer {
         await folder.begin(runArgs, first);
         if (dryRun) return { status: 'tried' };
       }
-      const outcome = await session.run(signal);
+      const outcome = await session.run(AbortSignal.any([signal, limit].filter((s) => s != null)));
+      if (outcome.status === 'interrupted' && limit?.aborted && !signal?.aborted)
+        notice(`--max_hours ${args.max_hours} are over`);
       if (profile) await tellProfile(profile, args, opened, hooks);
       return outcome;
     } finally {

@@ -12,10 +12,20 @@ export const LAST = 'weights/last.safetensors';
 /** The checkpoint before the last. */
 export const PREVIOUS = 'weights/previous.safetensors';
 
+/** The weights of an epoch, from 1, that a run keeps with `keep`. */
+export type EpochFile = `weights/epoch_${string}.safetensors`;
+export const epochFile = (epoch: number): EpochFile => `weights/epoch_${String(epoch).padStart(4, '0')}.safetensors`;
+
+/** Which epoch a file of a run has the weights of, from 1; undefined: of none. */
+export function epochOf(name: string): number | undefined {
+  const epoch = Number(/^weights\/epoch_(\d{4,9})\.safetensors$/.exec(name)?.[1]);
+  return epochFile(epoch) === name ? epoch : undefined;
+}
+
 /** What is drawn of a run, each as .svg and .png. */
 export const PICTURES = ['results', 'confusion_matrix', 'valence_arousal', 'label_graph'] as const;
 
-/** Every file that a run may write but those of its evaluations, which lie in evaluate/NAME/. */
+/** Every file that a run may write but epochs' weights (`EpochFile`), and those of its evaluations, which lie in evaluate/NAME/. */
 export const FILES = [
   ARGS,
   'manifest.json',
@@ -35,7 +45,10 @@ export const FILES = [
 ] as const;
 
 /** A file of a run, by its path in the folder. */
-export type RunFile = (typeof FILES)[number];
+export type RunFile = (typeof FILES)[number] | EpochFile;
+
+export const isRunFile = (name: string): name is RunFile =>
+  (FILES as readonly string[]).includes(name) || epochOf(name) !== undefined;
 
 export const EVALUATIONS = 'evaluate';
 
@@ -83,7 +96,7 @@ export function checkNotOfRun(file: string): void {
 function checkPlace(file: string, place: string): void {
   let [dir, name] = [dirname(place), basename(place)];
   for (; ; [dir, name] = [dirname(dir), `${basename(dir)}/${name}`]) {
-    const own = (FILES as readonly string[]).includes(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
+    const own = isRunFile(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
     if (own && existsSync(join(dir, ARGS)))
       throw new InputError(`--out ${file}: ${name} is a file of the run in ${dir}; give another name`);
     if (dir === dirname(dir)) return;

@@ -25,6 +25,8 @@ export const MAY_DIFFER: {
   cache: true,
   save_minutes: true,
   save_every: true,
+  keep: true,
+  max_hours: true,
   on_nan: true,
   // The cosine's whole course hangs on their number.
   epochs: (own, wanted) => own.schedule === 'step' && wanted.epochs > own.epochs,

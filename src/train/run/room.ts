@@ -1,21 +1,29 @@
-import { statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkDiskRoom } from '../../data/disk_room';
+import type { TrainArgs } from '../settings/args';
 import { bytesOf, type Learning } from './checkpoint';
-import { BEST, LAST, PREVIOUS } from './files';
+import { isRunFile } from './files';
 
 /** For headers, tables, pictures and the log. */
 const REST = 2 ** 21;
 
 /**
- * Looks whether the disk has room for all that a run writes: best weights, the last checkpoint, the one before and one on its way.
- * @param dir the run folder, there or not; what it holds already is counted
+ * Looks whether the disk has room for all that a run writes: best weights, those of the last epochs, the last
+ * checkpoint, the one before and one on its way.
+ * What the run folder holds already is counted.
  * @throws MachineError if it has not
  */
-export function checkRunRoom(dir: string, learning: Learning): void {
+export function checkRunRoom(
+  { saved_model: dir, keep, epochs }: Pick<TrainArgs, 'saved_model' | 'keep' | 'epochs'>,
+  learning: Learning,
+): void {
   const { weights, checkpoint } = bytesOf(learning);
-  const sizeOf = (name: string): number => statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
-  const has = [BEST, LAST, PREVIOUS].reduce((sum, name) => sum + sizeOf(name), 0);
-  const needs = Math.max(checkpoint, weights + 3 * checkpoint - has) + REST;
+  const at = join(dir, 'weights');
+  const names = existsSync(at) ? readdirSync(at).filter((name) => isRunFile(`weights/${name}`)) : [];
+  const has = names.reduce((sum, name) => sum + (statSync(join(at, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+  // A new epoch's are written before the oldest go.
+  const kept = keep > 0 ? Math.min(keep + 1, epochs) * weights : 0;
+  const needs = Math.max(checkpoint, weights + kept + 3 * checkpoint - has) + REST;
   checkDiskRoom(dir, needs, 'weights and checkpoints', ', or give --saved_model on another disk');
 }

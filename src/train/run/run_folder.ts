@@ -1,11 +1,23 @@
 // The run folder: the only thing that a training leaves behind, and all that evaluation, prediction and resuming need.
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, posix, resolve } from 'node:path';
 import { InputError, MachineError } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
-import { ARGS, BEST, checkFree, FILES, LAST, type PICTURES, PREVIOUS, type RunFile } from './files';
+import {
+  ARGS,
+  BEST,
+  checkFree,
+  epochFile,
+  epochOf,
+  FILES,
+  isRunFile,
+  LAST,
+  type PICTURES,
+  PREVIOUS,
+  type RunFile,
+} from './files';
 import { FORMAT_VERSION } from './format';
 import { hasLock, LOCK, Lock } from './lock';
 import type { Run, RunArgs, RunMetrics } from './read_run';
@@ -64,7 +76,7 @@ export class RunFolder {
   private sweep(files: readonly string[]): void {
     for (const at of ['', 'weights']) {
       const names = existsSync(this.path(at)) ? readdirSync(this.path(at)) : [];
-      const halves = names.filter((name) => (FILES as readonly string[]).includes(join(at, halfOf(name) ?? '')));
+      const halves = names.filter((name) => isRunFile(posix.join(at, halfOf(name) ?? '')));
       for (const name of halves) rmSync(this.path(join(at, name)), { force: true });
     }
     for (const name of files) rmSync(this.path(name), { force: true });
@@ -136,6 +148,15 @@ export class RunFolder {
   /** Writes a checkpoint and keeps the one before. @param bytes a whole safetensors file */
   writeLast(bytes: Uint8Array): Promise<void> {
     return this.write(LAST, bytes, PREVIOUS);
+  }
+
+  /** Writes the weights of an epoch, from 1, and keeps the last `count`. @param bytes a whole safetensors file */
+  async writeEpoch(epoch: number, bytes: Uint8Array, count: number): Promise<void> {
+    await this.write(epochFile(epoch), bytes);
+    const old = readdirSync(this.path('weights')).filter(
+      (name) => (epochOf(`weights/${name}`) ?? epoch) <= epoch - count,
+    );
+    for (const name of old) rmSync(this.path(`weights/${name}`), { force: true });
   }
 
   /** Writes a picture as NAME.svg and NAME.png. */

@@ -11,6 +11,10 @@ export interface RunFolderArgs {
   save_minutes: number;
   /** Batches after which a checkpoint is written; null: none by number. */
   save_every: number | null;
+  /** The last epochs whose weights are kept, each in a file of its own. */
+  keep: number;
+  /** Hours after which the run is saved and ends, to be resumed; 0: none. */
+  max_hours: number;
   /** What makes an epoch the best, whose weights are kept: see `isBetter`. */
   best: BestBy;
   /** Epochs without a better one, by `best`, after which training ends. */
@@ -30,6 +34,16 @@ export const RUN: Settings<RunFolderArgs> = {
     kind: orNone(whole(1)),
     default: null,
     help: 'batches after which a checkpoint is written in the middle of an epoch; default: by --save_minutes alone',
+  },
+  keep: {
+    kind: whole(0),
+    default: 0,
+    help: 'keep the weights of the last N epochs too, as weights/epoch_0007.safetensors',
+  },
+  max_hours: {
+    kind: real(0),
+    default: 0,
+    help: 'hours after which the run is saved and ends (exit code 0), to go on by --resume, which has as many again; 0: any',
   },
   best: {
     kind: choice(...BEST_BY),
