@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { affineImage, tensor } from '../../src/autograd';
+import { affineImage, type ImageBatch, tensor } from '../../src/autograd';
 import { normalisationTable, toTensor } from '../../src/data/normalise';
 import { applyAffine, rotationAffine } from '../../src/data/rotate';
 import { readSafetensors } from '../../src/formats/safetensors';
@@ -67,6 +67,95 @@ test('flip, then rotate, then normalise: the same floats as on the CPU, at sizes
   }
 });
 
+const augmented = readSafetensors(readFileSync('test/golden/data/augment.safetensors'), 'augment.safetensors').tensors;
+const PICTURES = augmented.get('pictures')?.data as Uint8Array;
+const FACTORS = Int32Array.from(augmented.get('factors')?.data as BigInt64Array, Number);
+const [H, W] = [21, 19];
+const PIXELS = H * W * 3;
+
+/** The pictures of that file over and over, as they are. */
+function upright(n: number): ImageBatch {
+  const images = new Uint8Array(n * PIXELS);
+  for (let i = 0; i < n; i++) images.set(PICTURES.subarray((i % 3) * PIXELS, (i % 3) * PIXELS + PIXELS), i * PIXELS);
+  const map = rotationAffine(W, H, 0);
+  const affine = Int32Array.from({ length: n * 6 }, (_, i) => map[i % 6]);
+  return { n, h: H, w: W, images, affine, flip: new Uint32Array(n) };
+}
+
+test("brightness, contrast and saturation: torchvision's very bytes", async () => {
+  const n = 24;
+  const y = await affineImage(device, { ...upright(n), color: FACTORS.slice(0, 3 * n) }, bytesOnly).data();
+  const expected = augmented.get('colors')?.data as Uint8Array;
+  for (let i = 0; i < n; i++)
+    assert.equal(
+      pixels(y.subarray(i * PIXELS, (i + 1) * PIXELS)),
+      expected.slice(i * PIXELS, (i + 1) * PIXELS),
+      `${i}`,
+    );
+});
+
+test('factors of 1, and boxes without pixels, change nothing', async () => {
+  const batch = upright(3);
+  const plain = await affineImage(device, batch, table).data();
+  const color = new Int32Array(9).fill(4096);
+  assert.equal(await affineImage(device, { ...batch, color, erased: new Int32Array(12) }, table).data(), plain);
+});
+
+/** Every pixel of [n, 3, H, W] as f(its number, its picture, x, y, its channel). */
+const everyPixel = (n: number, f: (at: number, i: number, x: number, y: number) => number): Float32Array =>
+  Float32Array.from({ length: n * PIXELS }, (_, at) => f(at, Math.floor(at / PIXELS), at % W, Math.floor(at / W) % H));
+
+// Colors are of the picture as read, so that corners of a rotation are black whatever they are; the box is of the result.
+test('colors, then flip and rotation, then normalised, then a box of zeros', async () => {
+  const n = 6;
+  const maps = Array.from({ length: n }, (_, i) => rotationAffine(W, H, 25 * i - 40));
+  const flip = Uint32Array.from({ length: n }, (_, i) => i % 2);
+  const color = FACTORS.slice(0, 3 * n);
+  const boxes = [
+    [0, 0, 5, 4],
+    [18, 20, 1, 1],
+    [3, 2, 16, 19],
+    [0, 0, 0, 0],
+    [7, 0, 1, 20],
+    [2, 9, 17, 1],
+  ];
+  const batch = { ...upright(n), affine: Int32Array.from(maps.flat()), flip };
+  const got = await affineImage(device, { ...batch, color, erased: Int32Array.from(boxes.flat()) }, table).data();
+  const recolored = augmented.get('colors')?.data as Uint8Array;
+  const whole = maps.flatMap((map, i) => {
+    const data = recolored.slice(i * PIXELS, (i + 1) * PIXELS);
+    return [...toTensor(applyAffine({ width: W, height: H, data }, map, flip[i] === 1).data)];
+  });
+  const expected = everyPixel(n, (at, i, px, py) => {
+    const [x, y, w, h] = boxes[i];
+    return px >= x && px < x + w && py >= y && py < y + h ? 0 : whole[at];
+  });
+  assert.equal(got, expected);
+});
+
+// WGSL lets a product and a sum be rounded as one: three results are right.
+test('mixed pictures: each with that as far from the end, changed as that one is', async () => {
+  const share = Math.fround(0.7);
+  const rest = Math.fround(1 - share);
+  const f = Math.fround;
+  for (const n of [1, 4, 5]) {
+    const batch = {
+      ...upright(n),
+      flip: Uint32Array.from({ length: n }, (_, i) => i % 2),
+      color: FACTORS.slice(0, 3 * n),
+      erased: Int32Array.from({ length: 4 * n }, (_, i) => [1, 2, 3 + (i >> 2), 6][i % 4]),
+    };
+    const own = await affineImage(device, batch, table).data();
+    const mixed = await affineImage(device, { ...batch, share }, table).data();
+    const wrong = mixed.findIndex((found, at) => {
+      const [a, b] = [own[at], own[(n - 1 - Math.floor(at / PIXELS)) * PIXELS + (at % PIXELS)]];
+      const right = [f(f(share * a) + f(rest * b)), f(share * a + f(rest * b)), f(f(share * a) + rest * b)];
+      return !right.includes(found);
+    });
+    assert.is(wrong, -1, `${n} pictures`);
+  }
+});
+
 test('arrays that do not fit', () => {
   const batch = {
     n: 2,
@@ -81,6 +170,14 @@ test('arrays that do not fit', () => {
     /affine_image of 2 pictures of 3x4: expected 72 numbers in images, found 71/,
   );
   refuses(() => affineImage(device, { ...batch, affine: new Int32Array(6) }, table), /expected 12 numbers in affine/);
+  refuses(
+    () => affineImage(device, { ...batch, color: new Int32Array(5) }, table),
+    /expected 6 numbers in color, found 5/,
+  );
+  refuses(
+    () => affineImage(device, { ...batch, erased: new Int32Array(4) }, table),
+    /expected 8 numbers in erased, found 4/,
+  );
   refuses(
     () => affineImage(device, batch, tensor(device, new Float32Array(256), [256])),
     /expected 768 numbers in table/,

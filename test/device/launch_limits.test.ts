@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import * as F from '../../src/autograd';
 import { randomStream, randomUniform } from '../../src/base/random';
 import { type Device, defineKernel } from '../../src/device';
-import { affineImage } from '../../src/kernels/affine_image';
+import { affineImage, meanGray } from '../../src/kernels/affine_image';
 import * as batchNorm from '../../src/kernels/batch_norm';
 import * as ccc from '../../src/kernels/ccc';
 import { copyChannels, zeroChannels } from '../../src/kernels/channels';
@@ -54,12 +54,16 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       const one = bytes(4);
       const row = (): ReturnType<typeof bytes> => bytes(channels * 8);
 
+      meanGray(device, n, size, size, bytes((n * size * size * 3) / 4 + 1), bytes(4 * n));
       affineImage(device, n, size, size, 'f32', {
         images: bytes((n * size * size * 3) / 4 + 1),
         affine: bytes(n * 6),
         flip: bytes(n),
         table: bytes(768),
         y: bytes(n * size * size * 3),
+        color: bytes(4 * n),
+        erased: bytes(4 * n),
+        share: bytes(2),
       });
       for (const accumulate of [true, false]) copyChannels(device, x, y, accumulate);
       zeroChannels(device, dx);

@@ -17,20 +17,32 @@ export interface ImageBatch {
   readonly affine: Int32Array;
   /** N, 1 where the picture is mirrored, left to right, before it is mapped. */
   readonly flip: Uint32Array;
+  /**
+   * N * 3 factors in 1/4096: brightness, contrast and saturation of the pictures as read, in this order, each with the bytes of Pillow's
+   * ImageEnhance. Default: colors as they are.
+   */
+  readonly color?: Int32Array | null;
+  /** N * 4: x, y, width and height of a box in which the result is 0. Default: none. */
+  readonly erased?: Int32Array | null;
+  /** The result is `share` of each picture and 1 - share of its partner, N - 1 - i, made alike. Default: nothing is mixed. */
+  readonly share?: number | null;
 }
 
 /**
  * Pictures through an affine map each, with nearest sampling, black outside, and normalised: [N, 3, H, W] of
- * table[byte, channel]. Exact: integers, then a look-up (rounded once for a `dtype` of f16). Has no gradient.
+ * table[byte, channel]. Exact: integers, then a look-up (rounded once for a `dtype` of f16), unless pictures are mixed: two products and a
+ * sum. Has no gradient.
  * @param table [256, 3]: what each byte becomes in each channel.
  * @throws InputError when the arrays do not fit the sizes.
  */
 export function affineImage(device: Device, batch: ImageBatch, table: Tensor, dtype: 'f32' | 'f16' = 'f32'): Tensor {
-  const { n, h, w, images, affine, flip } = batch;
+  const { n, h, w, images, affine, flip, color = null, erased = null, share = null } = batch;
   const sizes: [string, number, number][] = [
     ['images', images.length, n * h * w * 3],
     ['affine', affine.length, n * 6],
     ['flip', flip.length, n],
+    ['color', color?.length ?? n * 3, n * 3],
+    ['erased', erased?.length ?? n * 4, n * 4],
     ['table', table.size, 256 * 3],
   ];
   for (const [what, found, expected] of sizes)
@@ -38,14 +50,22 @@ export function affineImage(device: Device, batch: ImageBatch, table: Tensor, dt
       throw new InputError(
         `affine_image of ${n} pictures of ${w}x${h}: expected ${expected} numbers in ${what}, found ${found}`,
       );
-  const upload = (data: Uint8Array | Int32Array | Uint32Array, what: string): Storage => {
-    const storage = device.alloc(Math.ceil(data.byteLength / 4) * 4, `affine_image.${what}`);
+  const upload = (data: Uint8Array | Int32Array | Uint32Array | Float32Array, what: string, more = 0): Storage => {
+    const storage = device.alloc(Math.ceil((data.byteLength + more) / 4) * 4, `affine_image.${what}`);
     device.upload(storage, data);
     return storage;
   };
   const y = empty(device, [n, 3, h, w], { dtype, name: 'images' });
-  const scratch = { images: upload(images, 'images'), affine: upload(affine, 'affine'), flip: upload(flip, 'flip') };
+  const scratch = {
+    images: upload(images, 'images'),
+    affine: upload(affine, 'affine'),
+    flip: upload(flip, 'flip'),
+    color: color && upload(color, 'color', n * 4),
+    erased: erased && upload(erased, 'erased'),
+    share: share === null ? null : upload(Float32Array.of(share, 1 - share), 'share'),
+  };
+  if (scratch.color) kernels.meanGray(device, n, h, w, scratch.images, scratch.color);
   kernels.affineImage(device, n, h, w, y.dtype, { ...scratch, table: table.storage, y: y.storage });
-  for (const s of Object.values(scratch)) device.free(s);
+  for (const s of Object.values(scratch)) if (s) device.free(s);
   return y;
 }
