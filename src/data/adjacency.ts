@@ -10,7 +10,8 @@ import { nodeOrder } from './node_order';
 import type { Samples } from './sample_columns';
 import { readTensorFile } from './tensor_file';
 
-const THRESHOLD = 0.1;
+/** The original's. */
+export const ADJ_THRESHOLD = 0.1;
 /** What the neighbours of a node share; the node itself has the rest. */
 const NEIGHBOURS = 0.5;
 
@@ -20,28 +21,33 @@ export interface Adjacency {
   rho?: Float64Array;
   /** |rho| */
   absolute?: Float64Array;
-  /** |rho| without links between two classes. */
+  /** |rho| without links between two classes, 0 where there is none. */
   masked?: Float64Array;
-  /** 1 where masked >= 0.1. */
+  /** 1 where masked reaches the threshold; of a node that has no such neighbour, where it is largest, both ways. */
   edges?: Float64Array;
-  /** Each row: 0.5 for the node itself, 0.5 shared by its edges. Not symmetric. */
+  /** Each row: 0.5 for the node itself, 0.5 shared by its edges; 1 for a node without. Not symmetric. */
   A: Float64Array;
   /** (A D)^T D with D = diag(rowsum(A)^-1/2). */
   adj: Float64Array;
 }
 
 /**
- * The label graph of the training samples.
- * @throws InputError naming a class that no sample has, or a node without any edge (its row would be 0/0)
+ * The label graph of the training samples. A class that no sample has, or each, has no edge; one that correlates weakly keeps its strongest.
+ * @param threshold the least correlation of an edge, 0 to 1
+ * @throws InputError where valence or arousal is the same for all
  */
-export function buildAdjacency(samples: Samples, classes: readonly string[] = CLASSES): Adjacency {
+export function buildAdjacency(
+  samples: Samples,
+  classes: readonly string[] = CLASSES,
+  threshold = ADJ_THRESHOLD,
+): Adjacency {
   const column = (of: (i: number) => number) => Float64Array.from({ length: samples.length }, (_, i) => of(i));
   const columns = [
     ...classes.map((_, c) => column((i) => (samples.expressionAt(i) === c ? 1 : 0))),
     column((i) => samples.valenceAt(i)),
     column((i) => samples.arousalAt(i)),
   ];
-  return fromCorrelations(spearman(columns), nodesOf(classes), 'adjacency of the training labels');
+  return fromCorrelations(spearman(columns), nodesOf(classes), 'adjacency of the training labels', threshold);
 }
 
 /** Spearman's rank correlation of each pair of columns, ties with their average rank; NaN for a constant column. */
@@ -68,35 +74,53 @@ function centredRanks(values: Float64Array): Float64Array {
   return values.map((v) => rank.get(v)!);
 }
 
-function fromCorrelations(rho: Float64Array, nodes: readonly string[], where: string): Adjacency {
+function fromCorrelations(rho: Float64Array, nodes: readonly string[], where: string, threshold: number): Adjacency {
   const K = nodes.length;
   const classes = K - 2;
+  for (let i = classes; i < K; i++) {
+    if (!Number.isNaN(rho[i * K + i])) continue;
+    const what = nodes[i].toLowerCase();
+    throw new InputError(`${where}: expected ${what} to vary, found one value only; give a ready matrix with --adj`);
+  }
   const absolute = rho.map(Math.abs);
-  const masked = absolute.map((v, n) => {
-    const [i, j] = [Math.floor(n / K), n % K];
-    return i !== j && i < classes && j < classes ? 0 : v;
-  });
-  const edges = masked.map((v) => (v >= THRESHOLD ? 1 : 0));
-  nodes.forEach((name, i) => {
-    if (Number.isNaN(rho[i * K + i])) throw new InputError(`${where}: ${constantNode(name, i < classes)}`);
-    const neighbours = Array.from(masked.subarray(i * K, i * K + K)).filter((_, j) => j !== i);
-    if (neighbours.some((v) => v >= THRESHOLD)) return;
-    throw new InputError(
-      `${where}: ${name} has no edge: expected a correlation of at least ${THRESHOLD} with another node, found ` +
-        `${Math.max(...neighbours).toFixed(3)} at most; give a ready matrix with --adj, or more training samples`,
-    );
-  });
+  const itself = (n: number): boolean => n % (K + 1) === 0;
+  // What does not vary (a class that no sample has, or each) correlates with nothing.
+  const linked = (n: number): boolean =>
+    !itself(n) && (Math.floor(n / K) >= classes || n % K >= classes) && !Number.isNaN(rho[n]);
+  const masked = absolute.map((v, n) => (linked(n) || (itself(n) && v > 0) ? v : 0));
+  const edges = masked.map((v, n) => (itself(n) || (linked(n) && v >= threshold) ? 1 : 0));
+  for (const [i, j] of strongestOfWeak(masked, K, threshold)) {
+    if (!linked(i * K + j)) continue;
+    edges[i * K + j] = 1;
+    edges[j * K + i] = 1;
+  }
   const rowSum = (i: number) => edges.subarray(i * K, i * K + K).reduce((a, b) => a + b, 0);
-  const A = edges.map((v, n) =>
-    n % (K + 1) === 0 ? 1 - NEIGHBOURS : (v * NEIGHBOURS) / (rowSum(Math.floor(n / K)) - 1),
-  );
+  const others = Float64Array.from({ length: K }, (_, i) => rowSum(i) - 1);
+  const A = edges.map((v, n) => {
+    const neighbours = others[Math.floor(n / K)];
+    if (itself(n)) return neighbours > 0 ? 1 - NEIGHBOURS : 1;
+    return v === 0 ? 0 : NEIGHBOURS / neighbours;
+  });
   return { rho, absolute, masked, edges, A, adj: normalise(A, K) };
 }
 
-function constantNode(name: string, isClass: boolean): string {
-  return isClass
-    ? `expected samples of every class, found none of ${name} (or no others); add some, or give a ready matrix with --adj`
-    : `expected ${name.toLowerCase()} to vary, found one value only; give a ready matrix with --adj`;
+/** Each node all of whose correlations are below the threshold, and the node of its strongest. */
+function strongestOfWeak(masked: Float64Array, K: number, threshold: number): [node: number, other: number][] {
+  return Array.from({ length: K }, (_, i): [number, number] => {
+    let best = i === K - 2 ? K - 1 : K - 2;
+    for (let j = 0; j < K; j++) if (j !== i && masked[i * K + j] > masked[i * K + best]) best = j;
+    return [i, best];
+  }).filter(([i, j]) => masked[i * K + j] < threshold);
+}
+
+/** Which nodes have an edge only because it is the strongest that they have, in a line; null: none. */
+export function describeWeak({ masked, edges }: Adjacency, nodes: readonly string[], threshold: number): string | null {
+  if (!masked || !edges) return null;
+  const K = nodes.length;
+  const kept = strongestOfWeak(masked, K, threshold).filter(([i, j]) => edges[i * K + j] === 1);
+  if (kept.length === 0) return null;
+  const each = kept.map(([i, j]) => `${nodes[i]} (${masked[i * K + j].toFixed(3)} with ${nodes[j]})`);
+  return `label graph: no correlation of ${each.join(', ')} reaches ${threshold}: the strongest is kept as an edge`;
 }
 
 /** A -> (A D)^T D, that is adj[i][j] = A[j][i] d[i] d[j]. Note the transposition. */
@@ -112,11 +136,16 @@ function normalise(a: Float64Array, K: number): Float64Array {
  * Reads a label graph (what `--adj` takes) from the original's pickle, a DataFrame of correlations, put in the order of the nodes by
  * its labels; or from a safetensors file, from the first of these tensors that it has: `A` as it is; `rho`,
  * correlations from which A is made; `adj`, of which A is taken to be the transpose (the rows of A sum to 1, so that
- * D is the identity).
+ * D is the identity). A class all of whose correlations are NaN did not occur, and has no edge.
  *
- * @throws InputError: no such file, no such tensor, not K x K, labels that are not the nodes', a number that is not finite, a node without an edge
+ * @param threshold as in `buildAdjacency`, where there are correlations
+ * @throws InputError: no such file, no such tensor, not K x K, labels that are not the nodes', a number that is not finite
  */
-export async function readAdjacency(file: string, nodes: readonly string[] = NODES): Promise<Adjacency> {
+export async function readAdjacency(
+  file: string,
+  nodes: readonly string[] = NODES,
+  threshold = ADJ_THRESHOLD,
+): Promise<Adjacency> {
   const K = nodes.length;
   const tensors = await readTensorFile(file);
   const name = ['A', 'rho', 'adj'].find((n) => tensors.has(n));
@@ -130,13 +159,20 @@ export async function readAdjacency(file: string, nodes: readonly string[] = NOD
   const [rows, columns] = inFile(file, () => nodeOrder(labels ?? [nodes, nodes], nodes));
   const matrix = Float64Array.from(data, (_, n) => data[rows[Math.floor(n / K)] * K + columns[n % K]]);
   const placeOf = (n: number): string => `${nodes[Math.floor(n / K)]}, ${nodes[n % K]}`;
-  const bad = matrix.findIndex((v) => !Number.isFinite(v));
+  const others = nodes.map((_, i) => [...nodes.keys()].filter((j) => j !== i));
+  const absent = nodes.map(
+    (_, i) =>
+      name === 'rho' &&
+      i < K - 2 &&
+      others[i].every((j) => Number.isNaN(matrix[i * K + j]) && Number.isNaN(matrix[j * K + i])),
+  );
+  const bad = matrix.findIndex((v, n) => !(Number.isFinite(v) || absent[Math.floor(n / K)] || absent[n % K]));
   if (bad >= 0)
     throw new InputError(`${file}: ${name}: expected finite numbers, found ${matrix[bad]} at ${placeOf(bad)}`);
   const far = name === 'rho' ? matrix.findIndex((v) => Math.abs(v) > 1 + 1e-6) : -1;
   if (far >= 0)
     throw new InputError(`${file}: rho: expected correlations of -1 .. 1, found ${matrix[far]} at ${placeOf(far)}`);
-  if (name === 'rho') return fromCorrelations(matrix, nodes, file);
+  if (name === 'rho') return fromCorrelations(matrix, nodes, file, threshold);
   const A = name === 'A' ? matrix : matrix.map((_, n) => matrix[(n % K) * K + Math.floor(n / K)]);
   const adj = normalise(A, K);
   const node = Math.floor(adj.findIndex((v) => !Number.isFinite(v)) / K);

@@ -106,9 +106,10 @@ export type ClassWeights = (typeof CLASS_WEIGHTS)[number];
 
 /**
  * Weights of the cross entropy, one a class: min(counts) / counts[i], with AffectNet's own counts (for seven classes the
- * original's constants) or those of `samples`; `none` gives ones.
+ * original's constants) or those of `samples`, of which the least is that of a class that occurs: one that does not has 0.
+ * `none` gives ones.
  *
- * @throws InputError for `balanced` where a class has no sample; for `affectnet` where the classes are not AffectNet's
+ * @throws InputError for `affectnet` where the classes are not AffectNet's
  */
 export function classWeights(samples: Samples, kind: ClassWeights, classes: readonly string[] = CLASSES): Float32Array {
   if (kind === 'none') return new Float32Array(classes.length).fill(1);
@@ -116,14 +117,14 @@ export function classWeights(samples: Samples, kind: ClassWeights, classes: read
     throw new InputError("class weights affectnet: expected AffectNet's classes; take balanced or none");
   }
   const counts = kind === 'affectnet' ? AFFECTNET_COUNTS.slice(0, classes.length) : classCounts(samples, classes);
-  const absent = classes.filter((_, i) => counts[i] === 0);
-  if (absent.length > 0) {
-    throw new InputError(
-      `balanced class weights: expected samples of every class, found none of ${absent.join(', ')}; ` +
-        'take other class weights (affectnet, none) or add such samples',
-    );
-  }
-  return Float32Array.from(counts, (c) => Math.min(...counts) / c);
+  const least = Math.min(...counts.filter((c) => c > 0));
+  return Float32Array.from(counts, (c) => (c > 0 ? least / c : 0));
+}
+
+/** The classes that no sample has. */
+export function absentClasses(samples: Samples, classes: readonly string[]): string[] {
+  const counts = classCounts(samples, classes);
+  return classes.filter((_, c) => counts[c] === 0);
 }
 
 /**

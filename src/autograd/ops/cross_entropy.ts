@@ -41,7 +41,8 @@ export function logSoftmax(x: Tensor): Tensor {
  * -log_softmax(logits)[i, labels[i]], weighted with weight[labels[i]] (and divided by the sum of those weights) where there
  * is a weight [C]. Label smoothing (Szegedy et al. 2016) gives the label 1 - `smoothing` and every class smoothing / C:
  * the addend of i becomes (1 - smoothing) weight[labels[i]] -log_softmax[i, labels[i]] + smoothing / C * the sum over j of
- * weight[j] -log_softmax[i, j], the divisor stays. Returns [1]. Labels must be below C: make them with `labels`, which looks.
+ * weight[j] -log_softmax[i, j], the divisor stays. Where it is
+ * 0 it counts as 1 (PyTorch gives NaN). Returns [1]. Labels must be below C: make them with `labels`, which looks.
  * @throws InputError when shapes do not fit, labels are not u32, or smoothing is not from 0 to 1.
  */
 export function crossEntropy(logits: Tensor, labels: Tensor, weight: Tensor | null = null, smoothing = 0): Tensor {

@@ -1,5 +1,5 @@
-// loss = sum over r of w[label r] * -log_softmax(x)[r, label r] / sum over r of w[label r]; weight_sum = the divisor.
-// w = 1 without WEIGHTED. With SMOOTHED an addend is 1 - smoothing of that and smoothing of the mean over j of w[j] *
+// loss = sum over r of w[label r] * -log_softmax(x)[r, label r] / sum over r of w[label r]; weight_sum = the divisor,
+// 1 where that is 0. w = 1 without WEIGHTED. With SMOOTHED an addend is 1 - smoothing of that and smoothing of the mean over j of w[j] *
 // -log_softmax(x)[r, j]. Each of 64 lanes sums every 64th row; then a tree. Dispatch: one workgroup.
 struct Params { rows: u32, columns: u32, stride: u32, offset: u32, smoothing: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -39,7 +39,8 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }
   if (lane == 0u) {
-    loss[0] = sums[0].x / sums[0].y;
-    weight_sum[0] = sums[0].y;
+    let total = select(sums[0].y, 1.0, sums[0].y == 0.0);
+    loss[0] = sums[0].x / total;
+    weight_sum[0] = total;
   }
 }

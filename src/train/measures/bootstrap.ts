@@ -22,6 +22,7 @@ export function bootstrap(predictions: Predictions): Intervals {
       Float64Array.from({ length: 2 * n }, (_, i) => from[2 * drawn[i >> 1] + (i & 1)]);
     const metrics = computeMetrics({
       classes: predictions.classes,
+      untrained: predictions.untrained,
       labels: pick(labels),
       predicted: pick(predicted),
       va: va && { truth: pairs(va.truth), predicted: pairs(va.predicted) },

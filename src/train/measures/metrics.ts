@@ -34,6 +34,8 @@ export interface Metrics {
   per_class: Record<string, ClassScores>;
   /** `confusion[t][p]`: samples of class t that were said to be p. */
   confusion: number[][];
+  /** Classes of which the network was shown nothing; absent: none. */
+  untrained?: string[];
 }
 
 /** Labels and predictions of N samples. */
@@ -46,17 +48,20 @@ export interface Predictions {
   predicted: ArrayLike<number>;
   /** N x 2 true and predicted valence and arousal, row-major; absent where the model has none. */
   va?: { truth: ArrayLike<number>; predicted: ArrayLike<number> };
+  /** Classes of which the network was shown nothing: see `macroF1`. */
+  untrained?: readonly string[];
 }
 
 /** All metrics of a set of predictions. */
-export function computeMetrics({ classes, labels, predicted, va }: Predictions): Metrics {
+export function computeMetrics({ classes, labels, predicted, va, untrained = [] }: Predictions): Metrics {
   const confusion = confusionMatrix(labels, predicted, classes.length);
   const scores = classScores(confusion);
   const column = (values: ArrayLike<number>, c: number) =>
     Float64Array.from({ length: labels.length }, (_, i) => values[2 * i + c]);
   const rate = (score: typeof ccc, c: number, least = 1) =>
     va && labels.length >= least ? score(column(va.truth, c), column(va.predicted, c)) : null;
-  const overall = { accuracy: accuracy(confusion), macro_f1: macroF1(confusion) };
+  const places = untrained.map((name) => classes.indexOf(name));
+  const overall = { accuracy: accuracy(confusion), macro_f1: macroF1(confusion, places) };
   const [valence, arousal] = [rate(ccc, 0, 2), rate(ccc, 1, 2)];
   return {
     samples: labels.length,
@@ -74,6 +79,7 @@ export function computeMetrics({ classes, labels, predicted, va }: Predictions):
     classes: [...classes],
     per_class: Object.fromEntries(classes.map((name, c) => [name, scores[c]])),
     confusion,
+    ...(untrained.length > 0 && { untrained: [...untrained] }),
   };
 }
 
@@ -130,9 +136,11 @@ export function accuracy(confusion: readonly (readonly number[])[]): number {
 /**
  * Unweighted mean of the classes' F1, over the classes that occur among the labels or the predictions: scikit-learn's
  * `f1_score(labels, predicted, average='macro', zero_division=0)`.
+ * @param untrained classes that are left out unless they occur among the labels
  */
-export function macroF1(confusion: readonly (readonly number[])[]): number {
-  const present = confusion.map((row, c) => sum(row) + sum(confusion.map((r) => r[c])) > 0);
+export function macroF1(confusion: readonly (readonly number[])[], untrained: readonly number[] = []): number {
+  const said = (c: number): number => (untrained.includes(c) ? 0 : sum(confusion.map((r) => r[c])));
+  const present = confusion.map((row, c) => sum(row) + said(c) > 0);
   const scores = classScores(confusion).filter((_, c) => present[c]);
   return ratio(sum(scores.map((s) => s.f1)), scores.length);
 }

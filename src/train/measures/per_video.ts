@@ -20,7 +20,7 @@ export type VideoFigures = Pick<Metrics, (typeof FIGURES)[number]>;
 
 /** The figures of each video: of the frames in one folder, by the folder's name, in the order of the names. */
 export function perVideo(samples: Samples, predictions: SamplePredictions): Record<string, VideoFigures> {
-  const { classes, rows, labels, predicted, va } = predictions;
+  const { classes, rows, labels, predicted, va, untrained } = predictions;
   const places = new Map<string, number[]>();
   for (const [place, row] of rows.entries()) {
     const video = basename(dirname(samples.imageAt(row)));
@@ -34,6 +34,7 @@ export function perVideo(samples: Samples, predictions: SamplePredictions): Reco
       const pairs = (of: ArrayLike<number>) => at.flatMap((i) => [of[2 * i], of[2 * i + 1]]);
       const metrics = computeMetrics({
         classes,
+        untrained,
         labels: at.map((i) => labels[i]),
         predicted: at.map((i) => predicted[i]),
         va: va && { truth: pairs(va.truth), predicted: pairs(va.predicted) },

@@ -146,13 +146,18 @@ export function parseMetrics(value: Record<string, unknown>, file: string): RunM
   const check = (good: boolean, what: string, found: unknown): void => {
     if (!good) throw new InputError(`${file}: expected ${what}, found ${show(found)}`);
   };
-  const { classes, per_class, confusion, ...figures } = value;
+  const { classes, per_class, confusion, untrained = [], ...figures } = value;
   for (const name of ['accuracy', 'macro_f1', 'best_epoch', 'samples', 'challenge_expression'])
     check(typeof figures[name] === 'number', `a number as ${name}`, figures[name]);
   for (const [name, figure] of Object.entries(figures))
     check(figure === null || typeof figure === 'number', `a number or null as ${name}`, figure);
   if (!isNames(classes))
     throw new InputError(`${file}: expected the classes' names as classes, found ${show(classes)}`);
+  check(
+    isList(untrained) && untrained.every((name) => classes.includes(name as string)),
+    'names of classes as untrained',
+    untrained,
+  );
   const square = (row: unknown): boolean => isNumbers(row) && row.length === classes.length;
   check(
     isList(confusion) && confusion.length === classes.length && confusion.every(square),
