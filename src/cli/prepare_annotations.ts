@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeWhole } from '../data/files';
-import { AFFWILD2_CLASSES, classesOf } from '../data/labels';
+import { AFFWILD2_CLASSES } from '../data/labels';
 import type { Sample } from '../data/sample_columns';
 import { type AnnotationSet, classCounts, describeAnnotations, describeBad } from '../data/samples';
 import { checkNotOfRun } from '../train/run/files';
 import { TRAIN_SETTINGS } from '../train/settings/args';
+import { readClasses } from '../train/settings/data';
 import { checkFolder } from '../train/settings/places';
 import { readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
@@ -22,7 +23,7 @@ const out = (preset: string) => ({
 
 interface AffectNetSettings {
   csv_dir: string;
-  num_classes: number;
+  num_classes: number | null;
   max_bad: number;
   out: string;
 }
@@ -42,7 +43,7 @@ export const prepareAffectNet = (): Command =>
       const settings = readSettings(AFFECTNET, options);
       checkNotOfRun(settings.out);
       checkFolder('csv_dir', settings.csv_dir);
-      const classes = classesOf({ dataset: 'affectnet', num_classes: settings.num_classes });
+      const { classes } = readClasses({ ...settings, dataset: 'affectnet', classes: null }, options);
       const { encodeAnnotationPickle, readAffectNet } = await import('../data');
       const train = await readAffectNet(join(settings.csv_dir, 'training.csv'), classes);
       const val = await readAffectNet(join(settings.csv_dir, 'validation.csv'), classes);

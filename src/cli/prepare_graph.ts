@@ -4,9 +4,10 @@ import { Command } from 'commander';
 import { InputError } from '../base/errors';
 import type { Adjacency } from '../data';
 import { writeWhole } from '../data/files';
-import { classesOf, type Dataset, nodesOf } from '../data/labels';
+import { type Dataset, nodesOf } from '../data/labels';
 import { checkNotOfRun } from '../train/run/files';
 import { TRAIN_SETTINGS } from '../train/settings/args';
+import { readClasses } from '../train/settings/data';
 import { checkAnnotations, checkFile, checkFolder } from '../train/settings/places';
 import { orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
@@ -19,10 +20,21 @@ const out = (preset: string, endings: string) => ({
   help: `file to write, by its ending: ${endings}`,
 });
 
-interface EmbeddingSettings {
-  glove: string;
+interface ClassSettings {
   dataset: Dataset;
-  num_classes: number;
+  num_classes: number | null;
+  classes: readonly string[] | null;
+}
+
+/** Whose classes the nodes are. */
+const OF_CLASSES: Settings<ClassSettings> = {
+  dataset: TRAIN_SETTINGS.dataset,
+  num_classes: TRAIN_SETTINGS.num_classes,
+  classes: TRAIN_SETTINGS.classes,
+};
+
+interface EmbeddingSettings extends ClassSettings {
+  glove: string;
   out: string;
 }
 
@@ -31,8 +43,7 @@ const EMBEDDING: Settings<EmbeddingSettings> = {
     kind: text('FILE', 'the path of word vectors'),
     help: "GloVe's text of 300 numbers a word (glove.6B.300d.txt)",
   },
-  dataset: TRAIN_SETTINGS.dataset,
-  num_classes: TRAIN_SETTINGS.num_classes,
+  ...OF_CLASSES,
   out: out('emb.pkl', '.pkl, .pth or .pt as torch.save writes, or .safetensors'),
 };
 
@@ -64,7 +75,7 @@ export const prepareEmbeddings = (): Command =>
         '.safetensors': encodeEmbedding,
       });
       checkFile('glove', glove);
-      const nodes = nodesOf(classesOf(which));
+      const nodes = nodesOf(readClasses(which, options).classes);
       const emb = await loadEmbedding(glove, nodes);
       const row = (i: number) => emb.subarray(i * EMBEDDING_SIZE, (i + 1) * EMBEDDING_SIZE);
       const shown = show ? EMBEDDING_SIZE : 4;
@@ -78,11 +89,10 @@ export const prepareEmbeddings = (): Command =>
       print(`written to ${out}: ${nodes.length} x ${EMBEDDING_SIZE} float32, rows as above`);
     });
 
-interface AdjacencySettings {
+interface AdjacencySettings extends ClassSettings {
   data: string;
   image_dir: string | null;
-  dataset: Dataset;
-  num_classes: number;
+  adj_threshold: number;
   out: string;
 }
 
@@ -93,8 +103,8 @@ const ADJACENCY: Settings<AdjacencySettings> = {
     default: null,
     help: "folder of the videos' folders, where --data is Aff-Wild2's annotation folder",
   },
-  dataset: TRAIN_SETTINGS.dataset,
-  num_classes: TRAIN_SETTINGS.num_classes,
+  ...OF_CLASSES,
+  adj_threshold: TRAIN_SETTINGS.adj_threshold,
   out: out('adj.pkl', ".pkl (the original's DataFrame of correlations) or .safetensors (every step)"),
 };
 
@@ -103,8 +113,8 @@ const STEPS: readonly (readonly [keyof Adjacency, string])[] = [
   ['rho', "rho: Spearman's rank correlation of each two columns (this is what adj.pkl holds)"],
   ['absolute', 'absolute: |rho|'],
   ['masked', 'masked: the same without links between two classes (they only exclude each other)'],
-  ['edges', 'edges: 1 where masked is at least 0.1'],
-  ['A', 'A: each row 0.5 for the node itself, and 0.5 shared by its edges'],
+  ['edges', 'edges: 1 where masked is at least --adj_threshold (0.1), or else where it is largest'],
+  ['A', 'A: each row 0.5 for the node itself, and 0.5 shared by its edges; 1 for a class that does not occur'],
   ['adj', 'adj = (A D)^T D with D = diag(row sums of A)^-1/2: what the GCN multiplies by'],
 ];
 
@@ -123,9 +133,11 @@ export const prepareAdjacency = (): Command =>
     .option('--show', "print each step's matrix")
     .addHelpText('after', ADJACENCY_NOTE)
     .action(async ({ show, ...options }: Record<string, unknown>) => {
-      const { data, image_dir, out, ...which } = readSettings(ADJACENCY, options);
+      const { data, image_dir, adj_threshold: threshold, out, ...which } = readSettings(ADJACENCY, options);
       const {
+        absentClasses,
         buildAdjacency,
+        describeWeak,
         describeAnnotations,
         encodeAdjacency,
         pickleAdjacency,
@@ -135,13 +147,17 @@ export const prepareAdjacency = (): Command =>
       const encode = encoderOf(out, { '.pkl': pickleAdjacency, '.safetensors': encodeAdjacency });
       checkAnnotations('data', data, which.dataset);
       if (image_dir !== null) checkFolder('image_dir', image_dir);
-      const classes = classesOf(which);
-      const read = await readAnnotations(data, { ...which, classes, imageDir: image_dir });
+      const { classes } = readClasses(which, options);
+      const read = await readAnnotations(data, { dataset: which.dataset, classes, imageDir: image_dir });
       const train = withValenceArousal(read.train, 'the label graph');
       const nodes = nodesOf(classes);
-      const adjacency = buildAdjacency(train.samples, classes);
+      const adjacency = buildAdjacency(train.samples, classes, threshold);
       print(`read: ${describeAnnotations(train)}`);
       print(`columns: ${nodes.join(', ')}\n`);
+      const absent = absentClasses(train.samples, classes);
+      if (absent.length > 0) print(`no face of ${absent.join(', ')}: no edge\n`);
+      const weak = describeWeak(adjacency, nodes, threshold);
+      if (weak) print(`${weak}\n`);
       for (const [i, [step, what]] of STEPS.entries()) {
         print(`${i + 1}. ${what}`);
         if (show) print(`${matrix(adjacency[step] as Float64Array, nodes)}\n`);

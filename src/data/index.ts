@@ -1,4 +1,13 @@
-export { type Adjacency, buildAdjacency, encodeAdjacency, pickleAdjacency, readAdjacency, spearman } from './adjacency';
+export {
+  ADJ_THRESHOLD,
+  type Adjacency,
+  buildAdjacency,
+  describeWeak,
+  encodeAdjacency,
+  pickleAdjacency,
+  readAdjacency,
+  spearman,
+} from './adjacency';
 export { type AnnotationOptions, type Annotations, readAnnotations } from './annotations';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
@@ -16,13 +25,16 @@ export { readGlove } from './glove';
 export { decodeImage, headerOf, ImageError, MAX_PIXELS, readPicture } from './image';
 export {
   AFFWILD2_CLASSES,
+  areClassNames,
   CLASSES,
   classesOf,
   DATASETS,
   type Dataset,
   EIGHT_CLASSES,
+  MAX_CLASSES,
   NODES,
   nodesOf,
+  numberOfClasses,
 } from './labels';
 export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/affectnet';
 export { readAffWild2 } from './layouts/affwild2';
@@ -35,6 +47,7 @@ export { type Sample, SampleColumns, Samples } from './sample_columns';
 export {
   AFFECTNET_COUNTS,
   type AnnotationSet,
+  absentClasses,
   type BadItem,
   CLASS_WEIGHTS,
   type ClassWeights,

@@ -75,6 +75,7 @@ export async function mockRun(
       train: crops(8, 16),
       val: crops(2, 16),
       classWeights: loss.classWeights,
+      untrained: [],
       graph: null,
       close: async () => {},
     },

@@ -47,7 +47,7 @@ const renamed = (prefix: string): Map<string, StateEntry> => new Map([...STATE].
 const changed = (name: string, change: (entry: StateEntry) => StateEntry): Map<string, StateEntry> =>
   new Map([...STATE].map(([n, e]) => [n, n === name ? change(e) : e]));
 
-const settings = { saved_model: null, emb: 'random', image_size: 16, dataset: null } as const;
+const settings = { saved_model: null, emb: 'random', image_size: 16, dataset: null, classes: null } as const;
 
 test('a wrapped network: predict, evaluate, train --pretrained and inspect find it, and say where', async () => {
   const nested = await writeTorch((tensor) => {

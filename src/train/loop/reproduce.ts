@@ -70,11 +70,7 @@ export async function reproduce(
 }
 
 /** @throws InputError if what the run learnt from is not there */
-function argsOf(
-  { args: { classes: _, kernels: __, ...own }, dir }: Run,
-  moved: object,
-  saved_model: string,
-): TrainArgs {
+function argsOf({ args: { kernels: _, ...own }, dir }: Run, moved: object, saved_model: string): TrainArgs {
   const kept = (name: 'adj' | 'emb'): string | null => {
     const file = join(dir, `${name}.safetensors`);
     return existsSync(file) ? file : own[name];

@@ -1,7 +1,6 @@
 // The one door to all of a run that lives on a device: a device that is lost takes it along, and it is made anew.
 import { Ema } from '../../autograd';
 import { orAborted } from '../../base/abort';
-import { classesOf } from '../../data';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { choose, type TileTable } from '../../kernels/variant';
@@ -53,7 +52,7 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
     const model = buildModel(device, {
       ...args,
       imageSize: args.image_size,
-      classes: classesOf(args).length,
+      classes: args.classes.length,
       A: data.graph?.A,
     }).initialise(args.seed);
     const optimizer = makeOptimizer(model, args);

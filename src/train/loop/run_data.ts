@@ -5,13 +5,14 @@ import { InputError } from '../../base/errors';
 import {
   type AnnotationSet,
   type Annotations,
+  absentClasses,
   buildAdjacency,
   type CropSet,
   classCounts,
-  classesOf,
   classWeights,
   describeAnnotations,
   describeBad,
+  describeWeak,
   encodeAdjacency,
   encodeEmbedding,
   loadEmbedding,
@@ -34,6 +35,8 @@ export interface RunData {
   readonly train: CropSet;
   readonly val: CropSet;
   readonly classWeights: Float32Array;
+  /** Classes that no training face has. */
+  readonly untrained: readonly string[];
   /** The label graph's A, K x K, and word vectors, K x 300, for emotion_gcn. */
   readonly graph: { readonly A: Float32Array; readonly embedding: Float32Array } | null;
   close(): Promise<void>;
@@ -47,7 +50,7 @@ export async function openRunData(
   notice: (line: string) => void,
   { onGroup, signal }: Pick<PrepareOptions, 'onGroup' | 'signal'> = {},
 ): Promise<RunData> {
-  const classes = classesOf(args);
+  const { classes } = args;
   const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
   const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
   const read = (file: string) => orAborted(readAnnotations(file, options), signal);
@@ -67,6 +70,8 @@ export async function openRunData(
   checkEnough(args, samples.train.length, samples.val.length);
   const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice, signal) : null;
   const weights = classWeights(samples.train, args.class_weights, classes);
+  const untrained = absentClasses(samples.train, classes);
+  if (untrained.length > 0) notice(describeUntrained(untrained, args));
   const prepare = async (part: Samples, set: AnnotationSet, counted: boolean): Promise<CropSet> => {
     const crops = await prepareCrops(part, {
       imageDir: args.image_dir,
@@ -101,12 +106,23 @@ export async function openRunData(
     train,
     val: valid,
     classWeights: weights,
+    untrained,
     graph,
     close: async () => {
       await train.close();
       await valid.close();
     },
   };
+}
+
+/** What follows for a class that no training face has. */
+function describeUntrained(untrained: readonly string[], { model, class_weights }: TrainArgs): string {
+  const follows = [
+    ...(model === 'emotion_gcn' ? ['no edge in the label graph'] : []),
+    ...(class_weights === 'balanced' ? ['weight 0'] : []),
+    'not in macro F1',
+  ];
+  return `no training face of ${untrained.join(', ')}: ${follows.join(', ')}`;
 }
 
 /** The set that a model is measured on: the validation part, or all of a file that has no parts. */
@@ -128,7 +144,7 @@ async function openGraph(
   notice: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<{ A: Float32Array; embedding: Float32Array }> {
-  const classes = classesOf(args);
+  const { classes } = args;
   const nodes = nodesOf(classes);
   const [kept, vectors] = [folder.path('adj.safetensors'), folder.path('emb.safetensors')];
   if (!folder.isNew && existsSync(kept) && existsSync(vectors)) {
@@ -139,10 +155,15 @@ async function openGraph(
   }
   const embedding = await orAborted(loadEmbedding(args.emb ?? undefined, nodes), signal);
   if (args.emb === 'random') notice('--emb random: made-up word vectors');
+  const { adj_threshold: threshold } = args;
   const given = args.adj !== null && lookAt(args.adj) !== 'nothing';
-  const adjacency = given ? await readAdjacency(args.adj as string, nodes) : buildAdjacency(samples, classes);
+  const adjacency = given
+    ? await readAdjacency(args.adj as string, nodes, threshold)
+    : buildAdjacency(samples, classes, threshold);
   if (!given)
     notice(`${args.adj ? `${args.adj} is not there: the` : 'the'} label graph is made from the training labels`);
+  const weak = describeWeak(adjacency, nodes, threshold);
+  if (weak) notice(weak);
   await folder.write('adj.safetensors', encodeAdjacency(adjacency, nodes));
   await folder.write('emb.safetensors', encodeEmbedding(embedding, nodes));
   return { A: Float32Array.from(adjacency.A), embedding };

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { dropMoments } from '../../autograd';
 import { InputError, MachineError } from '../../base/errors';
-import { type Batch, classesOf, Loader } from '../../data';
+import { type Batch, Loader } from '../../data';
 import { OutOfMemory } from '../../device';
 import { evaluateAll } from '../measures/evaluate_all';
 import { resultNotFinite, tensorNotFinite } from '../measures/finite';
@@ -337,15 +337,15 @@ export class Session {
   private async validate(signal?: AbortSignal): Promise<{ predictions: SamplePredictions; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
-    const { args, learner } = this.parts;
-    const predictions = await evaluateAll(learner, this.val, classesOf(args), async (result) => {
+    const { args, data, learner } = this.parts;
+    const predictions = await evaluateAll(learner, this.val, args.classes, async (result) => {
       signal?.throwIfAborted();
       const found = resultNotFinite(result);
       if (found) throw await this.diverged(`${found.what} in the validation of epoch ${this.progress.epoch + 1}`);
       addTo(tally, result);
       this.tell('validate', tally, this.val, pace);
     });
-    return { predictions, tally };
+    return { predictions: { ...predictions, untrained: data.untrained }, tally };
   }
 
   /** Writes a checkpoint. @throws MachineError where there is what is no number in it */

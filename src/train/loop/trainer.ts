@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { orAborted, timeLimit } from '../../base/abort';
-import { classesOf } from '../../data';
 import { temporaryFolder } from '../../data/files';
 import type { GroupDone } from '../../data/image_worker';
 import { DeviceLost } from '../../device';
@@ -151,7 +150,7 @@ export class Trainer {
     const { device, learner, learning, kernels, batchSize } = rig;
     const args = { ...given, batch_size: batchSize };
     try {
-      const runArgs = { ...args, classes: [...classesOf(args)], kernels };
+      const runArgs = { ...args, kernels };
       const profile = trace ? new Profile(device, trace) : null;
       const session = new Session({ args, hooks, notice, folder, data, learning, learner, profile });
       this.session = session;

@@ -60,6 +60,8 @@ export const NOT_HASHED: ReadonlySet<string> = new Set<keyof TrainArgs>([
 function hashOfSettings(args: TrainArgs): string {
   const told = Object.entries(args).filter(([name, value]) => {
     const setting = TRAIN_SETTINGS[name as keyof TrainArgs] as { default?: unknown } | undefined;
+    // The data set's own classes are told by their number.
+    if (name === 'classes' && args.num_classes !== null) return false;
     return setting && !NOT_HASHED.has(name) && JSON.stringify(value) !== JSON.stringify(setting.default);
   });
   return createHash('sha256')

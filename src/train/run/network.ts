@@ -16,9 +16,9 @@ import { readWeightsFile, type WeightsFile } from './weights_file';
  * @throws InputError for a run or file that cannot be used, or when neither is given
  */
 export async function openNetwork(settings: NetworkSettings, say: (line: string) => void = () => {}): Promise<Run> {
-  const { saved_model, checkpoint, emb, image_size, dataset } = settings;
+  const { saved_model, checkpoint, emb, image_size, dataset, classes: named } = settings;
   if (saved_model !== null) {
-    const needless = Object.entries({ emb, image_size, dataset }).find(([, value]) => value !== null);
+    const needless = Object.entries({ emb, image_size, dataset, classes: named }).find(([, value]) => value !== null);
     if (needless)
       throw new InputError(`--${needless[0]} ${needless[1]}: the run in --saved_model has its own; leave it out`);
     const run = readRun(saved_model);
@@ -33,14 +33,29 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
     throw new InputError(`${checkpoint}: expected the weights of one of the six networks, found ${names}, …`);
   }
   const dir = dirname(resolve(checkpoint));
-  const { model, network, classes: num_classes } = identity;
-  const of = { dataset: dataset ?? 'affectnet', num_classes };
-  const classes = [...classesOf(of)];
-  const args = readTrainArgs({ image_dir: dir, data: dir, saved_model: dir, model, network, ...of, image_size });
+  const { model, network, classes: number } = identity;
+  if (named && named.length !== number)
+    throw new InputError(`${checkpoint}: expected the names of its ${number} classes as --classes, found ${named}`);
+  const of = { dataset: dataset ?? 'affectnet' };
+  if (!named && ![7, of.dataset === 'affectnet' ? 8 : 7].includes(number))
+    throw new InputError(
+      `${checkpoint}: has ${number} classes, none of ${of.dataset}'s; give their names with --classes, in order`,
+    );
+  const classes = named ?? classesOf({ ...of, num_classes: number });
+  const args = readTrainArgs({
+    image_dir: dir,
+    data: dir,
+    saved_model: dir,
+    model,
+    network,
+    ...of,
+    classes,
+    image_size,
+  });
   const embedding = model === 'emotion_gcn' ? await loadEmbedding(emb ?? undefined, nodesOf(classes)) : null;
   return {
     dir,
-    args: { ...args, classes, kernels: {} },
+    args: { ...args, kernels: {} },
     rows: [],
     metrics: null,
     given: { file: checkpoint, state, embedding },

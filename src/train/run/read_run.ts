@@ -15,8 +15,6 @@ import { type EpochRow, parseResults } from './results';
 
 /** What args.json holds. */
 export interface RunArgs extends TrainArgs {
-  /** Names of the classes, in the order of the network's outputs. */
-  classes: string[];
   /** Tiles that the matrix kernels use for measured classes of products, else they go by rule: another order of sums. */
   kernels: TileTable;
 }
@@ -110,16 +108,16 @@ function readSound(run: Run, which: 'best' | 'last', say: (line: string) => void
  * @throws InputError naming the file: none, a damaged one, or an entry that is no setting or has no value of its kind
  */
 export function readRunArgs(file: string): RunArgs {
-  const { format_version, classes, kernels = {}, ...rest } = readJson(file);
+  const { format_version, kernels = {}, ...rest } = readJson(file);
   checkFormat(format_version, file);
-  if (!isNames(classes)) {
-    throw new InputError(`${file}: expected the classes' names as classes, found ${show(classes)}`);
+  if (!isNames(rest.classes)) {
+    throw new InputError(`${file}: expected the classes' names as classes, found ${show(rest.classes)}`);
   }
   if (!isTable(kernels)) {
     throw new InputError(`${file}: expected names of tiles as kernels, found ${show(kernels)}`);
   }
   try {
-    return { ...readTrainArgs(rest), classes, kernels };
+    return { ...readTrainArgs(rest), kernels };
   } catch (error) {
     throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
   }

@@ -8,7 +8,10 @@ import { OF_OPTIMIZERS } from '../settings/optimization';
 import { readRunArgs } from './read_run';
 
 /** Settings of which a run has one: who is given one leaves the run's other. */
-const RIVALS = { pretrained: 'checkpoint', checkpoint: 'pretrained' } as const;
+const RIVALS = {
+  ...({ pretrained: 'checkpoint', checkpoint: 'pretrained' } as const),
+  ...({ classes: 'num_classes', num_classes: 'classes' } as const),
+};
 
 /**
  * Settings that repeat a run, but for those in `given`, among which `saved_model` must be, the new run's folder. What the run has as
@@ -26,12 +29,14 @@ export function readRunToRepeat(
   const file = lookAt(path) === 'a folder' ? join(path, 'args.json') : path;
   if (lookAt(file) !== 'a file')
     throw new InputError(`--config expects the args.json of a run, found ${lookAt(file)} at ${resolve(file)}`);
-  const { classes: _, kernels, saved_model: __, ...own } = readRunArgs(resolve(file));
+  const { kernels, saved_model: _, ...own } = readRunArgs(resolve(file));
   const news = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const merged: Record<string, unknown> = { ...own, ...news };
   const follows = (name: string): void => {
     if (!(name in news)) delete merged[name];
   };
+  // Where they are the data set's own, they follow from it.
+  if (own.num_classes !== null) follows('classes');
   for (const [name, usual] of Object.entries(dependentDefaults(own)))
     if (JSON.stringify(own[name as keyof typeof own]) === JSON.stringify(usual)) follows(name);
   const usual = dependentDefaults(merged as unknown as TrainArgs);

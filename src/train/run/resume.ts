@@ -38,8 +38,10 @@ export const MAY_DIFFER: {
  */
 export function readRunToResume(dir: string, given: Readonly<Record<string, unknown>>): Run {
   const run = readRun(dir);
-  const { classes, kernels, ...own } = run.args;
-  const wanted = readTrainArgs({ ...own, ...given });
+  const { kernels, ...own } = run.args;
+  // Where they are the data set's own, they follow from it.
+  const classes = own.num_classes === null ? own.classes : null;
+  const wanted = readTrainArgs({ ...own, classes, ...given });
   for (const name of Object.keys(given) as (keyof TrainArgs)[]) {
     const rule = MAY_DIFFER[name];
     const [a, b] = [own[name], wanted[name]].map((value) => JSON.stringify(value));
@@ -50,7 +52,7 @@ export function readRunToResume(dir: string, given: Readonly<Record<string, unkn
         'data and val_data where the annotations are the same, by the hash in manifest.json)',
     );
   }
-  const args: RunArgs = { ...wanted, saved_model: run.dir, classes, kernels };
+  const args: RunArgs = { ...wanted, saved_model: run.dir, kernels };
   return { ...run, args };
 }
 

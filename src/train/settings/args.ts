@@ -1,6 +1,6 @@
 // Everything that changes a run's numbers, in one plain object: what a run folder's args.json holds. A theme a file.
 import { AUGMENTATION, type AugmentationArgs, checkAugmentation } from './augmentation';
-import { checkData, DATA, type DataArgs } from './data';
+import { DATA, type DataArgs, readClasses } from './data';
 import { checkLoss, LOSS, type LossArgs, usualClassWeights } from './loss';
 import { MACHINE, type MachineArgs } from './machine';
 import { checkNetwork, NETWORK, type NetworkArgs, usualImageSize } from './network';
@@ -40,16 +40,16 @@ export const TRAIN_SETTINGS = { ...DATA, ...NETWORK, ...LOSS, ...OPTIMIZATION, .
  */
 export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainArgs {
   const read = readSettings(TRAIN_SETTINGS, given);
-  const usual = dependentDefaults(read);
+  const settled = { ...read, ...readClasses(read, given) };
+  const usual = dependentDefaults(settled);
   const args = {
-    ...read,
+    ...settled,
     image_size: read.image_size ?? usual.image_size,
     class_weights: read.class_weights ?? usual.class_weights,
     momentum: read.momentum ?? usual.momentum,
     betas: read.betas ?? usual.betas,
     eps: read.eps ?? usual.eps,
   };
-  checkData(args);
   checkNetwork(args);
   checkLoss(args);
   checkOptimization(args);
@@ -60,7 +60,7 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
 
 /** The defaults that follow from other settings. Of the optimizer's own settings those of other optimizers are null. */
 export function dependentDefaults(
-  of: Pick<TrainArgs, 'dataset' | 'network' | 'optimizer'>,
+  of: Pick<TrainArgs, 'dataset' | 'num_classes' | 'network' | 'optimizer'>,
 ): Pick<TrainArgs, 'image_size' | 'class_weights' | 'momentum' | 'betas' | 'eps'> {
   return {
     image_size: usualImageSize(of),

@@ -1,6 +1,7 @@
 // What is trained and validated on.
-import { classesOf, DATASETS, type Dataset } from '../../data/labels';
-import { choice, orNone, path, real, type Settings, whole } from './settings';
+import { InputError } from '../../base/errors';
+import { areClassNames, classesOf, DATASETS, type Dataset, MAX_CLASSES, numberOfClasses } from '../../data/labels';
+import { choice, names, type OrNull, orNone, path, real, type Settings, whole } from './settings';
 
 export interface DataArgs {
   /** Folder below which the annotation files' images are. */
@@ -12,15 +13,17 @@ export interface DataArgs {
   /** Share of the samples that is split off for validation where there are no other. */
   val_fraction: number;
   dataset: Dataset;
-  /** Classes that are told apart: 7, or 8 with AffectNet's contempt. */
-  num_classes: number;
+  /** Of the data set's own classes: 7, or 8 with AffectNet's contempt; null: they are others. */
+  num_classes: number | null;
+  /** Names of the classes that are told apart, in the order of the network's outputs. */
+  classes: readonly string[];
   /** At most so many training rows an epoch; null: all. */
   limit: number | null;
   /** Largest fraction of bad rows and images that is passed over. */
   max_bad: number;
 }
 
-export const DATA: Settings<DataArgs> = {
+export const DATA: Settings<OrNull<DataArgs, 'classes'>> = {
   image_dir: { kind: path('DIR', 'a folder'), help: "folder that the images' paths start from" },
   data: {
     kind: path('FILE', 'an annotation file'),
@@ -37,7 +40,19 @@ export const DATA: Settings<DataArgs> = {
     help: 'share of --data that is split off for validation where there is no other',
   },
   dataset: { kind: choice(...DATASETS), default: 'affectnet', help: 'affectnet or affwild2' },
-  num_classes: { kind: whole(7, 8), default: 7, help: 'classes: 7, or 8 to keep contempt of AffectNet' },
+  num_classes: { kind: orNone(whole(7, 8)), default: 7, help: 'classes: 7, or 8 to keep contempt of AffectNet' },
+  classes: {
+    kind: orNone(
+      names(
+        2,
+        MAX_CLASSES,
+        'names, each another, none of them a number, valence or arousal: calm,bored',
+        areClassNames,
+      ),
+    ),
+    default: null,
+    help: "other classes than the data set's own, in place of --num_classes: a label is a name or its place, from 0",
+  },
   limit: { kind: orNone(whole(2)), default: null, help: 'at most so many training rows an epoch' },
   max_bad: {
     kind: real(0, { most: 1 }),
@@ -46,7 +61,25 @@ export const DATA: Settings<DataArgs> = {
   },
 };
 
-/** @throws InputError for a number of classes that the data set has not */
-export function checkData(args: Pick<DataArgs, 'dataset' | 'num_classes'>): void {
-  classesOf(args);
+/**
+ * The classes that settings mean, and which of the data set's own they are.
+ * @param given what was given of them, before there were defaults
+ * @throws InputError where both are given and differ, for a number that the data set has not, and for other classes than Aff-Wild2's
+ */
+export function readClasses(
+  { dataset, num_classes, classes }: OrNull<Pick<DataArgs, 'dataset' | 'num_classes' | 'classes'>, 'classes'>,
+  given: Readonly<Record<string, unknown>>,
+): Pick<DataArgs, 'num_classes' | 'classes'> {
+  if (classes === null) {
+    const number = num_classes ?? (DATA.num_classes.default as number);
+    return { num_classes: number, classes: classesOf({ dataset, num_classes: number }) };
+  }
+  const number = numberOfClasses(dataset, classes);
+  if ((given.num_classes ?? null) !== null && num_classes !== number)
+    throw new InputError(
+      `--classes ${classes} and --num_classes ${num_classes} both say what the classes are; give one of them`,
+    );
+  if (number === null && dataset !== 'affectnet')
+    throw new InputError(`--classes ${classes}: --dataset ${dataset} has classes of its own; leave it out`);
+  return { num_classes: number, classes };
 }

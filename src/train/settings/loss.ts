@@ -17,17 +17,21 @@ export const LOSS: Settings<OrNull<LossArgs, 'class_weights'>> = {
     default: null,
     help:
       "in the loss: affectnet (its constants), balanced (by this set's counts) or none; " +
-      'default: affectnet for affectnet, none for affwild2',
+      'default: affectnet for affectnet, none for affwild2, balanced with --classes',
   },
 };
 
-/** The original's weights of the classes. */
-export const usualClassWeights = ({ dataset }: Pick<DataArgs, 'dataset'>): ClassWeights =>
-  dataset === 'affectnet' ? 'affectnet' : 'none';
+/** The original's weights of the classes; for classes of one's own by their counts, as it has AffectNet's. */
+export const usualClassWeights = ({ dataset, num_classes }: Pick<DataArgs, 'dataset' | 'num_classes'>): ClassWeights =>
+  num_classes === null ? 'balanced' : dataset === 'affectnet' ? 'affectnet' : 'none';
 
 /** @throws InputError for AffectNet's weights on other data */
-export function checkLoss({ class_weights, dataset }: Pick<LossArgs & DataArgs, 'class_weights' | 'dataset'>): void {
-  if (dataset !== 'affectnet' && class_weights === 'affectnet') {
-    throw new InputError(`--class_weights expects balanced or none for ${dataset}, found "affectnet"`);
-  }
+export function checkLoss({
+  class_weights,
+  dataset,
+  num_classes,
+}: Pick<LossArgs & DataArgs, 'class_weights' | 'dataset' | 'num_classes'>): void {
+  if (class_weights !== 'affectnet' || (dataset === 'affectnet' && num_classes !== null)) return;
+  const what = num_classes === null ? '--classes' : dataset;
+  throw new InputError(`--class_weights expects balanced or none for ${what}, found "affectnet"`);
 }

@@ -1,8 +1,9 @@
 // Which network is trained, and what it starts from.
 import { InputError } from '../../base/errors';
+import { ADJ_THRESHOLD } from '../../data/adjacency';
 import { imageSizeWanted } from '../../models/config';
 import type { DataArgs } from './data';
-import { choice, type OrNull, orNone, path, type Settings, toggle, whole } from './settings';
+import { choice, type OrNull, orNone, path, real, type Settings, toggle, whole } from './settings';
 
 export interface NetworkArgs {
   network: 'densenet' | 'bregnext';
@@ -11,6 +12,8 @@ export interface NetworkArgs {
   image_size: number;
   /** File of the label graph; null, or a file that is not there: made from the training labels. */
   adj: string | null;
+  /** The least correlation, without its sign, that is an edge of the label graph. */
+  adj_threshold: number;
   /** File of the word vectors, or `random`; only emotion_gcn needs it. */
   emb: string | null;
   /** Weights to start from in place of random ones, wherever names and shapes fit; null: none. */
@@ -43,6 +46,11 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
     kind: orNone(path('FILE', 'a label graph')),
     default: null,
     help: "label graph: the original's adj.pkl, or safetensors; default, or if absent: made from the training labels",
+  },
+  adj_threshold: {
+    kind: real(0, { most: 1 }),
+    default: ADJ_THRESHOLD,
+    help: 'least correlation that is an edge of the label graph; a node without one keeps its strongest',
   },
   emb: {
     kind: orNone(path('FILE|random', 'word vectors', 'random')),

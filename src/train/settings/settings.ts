@@ -92,6 +92,26 @@ export const toggle: Kind<boolean> = {
   },
 };
 
+/** From `least` to `most` names with commas between, or a list of them; `isGood` judges them all. */
+export function names(
+  least: number,
+  most: number,
+  expected: string,
+  isGood: (names: readonly string[]) => boolean,
+): Kind<readonly string[]> {
+  return {
+    placeholder: 'NAME,...',
+    expected: `${least} to ${most} ${expected}`,
+    read: (value) => {
+      const list: unknown[] = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : [value].flat();
+      const read = list.filter((name) => typeof name === 'string' && name !== '') as string[];
+      return read.length === list.length && read.length >= least && read.length <= most && isGood(read)
+        ? read
+        : undefined;
+    },
+  };
+}
+
 /** Any text that is not empty. */
 export function text(placeholder: string, expected: string): Kind<string> {
   return { placeholder, expected, read: (value) => (typeof value === 'string' && value !== '' ? value : undefined) };

@@ -15,6 +15,7 @@ export interface NetworkSettings {
   emb: string | null;
   image_size: number | null;
   dataset: Dataset | null;
+  classes: readonly string[] | null;
 }
 
 /** The flags by which `evaluate` and `predict` find their network. */
@@ -38,5 +39,10 @@ export const NETWORK_SETTINGS: Settings<NetworkSettings> = {
     kind: orNone(DATA.dataset.kind),
     default: null,
     help: 'of --checkpoint, without --saved_model: the classes it tells apart; default: affectnet',
+  },
+  classes: {
+    kind: DATA.classes.kind,
+    default: null,
+    help: "of --checkpoint, without --saved_model: the names of its classes in order, where they are not the data set's",
   },
 };
