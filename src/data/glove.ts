@@ -37,7 +37,8 @@ export async function readGlove(file: string, words: readonly string[], dim: num
   const missing = words.filter((w) => !found.has(w));
   if (missing.length > 0) {
     throw new InputError(
-      `${file}: expected the words ${words.join(', ')}, not found in ${lines} lines: ${missing.join(', ')}`,
+      `${file}: expected the words ${words.join(', ')}, not found in ${lines} lines: ${missing.join(', ')}; ` +
+        'call these classes by words that are there (--classes), take a larger file of vectors, or --emb random',
     );
   }
   const out = new Float32Array(words.length * dim);

@@ -36,17 +36,8 @@ export function numberOfClasses(dataset: Dataset, classes: readonly string[]): n
 
 /** Whether names can be those of classes: nodes of a label graph, told apart in files. */
 export const areClassNames = (names: readonly string[]): boolean =>
-  new Set(nodesOf(names).map(labelKey)).size === names.length + 2 &&
+  new Set(nodesOf(names).map((name) => name.toLowerCase())).size === names.length + 2 &&
   names.every((name) => name.length <= 100 && !/[,\u0000-\u001f\u007f]/.test(name) && !/^\d+$/.test(name));
-
-/** Names of one emotion in the data sets, and as people write them. */
-const SAME: Readonly<Record<string, string>> = { happiness: 'happy', sadness: 'sad', angry: 'anger' };
-
-/** What names of one emotion have in common. */
-export function labelKey(name: string): string {
-  const key = name.trim().toLowerCase();
-  return Object.hasOwn(SAME, key) ? SAME[key] : key;
-}
 
 /** The nodes of a label graph: the classes, then the two continuous labels. */
 export const nodesOf = (classes: readonly string[]): readonly string[] => [...classes, 'Valence', 'Arousal'];

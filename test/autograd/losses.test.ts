@@ -68,6 +68,14 @@ test('label smoothing keeps its digits when a class wins by far', async () => {
   near(await (x.grad as Tensor).data(), [0.02, -0.01, -0.01], 1e-6);
 });
 
+test('cross entropy of labels whose weights are all 0 is 0, and so is its gradient', async () => {
+  const x = random('x', [3, 4]);
+  const loss = crossEntropy(x, labels(device, [3, 3, 3], 4), tensor(device, [0.5, 2, 1, 0], [4]));
+  assert.is(await loss.item(), 0);
+  backward(loss);
+  assert.ok((await (x.grad as Tensor).data()).every((v) => v === 0));
+});
+
 test('both losses on slices of one matrix of scores', async () => {
   const truth = labels(device, [3, 0, 6, 3], 7);
   const gold = random('gold', [4, 2], { requiresGrad: false });

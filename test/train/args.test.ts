@@ -59,6 +59,33 @@ test("the original's sizes and class weights, by data set and network", () => {
   assert.equal(of({ num_classes: 8, image_size: 96, class_weights: 'balanced' }), [96, 'balanced']);
 });
 
+test("classes of one's own stand in place of their number, and are read back as they were", () => {
+  const own = read({ classes: 'calm, bored,excited', network: 'bregnext' });
+  assert.equal(own.classes, ['calm', 'bored', 'excited']);
+  assert.is(own.num_classes, null);
+  assert.is(own.class_weights, 'balanced');
+  assert.equal(read({ classes: own.classes, network: 'bregnext' }), own);
+  assert.equal(readTrainArgs(JSON.parse(JSON.stringify(own))), own, 'reading what was read changes nothing');
+  // Those of the data set are its own, however they are given.
+  const [seven, eight] = [read(), read({ num_classes: 8 })];
+  assert.equal(read({ classes: seven.classes }), seven);
+  assert.equal(read({ classes: eight.classes.join() }), eight);
+  assert.equal([seven.num_classes, seven.classes.length, eight.num_classes, eight.classes.length], [7, 7, 8, 8]);
+  assert.is(read({ classes: Array.from({ length: 50 }, (_, i) => `c${i}`) }).classes.length, 50);
+});
+
+test('names that are none, and settings that do not go with other classes, are refused', () => {
+  const many = Array.from({ length: 51 }, (_, i) => `c${i}`);
+  const wrong = [['calm'], ['calm', 'Calm'], ['1', 'calm'], ['calm', 'valence'], ['a\nb', 'calm'], 'calm,,bored', many];
+  for (const classes of wrong)
+    assert.throws(() => read({ classes }), /--classes expects 2 to 50 names, each another, .* found \S/);
+  const refused = (given: object, message: RegExp) =>
+    assert.throws(() => read({ classes: 'calm,bored', ...given }), message);
+  refused({ num_classes: '7' }, /^--classes calm,bored and --num_classes 7 both .*; give one of them/);
+  refused({ dataset: 'affwild2' }, /--dataset affwild2 has classes of its own; leave it out/);
+  refused({ class_weights: 'affectnet' }, /--class_weights expects balanced or none for --classes, found "affectnet"/);
+});
+
 test('the learning rate, in steps: up in a line, then down by gamma after every step_size epochs', () => {
   const args = { ...read({ warmup: 4, step_size: 2, gamma: 0.5, epochs: 9 }) };
   const at = (done: number): number => rateFactor(args, done, 3);
@@ -120,6 +147,7 @@ test('a wrong value is refused with what was expected and found', () => {
     [{ network: 'resnet' }, '--network expects one of densenet, bregnext, found "resnet"'],
     [{ dataset: 'fer' }, '--dataset expects one of affectnet, affwild2, found "fer"'],
     [{ num_classes: 9 }, '--num_classes expects a whole number from 7 to 8, found 9'],
+    [{ adj_threshold: 1.5 }, '--adj_threshold expects a number from 0 to 1, found 1.5'],
     [{ dataset: 'affwild2', num_classes: 8 }, '--num_classes expects 7 for affwild2, found 8'],
     [
       { dataset: 'affwild2', class_weights: 'affectnet' },

@@ -91,7 +91,7 @@ test('validation stops after the batch in flight, and is done again when the run
 test('a run without a checkpoint is not resumed, which is said before anything is prepared', async () => {
   const run = settings().saved_model;
   mkdirSync(join(run, 'weights'), { recursive: true });
-  writeFileSync(join(run, 'args.json'), toJson({ ...settings(), classes: ['A'], kernels: {} }));
+  writeFileSync(join(run, 'args.json'), toJson({ ...settings(), kernels: {} }));
   const resume = readRunToResume(run, {});
   let prepared = 0;
   const error = await rejection(new Trainer(resume.args, { resume, hooks: { onPrepare: () => prepared++ } }).run());

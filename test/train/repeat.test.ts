@@ -21,7 +21,7 @@ function argsFile(name: string, flags: Record<string, unknown> = {}): string {
   const args = readTrainArgs({ ...NEEDED, saved_model: join(dir, name), ...flags });
   mkdirSync(join(dir, name));
   const file = join(dir, name, 'args.json');
-  writeFileSync(file, toJson({ ...args, classes: ['A'], kernels: KERNELS }));
+  writeFileSync(file, toJson({ ...args, kernels: KERNELS }));
   return file;
 }
 

@@ -37,8 +37,10 @@ test.after.each(({ dir }) => {
 
 const CLASSES = ['Calm', 'Cross'];
 const argsIn = (dir: string, changes = {}): RunArgs => ({
-  ...readTrainArgs({ image_dir: 'faces', data: 'a.csv', emb: 'random', saved_model: join(dir, 'run'), ...changes }),
-  classes: CLASSES,
+  ...readTrainArgs({
+    ...{ image_dir: 'faces', data: 'a.csv', emb: 'random', classes: CLASSES, saved_model: join(dir, 'run') },
+    ...changes,
+  }),
   kernels: {},
 });
 const METRICS = { ...computeMetrics({ classes: CLASSES, labels: [0, 1, 1], predicted: [0, 1, 0] }), best_epoch: 2 };
