@@ -65,6 +65,7 @@ test('what reads weights takes them, and no --out may be one', async () => {
     emb: null,
     image_size: null,
     dataset: null,
+    classes: null,
   });
   assert.is(network.given?.file, file);
   assert.ok((network.given?.state.size ?? 0) > 0);
