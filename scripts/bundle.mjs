@@ -14,6 +14,12 @@ const wgsl = {
   },
 };
 
+/** Entry points of worker threads, which stand beside every program. */
+export const WORKERS = {
+  'image-worker': 'src/data/image_worker.ts',
+  'label-worker': 'src/data/layouts/label_worker.ts',
+};
+
 /** Bundles `entryPoints` into `outdir`; npm packages stay external, shared code goes into chunks, WGSL is text. */
 export const bundle = (options) =>
   build({

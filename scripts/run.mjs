@@ -1,12 +1,12 @@
 // Bundles one TypeScript program of this repository and runs it: node scripts/run.mjs FILE.ts [arguments]
 import { spawnSync } from 'node:child_process';
 import { basename } from 'node:path';
-import { bundle } from './bundle.mjs';
+import { bundle, WORKERS } from './bundle.mjs';
 
 const [file, ...args] = process.argv.slice(2);
 const name = basename(file, '.ts');
 const outdir = `build/run/${name}`;
-await bundle({ entryPoints: { [name]: file, 'image-worker': 'src/data/image_worker.ts' }, outdir });
+await bundle({ entryPoints: { [name]: file, ...WORKERS }, outdir });
 const { status, signal } = spawnSync(process.execPath, ['--enable-source-maps', `${outdir}/${name}.js`, ...args], {
   stdio: 'inherit',
 });

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundle } from './bundle.mjs';
+import { bundle, WORKERS } from './bundle.mjs';
 
 const PROCESSES = 2;
 /** MiB of a process, which keeps device and kernels from one file to the next, from which another takes over. */
@@ -25,7 +25,7 @@ const outdir = `build/test-${process.pid}`;
 await bundle({
   entryPoints: {
     ...Object.fromEntries(files.map((f) => [f.slice(0, -3), `test/${f}`])),
-    'image-worker': 'src/data/image_worker.ts',
+    ...WORKERS,
   },
   outdir,
 });

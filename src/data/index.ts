@@ -8,7 +8,7 @@ export {
   readAdjacency,
   spearman,
 } from './adjacency';
-export { type AnnotationOptions, type Annotations, readAnnotations } from './annotations';
+export { type AnnotationOptions, type Annotations, layoutOf, readAnnotations } from './annotations';
 export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
 export { CropSet } from './crop_set';
 export { checkBad, type PrepareOptions, prepareCrops } from './crops';
@@ -36,9 +36,10 @@ export {
   nodesOf,
   numberOfClasses,
 } from './labels';
-export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/affectnet';
 export { readAffWild2 } from './layouts/affwild2';
 export { datasetOfPickle, encodeAnnotationPickle, parseAnnotationPickle } from './layouts/annotation_pickle';
+export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/csv';
+export { folderClasses } from './layouts/folders';
 export { type Batch, Loader, type LoaderOptions, SAMPLERS, type Sampler } from './loader';
 export { MEAN, normalisationTable, STD, toTensor } from './normalise';
 export { type ListedPicture, listPictures } from './picture_list';

@@ -13,7 +13,8 @@ export const FAR = 1e6;
  * @throws InputError without a place: another number of points, no positions, both eyes in one place
  */
 export function eyesOf(landmarks: ArrayLike<number>): [left: Point, right: Point] {
-  const usable = Array.from(landmarks).filter((v) => Math.abs(v) <= FAR).length;
+  let usable = 0;
+  for (let i = 0; i < landmarks.length; i++) if (Math.abs(landmarks[i]) <= FAR) usable++;
   if (landmarks.length !== 136 || usable !== 136)
     throw new InputError(`expected 68 points (136 numbers x;y;...), found ${usable} of ${landmarks.length}`);
   const [left, right] = eyeCentres(landmarks);

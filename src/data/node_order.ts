@@ -1,13 +1,6 @@
 // The order of a label graph's nodes in files that say which is which.
 import { InputError } from '../base/errors';
-
-/** Names of one emotion in the data sets, and as people write them. */
-const SAME: Readonly<Record<string, string>> = { happiness: 'happy', sadness: 'sad', angry: 'anger' };
-
-const keyOf = (name: string): string => {
-  const key = name.trim().toLowerCase();
-  return SAME[key] ?? key;
-};
+import { emotionKey } from './emotions';
 
 /** Only counted: 0, 1, ... in order. */
 const isCount = (labels: readonly unknown[]): boolean => labels.every((label, i) => String(label) === String(i));
@@ -25,8 +18,10 @@ export function nodeOrder(axes: readonly (readonly unknown[])[], nodes: readonly
   const named = axes.find((labels) => !isCount(labels));
   return axes.map((axis) => {
     const labels = named && isCount(axis) ? named : axis;
-    const keys = labels.map((label) => keyOf((/^\d+$/.test(String(label)) && nodes[Number(label)]) || String(label)));
-    const order = nodes.map((name) => keys.indexOf(keyOf(name)));
+    const keys = labels.map((label) =>
+      emotionKey((/^\d+$/.test(String(label)) && nodes[Number(label)]) || String(label)),
+    );
+    const order = nodes.map((name) => keys.indexOf(emotionKey(name)));
     // As many labels as nodes: where all are found, none is there twice.
     if (keys.length === nodes.length && !order.includes(-1)) return order;
     throw new InputError(

@@ -10,7 +10,7 @@ export const ENDINGS: ReadonlySet<string> = new Set(
 );
 
 /** macOS keeps what its file system says of `a.jpg` in `._a.jpg`. */
-const isPicture = (name: string): boolean => ENDINGS.has(extname(name).toLowerCase()) && !name.startsWith('._');
+export const isPicture = (name: string): boolean => ENDINGS.has(extname(name).toLowerCase()) && !name.startsWith('._');
 
 /** A path whose characters are its bytes: names are bytes, which need not be UTF-8. */
 type Bytes = string;

@@ -10,7 +10,7 @@ import type { Box } from '../base/pixels/crop';
 import type { RgbImage } from '../base/pixels/rgb_image';
 import { randomPermutation, randomStream, randomUniform } from '../base/random';
 import { CLASSES } from './labels';
-import { AFFECTNET_COLUMNS } from './layouts/affectnet';
+import { AFFECTNET_COLUMNS } from './layouts/csv';
 import { drawFace } from './synthetic_face';
 import type { Draw } from './synthetic_paint';
 

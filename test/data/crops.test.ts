@@ -12,7 +12,7 @@ import type { FacePose } from '../../src/data/face';
 import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
 import { runImageWorkers } from '../../src/data/image_workers';
-import { readAffectNet } from '../../src/data/layouts/affectnet';
+import { readAffectNet } from '../../src/data/layouts/csv';
 import { type Batch, Loader } from '../../src/data/loader';
 import { rotationAffine } from '../../src/data/rotate';
 import { type Sample, Samples } from '../../src/data/sample_columns';

@@ -15,7 +15,7 @@ import {
 import { encodeEmbedding, loadEmbedding, randomEmbedding } from '../../src/data/embedding';
 import { readGlove } from '../../src/data/glove';
 import { AFFWILD2_CLASSES, NODES, nodesOf } from '../../src/data/labels';
-import { readAffectNet } from '../../src/data/layouts/affectnet';
+import { readAffectNet } from '../../src/data/layouts/csv';
 import { type Sample, Samples } from '../../src/data/sample_columns';
 import { dataFrame, type PickleValue, writePickle } from '../../src/formats/pickle';
 import { writeSafetensors } from '../../src/formats/safetensors';

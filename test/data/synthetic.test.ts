@@ -11,7 +11,7 @@ import type { FacePose } from '../../src/data/face';
 import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
 import { CLASSES } from '../../src/data/labels';
-import { readAffectNet } from '../../src/data/layouts/affectnet';
+import { readAffectNet } from '../../src/data/layouts/csv';
 import { classCounts } from '../../src/data/samples';
 import { writeSyntheticSet } from '../../src/data/synthetic';
 import { differences, refusal } from './goldens';

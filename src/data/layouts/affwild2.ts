@@ -6,9 +6,22 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../../base/errors';
-import { asInputError, readText } from '../files';
+import { asInputError, lookAt, readText } from '../files';
 import { AFFWILD2_CLASSES } from '../labels';
 import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
+import type { DataLayout } from './layout';
+
+export const affWild2: DataLayout = {
+  name: 'affwild2',
+  ownPictures: false,
+  is: (data, kind) => kind === 'folder' && ['EXPR_Set', 'VA_Set'].some((set) => lookAt(join(data, set)) === 'a folder'),
+  async read(data, { dataset, imageDir }) {
+    if (dataset === 'affwild2') return readAffWild2(data, imageDir ?? '.');
+    throw new InputError(
+      `${data}: this is Aff-Wild2's annotation folder, whose classes are others: give --dataset affwild2`,
+    );
+  },
+};
 
 /** The annotation folder's layout in words, for messages. */
 const LAYOUT = 'EXPR_Set and VA_Set, each with Train_Set and Validation_Set, each with a VIDEO.txt a video';
