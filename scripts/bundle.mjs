@@ -1,4 +1,4 @@
-// The one place that knows how this project's TypeScript and WGSL become JavaScript.
+// The one place that knows how this project's TypeScript, WGSL and WebAssembly text become JavaScript.
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { build } from 'esbuild';
@@ -20,7 +20,19 @@ export const WORKERS = {
   'label-worker': 'src/data/layouts/label_worker.ts',
 };
 
-/** Bundles `entryPoints` into `outdir`; npm packages stay external, shared code goes into chunks, WGSL is text. */
+/** WebAssembly text becomes the bytes of its module. */
+const wat = {
+  name: 'wat',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wat$/ }, async ({ path }) => {
+      const { parseWat } = await (await import('wabt')).default();
+      const module = parseWat(relative('.', path), await readFile(path, 'utf8'));
+      return { contents: module.toBinary({}).buffer, loader: 'binary' };
+    });
+  },
+};
+
+/** Bundles `entryPoints` into `outdir`; npm packages stay external, shared code goes into chunks, WGSL is text, WebAssembly bytes. */
 export const bundle = (options) =>
   build({
     bundle: true,
@@ -30,7 +42,7 @@ export const bundle = (options) =>
     target: 'node20',
     packages: 'external',
     sourcemap: 'linked',
-    plugins: [wgsl],
+    plugins: [wgsl, wat],
     logLevel: 'warning',
     ...options,
   });

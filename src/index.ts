@@ -1,10 +1,11 @@
 // The library: what a script imports from 'emotion-gcn'.
 export * from './autograd';
 export { InputError, MachineError } from './base/errors';
-export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle, warpCubic } from './base/pixels/align';
+export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle } from './base/pixels/align';
 export { type Box, cropBox } from './base/pixels/crop';
 export { resizeBilinear, resizedSize } from './base/pixels/resize';
 export type { RgbImage } from './base/pixels/rgb_image';
+export { warpCubic } from './base/pixels/warp';
 export { randomBits, randomPermutation, randomStream, randomUniform } from './base/random';
 export * from './data';
 export { writeSyntheticSet } from './data/synthetic';

@@ -1,8 +1,14 @@
-import { alignMatrix, type Point, warpCubic } from '../base/pixels/align';
+import { alignMatrix, type Point } from '../base/pixels/align';
 import { type Box, cropBox } from '../base/pixels/crop';
 import { resizeBands, resizeBilinear } from '../base/pixels/resize';
 import type { RgbImage } from '../base/pixels/rgb_image';
+import { warpBands } from '../base/pixels/warp';
+import { allowKernels } from '../base/pixels/wasm_kernel';
+import { addressSpaceLeft } from '../device/node/memory';
 import { ImageError, MAX_PIXELS } from './image';
+
+// Where `ulimit -v` limits them, addresses are for other things.
+allowKernels(addressSpaceLeft() === Number.POSITIVE_INFINITY);
 
 /** What the preparation needs to know of a face. */
 export interface FacePose {
@@ -28,9 +34,7 @@ export function prepareFace(image: RgbImage, pose: FacePose | null, size: number
   if (width * height > MAX_PIXELS) {
     throw new ImageError(`the face box is too large: ${width} x ${height} pixels, the limit is ${MAX_PIXELS} pixels`);
   }
-  const [x0, top, x1] = window;
-  const band = (y0: number, y1: number) => warpCubic(image, matrix, [x0, top + y0, x1, top + y1]).data;
-  return resizeBands({ width, height }, band, size, size);
+  return resizeBands({ width, height }, warpBands(image, matrix, window), size, size);
 }
 
 /** What may be known of a face in a picture: its pose, its box alone, or nothing. */

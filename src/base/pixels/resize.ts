@@ -1,5 +1,10 @@
 // Pillow's bilinear resize, byte for byte.
+
+import binary from './resize.wat';
 import type { RgbImage } from './rgb_image';
+import { BAND, WasmKernel } from './wasm_kernel';
+
+const kernel = new WasmKernel<'across' | 'add' | 'finish'>(binary);
 
 /** torchvision's Resize(size): the shorter side becomes `size`, the longer one keeps the proportion, truncated. */
 export function resizedSize(width: number, height: number, size: number): [width: number, height: number] {
@@ -16,12 +21,9 @@ export function resizeBilinear(image: RgbImage, width: number, height: number): 
   return resizeBands(image, (y0, y1) => image.data.subarray(y0 * run, y1 * run), width, height);
 }
 
-/** Rows that are asked for at once. */
-const BAND = 16;
-
 /**
  * The same of a picture that comes in bands and is nowhere as a whole, so that a large one needs no copy.
- * @param band gives its rows y0 to y1, without y1: (y1 - y0) x width x 3 bytes
+ * @param band gives its rows y0 to y1, without y1: (y1 - y0) x width x 3 bytes, which are read before the next call
  */
 export function resizeBands(
   size: { readonly width: number; readonly height: number },
@@ -31,35 +33,102 @@ export function resizeBands(
 ): RgbImage {
   const [across, down] = [triangle(size.width, width), triangle(size.height, height)];
   const run = width * 3;
-  const row = new Uint8Array(run);
-  const sums = new Int32Array(height * run).fill(1 << 21);
+  const work = openKernel(size.width, across, run, height) ?? inScript(size.width, across, run, height);
   /** Output rows before it are done. */
   let first = 0;
   for (let y0 = 0; y0 < size.height; y0 += BAND) {
     const y1 = Math.min(y0 + BAND, size.height);
-    const rows = band(y0, y1);
+    work.take(band(y0, y1), y1 - y0);
     for (let y = y0; y < y1; y++) {
-      shrinkRow(rows, (y - y0) * size.width * 3, across, row);
       while (first < height && down.starts[first] + down.lengths[first] <= y) first++;
       for (let o = first; o < height && down.starts[o] <= y; o++) {
         const k = y - down.starts[o];
-        if (k >= down.lengths[o]) continue;
-        const weight = down.weights[o * down.most + k];
-        for (let j = 0, s = o * run; j < run; j++, s++) sums[s] += weight * row[j];
+        if (k < down.lengths[o]) work.add(y - y0, down.weights[o * down.most + k], o);
       }
     }
   }
-  const data = new Uint8Array(sums.length);
-  for (let i = 0; i < data.length; i++) data[i] = sums[i] >> 22;
-  return { width, height, data };
+  return { width, height, data: work.finish() };
 }
 
-/** One row of pixels, from byte `at` of `src` on. */
-function shrinkRow(src: Uint8Array, at: number, { starts, lengths, weights, most }: Filter, out: Uint8Array): void {
-  for (let o = 0, j = 0; o < starts.length; o++, j += 3) {
-    let r = 1 << 21;
-    let g = 1 << 21;
-    let b = 1 << 21;
+/** One picture that is being resized. */
+interface Work {
+  /** Shrinks the `rows` rows of a band across. */
+  take(band: Uint8Array, rows: number): void;
+  /** Adds row `r` of the band, with a weight, to output row `o`. */
+  add(r: number, weight: number, o: number): void;
+  finish(): Uint8Array;
+}
+
+const HALF = 1 << 21;
+
+const multipleOf8 = (n: number): number => Math.ceil(n / 8) * 8;
+
+/** By the kernel, or null if it cannot. `run`: bytes of an output row. */
+function openKernel(from: number, filter: Filter, run: number, height: number): Work | null {
+  if (from === 0) return null;
+  const { starts, lengths, weights, most } = filter;
+  const record = 2 + most;
+  const stride = from * 3;
+  // Rows of whole eights: what lies between is added up as well, and left out at the end.
+  const room = multipleOf8(run + 1);
+  const atSums = multipleOf8(starts.length * record) * 4;
+  const atRows = atSums + height * room * 4;
+  const atBand = atRows + BAND * room + 8;
+  const opened = kernel.open(atBand + BAND * stride + 8);
+  if (!opened) return null;
+  const { memory, run: functions } = opened;
+  const [bytes, records] = [new Uint8Array(memory), new Int32Array(memory)];
+  for (let o = 0; o < starts.length; o++) {
+    records[o * record] = starts[o] * 3;
+    records[o * record + 1] = lengths[o] * 4;
+    records.set(weights.subarray(o * most, o * most + lengths[o]), o * record + 2);
+  }
+  records.fill(HALF, atSums / 4, atRows / 4);
+  return {
+    take(band, rows) {
+      bytes.set(band, atBand);
+      functions.across(atBand, stride, rows, 0, record * 4, starts.length, atRows, room);
+    },
+    add(r, weight, o) {
+      functions.add(atRows + r * room, room, weight, atSums + o * room * 4);
+    },
+    finish() {
+      const data = new Uint8Array(height * run);
+      for (let o = 0; o < height; o++) {
+        functions.finish(atSums + o * room * 4, room, atRows);
+        data.set(bytes.subarray(atRows, atRows + run), o * run);
+      }
+      return data;
+    },
+  };
+}
+
+function inScript(from: number, filter: Filter, run: number, height: number): Work {
+  const rows = new Uint8Array(BAND * run);
+  const sums = new Int32Array(height * run).fill(HALF);
+  return {
+    take(band, count) {
+      for (let r = 0; r < count; r++) shrinkRow(band, r * from * 3, filter, rows, r * run);
+    },
+    add(r, weight, o) {
+      for (let j = r * run, s = o * run, end = s + run; s < end; j++, s++) sums[s] += weight * rows[j];
+    },
+    finish: () => Uint8Array.from(sums, (sum) => sum >> 22),
+  };
+}
+
+/** One row of pixels, from byte `at` of `src` on, to byte `j` of `out` on. */
+function shrinkRow(
+  src: Uint8Array,
+  at: number,
+  { starts, lengths, weights, most }: Filter,
+  out: Uint8Array,
+  j: number,
+): void {
+  for (let o = 0; o < starts.length; o++, j += 3) {
+    let r = HALF;
+    let g = HALF;
+    let b = HALF;
     for (let k = 0, i = at + starts[o] * 3, w = o * most; k < lengths[o]; k++, i += 3, w++) {
       r += weights[w] * src[i];
       g += weights[w] * src[i + 1];
@@ -84,19 +153,19 @@ function triangle(from: number, to: number): Filter {
   const support = Math.max(scale, 1);
   const most = Math.ceil(support) * 2 + 1;
   const filter = { starts: new Int32Array(to), lengths: new Int32Array(to), weights: new Int32Array(to * most), most };
+  const raw = new Float64Array(most);
   for (let o = 0; o < to; o++) {
     const centre = (o + 0.5) * scale;
     const low = Math.max(Math.trunc(centre - support + 0.5), 0);
     const high = Math.min(Math.trunc(centre + support + 0.5), from);
-    const raw = Array.from({ length: high - low }, (_, k) =>
-      Math.max(0, 1 - Math.abs((low + k - centre + 0.5) / support)),
-    );
-    const sum = raw.reduce((a, b) => a + b, 0);
+    let sum = 0;
+    for (let k = 0; k < high - low; k++) {
+      raw[k] = Math.max(0, 1 - Math.abs((low + k - centre + 0.5) / support));
+      sum += raw[k];
+    }
     filter.starts[o] = low;
     filter.lengths[o] = high - low;
-    raw.forEach((v, k) => {
-      filter.weights[o * most + k] = Math.floor((v / sum) * 2 ** 22 + 0.5);
-    });
+    for (let k = 0; k < high - low; k++) filter.weights[o * most + k] = Math.floor((raw[k] / sum) * 2 ** 22 + 0.5);
   }
   return filter;
 }
