@@ -6,7 +6,7 @@ import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_PIXELS } from '../../src/data';
-import { readFaces } from '../../src/train/measures/predict';
+import { groupsOf, readFaces } from '../../src/train/measures/predict';
 
 const test = suite('predict memory');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-photographs-'));
@@ -27,8 +27,12 @@ test('a folder of large photographs: together they decode to no more than the la
     return toBuffer.apply(this, args).finally(() => at--);
   } as typeof toBuffer;
   const faces: string[] = [];
-  for await (const group of readFaces([dir], null, 8, () => {}))
-    for (const { file, pixels } of group) {
+  for await (const group of readFaces(
+    groupsOf([dir], null, () => {}),
+    8,
+    () => {},
+  ))
+    for (const { file, pixels } of group.faces) {
       faces.push(file.slice(dir.length + 1, -4));
       assert.equal([...pixels.slice(0, 3)], [10, 20, 30]);
     }

@@ -42,6 +42,8 @@ export interface PredictSettings {
   /** Where the paths in lists start; null: the list's folder. */
   readonly image_dir?: string | null;
   readonly say?: (line: string) => void;
+  /** Predictions that are there already, of an earlier run over the same sources: only what follows is given. */
+  readonly done?: { readonly rows: AsyncIterable<FacePrediction>; readonly file: string };
   /** Ends it early, with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -49,13 +51,14 @@ export interface PredictSettings {
 /**
  * Predicts expression, valence and arousal of pictures of faces, in their order; of a picture of which no face box is known the largest
  * centred square is looked at. Pictures of folders and lists that cannot be used are passed over, and said.
+ * Some of those that are `done` are looked at once more: they must be the same.
  * @param sources picture files, folders, lists: see `listPictures`
- * @throws InputError naming a picture or list that cannot be read, or when none can
+ * @throws InputError naming a picture or list that cannot be read, or when none can; `done` is of other pictures or another network
  */
 export async function* predict(
   run: Run,
   sources: readonly string[],
-  { gpu = null, image_dir = null, say = () => {}, signal }: PredictSettings = {},
+  { gpu = null, image_dir = null, say = () => {}, done, signal }: PredictSettings = {},
 ): AsyncGenerator<FacePrediction> {
   const { image_size: size, classes } = run.args;
   if (!run.given) weightsFile(run, 'best');
@@ -63,26 +66,51 @@ export async function* predict(
   let looked = 0;
   try {
     let look: Look | null = null;
-    for await (const faces of readFaces(sources, image_dir, size, say, signal)) {
+    const listed = groupsOf(sources, image_dir, say);
+    const groups = done ? remaining(listed, done, say) : listed;
+    for await (const { faces, known, first } of readFaces(groups, size, say, signal)) {
       signal?.throwIfAborted();
       device ??= await orAborted(openDevice({ gpu: gpu ?? undefined, say }), signal, (late) => late.destroy());
       look ??= await openLook(device, run);
       const { logits, predicted, va } = await look(faces);
-      for (const [i, { file }] of faces.entries()) {
+      for (const [i, { file, place }] of faces.entries()) {
         const p = softmax(logits.subarray(i * classes.length, (i + 1) * classes.length));
-        looked++;
-        yield {
+        const prediction = {
           image: file,
           expression: classes[predicted[i]],
           probabilities: Object.fromEntries(classes.map((name, c) => [name, p[c]])),
           valence: va ? va[2 * i] : null,
           arousal: va ? va[2 * i + 1] : null,
         };
+        looked++;
+        const before = known.get(place);
+        if (before) checkSame(before, prediction, done?.file ?? '');
+        if (place >= first) yield prediction;
       }
     }
     if (looked === 0) throw new InputError(`none of the pictures in ${sources.join(', ')} can be used`);
   } finally {
     device?.destroy();
+  }
+}
+
+/** Numbers of the same network on other adapters differ by less. */
+const SAME = 1e-3;
+
+/** @throws InputError if two predictions of a picture are not of the same network */
+function checkSame(before: FacePrediction, now: FacePrediction, file: string): void {
+  const numbers = ({ probabilities, valence, arousal }: FacePrediction) => [
+    ...Object.entries(probabilities),
+    ...Object.entries({ valence, arousal }),
+  ];
+  const found = numbers(now);
+  for (const [i, [name, was]] of numbers(before).entries()) {
+    const is = found[i][1];
+    if (was === is || (was !== null && is !== null && Math.abs(was - is) <= SAME)) continue;
+    throw new InputError(
+      `${file}: it was begun with another network or other settings: of ${now.image} it has ${name} ${was}, this network gives ${is}; ` +
+        'finish it with the network that it was begun with, or give another --out',
+    );
   }
 }
 
@@ -120,39 +148,93 @@ function softmax(scores: Float32Array): number[] {
 
 interface Face {
   readonly file: string;
+  /** In its group. */
+  readonly place: number;
   readonly pixels: Uint8Array;
 }
 
-/** The faces of all sources, some at a time; of the pictures no more are decoded at once than the largest one takes. */
-export async function* readFaces(
+/** Pictures that are looked at together. */
+interface Group {
+  readonly pictures: readonly ListedPicture[];
+  /** Predictions that are there already, by place. */
+  readonly known: ReadonlyMap<number, FacePrediction>;
+  /** Place of the first that is new. */
+  readonly first: number;
+}
+
+/** The pictures of all sources. */
+export async function* groupsOf(
   sources: readonly string[],
   imageDir: string | null,
-  size: number,
   say: (line: string) => void,
-  signal?: AbortSignal,
-): AsyncGenerator<Face[]> {
+): AsyncGenerator<Group> {
   let waiting: ListedPicture[] = [];
-  const files = new Budget(FILES_AT_ONCE);
-  const pixels = new Budget(MAX_PIXELS);
-  const read = async (): Promise<Face[]> => {
-    const reading = waiting.map((picture) => files.run(1, () => readFace(picture, size, pixels, say)));
-    waiting = [];
-    const faces = await orAborted(Promise.all(reading), signal);
-    return faces.filter((face) => face !== null);
-  };
+  const group = (): Group => ({ pictures: waiting, known: new Map(), first: 0 });
   for (const source of sources) {
     for await (const picture of listPictures(source, imageDir, say)) {
       if (waiting.push(picture) < AT_ONCE) continue;
-      const faces = await read();
-      if (faces.length > 0) yield faces;
+      yield group();
+      waiting = [];
     }
   }
-  const rest = await read();
-  if (rest.length > 0) yield rest;
+  if (waiting.length > 0) yield group();
+}
+
+/**
+ * The groups from the last one on of which something is done: looked at once more as a whole, it tells whether the network is the same, and
+ * its new pictures get the very numbers that they have in an unbroken run.
+ * @throws InputError if what is done is not of the first pictures that could be used
+ */
+async function* remaining(
+  groups: AsyncIterable<Group>,
+  { rows, file }: NonNullable<PredictSettings['done']>,
+  say: (line: string) => void,
+): AsyncGenerator<Group> {
+  const there = rows[Symbol.asyncIterator]();
+  let row = await there.next();
+  let [count, isSaid] = [0, row.done];
+  for await (const { pictures } of groups) {
+    const known = new Map<number, FacePrediction>();
+    let first = 0;
+    for (let i = 0; !row.done && i < pictures.length; i++) {
+      if (pictures[i].file !== row.value.image) continue;
+      known.set(i, row.value);
+      first = i + 1;
+      count++;
+      row = await there.next();
+    }
+    if (!row.done) continue;
+    if (!isSaid) say(`${file} has ${count} predictions; going on behind them`);
+    isSaid = true;
+    yield { pictures, known, first };
+  }
+  if (row.done) return;
+  throw new InputError(
+    `${file}: prediction ${count + 1} is of ${row.value.image}, which does not follow in what is to be looked at: it was begun with other ` +
+      'pictures; give those, or another --out',
+  );
+}
+
+/** The faces of groups of pictures; no more pictures are decoded at once than the largest one takes. */
+export async function* readFaces(
+  groups: AsyncIterable<Group>,
+  size: number,
+  say: (line: string) => void,
+  signal?: AbortSignal,
+): AsyncGenerator<Omit<Group, 'pictures'> & { readonly faces: Face[] }> {
+  const files = new Budget(FILES_AT_ONCE);
+  const pixels = new Budget(MAX_PIXELS);
+  for await (const { pictures, known, first } of groups) {
+    const reading = pictures.map((picture, place) => files.run(1, () => readFace(picture, place, size, pixels, say)));
+    const faces = await orAborted(Promise.all(reading), signal);
+    const usable = faces.filter((face) => face !== null);
+    if (usable.length > 0) yield { faces: usable, known, first };
+  }
 }
 
 async function readFace(
   { file, path, face, root, problem, named }: ListedPicture,
+  place: number,
   size: number,
   budget: Budget,
   say: (line: string) => void,
@@ -162,7 +244,7 @@ async function readFace(
     const content = await readPicture(path, root ?? undefined);
     const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
     const prepare = async () => prepareKnown(await decodeImage(content), face, size);
-    return { file, pixels: (await budget.run(width * height, prepare)).data };
+    return { file, place, pixels: (await budget.run(width * height, prepare)).data };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     if (named) throw new InputError(`${file}: ${error.message}`);
