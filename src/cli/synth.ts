@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { DATASETS, type Dataset } from '../data/labels';
 import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 import { print } from './terminal';
+
+const LAYOUTS = ['csv', 'npy', 'folders', 'affwild2'] as const;
 
 interface SynthSettings {
   out: string;
@@ -11,7 +12,7 @@ interface SynthSettings {
   validation: number | null;
   seed: number;
   size: number | null;
-  dataset: Dataset;
+  layout: (typeof LAYOUTS)[number];
 }
 
 const SETTINGS: Settings<SynthSettings> = {
@@ -22,34 +23,44 @@ const SETTINGS: Settings<SynthSettings> = {
   size: {
     kind: orNone(whole(32, 2048)),
     default: null,
-    help: 'side of the pictures in pixels; default: 144, or 112 for affwild2',
+    help: 'side of the pictures in pixels; default: 144, for npy 224, for folders and affwild2 112',
   },
-  dataset: {
-    kind: choice(...DATASETS),
-    default: 'affectnet',
-    help: 'layout: affectnet (pictures and two CSV files) or affwild2 (frames of videos and their text files)',
+  layout: {
+    kind: choice(...LAYOUTS),
+    default: 'csv',
+    help:
+      "csv (AffectNet's of 2017: pictures and two CSV files), npy (as AffectNet is handed out today), " +
+      'folders (a folder a class) or affwild2 (frames of videos and their text files)',
   },
 };
 
 const EXAMPLE = `
-Example:
+Examples:
   emotion-gcn synth --out faces --n 700
   emotion-gcn train --image_dir faces --data faces/training.csv --val_data faces/validation.csv --emb random \\
     --image_size 112 --saved_model run1
-  emotion-gcn synth --dataset affwild2 --out videos --n 700
-  emotion-gcn train --dataset affwild2 --data videos/annotations --image_dir videos/videos --emb random --saved_model run2`;
+  emotion-gcn synth --layout npy --out release --n 700
+  emotion-gcn train --data release --emb random --saved_model run2
+  emotion-gcn synth --layout affwild2 --out videos --n 700
+  emotion-gcn train --dataset affwild2 --data videos/annotations --image_dir videos/videos --emb random --saved_model run3`;
+
+const WRITERS = {
+  csv: async () => (await import('../data/synthetic')).writeSyntheticSet,
+  npy: async () => (await import('../data/synthetic_npy')).writeSyntheticNpy,
+  folders: async () => (await import('../data/synthetic_folders')).writeSyntheticFolders,
+  affwild2: async () => (await import('../data/synthetic_videos')).writeSyntheticVideos,
+} as const;
 
 /** `emotion-gcn synth` */
 export const synthCommand = (): Command =>
-  addSettings(new Command('synth').description('draw a set of faces in the layout of AffectNet or Aff-Wild2'), SETTINGS)
+  addSettings(new Command('synth').description('draw a set of faces, in the layout of a data set'), SETTINGS)
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
-      const { validation, size, dataset, ...settings } = readSettings(SETTINGS, options);
-      const { writeSyntheticSet } = await import('../data/synthetic');
-      const { writeSyntheticVideos } = await import('../data/synthetic_videos');
+      const { validation, size, layout, ...settings } = readSettings(SETTINGS, options);
+      const write = await WRITERS[layout]();
       const view = new ProgressView('drawing faces');
       try {
-        const files = await (dataset === 'affectnet' ? writeSyntheticSet : writeSyntheticVideos)({
+        const files = await write({
           ...settings,
           validation: validation ?? undefined,
           size: size ?? undefined,

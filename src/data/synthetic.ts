@@ -1,6 +1,6 @@
 // A set of made-up faces in AffectNet's layout, so that everything can be tried without AffectNet.
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import writeFileAtomic from 'write-file-atomic';
@@ -15,14 +15,14 @@ import { drawFace } from './synthetic_face';
 import type { Draw } from './synthetic_paint';
 
 export interface SyntheticOptions {
-  /** Directory to write: images/, training.csv, validation.csv. New, empty, or an older synthetic set. */
+  /** Directory to write. New, empty, or an older synthetic set, of which nothing is left. */
   out: string;
   /** Faces for training. */
   n: number;
   /** Faces for validation; default a quarter of n, at least one a class. */
   validation?: number;
   seed?: number;
-  /** Side of the pictures in pixels; default 144. */
+  /** Side of the pictures in pixels; default 144, of the npy release 224, else 112. */
   size?: number;
   onProgress?: (done: number, total: number) => void;
 }
@@ -44,6 +44,11 @@ const PROTOTYPES: Record<(typeof CLASSES)[number], Point> = {
 const SPREAD = 0.3;
 /** The file that marks a directory as a synthetic set, and says how it was made. */
 const MARK = 'synthetic.json';
+/** What the layouts have in it. */
+const WRITTEN = [
+  ...['images', 'training.csv', 'validation.csv', 'annotations', 'videos'],
+  ...['train_set', 'val_set', 'train', 'val', 'valence_arousal.csv'],
+];
 /** Pictures in work at once: as many as libuv has threads. */
 const PARALLEL = 4;
 
@@ -55,13 +60,10 @@ const PARALLEL = 4;
  * @throws InputError if `out` holds something else, or an option is out of range
  */
 export async function writeSyntheticSet(options: SyntheticOptions): Promise<{ training: string; validation: string }> {
-  const { out, n, validation, seed, size, progress } = await openSyntheticSet(options, 144);
+  const { out, counts, seed, size, progress } = await openSyntheticSet(options, 144);
   const files = { training: join(out, 'training.csv'), validation: join(out, 'validation.csv') };
-  for (const [part, count] of [
-    ['training', n],
-    ['validation', validation],
-  ] as const) {
-    const rows = await drawPart(out, part, count, seed, size, progress);
+  for (const part of PARTS) {
+    const rows = await drawPart(out, part, counts[part], seed, size, progress);
     await writeFileAtomic(files[part], `${[AFFECTNET_COLUMNS.join(','), ...rows].join('\n')}\n`);
   }
   return files;
@@ -87,9 +89,14 @@ export async function openSyntheticSet(options: SyntheticOptions, side: number) 
   }
   await mkdir(out, { recursive: true });
   await writeFile(join(out, MARK), `${JSON.stringify({ n, validation, seed, size }, null, 2)}\n`);
+  for (const name of WRITTEN) await rm(join(out, name), { recursive: true, force: true });
   let done = 0;
-  return { out, n, validation, seed, size, progress: () => onProgress?.(++done, n + validation) };
+  const counts = { training: n, validation };
+  return { out, counts, seed, size, progress: () => onProgress?.(++done, n + validation) };
 }
+
+/** What the random numbers of a face are drawn by, whatever the layout. */
+export const PARTS = ['training', 'validation'] as const;
 
 /** Does `work` for 0 .. count - 1, several at once. */
 export async function inParallel(count: number, work: (i: number) => Promise<void>): Promise<void> {
@@ -140,6 +147,8 @@ export function classOf(part: string, i: number, seed: number): number {
 interface SyntheticFace {
   picture: RgbImage;
   box: Box;
+  /** The square that holds it, upright in the picture. */
+  whole: Box;
   landmarks: Point[];
   valence: number;
   arousal: number;
@@ -162,7 +171,9 @@ export async function makeFace(expression: number, size: number, draw: Draw): Pr
   for (let i = 0; i < data.length; i++)
     data[i] = Math.max(0, Math.min(255, data[i] + noise * (draw() + draw() + draw() + draw() - 2) * 1.7));
   const picture = { width: info.width, height: info.height, data };
-  return { picture, box: faceBox(landmarks, frame, draw), landmarks, valence, arousal };
+  const corner = frame.middle.map((v) => Math.round(v - frame.side / 2));
+  const whole = [corner[0], corner[1], Math.round(frame.side), Math.round(frame.side)] as const;
+  return { picture, box: faceBox(landmarks, frame, draw), whole, landmarks, valence, arousal };
 }
 
 export const toJpeg = ({ width, height, data }: RgbImage): Promise<Buffer> =>

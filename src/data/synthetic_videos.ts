@@ -1,5 +1,5 @@
 // Made-up faces in Aff-Wild2's layout: frames of videos, cut and levelled, and a text file of labels a video.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eyeCentres } from '../base/pixels/align';
 import { prepareFace } from './face';
@@ -32,14 +32,13 @@ const HEADERS = { EXPR_Set: AFFWILD2_CLASSES.join(','), VA_Set: 'valence,arousal
 export async function writeSyntheticVideos(
   options: SyntheticOptions,
 ): Promise<{ annotations: string; videos: string }> {
-  const { out, n, validation, seed, size, progress } = await openSyntheticSet(options, 112);
+  const { out, counts, seed, size, progress } = await openSyntheticSet(options, 112);
   const [annotations, videos] = [join(out, 'annotations'), join(out, 'videos')];
-  // An older set may have had more videos.
-  for (const dir of [annotations, videos]) await rm(dir, { recursive: true, force: true });
-  for (const [part, folder, count] of [
-    ['training', 'Train_Set', n],
-    ['validation', 'Validation_Set', validation],
+  for (const [part, folder] of [
+    ['training', 'Train_Set'],
+    ['validation', 'Validation_Set'],
   ] as const) {
+    const count = counts[part];
     const dirs = { EXPR_Set: join(annotations, 'EXPR_Set', folder), VA_Set: join(annotations, 'VA_Set', folder) };
     for (const dir of Object.values(dirs)) await mkdir(dir, { recursive: true });
     for (let from = 0; from < count; from += FACES) {

@@ -39,7 +39,7 @@ const refused = async (args: string[], message: RegExp) => {
 };
 
 test.before(async () => {
-  await ran('synth', '--dataset', 'affwild2', '--out', drawn, '--n', '56', '--validation', '28', '--size', '32');
+  await ran('synth', '--layout', 'affwild2', '--out', drawn, '--n', '56', '--validation', '28', '--size', '32');
 });
 
 test('affectnet: both CSV files to data.pkl', async () => {

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inFile } from '../../src/data/files';
 import { readNpy } from '../../src/formats/npy';
+import { writeNpy } from '../../src/formats/npy_write';
 import { bytes, type Part, refuses } from '../hostile/make';
 
 const DIR = 'test/golden/npy';
@@ -31,6 +32,12 @@ test("NumPy's files: versions, byte orders, orders of axes, kinds", () => {
     assert.is(list.length, values.length, file);
     for (const [i, value] of list.entries()) assert.ok(same(value, values[i]), `${file}: ${value} is ${values[i]}`);
   }
+});
+
+test("what is written here are the bytes of NumPy's save", () => {
+  const wanted = (name: string) => new Uint8Array(readFileSync(`${DIR}/${name}.npy`));
+  assert.equal(writeNpy('3'), wanted('exp_text1'));
+  assert.equal(writeNpy(Float64Array.from({ length: 136 }, (_, i) => i * 1.5 + 10.25)), wanted('lnd_f8'));
 });
 
 test('objects, structures, complex numbers and times are refused by name', async () => {
