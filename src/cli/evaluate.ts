@@ -3,8 +3,8 @@ import type { EvaluateSettings } from '../train/measures/evaluate';
 import type { Evaluation } from '../train/measures/evaluation';
 import { TRAIN_SETTINGS } from '../train/settings/args';
 import { BATCH_SIZE } from '../train/settings/optimization';
-import { checkAnnotations, checkFolder } from '../train/settings/places';
-import { choice, readSettings, type Settings } from '../train/settings/settings';
+import { checkPlaces } from '../train/settings/places';
+import { choice, orNone, readSettings, type Settings } from '../train/settings/settings';
 import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
 import { formatMetrics, formatVideos, metricsCsv, videosCsv } from './format';
 import { stoppable } from './interrupt';
@@ -19,7 +19,13 @@ const SETTINGS: Settings<EvaluateSettings & NetworkSettings & { format: Format }
   image_dir: TRAIN_SETTINGS.image_dir,
   data: {
     ...TRAIN_SETTINGS.data,
-    help: "annotations to evaluate on: AffectNet's CSV, Aff-Wild2's folder or a pickle, of which the validation part is taken",
+    help: 'annotations to evaluate on, of any layout that train takes; of those with two parts the validation part',
+  },
+  columns: { ...TRAIN_SETTINGS.columns, help: `${TRAIN_SETTINGS.columns.help}; default: the run's` },
+  align: {
+    kind: orNone(TRAIN_SETTINGS.align.kind),
+    default: null,
+    help: `${TRAIN_SETTINGS.align.help}; default: as the run does`,
   },
   workers: TRAIN_SETTINGS.workers,
   batch_size: BATCH_SIZE,
@@ -48,8 +54,7 @@ export const evaluateCommand = (): Command =>
       const { openNetwork } = await import('../train/run/network');
       const view = new ProgressView();
       const run = await openNetwork(settings, view.onNotice);
-      checkFolder('image_dir', settings.image_dir);
-      checkAnnotations('data', settings.data, run.args.dataset);
+      checkPlaces(settings);
       const { evaluate } = await import('../train/measures/evaluate');
       try {
         const evaluation = await stoppable(

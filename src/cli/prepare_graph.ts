@@ -6,7 +6,7 @@ import type { Adjacency } from '../data';
 import { writeWhole } from '../data/files';
 import { type Dataset, nodesOf } from '../data/labels';
 import { checkNotOfRun } from '../train/run/files';
-import { TRAIN_SETTINGS } from '../train/settings/args';
+import { TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { readClasses } from '../train/settings/data';
 import { checkAnnotations, checkFile, checkFolder } from '../train/settings/places';
 import { orNone, readSettings, type Settings, text } from '../train/settings/settings';
@@ -89,7 +89,7 @@ export const prepareEmbeddings = (): Command =>
       print(`written to ${out}: ${nodes.length} x ${EMBEDDING_SIZE} float32, rows as above`);
     });
 
-interface AdjacencySettings extends ClassSettings {
+interface AdjacencySettings extends ClassSettings, Pick<TrainArgs, 'columns' | 'align'> {
   data: string;
   image_dir: string | null;
   adj_threshold: number;
@@ -103,6 +103,8 @@ const ADJACENCY: Settings<AdjacencySettings> = {
     default: null,
     help: "folder of the videos' folders, where --data is Aff-Wild2's annotation folder",
   },
+  columns: TRAIN_SETTINGS.columns,
+  align: { ...TRAIN_SETTINGS.align, help: 'as train has it: with on, faces without landmarks do not count' },
   ...OF_CLASSES,
   adj_threshold: TRAIN_SETTINGS.adj_threshold,
   out: out('adj.pkl', ".pkl (the original's DataFrame of correlations) or .safetensors (every step)"),
@@ -133,7 +135,15 @@ export const prepareAdjacency = (): Command =>
     .option('--show', "print each step's matrix")
     .addHelpText('after', ADJACENCY_NOTE)
     .action(async ({ show, ...options }: Record<string, unknown>) => {
-      const { data, image_dir, adj_threshold: threshold, out, ...which } = readSettings(ADJACENCY, options);
+      const {
+        data,
+        image_dir,
+        columns,
+        align,
+        adj_threshold: threshold,
+        out,
+        ...which
+      } = readSettings(ADJACENCY, options);
       const {
         absentClasses,
         buildAdjacency,
@@ -145,10 +155,16 @@ export const prepareAdjacency = (): Command =>
         withValenceArousal,
       } = await import('../data');
       const encode = encoderOf(out, { '.pkl': pickleAdjacency, '.safetensors': encodeAdjacency });
-      checkAnnotations('data', data, which.dataset);
+      checkAnnotations('data', data);
       if (image_dir !== null) checkFolder('image_dir', image_dir);
       const { classes } = readClasses(which, options);
-      const read = await readAnnotations(data, { dataset: which.dataset, classes, imageDir: image_dir });
+      const read = await readAnnotations(data, {
+        dataset: which.dataset,
+        classes,
+        imageDir: image_dir,
+        columns,
+        align,
+      });
       const train = withValenceArousal(read.train, 'the label graph');
       const nodes = nodesOf(classes);
       const adjacency = buildAdjacency(train.samples, classes, threshold);

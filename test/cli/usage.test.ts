@@ -36,7 +36,7 @@ test('wrong flags, commands and arguments', async () => {
   await refused(['train', '--data', '--val_data', 'x'], /--data expects a value, found the flag --val_data/);
   await refused(['train', 'now'], /too many arguments/);
   await refused(['predict', '--saved_model', 'x'], /missing required argument 'SOURCE'/);
-  await refused(['train'], /missing: --image_dir DIR, --data FILE, --saved_model DIR/);
+  await refused(['train'], /missing: --data PATH, --saved_model DIR/);
   await refused(['train', '--resume'], /missing: --saved_model DIR/);
   await refused(['synth'], /missing: --out DIR/);
 });
@@ -70,7 +70,8 @@ test('missing files, folders and runs', async ({ dir, csv }) => {
     ['train', '--image_dir', no, '--data', csv, ...to],
     /--image_dir expects a folder, found nothing at .*nothing/,
   );
-  await refused(['train', '--image_dir', dir, '--data', no, ...to], /--data expects a file, found nothing/);
+  await refused(['train', '--image_dir', dir, '--data', no, ...to], /--data expects a file or a folder, found nothing/);
+  await refused(['train', '--data', csv, ...to], /missing: --image_dir DIR, the folder .*training.csv start from/);
   await refused(['train', '--image_dir', csv, '--data', csv, ...to], /--image_dir expects a folder, found a file/);
   await refused(['train', '--image_dir', dir, '--data', csv, ...to], /missing: --emb FILE.*glove/);
   await refused(['train', '--image_dir', dir, '--data', csv, '--emb', no, ...to], /--emb expects a file/);

@@ -155,9 +155,15 @@ test('a wrong value is refused with what was expected and found', () => {
     ],
     [{ sampler: 'balanced', shuffle: 'off' }, '--sampler balanced draws at random: it expects --shuffle on, found off'],
     [{ augment: 'yes' }, '--augment expects on or off, found "yes"'],
+    [{ align: 'maybe' }, '--align expects on or off, found "maybe"'],
+    [
+      { columns: 'path' },
+      '--columns expects pairs as image=path,expression=label (of image, face_x, face_y, face_width, face_height, ' +
+        'landmarks, expression, valence, arousal), found "path"',
+    ],
     [{ limit: '1' }, '--limit expects a whole number from 2, found "1"'],
     [{ seed: 2 ** 32 }, '--seed expects a whole number from 0 to 4294967295, found 4294967296'],
-    [{ data: '' }, '--data expects the path of an annotation file, found ""'],
+    [{ data: '' }, '--data expects the path of annotations, found ""'],
   ] as const) {
     assert.throws(
       () => read(given),
@@ -170,7 +176,7 @@ test('a wrong value is refused with what was expected and found', () => {
 });
 
 test('all missing settings are named at once, and a name that is no setting', () => {
-  assert.throws(() => readTrainArgs({ data: 'a' }), /^missing: --image_dir DIR, --saved_model DIR$/);
+  assert.throws(() => readTrainArgs({ data: 'a' }), /^missing: --saved_model DIR$/);
   assert.throws(() => read({ batchsize: 3 }), /unknown setting batchsize; there are image_dir, /);
   assert.throws(() => read({ constructor: 3 }), /unknown setting constructor/);
 });
@@ -203,8 +209,12 @@ test('files that are not there are named with their flag', () => {
   const check = (changes: object) => () => checkInputs({ ...here, ...changes });
   assert.throws(check({ image_dir: resolve('nowhere') }), /--image_dir expects a folder, found nothing at .*nowhere/);
   assert.throws(check({ image_dir: resolve('package.json') }), /--image_dir expects a folder, found a file/);
-  assert.throws(check({ data: resolve('package.json/x') }), /--data expects a file, found nothing/);
-  assert.throws(check({ val_data: resolve('src') }), /--val_data expects a file, found a folder/);
+  assert.throws(check({ data: resolve('package.json/x') }), /--data expects a file or a folder, found nothing/);
+  assert.throws(check({ val_data: resolve('no') }), /--val_data expects a file or a folder, found nothing/);
+  assert.throws(
+    check({ image_dir: null }),
+    /missing: --image_dir DIR, the folder that the pictures' paths in .*package.json/,
+  );
   assert.throws(check({ emb: resolve('glove.txt') }), /--emb expects a file, found nothing at .*glove.txt/);
   assert.throws(check({ emb: null }), /missing: --emb FILE.*https:\/\/nlp.stanford.edu\/projects\/glove.*--emb random/);
 });

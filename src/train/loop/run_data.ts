@@ -51,7 +51,8 @@ export async function openRunData(
   { onGroup, signal }: Pick<PrepareOptions, 'onGroup' | 'signal'> = {},
 ): Promise<RunData> {
   const { classes } = args;
-  const options = { dataset: args.dataset, classes, imageDir: args.image_dir };
+  const { dataset, align, columns } = args;
+  const options = { dataset, classes, imageDir: args.image_dir, align, columns };
   const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
   const read = (file: string) => orAborted(readAnnotations(file, options), signal);
   const given = await read(args.data);
@@ -74,7 +75,7 @@ export async function openRunData(
   if (untrained.length > 0) notice(describeUntrained(untrained, args));
   const prepare = async (part: Samples, set: AnnotationSet, counted: boolean): Promise<CropSet> => {
     const crops = await prepareCrops(part, {
-      imageDir: args.image_dir,
+      imageDir: set.root as string,
       size: args.image_size,
       workers: args.workers,
       cache: args.cache ?? undefined,

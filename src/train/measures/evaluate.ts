@@ -27,9 +27,13 @@ import { perVideo } from './per_video';
 import { formatPredictions } from './predictions';
 
 export interface EvaluateSettings {
-  readonly image_dir: string;
+  /** null: the pictures lie with the annotations. */
+  readonly image_dir: string | null;
   /** Annotations; of those with two parts the validation part. */
   readonly data: string;
+  /** As the settings of training; null or undefined: the run's. */
+  readonly columns?: string | null;
+  readonly align?: boolean | null;
   readonly workers: number;
   readonly batch_size: number;
   readonly max_bad: number;
@@ -66,15 +70,20 @@ export async function evaluate(
   const notice = (line: string): void => hooks.onNotice?.(line);
   const { dataset, classes, model: kind } = run.args;
   if (!run.given) weightsFile(run, 'best');
-  const read = validationOf(
-    await orAborted(readAnnotations(settings.data, { dataset, classes, imageDir: settings.image_dir }), signal),
-  );
+  const options = {
+    dataset,
+    classes,
+    imageDir: settings.image_dir,
+    columns: settings.columns ?? run.args.columns,
+    align: settings.align ?? run.args.align,
+  };
+  const read = validationOf(await orAborted(readAnnotations(settings.data, options), signal));
   const measured = kind !== 'single_task' && read.samples.some(hasValenceArousal);
   const set = measured ? withValenceArousal(read, kind) : read;
   if (kind !== 'single_task' && !measured)
     notice(`${set.file}: no valence and arousal: expressions alone are measured`);
   const crops = await prepareCrops(set.samples, {
-    imageDir: settings.image_dir,
+    imageDir: set.root as string,
     size: run.args.image_size,
     workers: settings.workers,
     cache: settings.cache ?? undefined,

@@ -1,17 +1,22 @@
 // What is trained and validated on.
 import { InputError } from '../../base/errors';
 import { areClassNames, classesOf, DATASETS, type Dataset, MAX_CLASSES, numberOfClasses } from '../../data/labels';
-import { choice, names, type OrNull, orNone, path, real, type Settings, whole } from './settings';
+import { COLUMNS_EXPECTED, columnsOf } from '../../data/layouts/columns';
+import { choice, type Kind, names, type OrNull, orNone, path, real, type Settings, toggle, whole } from './settings';
 
 export interface DataArgs {
-  /** Folder below which the annotation files' images are. */
-  image_dir: string;
-  /** Annotations of the training samples: a file, or Aff-Wild2's folder. */
+  /** Folder below which the annotation files' images are; null: they lie with the annotations. */
+  image_dir: string | null;
+  /** Annotations of the training samples, of any layout: a file or a folder. */
   data: string;
   /** Annotations of the validation samples; null: those in `data`, or a part of it, split off by `seed`. */
   val_data: string | null;
   /** Share of the samples that is split off for validation where there are no other. */
   val_fraction: number;
+  /** Names of a CSV's columns, where they are not AffectNet's: see `columnsOf`. */
+  columns: string | null;
+  /** Level the faces by their eyes; else pictures are taken as they are. */
+  align: boolean;
   dataset: Dataset;
   /** Of the data set's own classes: 7, or 8 with AffectNet's contempt; null: they are others. */
   num_classes: number | null;
@@ -23,14 +28,31 @@ export interface DataArgs {
   max_bad: number;
 }
 
+const COLUMNS: Kind<string> = {
+  placeholder: 'NAME=COLUMN,...',
+  expected: COLUMNS_EXPECTED,
+  read: (value) => {
+    try {
+      return typeof value === 'string' && columnsOf(value) ? value : undefined;
+    } catch (error) {
+      if (error instanceof InputError) return undefined;
+      throw error;
+    }
+  },
+};
+
 export const DATA: Settings<OrNull<DataArgs, 'classes'>> = {
-  image_dir: { kind: path('DIR', 'a folder'), help: "folder that the images' paths start from" },
+  image_dir: {
+    kind: orNone(path('DIR', 'a folder')),
+    default: null,
+    help: "folder that the images' paths start from; needless where --data is a folder that holds them",
+  },
   data: {
-    kind: path('FILE', 'an annotation file'),
-    help: "annotations: AffectNet's CSV, Aff-Wild2's annotation folder, or the original's pickle of either",
+    kind: path('PATH', 'annotations'),
+    help: "annotations: AffectNet's npy release (the folder of train_set and val_set), a folder of a folder a class, AffectNet's CSV, Aff-Wild2's annotation folder, or the original's pickle",
   },
   val_data: {
-    kind: orNone(path('FILE', 'an annotation file')),
+    kind: orNone(path('PATH', 'annotations')),
     default: null,
     help: 'validation annotations; default: those in --data, or a part of it is split off (--val_fraction)',
   },
@@ -38,6 +60,16 @@ export const DATA: Settings<OrNull<DataArgs, 'classes'>> = {
     kind: real(0, { excluded: true, most: 1 }),
     default: 0.1,
     help: 'share of --data that is split off for validation where there is no other',
+  },
+  columns: {
+    kind: orNone(COLUMNS),
+    default: null,
+    help: "a CSV's own names of columns, as image=path,expression=label; the others are called as AffectNet's",
+  },
+  align: {
+    kind: toggle,
+    default: true,
+    help: 'level faces by the eyes, by their landmarks; off: pictures as they are, only resized',
   },
   dataset: { kind: choice(...DATASETS), default: 'affectnet', help: 'affectnet or affwild2' },
   num_classes: { kind: orNone(whole(7, 8)), default: 7, help: 'classes: 7, or 8 to keep contempt of AffectNet' },

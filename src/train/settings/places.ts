@@ -1,8 +1,8 @@
 // Whether the files and folders that settings name are there.
 import { InputError } from '../../base/errors';
+import { hasOwnPictures } from '../../data/annotations';
 import { GLOVE_HELP } from '../../data/embedding';
 import { lookAt } from '../../data/files';
-import type { Dataset } from '../../data/labels';
 import type { TrainArgs } from './args';
 
 /**
@@ -10,7 +10,7 @@ import type { TrainArgs } from './args';
  * @throws InputError naming the setting and the path
  */
 export function checkInputs(
-  args: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'> &
+  args: Pick<TrainArgs, 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'> &
     Partial<Pick<TrainArgs, 'pretrained' | 'checkpoint'>>,
 ): void {
   for (const name of ['pretrained', 'checkpoint'] as const) if (args[name]) checkFile(name, args[name]);
@@ -26,20 +26,22 @@ export function checkInputs(
 export function checkPlaces({
   image_dir,
   data,
-  val_data,
-  dataset,
-}: Pick<TrainArgs, 'dataset' | 'image_dir' | 'data' | 'val_data'>): void {
-  checkFolder('image_dir', image_dir);
-  checkAnnotations('data', data, dataset);
-  if (val_data !== null) checkAnnotations('val_data', val_data, dataset);
+  val_data = null,
+}: Pick<TrainArgs, 'image_dir' | 'data'> & Partial<Pick<TrainArgs, 'val_data'>>): void {
+  if (image_dir !== null) checkFolder('image_dir', image_dir);
+  for (const [name, path] of Object.entries({ data, val_data })) {
+    if (path === null) continue;
+    checkAnnotations(name, path);
+    if (image_dir === null && !hasOwnPictures(path))
+      throw new InputError(`missing: --image_dir DIR, the folder that the pictures' paths in ${path} start from`);
+  }
 }
 
-/** @throws InputError unless there is a file at `path`, or, for Aff-Wild2, a folder */
-export function checkAnnotations(name: string, path: string, dataset: Dataset): void {
+/** @throws InputError unless there is a file or a folder at `path` */
+export function checkAnnotations(name: string, path: string): void {
   const found = lookAt(path);
-  if (found === 'a file' || (found === 'a folder' && dataset === 'affwild2')) return;
-  const expected = dataset === 'affwild2' ? 'a file or the folder of annotations' : 'a file';
-  throw new InputError(`--${name} expects ${expected}, found ${found} at ${path}; check the path`);
+  if (found === 'a file' || found === 'a folder') return;
+  throw new InputError(`--${name} expects a file or a folder, found ${found} at ${path}; check the path`);
 }
 
 /** @throws InputError unless there is a folder at `path` */
