@@ -11,6 +11,7 @@ import { readTrainArgs, TRAIN_THEMES, type TrainArgs } from '../train/settings/a
 import { checkInputs, checkPlaces } from '../train/settings/places';
 import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
+import { findRateVisibly } from './lr_find';
 import { ProgressView } from './progress';
 import { addSettingsByTheme } from './settings_options';
 import { print, say } from './terminal';
@@ -21,6 +22,7 @@ Examples:
     --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
   emotion-gcn train --saved_model run1 --resume
   emotion-gcn train --config run1/args.json --saved_model run2 --lr 0.0003
+  emotion-gcn train --config run1/args.json --lr_find --out rates
 
 Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl, ./emb.pkl.
 Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv, hashes.csv,
@@ -32,6 +34,8 @@ interface Flags {
   readonly resume?: boolean;
   readonly profile?: boolean;
   readonly dry_run?: boolean;
+  readonly lr_find?: boolean;
+  readonly out?: string;
 }
 
 /** `emotion-gcn train` */
@@ -48,24 +52,34 @@ export const trainCommand = (): Command =>
     )
     .option('--profile', 'time the kernels of some steps: a table by op at the end, and trace.json for Perfetto')
     .option('--dry_run', 'try all that a new run needs, up to its first step, and leave nothing')
+    .option(
+      '--lr_find',
+      'no run, but at most 100 steps with a rate that rises from 1e-7 to 1: suggests an --lr, and writes lr_find.csv, .svg and .png to --out',
+    )
+    .option('--out <DIR>', 'folder for what --lr_find writes')
     .addHelpText('after', EXAMPLE)
-    .action(async ({ resume, config, profile, dry_run: dryRun, ...options }: Flags) => {
+    .action(async ({ resume, config, profile, dry_run: dryRun, lr_find, out, ...options }: Flags) => {
+      if (lr_find && (resume || dryRun || profile))
+        throw new InputError('--lr_find makes no run: it goes without --resume, --dry_run and --profile');
+      if (lr_find && out === undefined)
+        throw new InputError('missing: --out DIR, the folder for what --lr_find writes');
+      if (out !== undefined && !lr_find)
+        throw new InputError(`--out ${out} is for what --lr_find writes: give that too`);
       if (resume && dryRun)
         throw new InputError('--dry_run tries a new run, --resume goes on with one: give one of them');
       if (resume && config !== undefined)
         throw new InputError('--resume goes on with a run as it is, --config starts another: give one of them');
-      const { args, ...of } = resume
-        ? resumed(options)
-        : config === undefined
-          ? fresh(options)
-          : repeated(config, options);
-      if (dryRun) checkFree(args.saved_model);
-      const outcome = await trainVisibly(args, { ...of, profile, dryRun });
-      if (!outcome || outcome.status === 'interrupted') return;
-      if (outcome.status === 'tried') {
-        print('all that the run needs works; nothing was kept');
+      // It needs no run folder, and makes none.
+      const given = out === undefined ? options : { saved_model: out, ...options };
+      const { args, ...of } = resume ? resumed(options) : config === undefined ? fresh(given) : repeated(config, given);
+      if (out !== undefined) {
+        await findRateVisibly(args, out, of);
         return;
       }
+      if (dryRun) checkFree(args.saved_model);
+      const outcome = await trainVisibly(args, { ...of, profile, dryRun });
+      if (outcome?.status === 'tried') print('all that the run needs works; nothing was kept');
+      if (outcome?.status !== 'finished') return;
       const { metrics } = outcome;
       print(`\n${formatMetrics(metrics)}\n\nbest epoch ${metrics.best_epoch}; written to ${args.saved_model}`);
     });

@@ -136,7 +136,10 @@ test('help for the program and each command, with examples; every setting of tra
   );
   assert.equal(groups.at(-1)?.[1], ['help'], 'every flag of its own has a theme');
   const flags = groups.flatMap(([, names]) => names).sort();
-  assert.equal(flags, [...Object.keys(TRAIN_SETTINGS), 'resume', 'config', 'profile', 'dry_run', 'help'].sort());
+  assert.equal(
+    flags,
+    [...Object.keys(TRAIN_SETTINGS), 'resume', 'config', 'profile', 'dry_run', 'lr_find', 'out', 'help'].sort(),
+  );
 });
 
 test('no command: the help on stderr, exit code 2; the version alone on stdout', async () => {

@@ -8,6 +8,7 @@ import { evaluateAll } from '../measures/evaluate_all';
 import { resultNotFinite, tensorNotFinite } from '../measures/finite';
 import { computeMetrics } from '../measures/metrics';
 import { formatPredictions, type SamplePredictions } from '../measures/predictions';
+import type { RateStep } from '../measures/rate_range';
 import type { Profile } from '../profile/profile';
 import { report } from '../reports/report';
 import {
@@ -30,6 +31,7 @@ import { diverged } from './diverged';
 import type { TrainHooks } from './events';
 import { Hashes, isHashed } from './hashes';
 import type { BatchPlace, BatchResult, Learner } from './learner';
+import { findRate, RISE } from './lr_find';
 import { Pace } from './pace';
 import type { RunData } from './run_data';
 import { Saver } from './saver';
@@ -40,11 +42,12 @@ import { addTo, meansOf, newTally, type Tally } from './tally';
 /** Validation batches that are tried before the first epoch. */
 const TRIED = 2;
 
-/** How a run ended: with the validation metrics of its best weights, by its signal, or before its first step, if it was only tried. */
+/** How a run ended: with the validation metrics of its best weights, by its signal, or without a run: it was only tried, or steps with a rising rate. */
 export type Outcome =
   | { readonly status: 'finished'; readonly metrics: RunMetrics }
   | { readonly status: 'interrupted'; readonly epoch: number; readonly step: number }
-  | { readonly status: 'tried' };
+  | { readonly status: 'tried' }
+  | { readonly status: 'ranged'; readonly steps: readonly RateStep[] };
 
 /** What a run consists of, all opened and ready. */
 export interface SessionParts {
@@ -131,6 +134,26 @@ export class Session {
   private get history(): { rows: EpochRow[]; metrics: RunMetrics | null } {
     const { rows, metrics } = this;
     return { rows, metrics };
+  }
+
+  /** Steps with a rising learning rate, in place of a run: see `findRate`. */
+  findRate(signal?: AbortSignal): Promise<RateStep[]> {
+    const { args, hooks, learner, learning } = this.parts;
+    const pace = new Pace(0);
+    const see = (steps: readonly RateStep[]): void =>
+      hooks.onStep?.({
+        ...{
+          phase: 'train',
+          epoch: 1,
+          epochs: 1,
+          step: steps.length,
+          steps: RISE.steps,
+          loss: steps.at(-1)?.loss ?? null,
+        },
+        ...{ cat: null, cont: null, accuracy: 0, bytes: learner.device.stats().peak },
+        imagesPerSecond: pace.rate(steps.length * args.batch_size * args.grad_accum_steps),
+      });
+    return findRate(this.train, learner, learning, args, see, signal);
   }
 
   /** Takes up a run where its checkpoint has it. */

@@ -34,6 +34,8 @@ export interface TrainerOptions {
   readonly profile?: boolean;
   /** Stops before the first step, with a run folder that is gone then: all that a new run needs has been tried. */
   readonly dryRun?: boolean;
+  /** Takes steps with a rising learning rate in place of a run, with a run folder that is gone then: see `findRate`. */
+  readonly findRate?: boolean;
 }
 
 /** What a run has open, whatever becomes of its device. */
@@ -83,8 +85,8 @@ export class Trainer {
    */
   async run(signal?: AbortSignal): Promise<Outcome> {
     const { args } = this;
-    const { resume, dryRun } = this.options;
-    const temporary = dryRun ? temporaryFolder('try') : null;
+    const { resume, dryRun, findRate } = this.options;
+    const temporary = dryRun || findRate ? temporaryFolder('try') : null;
     const folder = resume ? RunFolder.resume(resume) : RunFolder.create(temporary ?? args.saved_model);
     const notice = (line: string): void => {
       folder.log(line);
@@ -143,7 +145,7 @@ export class Trainer {
   private async trainOnce(opened: Opened, from: From | null): Promise<Outcome> {
     const { hooks } = this;
     const { folder, data, trace, notice, signal, limit } = opened;
-    const { kernels: repeated, resume, dryRun } = this.options;
+    const { kernels: repeated, resume, dryRun, findRate } = this.options;
     // A run that has begun keeps what it has chosen.
     const given = from ? { ...this.args, batch_size: from.run.args.batch_size } : this.args;
     const rig = await openRig(given, data, { hooks, notice, signal, resume: from?.run ?? null, kernels: repeated });
@@ -154,12 +156,17 @@ export class Trainer {
       const profile = trace ? new Profile(device, trace) : null;
       const session = new Session({ args, hooks, notice, folder, data, learning, learner, profile });
       this.session = session;
+      const start = () => startFrom(args, learner.model, learning.optimizer, notice);
+      if (findRate) {
+        await start();
+        return { status: 'ranged', steps: await session.findRate(signal) };
+      }
       checkRunRoom(args, learning);
       if (from) {
         if (resume) await writeResumed(folder, runArgs);
         session.restore(from.run, from.checkpoint);
       } else {
-        const first = await session.begin(await startFrom(args, learner.model, learning.optimizer, notice));
+        const first = await session.begin(await start());
         await folder.write('manifest.json', toJson(manifestOf(args, device)));
         await folder.begin(runArgs, first);
         if (dryRun) return { status: 'tried' };

@@ -23,6 +23,8 @@ export interface Panel {
     /** A line across the panel, with its name. */
     readonly mark?: { readonly at: number; readonly name: string };
   };
+  /** The highest value that is shown; default: all are. */
+  readonly top?: number;
   readonly curves: readonly Curve[];
 }
 
@@ -89,9 +91,10 @@ export function drawCurves(panels: readonly Panel[], shared = false): Promise<Pi
       axisTick: { show: true },
       splitLine: { show: false },
     })),
-    yAxis: panels.map((_, i) => ({
+    yAxis: panels.map(({ top }, i) => ({
       gridIndex: i,
       type: 'value',
+      max: top,
       scale: true,
       minInterval: 0.05,
       axisLabel: { color: INK, formatter: (value: number) => String(Number(value.toFixed(4))) },
