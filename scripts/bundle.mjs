@@ -18,6 +18,7 @@ const wgsl = {
 export const WORKERS = {
   'image-worker': 'src/data/image_worker.ts',
   'label-worker': 'src/data/layouts/label_worker.ts',
+  'stamp-worker': 'src/data/stamp_worker.ts',
 };
 
 /** WebAssembly text becomes the bytes of its module. */

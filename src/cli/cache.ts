@@ -15,7 +15,9 @@ What is cleared is fetched or made anew when it is needed.`;
 /** `emotion-gcn cache` */
 export const cacheCommand = (): Command =>
   new Command('cache')
-    .description('show or clear what is kept for this user: graphics drivers, prepared faces')
+    .description(
+      'show or clear what is kept for this user: graphics drivers, prepared faces, annotations as they were read',
+    )
     .option('--clear [NAME]', 'remove one entry, or all')
     .addHelpText('after', EXAMPLE)
     .action(({ clear }: { clear?: string | true }) => {

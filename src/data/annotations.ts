@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { InputError } from '../base/errors';
 import { lookAt } from './files';
 import { ImageRoot } from './image_root';
+import { type Keeping, keptAnnotations } from './kept_annotations';
 import { affWild2 } from './layouts/affwild2';
 import { csv, csvFolder } from './layouts/csv';
 import { folders } from './layouts/folders';
@@ -44,24 +45,31 @@ export function hasOwnPictures(data: string): boolean {
 
 /**
  * Reads annotations, whatever their layout.
+ * @param keeping where they are kept when they were read once; without it they are read each time
  * @throws InputError: no such file; not of this data set; naming file and line, byte or record where it is broken
  */
-export async function readAnnotations(data: string, options: AnnotationOptions): Promise<Annotations> {
-  const { train, val } = await (await layoutOf(data)).read(data, options);
+export async function readAnnotations(
+  data: string,
+  options: AnnotationOptions,
+  keeping?: Keeping,
+): Promise<Annotations> {
+  const read = async (): Promise<Annotations> => (await layoutOf(data)).read(data, options);
+  const { train, val, sources } = await (keeping ? keptAnnotations(data, options, keeping, read) : read());
   const below = (set: AnnotationSet): AnnotationSet => {
     const root = set.root ?? options.imageDir;
     return root === null ? set : keepInside({ ...set, root }, new ImageRoot(root));
   };
-  return { train: below(train), val: val && below(val) };
+  return { train: below(train), val: val && below(val), sources };
 }
 
 /** A set whose samples with a path that leads out of the pictures' folder are bad. */
 export function keepInside(set: AnnotationSet, root: ImageRoot): AnnotationSet {
   const bad = [...set.bad];
-  const samples = set.samples.filter((sample) => {
-    const reason = root.problemOf(sample.image);
-    if (reason !== null) bad.push({ where: sample.where, image: sample.image, reason });
-    return reason === null;
-  });
-  return { ...set, samples, bad };
+  const kept: number[] = [];
+  for (let i = 0; i < set.samples.length; i++) {
+    const reason = root.problemOf(set.samples.imageAt(i));
+    if (reason === null) kept.push(i);
+    else bad.push({ where: set.samples.at(i).where, image: set.samples.imageAt(i), reason });
+  }
+  return kept.length === set.samples.length ? { ...set, bad } : { ...set, samples: set.samples.select(kept), bad };
 }

@@ -12,6 +12,8 @@ export class ImageRoot {
   private readonly real: string;
   private readonly found: string;
   private readonly folders = new Map<string, string | null>();
+  /** Folders by the names that paths have for them, and whether all in them may be used. */
+  private readonly allowed = new Map<string, boolean>();
 
   /** @throws InputError if there is no such folder */
   constructor(private readonly dir: string) {
@@ -25,6 +27,18 @@ export class ImageRoot {
 
   /** Why what a file calls `path` may not be used; null: it may. */
   problemOf(path: string): string | null {
+    const plain = PLAIN.exec(path);
+    if (!plain) return this.lookUp(path);
+    // What holds for a name of a folder holds for all names in it.
+    let inside = this.allowed.get(plain[1]);
+    if (inside === undefined) {
+      inside = this.lookUp(path) === null && this.realOf(dirname(resolve(this.dir, path))) !== null;
+      this.allowed.set(plain[1], inside);
+    }
+    return inside ? null : this.lookUp(path);
+  }
+
+  private lookUp(path: string): string | null {
     if (path.includes('\0')) return 'expected a path, found one with a zero byte';
     if (sep === '/' && /^([a-z]:|\\\\)/i.test(path)) return `expected a path in ${this.dir}, found one of Windows`;
     const target = resolve(this.dir, path);
@@ -77,6 +91,9 @@ export class ImageRoot {
     return real;
   }
 }
+
+/** A path whose last part is a plain name; what stands before it. */
+const PLAIN = /^((?:[^/\\\0:]+\/)*)(?!\.{1,2}$)[^/\\\0:]+$/;
 
 /** Tells a folder from another in its place, such as the one that a disk was mounted on. */
 function identityOf(folder: string): string {

@@ -4,11 +4,12 @@
 //   ANNOTATIONS/VA_Set/{Train_Set,Validation_Set}/VIDEO.txt      a header line, then valence,arousal a line, -5 for none
 //   VIDEOS/VIDEO/NNNNN.jpg                                       the face in frame NNNNN, from 00001
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { asInputError, lookAt, readText } from '../files';
 import { AFFWILD2_CLASSES } from '../labels';
 import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
+import type { Source } from '../sources';
 import type { DataLayout } from './layout';
 
 export const affWild2: DataLayout = {
@@ -16,7 +17,10 @@ export const affWild2: DataLayout = {
   ownPictures: false,
   is: (data, kind) => kind === 'folder' && ['EXPR_Set', 'VA_Set'].some((set) => lookAt(join(data, set)) === 'a folder'),
   async read(data, { dataset, imageDir }) {
-    if (dataset === 'affwild2') return readAffWild2(data, imageDir ?? '.');
+    if (dataset === 'affwild2') {
+      const videos = imageDir ?? '.';
+      return { ...(await readAffWild2(data, videos)), sources: await sourcesOf(data, videos) };
+    }
     throw new InputError(
       `${data}: this is Aff-Wild2's annotation folder, whose classes are others: give --dataset affwild2`,
     );
@@ -72,6 +76,18 @@ export async function readAffWild2(
   const sets = { train: await read('Train_Set'), val: await read('Validation_Set') };
   for (const set of Object.values(sets)) if (set.samples.length === 0) throw nothingFound(set, videos);
   return sets;
+}
+
+/** The text files, and which frames there are. */
+async function sourcesOf(annotations: string, videos: string): Promise<Source[]> {
+  const sources: Source[] = [];
+  for (const part of ['Train_Set', 'Validation_Set']) {
+    for (const kind of ['EXPR_Set', 'VA_Set'])
+      sources.push({ path: resolve(annotations, kind, part), counts: /\.txt$/ });
+    const names = await videosIn(join(annotations, 'EXPR_Set', part));
+    for (const name of names) sources.push({ path: resolve(videos, name) });
+  }
+  return sources;
 }
 
 /** Adds the frames of a video to a set. */

@@ -1,5 +1,5 @@
 // AffectNet's annotation files as they were published, or with columns of one's own: one CSV row a face.
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { type CsvRow, readCsv } from '../csv';
 import { classFinder, isEmotion } from '../emotions';
@@ -31,7 +31,11 @@ export const csv: DataLayout = {
   is: (_, kind) => kind === 'text',
   async read(data, options) {
     ofAffectNet(data, options);
-    return { train: await readAffectNet(data, options.classes, options), val: null };
+    return {
+      train: await readAffectNet(data, options.classes, options),
+      val: null,
+      sources: [{ path: resolve(data) }],
+    };
   },
 };
 
@@ -48,7 +52,8 @@ export const csvFolder: DataLayout = {
       root,
     });
     const val = lookAt(join(data, 'validation.csv')) === 'nothing' ? null : await read('validation.csv');
-    return { train: await read('training.csv'), val };
+    const sources = ['training.csv', 'validation.csv'].map((name) => ({ path: resolve(data, name) }));
+    return { train: await read('training.csv'), val, sources };
   },
 };
 

@@ -1,7 +1,7 @@
 // A folder a class: DIR/{train,val}/CLASS/PICTURE, or DIR/CLASS/PICTURE, CLASS a name or AffectNet's number, and if there is one
 // valence_arousal.csv (file, valence, arousal) in DIR or in the set's folder, whose paths start from there.
 import { opendirSync, readdirSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, posix } from 'node:path';
+import { basename, dirname, join, posix, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { readCsv } from '../csv';
 import { classFinder, isEmotion } from '../emotions';
@@ -9,6 +9,7 @@ import { asInputError, lookAt } from '../files';
 import { EIGHT_CLASSES } from '../labels';
 import { isPicture } from '../picture_folder';
 import { beginSet, endSet, type SetReading } from '../samples';
+import type { Source } from '../sources';
 import { foldersIn, isPartName, partsOf } from './folder_parts';
 import { type AnnotationOptions, checkSome, type DataLayout, drop, rootOf } from './layout';
 import { RowError, unitOf } from './values';
@@ -32,9 +33,36 @@ export const folders: DataLayout = {
       val: val === null ? null : await readSet(val, options, shared),
     };
     reportLeft(sets.train, shared);
-    return { train: endSet(sets.train), val: sets.val && endSet(sets.val) };
+    return { train: endSet(sets.train), val: sets.val && endSet(sets.val), sources: sourcesOf(data, train) };
   },
 };
+
+/** Which sets there are, what lies in all their folders, and the pairs. */
+function sourcesOf(data: string, train: string): Source[] {
+  const sets =
+    train === data
+      ? [data]
+      : foldersIn(data)
+          .filter(isPartName)
+          .map((name) => join(data, name));
+  const known = new Set<string>();
+  return [
+    { path: resolve(data), counts: 'parts' },
+    ...[data, ...sets].map((dir): Source => ({ path: resolve(dir, VALENCE_AROUSAL) })),
+    ...sets.flatMap((dir) => treeOf(dir, known)).map((dir): Source => ({ path: resolve(dir) })),
+  ];
+}
+
+/** A folder and all below it, each once. */
+function treeOf(dir: string, known: Set<string>): string[] {
+  const real = realpathSync(dir);
+  if (known.has(real)) return [];
+  known.add(real);
+  const below = readdirSync(dir, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() || (entry.isSymbolicLink() && lookAt(join(dir, entry.name)) === 'a folder'),
+  );
+  return [dir, ...below.flatMap(({ name }) => treeOf(join(dir, name), known))];
+}
 
 /**
  * The names of a set's classes, as its folders (those of the training set) are called: in order, by number where all are numbers.

@@ -3,12 +3,15 @@ import { relative, resolve, sep } from 'node:path';
 import { InputError } from '../../base/errors';
 import type { Dataset } from '../labels';
 import type { AnnotationSet, SetReading } from '../samples';
+import type { Source } from '../sources';
 import type { TensorFileKind } from '../tensor_file';
 
 /** What was read: `val` is null where there is one set. */
 export interface Annotations {
   train: AnnotationSet;
   val: AnnotationSet | null;
+  /** All that they depend on: while it stays as it is, so do they. */
+  sources: readonly Source[];
 }
 
 export interface AnnotationOptions {

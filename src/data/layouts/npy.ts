@@ -5,12 +5,13 @@
 //                                       ID_val.npy  valence     ID_aro.npy  arousal, -2 for none
 //                                       ID_lnd.npy  68 points x, y in the picture's pixels, read with the picture
 import { opendirSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { asInputError, lookAt } from '../files';
 import { isPicture } from '../picture_folder';
 import { type AnnotationSet, beginSet, endSet } from '../samples';
+import type { Source } from '../sources';
 import { ofAffectNet } from './csv';
-import { partsOf } from './folder_parts';
+import { foldersIn, isPartName, partsOf } from './folder_parts';
 import { type AnnotationOptions, checkSome, type DataLayout, drop, rootOf } from './layout';
 import { LABELS, readLabelsInThreads } from './npy_labels';
 
@@ -30,9 +31,28 @@ export const npy: DataLayout = {
   async read(data, options) {
     ofAffectNet(data, options);
     const { train, val } = partsOf(data, isSet)!;
-    return { train: await readSet(train, options), val: val === null ? null : await readSet(val, options) };
+    return {
+      train: await readSet(train, options),
+      val: val === null ? null : await readSet(val, options),
+      sources: sourcesOf(data),
+    };
   },
 };
+
+/** Which sets there are, their pictures, and each label; landmarks are read with their picture. */
+function sourcesOf(data: string): Source[] {
+  const sets = [
+    data,
+    ...foldersIn(data)
+      .filter(isPartName)
+      .map((name) => join(data, name)),
+  ];
+  const ofSet = (dir: string): Source[] => [
+    { path: resolve(dir, 'images') },
+    { path: resolve(dir, 'annotations'), counts: /_(exp|val|aro)\.npy$/ },
+  ];
+  return [{ path: resolve(data), counts: 'parts' }, ...sets.flatMap(ofSet)];
+}
 
 /** Whether a folder has pictures and labels as a set of the release. */
 function isSet(dir: string): boolean {

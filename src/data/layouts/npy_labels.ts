@@ -1,9 +1,9 @@
 // The labels of the npy release: a file a number. Many small files, so several threads read them where there are many.
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { InputError, MachineError } from '../../base/errors';
+import { InputError } from '../../base/errors';
 import { readNpy } from '../../formats/npy';
+import { inThreads } from '../threads';
 import { classNumberOf, RowError, unitOf } from './values';
 
 /** The labels of a face, each in `ID_NAME.npy`; the bit of each in `has` tells that the file is there. */
@@ -85,40 +85,13 @@ export async function readLabelsInThreads(
   threads: number,
   take: (labels: LabelsRead, first: number) => void,
 ): Promise<void> {
-  const groupAt = (first: number): Wanted => ({
-    ids: ids.slice(first, first + GROUP),
-    has: has.subarray(first, first + GROUP),
+  const groupAt = (i: number): Wanted => ({
+    ids: ids.slice(i * GROUP, (i + 1) * GROUP),
+    has: has.subarray(i * GROUP, (i + 1) * GROUP),
   });
   if (ids.length <= GROUP) return take(readLabels(dir, { ids, has }), 0);
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: Math.min(threads, Math.ceil(ids.length / GROUP)) }, async () => {
-      const worker = new Worker(workerUrl(), { workerData: dir });
-      await new Promise<void>((resolve, reject) => {
-        let first = 0;
-        const feed = (): void => {
-          first = next;
-          next += GROUP;
-          worker.postMessage(first < ids.length ? groupAt(first) : null);
-        };
-        worker.on('message', (labels: LabelsRead) => {
-          take(labels, first);
-          feed();
-        });
-        worker.on('error', ({ message }) =>
-          reject(new MachineError(`a thread that reads labels ended early: ${message}`)),
-        );
-        worker.on('exit', () => resolve());
-        feed();
-      });
-    }),
+  const count = Math.ceil(ids.length / GROUP);
+  await inThreads('label-worker.js', dir, { threads, count }, groupAt, (labels: LabelsRead, i) =>
+    take(labels, i * GROUP),
   );
-}
-
-/** The worker is an entry point of its own, in the bundle's root; this code may be in a folder below it. */
-function workerUrl(): URL {
-  const places = ['./', '../', '../../'].map((up) => new URL(`${up}label-worker.js`, import.meta.url));
-  const found = places.find((url) => existsSync(url));
-  if (!found) throw new MachineError(`label-worker.js is not there: expected ${places[0].pathname}; npm run build`);
-  return found;
 }

@@ -4,8 +4,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { readWhole } from '../files';
 import { Samples } from '../sample_columns';
 import type { AnnotationSet } from '../samples';
+import type { Source } from '../sources';
 import { parseAnnotationPickle } from './annotation_pickle';
-import type { DataLayout } from './layout';
+import type { Annotations, DataLayout } from './layout';
 
 /** Frames that are looked for to find out where a pickle's frames are. */
 const TRIED = 20;
@@ -16,9 +17,9 @@ export const pickle: DataLayout = {
   is: (_, kind) => kind === 'pickle',
   async read(data, options) {
     const { dataset, imageDir, align = true } = options;
-    const sets = parseAnnotationPickle(await readWhole(data), data, options);
-    const placed = dataset === 'affwild2' && imageDir !== null ? rebased(sets, imageDir) : sets;
-    return align ? placed : { train: unposed(placed.train), val: unposed(placed.val) };
+    const read = { ...parseAnnotationPickle(await readWhole(data), data, options), sources: [{ path: resolve(data) }] };
+    const placed = dataset === 'affwild2' && imageDir !== null ? rebased(read, imageDir) : read;
+    return align ? placed : { ...placed, train: unposed(placed.train), val: unposed(placed.val) };
   },
 };
 
@@ -34,19 +35,27 @@ const unposed = (set: AnnotationSet): AnnotationSet => ({
  * for below the image directory by that path, or by its last two parts, or, as the original does, by the path as it stands:
  * wherever one of the first is found.
  */
-function rebased(sets: { train: AnnotationSet; val: AnnotationSet }, imageDir: string): typeof sets {
+function rebased<T extends Annotations & { val: AnnotationSet }>({ train, val, sources }: T, imageDir: string) {
   const places = [
     (path: string) => path,
     (path: string) => join(basename(dirname(path)), basename(path)),
     (path: string) => resolve(path),
   ];
-  const first = Object.values(sets).flatMap(({ samples }) =>
-    Array.from({ length: Math.min(samples.length, TRIED) }, (_, i) => samples.at(i)),
+  const first = [train, val].flatMap(({ samples }) =>
+    Array.from({ length: Math.min(samples.length, TRIED) }, (_, i) => samples.imageAt(i)),
   );
-  const place = places.find((at) => first.some(({ image }) => existsSync(resolve(imageDir, at(image))))) ?? places[0];
+  const tried = places.map((at) => first.map((image) => resolve(imageDir, at(image))));
+  const place =
+    places[
+      Math.max(
+        0,
+        tried.findIndex((paths) => paths.some((path) => existsSync(path))),
+      )
+    ];
   const move = (set: AnnotationSet): AnnotationSet => ({
     ...set,
     samples: Samples.of(set.samples.map((sample) => ({ ...sample, image: place(sample.image) }))),
   });
-  return { train: move(sets.train), val: move(sets.val) };
+  const looked = tried.flat().map((path): Source => ({ path, counts: 'there' }));
+  return { train: move(train), val: move(val), sources: [...sources, ...looked] };
 }

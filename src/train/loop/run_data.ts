@@ -54,7 +54,7 @@ export async function openRunData(
   const { dataset, align, columns } = args;
   const options = { dataset, classes, imageDir: args.image_dir, align, columns };
   const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
-  const read = (file: string) => orAborted(readAnnotations(file, options), signal);
+  const read = (file: string) => orAborted(readAnnotations(file, options, { cache: args.cache }), signal);
   const given = await read(args.data);
   const training = learnt(given.train);
   const others = args.val_data ? validationOf(await read(args.val_data)) : given.val;

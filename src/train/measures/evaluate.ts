@@ -77,7 +77,8 @@ export async function evaluate(
     columns: settings.columns ?? run.args.columns,
     align: settings.align ?? run.args.align,
   };
-  const read = validationOf(await orAborted(readAnnotations(settings.data, options), signal));
+  const keeping = { cache: settings.cache ?? null };
+  const read = validationOf(await orAborted(readAnnotations(settings.data, options, keeping), signal));
   const measured = kind !== 'single_task' && read.samples.some(hasValenceArousal);
   const set = measured ? withValenceArousal(read, kind) : read;
   if (kind !== 'single_task' && !measured)

@@ -10,7 +10,7 @@ export interface MachineArgs {
   tune: boolean | null;
   /** Threads that prepare images; the numbers do not depend on it. */
   workers: number;
-  /** Folder of the prepared faces, or `off`; null: one per user. */
+  /** Folder of the prepared faces and of annotations that were read, or `off`; null: one per user. */
   cache: string | null;
 }
 
@@ -34,6 +34,6 @@ export const MACHINE: Settings<MachineArgs> = {
   cache: {
     kind: orNone(path('DIR|off', 'a folder', 'off')),
     default: null,
-    help: 'where prepared faces are kept, or off; default: a folder per user (see: emotion-gcn cache)',
+    help: 'where prepared faces and annotations that were read are kept, or off; default: a folder per user (see: emotion-gcn cache)',
   },
 };
