@@ -1,15 +1,16 @@
 // The original's two pickling scripts.
-import { join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
+import { InputError } from '../base/errors';
 import { writeWhole } from '../data/files';
 import { AFFWILD2_CLASSES } from '../data/labels';
-import type { Sample } from '../data/sample_columns';
+import { type Sample, Samples } from '../data/sample_columns';
 import { type AnnotationSet, classCounts, describeAnnotations, describeBad } from '../data/samples';
 import { checkNotOfRun } from '../train/run/files';
-import { TRAIN_SETTINGS } from '../train/settings/args';
+import { TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { readClasses } from '../train/settings/data';
-import { checkFolder } from '../train/settings/places';
-import { readSettings, type Settings, text } from '../train/settings/settings';
+import { checkAnnotations, checkFolder } from '../train/settings/places';
+import { orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable } from './format';
 import { addSettings } from './settings_options';
 import { print, say } from './terminal';
@@ -21,36 +22,83 @@ const out = (preset: string) => ({
   help: 'pickle to write',
 });
 
-interface AffectNetSettings {
-  csv_dir: string;
-  num_classes: number | null;
-  max_bad: number;
+interface AffectNetSettings
+  extends Pick<TrainArgs, 'image_dir' | 'val_data' | 'columns' | 'align' | 'num_classes' | 'max_bad'> {
+  csv_dir: string | null;
+  data: string | null;
   out: string;
 }
 
 const AFFECTNET: Settings<AffectNetSettings> = {
-  csv_dir: folder("folder of AffectNet's training.csv and validation.csv"),
+  csv_dir: {
+    kind: orNone(text('DIR', 'the path of a folder')),
+    default: null,
+    help: "folder of AffectNet's training.csv and validation.csv",
+  },
+  data: {
+    kind: orNone(TRAIN_SETTINGS.data.kind),
+    default: null,
+    help: 'in its place: annotations of any layout that train takes',
+  },
+  val_data: { ...TRAIN_SETTINGS.val_data, help: 'validation annotations; default: those in --data' },
+  image_dir: { ...TRAIN_SETTINGS.image_dir, help: 'folder that the paths in the pickle start from' },
+  columns: TRAIN_SETTINGS.columns,
+  align: TRAIN_SETTINGS.align,
   num_classes: TRAIN_SETTINGS.num_classes,
   max_bad: TRAIN_SETTINGS.max_bad,
   out: out('data.pkl'),
 };
 
+const AFFECTNET_NOTE = `
+Where the annotations have no face boxes (the npy release, a folder a class) the picture is the box. The eyes are those of the landmarks;
+without landmarks, and with --align off, they are level, so that the original takes the picture as it is.
+
+Examples:
+  emotion-gcn prepare affectnet --csv_dir AffectNet --out data.pkl
+  emotion-gcn prepare affectnet --data AffectNet_npy --out data.pkl`;
+
 /** `emotion-gcn prepare affectnet`, the original's pickle_annotations_affectnet.py */
 export const prepareAffectNet = (): Command =>
-  addSettings(new Command('affectnet').description("AffectNet's two CSV files to an annotation pickle"), AFFECTNET)
-    .addHelpText('after', '\nExample:\n  emotion-gcn prepare affectnet --csv_dir AffectNet --out data.pkl')
+  addSettings(new Command('affectnet').description("AffectNet's annotations to the original's pickle"), AFFECTNET)
+    .addHelpText('after', AFFECTNET_NOTE)
     .action(async (options: Record<string, unknown>) => {
       const settings = readSettings(AFFECTNET, options);
+      const { csv_dir, val_data, image_dir: imageDir, columns, align } = settings;
       checkNotOfRun(settings.out);
-      checkFolder('csv_dir', settings.csv_dir);
+      if ((csv_dir === null) === (settings.data === null))
+        throw new InputError('missing: --csv_dir DIR, or in its place --data PATH');
+      if (csv_dir !== null) checkFolder('csv_dir', csv_dir);
+      const data = csv_dir ?? (settings.data as string);
       const { classes } = readClasses({ ...settings, dataset: 'affectnet', classes: null }, options);
-      const { encodeAnnotationPickle, readAffectNet } = await import('../data');
-      const train = await readAffectNet(join(settings.csv_dir, 'training.csv'), classes);
-      const val = await readAffectNet(join(settings.csv_dir, 'validation.csv'), classes);
+      checkAnnotations('data', data);
+      if (val_data !== null) checkAnnotations('val_data', val_data);
+      const { encodeAnnotationPickle, readAnnotations } = await import('../data');
+      const { withPoses } = await import('../data/whole_poses');
+      const how = { dataset: 'affectnet', classes, imageDir, columns, align } as const;
+      const given = await readAnnotations(data, how);
+      const others = val_data === null ? given : await readAnnotations(val_data, how);
+      const second = val_data === null ? given.val : (others.val ?? others.train);
+      if (!second)
+        throw new InputError(`${data}: expected a training and a validation set, found one; give --val_data`);
+      const [train, val] = [await withPoses(given.train), await withPoses(second)];
       await tell([train, val], classes, settings.max_bad);
-      const bytes = encodeAnnotationPickle({ train: train.samples, val: val.samples }, 'affectnet');
+      const root = rootOfBoth(train, val);
+      const below = ({ samples, root: own }: AnnotationSet): Samples =>
+        root === null || own === null || resolve(own) === root
+          ? samples
+          : Samples.of(samples.map((sample) => ({ ...sample, image: join(relative(root, own), sample.image) })));
+      const bytes = encodeAnnotationPickle({ train: below(train), val: below(val) }, 'affectnet');
       await write(settings.out, bytes, 'AffectNet_annotation', train, val);
+      if (csv_dir === null && root !== null) print(`paths in it start from ${root}: the original's --image_dir`);
     });
+
+/** The folder that holds the pictures of both sets; null: one is not known. */
+function rootOfBoth({ root: a }: AnnotationSet, { root: b }: AnnotationSet): string | null {
+  if (a === null || b === null) return null;
+  let root = resolve(a);
+  while (relative(root, resolve(b)).startsWith('..')) root = dirname(root);
+  return root;
+}
 
 interface AffWild2Settings {
   annotations_dir: string;

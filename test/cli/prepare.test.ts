@@ -2,11 +2,13 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AFFECTNET_COLUMNS, loadEmbedding, parseAnnotationPickle, readAdjacency } from '../../src/data';
 import { AFFWILD2_CLASSES, CLASSES, nodesOf } from '../../src/data/labels';
 import { differences, golden } from '../data/goldens';
+import { intNpy, level, listNpy, textNpy } from '../data/npy_file';
 import { run } from './program';
 
 const test = suite('prepare');
@@ -48,7 +50,10 @@ test('affectnet: both CSV files to data.pkl', async () => {
     [AFFECTNET_COLUMNS.join(','), ...expressions.map((e) => `a/${e}.jpg,1.5,2,90,90,${points},${e},0.5,-1`)].join('\n');
   mkdirSync(join(dir, 'csv'));
   writeFileSync(join(dir, 'csv/training.csv'), rows(0, 3, 7, 6));
-  await refused(['prepare', 'affectnet', '--csv_dir', 'csv'], /csv\/validation.csv: no such file/);
+  await refused(
+    ['prepare', 'affectnet', '--csv_dir', 'csv'],
+    /csv: expected a training and a validation set, found one; give --val_data/,
+  );
   writeFileSync(join(dir, 'csv/validation.csv'), rows(1, 8));
   const { out, err } = await ran('prepare', 'affectnet', '--csv-dir', 'csv');
   assert.match(out, /train {2} .*\nval .*\n\nwritten to data.pkl: .*'train': 3, 'val': 1/);
@@ -70,6 +75,49 @@ test('affectnet: both CSV files to data.pkl', async () => {
     ['prepare', 'affectnet', '--csv_dir', 'csv', '--out', 'no/data.pkl'],
     /no\/data.pkl: cannot be written/,
   );
+});
+
+test('affectnet: the npy release and a folder a class to data.pkl, which leads to the same faces', async () => {
+  const picture = await sharp({ create: { width: 90, height: 80, channels: 3, background: '#808080' } })
+    .jpeg()
+    .toBuffer();
+  const put = (path: string, content: Uint8Array | string) => {
+    mkdirSync(join(dir, path, '..'), { recursive: true });
+    writeFileSync(join(dir, path), content);
+  };
+  for (const [set, id] of ['train_set 1', 'train_set 2', 'val_set 1'].map((name) => name.split(' '))) {
+    put(`npy/${set}/images/${id}.jpg`, picture);
+    for (const [name, content] of Object.entries({ exp: textNpy(id), val: textNpy('-2'), lnd: listNpy(level(33)) }))
+      put(`npy/${set}/annotations/${id}_${name}.npy`, content);
+  }
+  put('npy/train_set/images/3.jpg', 'no picture');
+  put('npy/train_set/annotations/3_exp.npy', intNpy(1));
+  put('npy/train_set/annotations/3_lnd.npy', listNpy(level()));
+  await refused(
+    ['prepare', 'affectnet', '--data', 'npy', '--csv_dir', 'csv'],
+    /missing: --csv_dir DIR, or in its place --data PATH/,
+  );
+  const { out, err } = await ran('prepare', 'affectnet', '--data', 'npy', '--max_bad', '0.5', '--out', 'npy.pkl');
+  assert.match(err, /left out: train_set: images\/3.jpg: not an image/);
+  assert.match(out, /'train': 2, 'val': 1.*\npaths in it start from .*\/npy: the original's --image_dir/);
+  const read = (file: string) =>
+    parseAnnotationPickle(readFileSync(join(dir, file)), file, { dataset: 'affectnet', classes: CLASSES });
+  const { train, val } = read('npy.pkl');
+  assert.equal(
+    train.samples.map(({ image, expression, valence, pose }) => [image, expression, valence, pose]),
+    [1, 2].map((n) => [
+      `train_set/images/${n}.jpg`,
+      n,
+      Number.NaN,
+      { leftEye: [40, 33], rightEye: [80, 33], box: [0, 0, 90, 80] },
+    ]),
+  );
+  assert.is(val.samples.at(0).image, 'val_set/images/1.jpg');
+  for (const name of ['train/happy/1', 'train/sad/2', 'val/happy/3']) put(`classes/${name}.jpg`, picture);
+  await ran('prepare', 'affectnet', '--data', 'classes', '--out', 'classes.pkl');
+  const whole = read('classes.pkl').train.samples.at(1);
+  assert.equal([whole.image, whole.expression], ['train/sad/2.jpg', 2]);
+  assert.equal(whole.pose, { leftEye: [22, 40], rightEye: [67, 40], box: [0, 0, 90, 80] });
 });
 
 test("affwild2: the annotation tree to data_affwild2.pkl, and the original's own from the same tree", async () => {
