@@ -6,6 +6,9 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AFFWILD2_CLASSES, CLASSES, decodeImage, listPictures, loadEmbedding, readAnnotations } from '../../src/data';
+import { inFile } from '../../src/data/files';
+import { poseFromLandmarks } from '../../src/data/landmarks';
+import { readNpy } from '../../src/formats/npy';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
 import { computeMetrics } from '../../src/train/measures/metrics';
 import { newProgress, progressOf } from '../../src/train/run/checkpoint';
@@ -67,6 +70,16 @@ test('safetensors', async () => {
     b: { shape: [], data: Int32Array.of(1) },
   });
   assert.ok((await survives(file, (bytes) => readSafetensors(bytes, 'cut'), /^cut: byte/)) > file.length / 10);
+});
+
+test('npy: headers, numbers, texts, landmarks', async () => {
+  for (const name of ['exp_text20', 'lnd_68x2', 'version2', 'version3', 'texts', 'fortran_i4', 'half']) {
+    const file = readFileSync(`test/golden/npy/${name}.npy`);
+    const cut = await survives(file, (bytes) => inFile('cut', () => readNpy(bytes, 'cut').toList()), /^cut: /);
+    assert.ok(cut >= file.length / 10, name);
+  }
+  const landmarks = readFileSync('test/golden/npy/lnd_f8.npy');
+  assert.ok((await survives(landmarks, (bytes) => poseFromLandmarks(bytes, 224, 224), null)) >= landmarks.length / 10);
 });
 
 test('lists, CSV files and texts', async () => {

@@ -140,19 +140,23 @@ interface ClassFolder {
 function placesOf(dir: string, classes: readonly string[]): Map<string, ClassFolder> {
   const names = classFolders(dir);
   const find = classFinder(classes);
-  const numbered = names.every((name) => /^\d+$/.test(name) && find(name) < 0);
-  if (numbered) checkNumbers(dir, names.map(Number));
+  const numbered = names.every((name) => /^\d+$/.test(name));
+  // A number is a place among classes of one's own, else AffectNet's, whatever the order of the classes.
+  const emotions = classes.every(isEmotion);
+  if (numbered && emotions) checkNumbers(dir, names.map(Number));
   const places = new Map<string, ClassFolder>();
   for (const name of names) {
-    const called = numbered ? (EIGHT_CLASSES[Number(name)] ?? '') : name;
-    const place = find(called);
+    const own = Number(name) < classes.length ? Number(name) : -1;
+    const place = !numbered ? find(name) : emotions ? find(EIGHT_CLASSES[Number(name)] ?? '') : own;
     const kind = numbered ? `expression ${Number(name)}` : `folder ${name}`;
     places.set(name, { place, dropped: place < 0 ? kind : null });
   }
   if ([...places.values()].every(({ place }) => place < 0)) {
     const shown = names.slice(0, 10).join(', ') + (names.length > 10 ? ', ...' : '');
     const advice = names.some(isEmotion) ? '' : '; classes of your own: --classes';
-    throw new InputError(`${dir}: expected folders called ${classes.join(', ')}, or 0 to 7, found ${shown}${advice}`);
+    throw new InputError(
+      `${dir}: expected folders called ${classes.join(', ')}, or by AffectNet's numbers, found ${shown}${advice}`,
+    );
   }
   return places;
 }
