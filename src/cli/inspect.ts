@@ -1,8 +1,12 @@
+import { extname } from 'node:path';
 import { Command } from 'commander';
+import { InputError } from '../base/errors';
 import { type FileKind, type Inspection, KINDS } from '../train/inspect/inspection';
+import { checkNotOfRun } from '../train/run/files';
 import { TRAIN_SETTINGS } from '../train/settings/args';
-import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
+import { choice, orNone, readSettings, type Settings, text, toggle, whole } from '../train/settings/settings';
 import { formatTable } from './format';
+import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
 import { print, printData } from './terminal';
 
@@ -11,7 +15,12 @@ interface Options {
   image_dir: string | null;
   dataset: 'affectnet' | 'affwild2' | null;
   num_classes: number;
+  classes: readonly string[] | null;
+  columns: string | null;
+  align: boolean;
   max_bad: number;
+  decode: boolean;
+  contact_sheet: string | null;
   format: 'table' | 'json';
 }
 
@@ -32,36 +41,71 @@ const SETTINGS: Settings<Options> = {
     help: 'of annotations, label graphs and word vectors: whose classes they have; default: found out by the content',
   },
   num_classes: { kind: whole(7, 8), default: 7, help: "classes of AffectNet's files: 8 with contempt" },
+  classes: TRAIN_SETTINGS.classes,
+  columns: TRAIN_SETTINGS.columns,
+  align: TRAIN_SETTINGS.align,
   max_bad: TRAIN_SETTINGS.max_bad,
+  decode: {
+    kind: toggle,
+    default: false,
+    help: 'of annotations: decode every picture, as training does; else begin and end of each are looked at, and all where these leave a doubt',
+  },
+  contact_sheet: {
+    kind: orNone(text('FILE', 'the path of a file')),
+    default: null,
+    help: 'of annotations: picture to write (.png) of faces of each class, as training sees them',
+  },
   format: { kind: choice('table', 'json'), default: 'table', help: 'what is printed' },
 };
 
 const EXAMPLE = `
 Examples:
   emotion-gcn inspect run1
+  emotion-gcn inspect AffectNet --contact_sheet faces.png
   emotion-gcn inspect --image_dir AffectNet/Manually_Annotated_Images training.csv
   emotion-gcn inspect --kind adjacency adj.pkl
 
-Reads with the readers that training uses, and executes nothing: what passes here training takes.`;
+Reads with the readers that training uses, and executes nothing: what passes here training takes. Of a folder of data (the npy release,
+a folder a class, AffectNet's with training.csv, Aff-Wild2's annotations) or a file of annotations: its layout, faces by class, what is
+dropped or broken, pictures that are missing or unreadable, their sizes, and pictures that are there twice, in one set or in both.`;
 
 /** `emotion-gcn inspect` */
 export const inspectCommand = (): Command =>
   addSettings(
-    new Command('inspect').description('say what a file or run holds').argument('<FILE>', 'file, or folder of a run'),
+    new Command('inspect')
+      .description('say what a file, a folder of data or a run holds')
+      .argument('<PATH>', 'file, or folder of data or of a run'),
     SETTINGS,
   )
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Record<string, unknown>) => {
-      const { kind, image_dir, dataset, num_classes, max_bad, format } = readSettings(SETTINGS, options);
+      const { image_dir, num_classes, max_bad, contact_sheet, kind, format, ...settings } = readSettings(
+        SETTINGS,
+        options,
+      );
+      if (contact_sheet !== null) {
+        if (extname(contact_sheet).toLowerCase() !== '.png')
+          throw new InputError(`--contact_sheet expects a file that ends in .png, found ${contact_sheet}`);
+        checkNotOfRun(contact_sheet);
+      }
       const { inspect } = await import('../train/inspect');
-      const found = await inspect(file, kind, {
-        imageDir: image_dir,
-        dataset,
-        numClasses: num_classes,
-        maxBad: max_bad,
-      });
-      if (format === 'json') printData(JSON.stringify({ file, ...found }, null, 2));
-      else print(table(found));
+      const view = new ProgressView('looking at pictures');
+      try {
+        const { refused, ...found } = await inspect(file, kind, {
+          ...settings,
+          imageDir: image_dir,
+          numClasses: num_classes,
+          maxBad: max_bad,
+          contactSheet: contact_sheet,
+          onProgress: view.onPrepare,
+        });
+        view.stop();
+        if (format === 'json') printData(JSON.stringify({ file, ...found, ...(refused && { refused }) }, null, 2));
+        else print(table(found));
+        if (refused) throw new InputError(`${file}: ${refused}`);
+      } finally {
+        view.stop();
+      }
     });
 
 function table({ kind, facts, table }: Inspection): string {

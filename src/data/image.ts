@@ -19,6 +19,9 @@ export class ImageError extends Error {
   override name = 'ImageError';
 }
 
+/** The reason where there is none. */
+export const NO_SUCH_FILE = 'no such file';
+
 const OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS } as const;
 
 /** What Node reads at once; a picture file that is longer is not read. */
@@ -47,7 +50,7 @@ export async function readPicture(file: string | Buffer, root?: ImageRoot): Prom
   } catch (error) {
     if (error instanceof ImageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new ImageError(code === 'ENOENT' || code === 'ENOTDIR' ? 'no such file' : `cannot be read (${code})`);
+    throw new ImageError(code === 'ENOENT' || code === 'ENOTDIR' ? NO_SUCH_FILE : `cannot be read (${code})`);
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import writeFileAtomic from 'write-file-atomic';
 import { InputError } from '../base/errors';
+import { inParallel } from '../base/parallel';
 import { alignMatrix, eyeCentres, type Point } from '../base/pixels/align';
 import type { Box } from '../base/pixels/crop';
 import type { RgbImage } from '../base/pixels/rgb_image';
@@ -50,7 +51,7 @@ const WRITTEN = [
   ...['train_set', 'val_set', 'train', 'val', 'valence_arousal.csv'],
 ];
 /** Pictures in work at once: as many as libuv has threads. */
-const PARALLEL = 4;
+export const PARALLEL = 4;
 
 /**
  * Draws faces and writes them as an AffectNet-style tree. Each class has the same number of faces (up to one); the same
@@ -98,15 +99,6 @@ export async function openSyntheticSet(options: SyntheticOptions, side: number) 
 /** What the random numbers of a face are drawn by, whatever the layout. */
 export const PARTS = ['training', 'validation'] as const;
 
-/** Does `work` for 0 .. count - 1, several at once. */
-export async function inParallel(count: number, work: (i: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < count; i = next++) await work(i);
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
-}
-
 /** Draws the faces of one part and gives their CSV rows. */
 async function drawPart(
   out: string,
@@ -118,7 +110,7 @@ async function drawPart(
 ): Promise<string[]> {
   await mkdir(join(out, 'images', part), { recursive: true });
   const rows = new Array<string>(count);
-  await inParallel(count, async (i) => {
+  await inParallel(count, PARALLEL, async (i) => {
     const image = `images/${part}/${String(i).padStart(5, '0')}.jpg`;
     const expression = classOf(part, i, seed);
     const { picture, box, landmarks, valence, arousal } = await makeFace(expression, size, drawOf(part, i, seed));

@@ -1,15 +1,16 @@
 // Made-up faces in a folder a class.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inParallel } from '../base/parallel';
 import { eyeCentres } from '../base/pixels/align';
 import { prepareFace } from './face';
 import { CLASSES } from './labels';
 import {
   classOf,
   drawOf,
-  inParallel,
   makeFace,
   openSyntheticSet,
+  PARALLEL,
   PARTS,
   type SyntheticOptions,
   toJpeg,
@@ -30,7 +31,7 @@ export async function writeSyntheticFolders(options: SyntheticOptions): Promise<
   for (const part of PARTS) {
     for (const name of CLASSES) await mkdir(join(out, FOLDERS[part], name), { recursive: true });
     const rows = new Array<string>(counts[part]);
-    await inParallel(counts[part], async (i) => {
+    await inParallel(counts[part], PARALLEL, async (i) => {
       const expression = classOf(part, i, seed);
       const face = await makeFace(expression, 2 * size, drawOf(part, i, seed));
       const [leftEye, rightEye] = eyeCentres(face.landmarks.flat());

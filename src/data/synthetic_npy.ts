@@ -1,14 +1,15 @@
 // Made-up faces as AffectNet is handed out today: a picture of the face alone, and a NumPy file for each of its labels.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inParallel } from '../base/parallel';
 import { writeNpy } from '../formats/npy_write';
 import { prepareKnown } from './face';
 import {
   classOf,
   drawOf,
-  inParallel,
   makeFace,
   openSyntheticSet,
+  PARALLEL,
   PARTS,
   type SyntheticOptions,
   toJpeg,
@@ -28,7 +29,7 @@ export async function writeSyntheticNpy(options: SyntheticOptions): Promise<{ da
   for (const part of PARTS) {
     const [images, annotations] = ['images', 'annotations'].map((name) => join(out, FOLDERS[part], name));
     for (const dir of [images, annotations]) await mkdir(dir, { recursive: true });
-    await inParallel(counts[part], async (i) => {
+    await inParallel(counts[part], PARALLEL, async (i) => {
       const expression = classOf(part, i, seed);
       const face = await makeFace(expression, 2 * size, drawOf(part, i, seed));
       const [x0, y0, side] = face.whole;

@@ -1,10 +1,11 @@
 // Made-up faces in Aff-Wild2's layout: frames of videos, cut and levelled, and a text file of labels a video.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inParallel } from '../base/parallel';
 import { eyeCentres } from '../base/pixels/align';
 import { prepareFace } from './face';
 import { AFFWILD2_CLASSES, CLASSES } from './labels';
-import { classOf, drawOf, inParallel, makeFace, openSyntheticSet, type SyntheticOptions, toJpeg } from './synthetic';
+import { classOf, drawOf, makeFace, openSyntheticSet, PARALLEL, type SyntheticOptions, toJpeg } from './synthetic';
 
 /** Faces a video. */
 const FACES = 24;
@@ -50,7 +51,7 @@ export async function writeSyntheticVideos(
         VA_Set: new Array<string>(frames).fill('-5,-5'),
       };
       await mkdir(join(videos, video), { recursive: true });
-      await inParallel(faces, async (i) => {
+      await inParallel(faces, PARALLEL, async (i) => {
         const expression = classOf(part, from + i, seed);
         const face = await makeFace(expression, 2 * size, drawOf(part, from + i, seed));
         const [leftEye, rightEye] = eyeCentres(face.landmarks.flat());

@@ -2,27 +2,28 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors';
-import { classesOf, type Dataset, datasetOfPickle, nodesOf, readAdjacency, tensorFileKind } from '../../data';
+import { classesOf, type Dataset, datasetOfPickle, layoutOf, nodesOf, readAdjacency, tensorFileKind } from '../../data';
 import { asInputError, lookAt, readHead, readWhole } from '../../data/files';
 import { PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
 import { readTorch, TorchTensor } from '../../formats/torch';
+import { inspectAffectNet, inspectAnnotations } from './annotations';
 import type { FileKind, Inspection, InspectSettings } from './inspection';
-import { inspectAffectNet, inspectAnnotations, inspectImage, inspectRun } from './samples';
+import { inspectImage, inspectRun } from './samples';
 import { inspectAdjacency, inspectCheckpoint, inspectEmbedding, inspectPickle, inspectSafetensors } from './tensors';
 
 export * from './inspection';
 
 /**
- * Looks into a file, or the folder of a run or of Aff-Wild2's annotations.
+ * Looks into a file, or the folder of a run or of annotated pictures.
  * @param kind what it is; null: found out by its content
  * @throws InputError naming file and place: not of that kind, damaged, or nothing that is known
  */
 export async function inspect(file: string, kind: FileKind | null, settings: InspectSettings): Promise<Inspection> {
   try {
-    const known = kind ?? (await kindOf(file));
+    const known = kind ?? (settings.columns && lookAt(file) === 'a file' ? 'affectnet-csv' : await kindOf(file));
     const dataset = settings.dataset ?? (await datasetOf(file, known, settings.numClasses));
-    const classes = classesOf({ dataset, num_classes: settings.numClasses });
+    const classes = settings.classes ?? classesOf({ dataset, num_classes: settings.numClasses });
     switch (known) {
       case 'checkpoint':
         return await inspectCheckpoint(file);
@@ -66,10 +67,10 @@ const PICTURE = [
 async function kindOf(file: string): Promise<FileKind> {
   if (lookAt(file) === 'a folder') {
     if (existsSync(join(file, 'args.json'))) return 'run';
-    if (existsSync(join(file, 'EXPR_Set')) || existsSync(join(file, 'VA_Set'))) return 'annotations';
-    throw new InputError(
-      `${file}: expected a run (args.json) or Aff-Wild2's annotations (EXPR_Set, VA_Set), found neither`,
-    );
+    await layoutOf(file).catch((error) => {
+      throw error instanceof InputError ? new InputError(`${error.message}; nor is it a run (args.json)`) : error;
+    });
+    return 'annotations';
   }
   const head = await readHead(file, 4096);
   if (head.length === 0) throw new InputError(`${file}: expected something in it, found an empty file`);
@@ -103,7 +104,7 @@ async function kindOf(file: string): Promise<FileKind> {
 /** Whose classes annotations and label graphs have, by their content; of other files AffectNet's. */
 async function datasetOf(file: string, kind: FileKind, num_classes: number): Promise<Dataset> {
   if (kind === 'annotations') {
-    if (lookAt(file) === 'a folder') return 'affwild2';
+    if (lookAt(file) === 'a folder') return (await layoutOf(file)).name === 'affwild2' ? 'affwild2' : 'affectnet';
     const pickle = (await tensorFileKind(file)) === 'pickle';
     return (pickle && datasetOfPickle(readPickle(await readWhole(file), file))) || 'affectnet';
   }

@@ -4,6 +4,8 @@ export interface Inspection {
   readonly facts: Readonly<Record<string, string | number>>;
   /** The first row names the columns. */
   readonly table?: readonly (readonly string[])[];
+  /** Why training would not take it, though much can be said of it. */
+  readonly refused?: string;
 }
 
 export const KINDS = [
@@ -29,4 +31,14 @@ export interface InspectSettings {
   readonly numClasses: number;
   /** Largest fraction of broken rows that training passes over. */
   readonly maxBad: number;
+  /** Names of other classes than the data set's. */
+  readonly classes?: readonly string[] | null;
+  /** As `AnnotationOptions`. */
+  readonly align?: boolean;
+  readonly columns?: string | null;
+  /** Decode every picture; else only those of which begin and end leave a doubt. */
+  readonly decode?: boolean;
+  /** A picture to write of samples of each class. */
+  readonly contactSheet?: string | null;
+  readonly onProgress?: (done: number, total: number) => void;
 }
