@@ -58,9 +58,9 @@ export {
   describeAnnotations,
   describeBad,
   hasValenceArousal,
-  splitSamples,
   withValenceArousal,
 } from './samples';
+export { type Groups, groupsOf, type Split, sharedGroups, splitGroups, splitSamples } from './split';
 export { type SyntheticOptions, writeSyntheticSet } from './synthetic';
 export { writeSyntheticVideos } from './synthetic_videos';
 export { type NamedTensor, readTensorFile, type TensorFileKind, tensorFileKind } from './tensor_file';

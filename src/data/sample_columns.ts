@@ -88,8 +88,7 @@ export class Samples implements Iterable<Sample> {
 
   at(i: number): Sample {
     const row = this.row(i);
-    const { where, wheres, line, group, groups } = this.columns;
-    const found = group.length > 0 ? group[row] : 0;
+    const { where, wheres, line } = this.columns;
     return {
       image: this.imageAt(i),
       where: placeOf(wheres[where[row]], line[row]),
@@ -97,7 +96,7 @@ export class Samples implements Iterable<Sample> {
       valence: this.valenceAt(i),
       arousal: this.arousalAt(i),
       pose: this.poseAt(i),
-      group: found === 0 ? null : groups[found - 1],
+      group: this.groupAt(i),
     };
   }
 
@@ -115,6 +114,12 @@ export class Samples implements Iterable<Sample> {
 
   arousalAt(i: number): number {
     return this.columns.arousal[this.row(i)];
+  }
+
+  groupAt(i: number): string | null {
+    const { group, groups } = this.columns;
+    const found = group.length > 0 ? group[this.row(i)] : 0;
+    return found === 0 ? null : groups[found - 1];
   }
 
   poseAt(i: number): Sample['pose'] {

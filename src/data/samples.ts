@@ -1,5 +1,4 @@
 import { InputError } from '../base/errors';
-import { randomPermutation, randomStream } from '../base/random';
 import { CLASSES, EIGHT_CLASSES } from './labels';
 import { type Sample, SampleColumns, type Samples } from './sample_columns';
 
@@ -125,34 +124,4 @@ export function classWeights(samples: Samples, kind: ClassWeights, classes: read
 export function absentClasses(samples: Samples, classes: readonly string[]): string[] {
   const counts = classCounts(samples, classes);
   return classes.filter((_, c) => counts[c] === 0);
-}
-
-/**
- * Splits off `fraction` of the samples for validation, the same for the same seed. Stratified: of each class
- * round(fraction * count), so that rare classes are in both parts; both parts keep the file's order.
- *
- * @throws InputError if one part would be empty
- */
-export function splitSamples(
-  samples: Samples,
-  fraction: number,
-  seed: number,
-  classes: readonly string[] = CLASSES,
-): { train: Samples; val: Samples } {
-  const members: number[][] = classes.map(() => []);
-  for (let i = 0; i < samples.length; i++) members[samples.expressionAt(i)].push(i);
-  const inVal = new Uint8Array(samples.length);
-  for (const [c, name] of classes.entries()) {
-    const order = randomPermutation(randomStream(`split/${name}`, seed), members[c].length);
-    for (const i of order.subarray(0, Math.round(members[c].length * fraction))) inVal[members[c][i]] = 1;
-  }
-  const part = (of: number): Samples => samples.select([...inVal.keys()].filter((i) => inVal[i] === of));
-  const [train, val] = [part(0), part(1)];
-  if (val.length === 0 || train.length === 0) {
-    throw new InputError(
-      `splitting off ${100 * fraction} % of ${samples.length} samples for validation leaves ` +
-        `${train.length} for training and ${val.length} for validation; give --val_data, another --val_fraction, or more samples`,
-    );
-  }
-  return { train, val };
 }

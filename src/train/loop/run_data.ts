@@ -15,6 +15,7 @@ import {
   describeWeak,
   encodeAdjacency,
   encodeEmbedding,
+  groupsOf,
   loadEmbedding,
   nodesOf,
   type PrepareOptions,
@@ -22,6 +23,9 @@ import {
   readAdjacency,
   readAnnotations,
   type Samples,
+  type Split,
+  sharedGroups,
+  splitGroups,
   splitSamples,
   withValenceArousal,
 } from '../../data';
@@ -60,13 +64,13 @@ export async function openRunData(
   const others = args.val_data ? validationOf(await read(args.val_data)) : given.val;
   const validation = others && learnt(others);
   notice(describeAnnotations(training));
-  let samples: { train: Samples; val: Samples };
+  let samples: Split;
   if (validation) {
     notice(describeAnnotations(validation));
+    if (args.split_by) notice(describeShared(args.split_by, training.samples, validation.samples));
     samples = { train: training.samples, val: validation.samples };
   } else {
-    samples = inFile(training.file, () => splitSamples(training.samples, args.val_fraction, args.seed, classes));
-    notice(`no --val_data: ${samples.val.length} of ${training.samples.length} samples are split off for validation`);
+    samples = inFile(training.file, () => splitOff(training.samples, args, notice));
   }
   checkEnough(args, samples.train.length, samples.val.length);
   const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice, signal) : null;
@@ -114,6 +118,31 @@ export async function openRunData(
       await valid.close();
     },
   };
+}
+
+/** Splits what there is, and says so. */
+function splitOff(
+  samples: Samples,
+  { val_fraction, seed, classes, split_by }: TrainArgs,
+  notice: (line: string) => void,
+): Split {
+  const groups = split_by === null ? null : groupsOf(samples, split_by);
+  const split = groups
+    ? splitGroups(samples, val_fraction, seed, groups)
+    : splitSamples(samples, val_fraction, seed, classes);
+  const whole = groups
+    ? `${groupsOf(split.val, groups.by).names.length} of ${groups.names.length} groups by ${groups.by}, `
+    : '';
+  notice(`no --val_data: ${whole}${split.val.length} of ${samples.length} samples are split off for validation`);
+  return split;
+}
+
+/** What --split_by finds where sets are given that it does not split. */
+function describeShared(by: string, train: Samples, val: Samples): string {
+  const shared = sharedGroups(groupsOf(train, by), groupsOf(val, by));
+  const names = shared.slice(0, 3).join(', ') + (shared.length > 3 ? ', …' : '');
+  const found = shared.length === 0 ? 'no group has' : `${shared.length} (${names}) have`;
+  return `--split_by ${by}: nothing is split, the validation set is given; of the groups ${found} faces in both`;
 }
 
 /** What follows for a class that no training face has. */

@@ -2,7 +2,19 @@
 import { InputError } from '../../base/errors';
 import { areClassNames, classesOf, DATASETS, type Dataset, MAX_CLASSES, numberOfClasses } from '../../data/labels';
 import { COLUMNS_EXPECTED, columnsOf } from '../../data/layouts/columns';
-import { choice, type Kind, names, type OrNull, orNone, path, real, type Settings, toggle, whole } from './settings';
+import {
+  choice,
+  type Kind,
+  names,
+  type OrNull,
+  orNone,
+  path,
+  real,
+  type Settings,
+  text,
+  toggle,
+  whole,
+} from './settings';
 
 export interface DataArgs {
   /** Folder below which the annotation files' images are; null: they lie with the annotations. */
@@ -17,6 +29,8 @@ export interface DataArgs {
   columns: string | null;
   /** Level the faces by their eyes; else pictures are taken as they are. */
   align: boolean;
+  /** Column of the CSV, or `folder` (of the picture), whose values that split does not divide; null: it may divide all. */
+  split_by: string | null;
   dataset: Dataset;
   /** Of the data set's own classes: 7, or 8 with AffectNet's contempt; null: they are others. */
   num_classes: number | null;
@@ -70,6 +84,11 @@ export const DATA: Settings<OrNull<DataArgs, 'classes'>> = {
     kind: toggle,
     default: true,
     help: 'level faces by the eyes, by their landmarks; off: pictures as they are, only resized',
+  },
+  split_by: {
+    kind: orNone(text('COLUMN|folder', 'a column of the CSV, or folder')),
+    default: null,
+    help: "a person, say, whose pictures that split keeps on one side: a column of the CSV, or folder (the picture's)",
   },
   dataset: { kind: choice(...DATASETS), default: 'affectnet', help: 'affectnet or affwild2' },
   num_classes: { kind: orNone(whole(7, 8)), default: 7, help: 'classes: 7, or 8 to keep contempt of AffectNet' },
