@@ -1,12 +1,13 @@
 // Whatever --data may be: the door to all readers in layouts/.
 import { readdirSync } from 'node:fs';
 import { InputError } from '../base/errors';
+import { isEmotion } from './emotions';
 import { lookAt } from './files';
 import { ImageRoot } from './image_root';
 import { type Keeping, keptAnnotations } from './kept_annotations';
 import { affWild2 } from './layouts/affwild2';
 import { csv, csvFolder } from './layouts/csv';
-import { folders } from './layouts/folders';
+import { folderClasses, folders } from './layouts/folders';
 import type { AnnotationOptions, Annotations, DataLayout } from './layouts/layout';
 import { npy } from './layouts/npy';
 import { pickle } from './layouts/pickle';
@@ -43,6 +44,13 @@ export function hasOwnPictures(data: string): boolean {
   return lookAt(data) === 'a folder' && LAYOUTS.find((layout) => layout.is(data, 'folder'))?.ownPictures === true;
 }
 
+/** The names of the folders of a set that has one for each class, where they are others than AffectNet's; else null. */
+export function ownFolderClasses(data: string): readonly string[] | null {
+  if (lookAt(data) !== 'a folder' || LAYOUTS.find((layout) => layout.is(data, 'folder')) !== folders) return null;
+  const names = folderClasses(data);
+  return names.every((name) => isEmotion(name) || /^\d+$/.test(name)) ? null : names;
+}
+
 /**
  * Reads annotations, whatever their layout.
  * @param keeping where they are kept when they were read once; without it they are read each time
@@ -53,7 +61,15 @@ export async function readAnnotations(
   options: AnnotationOptions,
   keeping?: Keeping,
 ): Promise<Annotations> {
-  const read = async (): Promise<Annotations> => (await layoutOf(data)).read(data, options);
+  const read = async (): Promise<Annotations> => {
+    const layout = await layoutOf(data);
+    const { group = null } = options;
+    if (group !== null && layout.name !== 'csv')
+      throw new InputError(
+        `${data}: expected a CSV, which has columns, for --split_by ${group}; --split_by folder goes with all`,
+      );
+    return layout.read(data, options);
+  };
   const { train, val, sources } = await (keeping ? keptAnnotations(data, options, keeping, read) : read());
   const below = (set: AnnotationSet): AnnotationSet => {
     const root = set.root ?? options.imageDir;

@@ -1,5 +1,6 @@
 // The classes of the data sets. An `expression` is a place in its data set's list; so are a network's outputs.
 import { InputError } from '../base/errors';
+import { emotionKey } from './emotions';
 
 export const DATASETS = ['affectnet', 'affwild2'] as const;
 export type Dataset = (typeof DATASETS)[number];
@@ -36,7 +37,7 @@ export function numberOfClasses(dataset: Dataset, classes: readonly string[]): n
 
 /** Whether names can be those of classes: nodes of a label graph, told apart in files. */
 export const areClassNames = (names: readonly string[]): boolean =>
-  new Set(nodesOf(names).map((name) => name.toLowerCase())).size === names.length + 2 &&
+  new Set(nodesOf(names).map(emotionKey)).size === names.length + 2 &&
   names.every((name) => name.length <= 100 && !/[,\u0000-\u001f\u007f]/.test(name) && !/^\d+$/.test(name));
 
 /** The nodes of a label graph: the classes, then the two continuous labels. */

@@ -79,15 +79,20 @@ export function ofAffectNet(data: string, { dataset }: Pick<AnnotationOptions, '
 export async function readAffectNet(
   file: string,
   classes: readonly string[] = CLASSES,
-  { align = true, columns = null }: Pick<AnnotationOptions, 'align' | 'columns'> = {},
+  { align = true, columns = null, group = null }: Pick<AnnotationOptions, 'align' | 'columns' | 'group'> = {},
 ): Promise<AnnotationSet> {
   const set = beginSet(file);
   const names = columnsOf(columns);
   const read = (Object.keys(names) as Role[]).filter((role) => align || !isFace(role)).map((role) => names[role]);
-  const rows = readCsv(file, read, (header, line) => checkHeader(file, header, line, names, align));
+  const all = group === null ? read : [...new Set([...read, group])];
+  const rows = readCsv(file, all, (header, line) => {
+    checkHeader(file, header, line, names, align);
+    if (group !== null && !header.includes(group))
+      throw new InputError(`${file}: line ${line}: missing column ${group} (--split_by), found ${header.join(',')}`);
+  });
   const place = placeIn(classes);
   for await (const row of rows) {
-    takeRow(set, row, names, align, place);
+    takeRow(set, row, names, align, place, group);
     if (set.bad.length > MAX_BAD && set.bad.length > set.samples.length) throw describeNothing(set, classes.length);
   }
   if (set.samples.length === 0) throw describeNothing(set, classes.length);
@@ -136,6 +141,7 @@ function takeRow(
   names: CsvColumns,
   align: boolean,
   placeOf: (text: string) => number | string,
+  by: string | null,
 ): void {
   set.rows++;
   const image = fields[names.image];
@@ -150,7 +156,9 @@ function takeRow(
     const pose = align ? poseOf(fields, names) : null;
     const [valence, arousal] = CONTINUOUS.map((role) => unitOf(names[role], fields[names[role]]));
     if (pose && Math.trunc(pose.box[2]) !== Math.trunc(pose.box[3])) set.stretched++;
-    const sample = { image, expression, valence, arousal, pose, group: null };
+    const group = by && fields[by].trim();
+    if (group === '') throw new RowError(`${by}: expected what to split by, found nothing`);
+    const sample = { image, expression, valence, arousal, pose, group };
     set.samples.push(sample, `${basename(set.file).replaceAll('%', '%%')} line %`, line);
   } catch (error) {
     if (!(error instanceof RowError)) throw error;

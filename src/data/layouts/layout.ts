@@ -26,6 +26,8 @@ export interface AnnotationOptions {
   align?: boolean;
   /** Names of a CSV's columns where they are not AffectNet's: see `columnsOf`. */
   columns?: string | null;
+  /** Column of a CSV whose texts are the samples' groups. Default null: they have none. */
+  group?: string | null;
 }
 
 export interface DataLayout {

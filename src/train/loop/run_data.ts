@@ -54,9 +54,9 @@ export async function openRunData(
   notice: (line: string) => void,
   { onGroup, signal }: Pick<PrepareOptions, 'onGroup' | 'signal'> = {},
 ): Promise<RunData> {
-  const { classes } = args;
-  const { dataset, align, columns } = args;
-  const options = { dataset, classes, imageDir: args.image_dir, align, columns };
+  const { dataset, classes, align, columns, split_by } = args;
+  const group = split_by === 'folder' ? null : split_by;
+  const options = { dataset, classes, imageDir: args.image_dir, align, columns, group };
   const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
   const read = (file: string) => orAborted(readAnnotations(file, options, { cache: args.cache }), signal);
   const given = await read(args.data);
@@ -67,7 +67,7 @@ export async function openRunData(
   let samples: Split;
   if (validation) {
     notice(describeAnnotations(validation));
-    if (args.split_by) notice(describeShared(args.split_by, training.samples, validation.samples));
+    if (split_by) notice(describeShared(split_by, training.samples, validation.samples));
     samples = { train: training.samples, val: validation.samples };
   } else {
     samples = inFile(training.file, () => splitOff(training.samples, args, notice));

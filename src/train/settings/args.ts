@@ -34,7 +34,7 @@ export const TRAIN_SETTINGS = { ...DATA, ...NETWORK, ...LOSS, ...OPTIMIZATION, .
 
 /**
  * Checked settings out of whatever was given (texts of a command line or typed values), with the defaults, and with
- * absolute paths. Looks at no file; see `checkInputs`.
+ * absolute paths. Looks at no file but for the names of class folders; see `checkInputs`.
  *
  * @throws InputError naming the setting, what was expected and what was found
  */

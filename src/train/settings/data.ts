@@ -1,5 +1,6 @@
 // What is trained and validated on.
 import { InputError } from '../../base/errors';
+import { ownFolderClasses } from '../../data/annotations';
 import { areClassNames, classesOf, DATASETS, type Dataset, MAX_CLASSES, numberOfClasses } from '../../data/labels';
 import { COLUMNS_EXPECTED, columnsOf } from '../../data/layouts/columns';
 import {
@@ -112,21 +113,38 @@ export const DATA: Settings<OrNull<DataArgs, 'classes'>> = {
   },
 };
 
+/** The names of class folders, where they are no data set's. @throws InputError where they cannot be those of classes */
+function classesInFolders(data: string): readonly string[] | null {
+  const names = ownFolderClasses(data);
+  if (names === null || DATA.classes.kind.read(names)) return names;
+  const found = names.slice(0, 10).join(', ') + (names.length > 10 ? `, … (${names.length})` : '');
+  throw new InputError(
+    `${data}: expected folders with ${DATA.classes.kind.expected}; found ${found}; say which with --classes`,
+  );
+}
+
 /**
- * The classes that settings mean, and which of the data set's own they are.
+ * The classes that settings mean (without any, those that `data` has as folders), and which of the data set's own they are.
  * @param given what was given of them, before there were defaults
  * @throws InputError where both are given and differ, for a number that the data set has not, and for other classes than Aff-Wild2's
  */
 export function readClasses(
-  { dataset, num_classes, classes }: OrNull<Pick<DataArgs, 'dataset' | 'num_classes' | 'classes'>, 'classes'>,
+  {
+    data,
+    dataset,
+    num_classes,
+    classes,
+  }: OrNull<Pick<DataArgs, 'dataset' | 'num_classes' | 'classes'>, 'classes'> & { readonly data?: string },
   given: Readonly<Record<string, unknown>>,
 ): Pick<DataArgs, 'num_classes' | 'classes'> {
+  const numbered = (given.num_classes ?? null) !== null;
+  if (classes === null && !numbered && data !== undefined && dataset === 'affectnet') classes = classesInFolders(data);
   if (classes === null) {
     const number = num_classes ?? (DATA.num_classes.default as number);
     return { num_classes: number, classes: classesOf({ dataset, num_classes: number }) };
   }
   const number = numberOfClasses(dataset, classes);
-  if ((given.num_classes ?? null) !== null && num_classes !== number)
+  if (numbered && num_classes !== number)
     throw new InputError(
       `--classes ${classes} and --num_classes ${num_classes} both say what the classes are; give one of them`,
     );
