@@ -65,6 +65,15 @@ test('defaults that follow from other settings follow from the new ones; what wa
   );
 });
 
+test('classes of one’s own are repeated; a number of classes takes their place, and they take its', () => {
+  const own = repeated({ classes: 'calm,bored' }, {});
+  assert.equal([own.classes, own.num_classes, own.class_weights], [['calm', 'bored'], null, 'balanced']);
+  const eight = repeated({ classes: 'calm,bored' }, { num_classes: 8 });
+  assert.equal([eight.classes.length, eight.num_classes, eight.class_weights], [8, 8, 'affectnet']);
+  const other = repeated({ num_classes: 8 }, { classes: ['calm', 'bored'] });
+  assert.equal([other.classes, other.num_classes, other.class_weights], [['calm', 'bored'], null, 'balanced']);
+});
+
 test('of weights to start from those that are given are taken', () => {
   const started = ({ pretrained, checkpoint }: TrainArgs) => [pretrained, checkpoint];
   assert.equal(started(repeated({ pretrained: '/a.pth' }, { checkpoint: '/b.pth' })), [null, '/b.pth']);
