@@ -69,7 +69,10 @@ export const prepareAffectNet = (): Command =>
         throw new InputError('missing: --csv_dir DIR, or in its place --data PATH');
       if (csv_dir !== null) checkFolder('csv_dir', csv_dir);
       const data = csv_dir ?? (settings.data as string);
-      const { classes } = readClasses({ ...settings, dataset: 'affectnet', classes: null }, options);
+      const { classes } = readClasses(
+        { dataset: 'affectnet', num_classes: settings.num_classes, classes: null },
+        options,
+      );
       checkAnnotations('data', data);
       if (val_data !== null) checkAnnotations('val_data', val_data);
       const { encodeAnnotationPickle, readAnnotations } = await import('../data');

@@ -84,7 +84,7 @@ test('a run goes on with its classes, and with no others', async () => {
 test('a class without a word vector ends with exit 2, naming it and the ways out', async () => {
   const flags = `--glove ${at('words.txt')} --out ${at('emb.pkl')}`;
   const { err } = await ends(2, `prepare embeddings ${flags} --classes calm,bored,weary`);
-  assert.match(err, /words.txt: .* not found in 5 lines: weary; .* --classes.* --emb random/);
+  assert.match(err, /words.txt: .* not found in 5 lines: weary; .*--classes.* --emb random/);
   assert.match((await ends(0, `prepare embeddings ${flags} --classes calm,bored`)).out, /4 x 300 float32/);
 });
 
