@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import type { Evaluation } from '../measures/evaluation';
 import { drawConfusion } from '../reports/charts/matrix';
+import { hashOf } from './data_hash';
 import { EVALUATIONS } from './files';
-import { hashOf } from './manifest';
 import type { Run } from './read_run';
 import { toJson, writeError, writeRunFile } from './write';
 

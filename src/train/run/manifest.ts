@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform, release } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../../base/errors';
-import { asInputError, lookAt } from '../../data/files';
 import type { Device } from '../../device';
 import { TRAIN_SETTINGS, type TrainArgs } from '../settings/args';
+import { hashOf } from './data_hash';
 import { checkFormat, FORMAT_VERSION } from './format';
 import { packageVersion } from './package_version';
 import { isObject, readJson } from './read_run';
@@ -20,8 +19,8 @@ export interface Manifest {
   /** SHA-256 of the settings that change numbers, where they are not the defaults: whether args.json is still what it was. */
   readonly settings?: string;
   /**
-   * SHA-256 of the annotations (the pictures themselves are not read for it): of a folder, of its files in order; and of the file of weights
-   * that the run began with.
+   * SHA-256 of the annotations (the pictures themselves are not read for it), see `hashOf`; and of the file of weights that the run
+   * began with.
    */
   readonly data: Readonly<Record<string, string>>;
   readonly adapter: Readonly<Record<'vendor' | 'architecture' | 'device' | 'description', string>>;
@@ -120,40 +119,6 @@ const short = (hash: unknown): string => (typeof hash === 'string' ? `${hash.sli
 
 const adapterOf = ({ adapter }: Manifest): string =>
   [adapter?.vendor, adapter?.architecture, adapter?.device].filter(Boolean).join(' ') || 'none';
-
-/** SHA-256 of annotations: of a file, or of a folder's files in order. @throws InputError if one cannot be read */
-export function hashOf(path: string): string {
-  const hash = createHash('sha256');
-  const piece = Buffer.alloc(1 << 20);
-  try {
-    for (const file of lookAt(path) === 'a folder' ? filesBelow(path) : [path]) {
-      const from = openSync(file, 'r');
-      try {
-        for (let n = readSync(from, piece); n > 0; n = readSync(from, piece)) hash.update(piece.subarray(0, n));
-      } finally {
-        closeSync(from);
-      }
-    }
-  } catch (error) {
-    throw asInputError(path, error);
-  }
-  return hash.digest('hex');
-}
-
-/** The files of a folder in order, those of a folder to which several links lead once. */
-function filesBelow(path: string): string[] {
-  const known = new Set<string>();
-  const walk = (dir: string): string[] => {
-    const real = realpathSync(dir);
-    if (known.has(real)) return [];
-    known.add(real);
-    const kinds = readdirSync(dir)
-      .sort()
-      .map((name) => [join(dir, name), lookAt(join(dir, name))]);
-    return kinds.flatMap(([at, kind]) => (kind === 'a folder' ? walk(at) : kind === 'a file' ? [at] : []));
-  };
-  return walk(path).sort();
-}
 
 const versionOf = (name: string): string =>
   packageVersion(name, pathToFileURL(createRequire(import.meta.url).resolve(name)).href);

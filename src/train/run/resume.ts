@@ -1,7 +1,8 @@
 import { InputError } from '../../base/errors';
 import { lookAt } from '../../data/files';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
-import { hashOf, readManifest } from './manifest';
+import { hashOf } from './data_hash';
+import { readManifest } from './manifest';
 import { type Run, type RunArgs, readRun } from './read_run';
 import type { RunFolder } from './run_folder';
 import { toJson } from './write';
