@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { InputError } from '../base/errors';
 import type { RgbImage } from '../base/pixels/rgb_image';
 import { bmpHeader, isBmp, readBmp } from '../formats/picture/bmp';
+import { readPlainJpeg } from '../formats/picture/jpeg';
 import { isJpeg, jpegEnd } from '../formats/picture/jpeg_end';
 import { isPnm, pnmHeader, readPnm } from '../formats/picture/pnm';
 import type { ImageRoot } from './image_root';
@@ -136,6 +137,8 @@ const beginOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 64)
 export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
   if (bytes.length === 0) throw new ImageError('zero bytes');
   try {
+    const plain = readPlainJpeg(bytes);
+    if (plain) return plain;
     const own = OWN.find(({ is }) => is(bytes));
     if (own) return own.decode(bytes);
     const begin = beginOf(bytes);
