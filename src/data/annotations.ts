@@ -1,6 +1,7 @@
 // Whatever --data may be: the door to all readers in layouts/.
 import { readdirSync } from 'node:fs';
 import { InputError } from '../base/errors';
+import { hashOf } from './data_hash';
 import { isEmotion } from './emotions';
 import { lookAt } from './files';
 import { ImageRoot } from './image_root';
@@ -68,14 +69,14 @@ export async function readAnnotations(
       throw new InputError(
         `${data}: expected a CSV, which has columns, for --split_by ${group}; --split_by folder goes with all`,
       );
-    return layout.read(data, options);
+    return { ...(await layout.read(data, options)), hash: hashOf(data) };
   };
-  const { train, val, sources } = await (keeping ? keptAnnotations(data, options, keeping, read) : read());
+  const { train, val, sources, hash } = await (keeping ? keptAnnotations(data, options, keeping, read) : read());
   const below = (set: AnnotationSet): AnnotationSet => {
     const root = set.root ?? options.imageDir;
     return root === null ? set : keepInside({ ...set, root }, new ImageRoot(root));
   };
-  return { train: below(train), val: val && below(val), sources };
+  return { train: below(train), val: val && below(val), sources, hash };
 }
 
 /** A set whose samples with a path that leads out of the pictures' folder are bad. */

@@ -32,6 +32,7 @@ interface KeptSet extends Omit<AnnotationSet, 'samples' | 'dropped'> {
 interface Kept {
   readonly sources: { readonly path: string; readonly counts?: string; readonly pattern?: string }[];
   readonly digest: string;
+  readonly hash: string;
   readonly train: KeptSet;
   readonly val: KeptSet | null;
 }
@@ -72,7 +73,7 @@ async function take(file: string): Promise<Annotations | null> {
   try {
     const { tensors } = readSafetensors(readFileSync(file), file);
     const bytes = (name: string): Uint8Array => tensors.get(name)?.data as Uint8Array;
-    const { sources, digest, train, val }: Kept = JSON.parse(Buffer.from(bytes('kept')).toString());
+    const { sources, digest, hash, train, val }: Kept = JSON.parse(Buffer.from(bytes('kept')).toString());
     const found = sources.map(
       ({ path, counts, pattern }): Source => ({
         path,
@@ -85,14 +86,14 @@ async function take(file: string): Promise<Annotations | null> {
       dropped: new Map(set.dropped),
       samples: Samples.decode(bytes(name), file),
     });
-    return { train: setOf(train, 'train'), val: val && setOf(val, 'val'), sources: found };
+    return { train: setOf(train, 'train'), val: val && setOf(val, 'val'), sources: found, hash };
   } catch {
     return null;
   }
 }
 
 /** @param begun when they began to be read: what has changed since may be read in part */
-async function keep(file: string, { train, val, sources }: Annotations, begun: number): Promise<void> {
+async function keep(file: string, { train, val, sources, hash }: Annotations, begun: number): Promise<void> {
   try {
     const { digest, changed } = await stampOf(sources);
     if (changed >= begun - TICK) return;
@@ -102,6 +103,7 @@ async function keep(file: string, { train, val, sources }: Annotations, begun: n
         counts instanceof RegExp ? { path, pattern: counts.source } : { path, counts },
       ),
       digest,
+      hash,
       train: setOf(train),
       val: val && setOf(val),
     };

@@ -27,6 +27,7 @@ import {
   writeSyntheticVideos,
 } from '../../src/data';
 import { layoutOf } from '../../src/data/annotations';
+import { hashOf } from '../../src/data/data_hash';
 import { type Keeping, keptAnnotations } from '../../src/data/kept_annotations';
 import { writeSyntheticFolders } from '../../src/data/synthetic_folders';
 import { writeSyntheticNpy } from '../../src/data/synthetic_npy';
@@ -50,15 +51,21 @@ async function ask(
   let reads = 0;
   const read = async (): Promise<Annotations> => {
     reads++;
-    return (await layoutOf(data)).read(data, options);
+    return readAnew(data, options);
   };
   return { found: plain(await keptAnnotations(data, options, keeping, read)), reads };
 }
 
-const plain = ({ train, val }: Annotations) =>
-  [train, val].map((set) => set && { ...set, samples: [...set.samples], dropped: [...set.dropped] });
+const plain = ({ train, val, hash }: Annotations) => [
+  hash,
+  ...[train, val].map((set) => set && { ...set, samples: [...set.samples], dropped: [...set.dropped] }),
+];
 
-const fresh = async (data: string, options = OPTIONS) => plain(await (await layoutOf(data)).read(data, options));
+async function readAnew(data: string, options: AnnotationOptions): Promise<Annotations> {
+  return { ...(await (await layoutOf(data)).read(data, options)), hash: hashOf(data) };
+}
+
+const fresh = async (data: string, options = OPTIONS) => plain(await readAnew(data, options));
 
 /** Cold, warm, and after each change: read once, then not again, and always what is there. */
 async function follows(
@@ -151,7 +158,7 @@ test('what changes while it is read is not kept', async () => {
   await tick();
   const options = { ...OPTIONS, columns: null };
   await keptAnnotations(file, options, { cache }, async () => {
-    const read = await (await layoutOf(file)).read(file, options);
+    const read = await readAnew(file, options);
     appendFileSync(file, row('late.jpg', 4));
     return read;
   });

@@ -77,6 +77,7 @@ export async function mockRun(
       classWeights: loss.classWeights,
       untrained: [],
       graph: null,
+      hashes: {},
       close: async () => {},
     },
     learning: { model, optimizer, ema: null, scaler: null },

@@ -14,9 +14,9 @@ import { basename, join, relative } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
+import { hashOf } from '../../src/data/data_hash';
 import { writeSafetensors } from '../../src/formats/safetensors';
 import { computeMetrics } from '../../src/train/measures/metrics';
-import { hashOf } from '../../src/train/run/data_hash';
 import { writeEvaluation } from '../../src/train/run/evaluations';
 import { checkNotOfRun } from '../../src/train/run/files';
 import { type Run, type RunArgs, readRun, readWeights } from '../../src/train/run/read_run';
@@ -292,7 +292,7 @@ test('evaluations: a folder for each file of annotations and weights, whatever i
   const folder = await begun(argsIn(dir));
   await folder.writeMetrics(METRICS);
   const run = readRun(folder.dir);
-  const evaluation = { metrics: METRICS, intervals: {}, videos: null, predictions: 'image\n' };
+  const evaluation = { metrics: METRICS, intervals: {}, hash: '0', videos: null, predictions: 'image\n' };
   const places = ['a/validation.csv', 'b/validation.csv', 'c/...csv', 'c/..csv', 'c/.csv'].map((name) =>
     join(dir, name),
   );
@@ -334,7 +334,7 @@ test('what lies in evaluate/ and is no evaluation of ours is left alone', async 
   mkdirSync(folder.path('evaluate/validation'), { recursive: true });
   writeFileSync(folder.path('evaluate/validation/metrics.json'), 'mine');
   writeFileSync(folder.path('evaluate/validation-2'), 'mine');
-  const evaluation = { metrics: METRICS, intervals: {}, videos: null, predictions: 'image\n' };
+  const evaluation = { metrics: METRICS, intervals: {}, hash: '0', videos: null, predictions: 'image\n' };
   assert.match(await writeEvaluation(readRun(folder.dir), data, evaluation), /validation-3$/);
   assert.is(readFileSync(folder.path('evaluate/validation/metrics.json'), 'utf8'), 'mine');
 });

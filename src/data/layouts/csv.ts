@@ -10,7 +10,7 @@ import { CLASSES } from '../labels';
 import { numbersOf } from '../numbers';
 import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
 import { AFFECTNET, type CsvColumns, columnsOf, type Role } from './columns';
-import { type AnnotationOptions, type Annotations, type DataLayout, drop } from './layout';
+import { type AnnotationOptions, type DataLayout, drop } from './layout';
 import { classNumberOf, numberOf, RowError, unitOf } from './values';
 
 /** AffectNet's columns, which may stand in any order; others may stand among them. */
@@ -44,7 +44,7 @@ export const csvFolder: DataLayout = {
   name: 'csv',
   ownPictures: true,
   is: (data, kind) => kind === 'folder' && lookAt(join(data, 'training.csv')) === 'a file',
-  async read(data, options): Promise<Annotations> {
+  async read(data, options) {
     ofAffectNet(data, options);
     const root = options.imageDir ?? data;
     const read = async (name: string) => ({

@@ -12,6 +12,8 @@ export interface Annotations {
   val: AnnotationSet | null;
   /** All that they depend on: while it stays as it is, so do they. */
   sources: readonly Source[];
+  /** See `hashOf`. */
+  hash: string;
 }
 
 export interface AnnotationOptions {
@@ -37,7 +39,7 @@ export interface DataLayout {
   /** Whether what lies at a path is laid out so. */
   is(data: string, kind: TensorFileKind | 'folder'): boolean;
   /** @throws InputError naming the place where it is broken */
-  read(data: string, options: AnnotationOptions): Promise<Annotations>;
+  read(data: string, options: AnnotationOptions): Promise<Omit<Annotations, 'hash'>>;
 }
 
 /**

@@ -30,12 +30,16 @@ const unposed = (set: AnnotationSet): AnnotationSet => ({
   stretched: 0,
 });
 
+interface Placed extends Pick<Annotations, 'train' | 'sources'> {
+  val: AnnotationSet;
+}
+
 /**
  * Frames of a pickle have the path that they had for the script that wrote it (`videos/NAME/00001.jpg`). They are looked
  * for below the image directory by that path, or by its last two parts, or, as the original does, by the path as it stands:
  * wherever one of the first is found.
  */
-function rebased<T extends Annotations & { val: AnnotationSet }>({ train, val, sources }: T, imageDir: string) {
+function rebased({ train, val, sources }: Placed, imageDir: string): Placed {
   const places = [
     (path: string) => path,
     (path: string) => join(basename(dirname(path)), basename(path)),

@@ -43,6 +43,8 @@ export interface RunData {
   readonly untrained: readonly string[];
   /** The label graph's A, K x K, and word vectors, K x 300, for emotion_gcn. */
   readonly graph: { readonly A: Float32Array; readonly embedding: Float32Array } | null;
+  /** Of the annotations, by their path: see `hashOf`. */
+  readonly hashes: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -58,7 +60,12 @@ export async function openRunData(
   const group = split_by === 'folder' ? null : split_by;
   const options = { dataset, classes, imageDir: args.image_dir, align, columns, group };
   const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
-  const read = (file: string) => orAborted(readAnnotations(file, options, { cache: args.cache }), signal);
+  const hashes: Record<string, string> = {};
+  const read = async (file: string): Promise<Annotations> => {
+    const found = await orAborted(readAnnotations(file, options, { cache: args.cache }), signal);
+    hashes[file] = found.hash;
+    return found;
+  };
   const given = await read(args.data);
   const training = learnt(given.train);
   const others = args.val_data ? validationOf(await read(args.val_data)) : given.val;
@@ -113,6 +120,7 @@ export async function openRunData(
     classWeights: weights,
     untrained,
     graph,
+    hashes,
     close: async () => {
       await train.close();
       await valid.close();

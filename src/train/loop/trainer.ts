@@ -167,7 +167,7 @@ export class Trainer {
         session.restore(from.run, from.checkpoint);
       } else {
         const first = await session.begin(await start());
-        await folder.write('manifest.json', toJson(manifestOf(args, device)));
+        await folder.write('manifest.json', toJson(manifestOf(args, data.hashes, device)));
         await folder.begin(runArgs, first);
         if (dryRun) return { status: 'tried' };
       }

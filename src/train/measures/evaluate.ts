@@ -78,7 +78,8 @@ export async function evaluate(
     align: settings.align ?? run.args.align,
   };
   const keeping = { cache: settings.cache ?? null };
-  const read = validationOf(await orAborted(readAnnotations(settings.data, options, keeping), signal));
+  const annotations = await orAborted(readAnnotations(settings.data, options, keeping), signal);
+  const read = validationOf(annotations);
   const measured = kind !== 'single_task' && read.samples.some(hasValenceArousal);
   const set = measured ? withValenceArousal(read, kind) : read;
   if (kind !== 'single_task' && !measured)
@@ -127,6 +128,7 @@ export async function evaluate(
       metrics: computeMetrics(predictions),
       intervals: bootstrap(predictions),
       videos: dataset === 'affwild2' ? perVideo(crops.samples, predictions) : null,
+      hash: annotations.hash,
       predictions: formatPredictions(crops.samples, predictions),
     };
   } finally {

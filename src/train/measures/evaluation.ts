@@ -9,6 +9,8 @@ export interface Evaluation {
   readonly intervals: Intervals;
   /** Of each video, by its name; null where the data set has none. */
   readonly videos: Record<string, VideoFigures> | null;
+  /** Of the annotations: see `hashOf`. */
+  readonly hash: string;
   /** The text of predictions.csv. */
   readonly predictions: string;
 }

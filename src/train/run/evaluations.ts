@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import type { Evaluation } from '../measures/evaluation';
 import { drawConfusion } from '../reports/charts/matrix';
-import { hashOf } from './data_hash';
 import { EVALUATIONS } from './files';
 import type { Run } from './read_run';
 import { toJson, writeError, writeRunFile } from './write';
@@ -26,7 +25,7 @@ export async function writeEvaluation(run: Run, data: string, evaluation: Evalua
   const { metrics, intervals, videos, predictions } = evaluation;
   const path = resolve(data);
   const weights = run.given ? relative(run.dir, resolve(run.given.file)) : join('weights', 'best.safetensors');
-  const of: EvaluationManifest = { data: { [path]: hashOf(path) }, weights };
+  const of: EvaluationManifest = { data: { [path]: evaluation.hash }, weights };
   const { svg, png } = await drawConfusion(metrics);
   const dir = takeFolder(join(run.dir, EVALUATIONS), path, weights);
   for (const [name, content] of [

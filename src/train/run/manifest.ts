@@ -4,9 +4,9 @@ import { platform, release } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../../base/errors';
+import { hashOf } from '../../data/data_hash';
 import type { Device } from '../../device';
 import { TRAIN_SETTINGS, type TrainArgs } from '../settings/args';
-import { hashOf } from './data_hash';
 import { checkFormat, FORMAT_VERSION } from './format';
 import { packageVersion } from './package_version';
 import { isObject, readJson } from './read_run';
@@ -30,14 +30,15 @@ export interface Manifest {
 /** The settings whose files stand in `data`. */
 const FILES = ['data', 'val_data', 'pretrained', 'checkpoint'] as const;
 
-export function manifestOf(args: TrainArgs, device: Device): Manifest {
+/** @param hashes of the annotations, by their path */
+export function manifestOf(args: TrainArgs, hashes: Readonly<Record<string, string>>, device: Device): Manifest {
   const { vendor, architecture, device: name, description } = device.info;
   const files = FILES.flatMap((name) => args[name] ?? []);
   return {
     format_version: FORMAT_VERSION,
     seed: args.seed,
     settings: hashOfSettings(args),
-    data: Object.fromEntries(files.map((file) => [file, hashOf(file)])),
+    data: Object.fromEntries(files.map((file) => [file, hashes[file] ?? hashOf(file)])),
     adapter: { vendor, architecture, device: name, description },
     versions: {
       'emotion-gcn': packageVersion('emotion-gcn', import.meta.url),

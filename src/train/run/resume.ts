@@ -1,7 +1,7 @@
 import { InputError } from '../../base/errors';
+import { hashOf } from '../../data/data_hash';
 import { lookAt } from '../../data/files';
 import { readTrainArgs, type TrainArgs } from '../settings/args';
-import { hashOf } from './data_hash';
 import { readManifest } from './manifest';
 import { type Run, type RunArgs, readRun } from './read_run';
 import type { RunFolder } from './run_folder';

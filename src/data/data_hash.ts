@@ -2,8 +2,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { asInputError, lookAt } from '../../data/files';
-import { isPicture } from '../../data/picture_folder';
+import { asInputError, lookAt } from './files';
+import { isPicture } from './picture_folder';
 
 /** Of a folder with more labels in files of their own, so many are read. */
 const READ = 2000;

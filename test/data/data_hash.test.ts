@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hashOf } from '../../src/train/run/data_hash';
-import { textNpy } from '../data/npy_file';
+import { hashOf } from '../../src/data/data_hash';
+import { textNpy } from './npy_file';
 
 const test = suite('data hash');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-hash-'));
