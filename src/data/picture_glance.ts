@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { isJpeg } from '../formats/picture/jpeg_end';
+import { jpegSize } from '../formats/picture/jpeg_size';
 import { decodeImage, headerOf, ImageError, MAX_PIXELS, NO_SUCH_FILE, readPicture } from './image';
 import type { ImageRoot } from './image_root';
 
@@ -28,7 +29,7 @@ export interface Glance {
  */
 export async function glanceAt(file: string, decode: boolean, root: ImageRoot): Promise<Glance> {
   const { head, tail, size } = await endsOf(file, root);
-  const header = decode || !endsWhole(head, tail) ? null : await headerOf(head);
+  const header = decode || !endsWhole(head, tail) ? null : isJpeg(head) ? jpegSize(head) : await headerOf(head);
   const { width, height } =
     header && header.width * header.height <= MAX_PIXELS ? header : await decodeImage(await readPicture(file, root));
   const hash = createHash('sha1').update(`${size} `).update(head).update(tail).digest();
