@@ -8,13 +8,11 @@ import {
   classesOf,
   countWithValenceArousal,
   type Dataset,
-  folderClasses,
   layoutOf,
   readAffectNet,
   readAnnotations,
 } from '../../data';
-import { keepInside } from '../../data/annotations';
-import { isEmotion } from '../../data/emotions';
+import { keepInside, ownFolderClasses } from '../../data/annotations';
 import { ImageRoot } from '../../data/image_root';
 import type { FileKind, Inspection, InspectSettings } from './inspection';
 import { lookAtPictures } from './pictures';
@@ -34,9 +32,7 @@ export async function inspectAnnotations(
   const { dataset, imageDir } = settings;
   const { name } = await layoutOf(data);
   const classes =
-    settings.classes ??
-    (name === 'folders' ? ofFolders(data) : null) ??
-    classesOf({ dataset, num_classes: settings.numClasses });
+    settings.classes ?? ownFolderClasses(data) ?? classesOf({ dataset, num_classes: settings.numClasses });
   const { train, val } = await readAnnotations(data, {
     ...settings,
     classes,
@@ -48,12 +44,6 @@ export async function inspectAnnotations(
     ...(!val && { validation: 'a part of it, split off (--val_fraction), or --val_data' }),
   };
   return ofSets('annotations', facts, val ? { train, val } : { train }, classes, settings);
-}
-
-/** The folders' own names where none is one of AffectNet's emotions, nor all are numbers; else null. */
-function ofFolders(data: string): string[] | null {
-  const names = folderClasses(data);
-  return names.some(isEmotion) || names.every((name) => /^\d+$/.test(name)) ? null : names;
 }
 
 /** Counts of every set, in columns; what is dropped or broken by its kind. */
