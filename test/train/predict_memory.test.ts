@@ -1,5 +1,5 @@
 // Large photographs: how much of them is decoded at once.
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -29,7 +29,7 @@ test('a folder of large photographs: together they decode to no more than the la
   const faces: string[] = [];
   for await (const group of readFaces(
     groupsOf([dir], null, () => {}),
-    8,
+    { image_size: 8, align: true },
     () => {},
   ))
     for (const { file, pixels } of group.faces) {
@@ -39,6 +39,25 @@ test('a folder of large photographs: together they decode to no more than the la
   sharp.prototype.toBuffer = toBuffer;
   assert.is(faces.join(''), 'abcde');
   assert.ok(most > 0 && most <= Math.floor(MAX_PIXELS / side ** 2), `${most} at once`);
+});
+
+test('of a run with --align off all of a picture is looked at, whatever is known of the face', async () => {
+  const pixels = Uint8Array.from({ length: 40 * 20 * 3 }, (_, i) => ((i / 3) % 40 < 20 ? 200 : 50));
+  await sharp(pixels, { raw: { width: 40, height: 20, channels: 3 } })
+    .png()
+    .toFile(join(dir, 'two.png'));
+  const list = join(dir, 'list.csv');
+  writeFileSync(list, 'image,face_x,face_y,face_width,face_height\ntwo.png,0,0,10,10\n');
+  for (const [align, right] of [
+    [true, 200],
+    [false, 50],
+  ] as const)
+    for await (const { faces } of readFaces(
+      groupsOf([list], null, assert.unreachable),
+      { image_size: 8, align },
+      assert.unreachable,
+    ))
+      assert.equal([faces[0].pixels[0], faces[0].pixels[7 * 3]], [200, right]);
 });
 
 test.run();

@@ -7,6 +7,7 @@ import {
   type ListedPicture,
   listPictures,
   MAX_PIXELS,
+  prepareFace,
   prepareKnown,
   readPicture,
 } from '../../data';
@@ -14,7 +15,7 @@ import { rotationAffine } from '../../data/rotate';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { type BatchResult, Learner } from '../loop/learner';
-import { type Run, weightsFile } from '../run/read_run';
+import { type Run, type RunArgs, weightsFile } from '../run/read_run';
 import { Budget } from './budget';
 import { openRunModel } from './evaluate';
 import { checkScores } from './finite';
@@ -50,7 +51,7 @@ export interface PredictSettings {
 
 /**
  * Predicts expression, valence and arousal of pictures of faces, in their order; of a picture of which no face box is known the largest
- * centred square is looked at. Pictures of folders and lists that cannot be used are passed over, and said.
+ * centred square is looked at (of a run with --align off, all of it, whatever is known). Pictures of folders and lists that cannot be used are passed over, and said.
  * Some of those that are `done` are looked at once more: they must be the same.
  * @param sources picture files, folders, lists: see `listPictures`
  * @throws InputError naming a picture or list that cannot be read, or when none can; `done` is of other pictures or another network
@@ -60,7 +61,7 @@ export async function* predict(
   sources: readonly string[],
   { gpu = null, image_dir = null, say = () => {}, done, signal }: PredictSettings = {},
 ): AsyncGenerator<FacePrediction> {
-  const { image_size: size, classes } = run.args;
+  const { classes } = run.args;
   if (!run.given) weightsFile(run, 'best');
   let device: Device | null = null;
   let looked = 0;
@@ -68,7 +69,7 @@ export async function* predict(
     let look: Look | null = null;
     const listed = groupsOf(sources, image_dir, say);
     const groups = done ? remaining(listed, done, say) : listed;
-    for await (const { faces, known, first } of readFaces(groups, size, say, signal)) {
+    for await (const { faces, known, first } of readFaces(groups, run.args, say, signal)) {
       signal?.throwIfAborted();
       device ??= await orAborted(openDevice({ gpu: gpu ?? undefined, say }), signal, (late) => late.destroy());
       look ??= await openLook(device, run);
@@ -215,17 +216,20 @@ async function* remaining(
   );
 }
 
+/** Settings of a run by which its faces are prepared. */
+type FaceSettings = Pick<RunArgs, 'image_size' | 'align'>;
+
 /** The faces of groups of pictures; no more pictures are decoded at once than the largest one takes. */
 export async function* readFaces(
   groups: AsyncIterable<Group>,
-  size: number,
+  how: FaceSettings,
   say: (line: string) => void,
   signal?: AbortSignal,
 ): AsyncGenerator<Omit<Group, 'pictures'> & { readonly faces: Face[] }> {
   const files = new Budget(FILES_AT_ONCE);
   const pixels = new Budget(MAX_PIXELS);
   for await (const { pictures, known, first } of groups) {
-    const reading = pictures.map((picture, place) => files.run(1, () => readFace(picture, place, size, pixels, say)));
+    const reading = pictures.map((picture, place) => files.run(1, () => readFace(picture, place, how, pixels, say)));
     const faces = await orAborted(Promise.all(reading), signal);
     const usable = faces.filter((face) => face !== null);
     if (usable.length > 0) yield { faces: usable, known, first };
@@ -235,7 +239,7 @@ export async function* readFaces(
 async function readFace(
   { file, path, face, root, problem, named }: ListedPicture,
   place: number,
-  size: number,
+  { image_size: size, align }: FaceSettings,
   budget: Budget,
   say: (line: string) => void,
 ): Promise<Face | null> {
@@ -243,7 +247,10 @@ async function readFace(
     if (problem !== null) throw new ImageError(problem);
     const content = await readPicture(path, root ?? undefined);
     const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
-    const prepare = async () => prepareKnown(await decodeImage(content), face, size);
+    const prepare = async () => {
+      const image = await decodeImage(content);
+      return align ? prepareKnown(image, face, size) : prepareFace(image, null, size);
+    };
     return { file, place, pixels: (await budget.run(width * height, prepare)).data };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
