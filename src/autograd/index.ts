@@ -46,7 +46,7 @@ export { Adam, type AdamOptions, AdamW } from './optim/adam';
 export { clipGradNorm } from './optim/clip';
 export { Ema } from './optim/ema';
 export { GradScaler, type GradScalerOptions, type GradScalerState } from './optim/grad_scaler';
-export { Guard, type GuardOptions, refusedBy } from './optim/guard';
+export { factorOf, Guard, type GuardOptions, refusedBy } from './optim/guard';
 export { type Group, Optimizer, type OptimizerOptions, type ParameterGroup } from './optim/optimizer';
 export { SGD, type SGDOptions } from './optim/sgd';
 export { step, storagesIn } from './step';

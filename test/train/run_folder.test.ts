@@ -445,7 +445,7 @@ test('resuming takes what does not change the numbers, and more epochs; nothing 
   });
   assert.match(
     refusal(() => resumed({ lr: '0.1' })),
-    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, data, val_data, saved_model, workers, gpu, tune, cache, save_minutes, save_every, keep, max_hours, on_nan, epochs/,
+    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, data, val_data, saved_model, workers, gpu, tune, cache, save_minutes, save_every, keep, max_hours, tensorboard, on_nan, epochs/,
   );
   assert.match(
     refusal(() => resumed({ data: 'b.csv' })),

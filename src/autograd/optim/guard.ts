@@ -67,5 +67,8 @@ export class Guard implements Verdict {
 export const verdict = (scale: number, goodSteps: number, skipped: number): Float32Array =>
   Float32Array.of(scale, goodSteps, skipped, 0, 0, 0, 0, 0);
 
+/** What the last step multiplied gradients with, by the same numbers: 0 where it was refused, or the loss scale cost it. */
+export const factorOf = (numbers: Float32Array): number => numbers[3];
+
 /** Whether the last step was refused, by a guard's numbers as they were read after it. */
 export const refusedBy = (numbers: Float32Array): boolean => numbers[4] === 1;

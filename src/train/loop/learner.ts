@@ -176,6 +176,18 @@ export class Learner {
     device.flush();
   }
 
+  /**
+   * The gradients of the last step as it took them (without the loss scale, clipped), by their parameters' names, until the next
+   * batch: none where there was no step, or it changed nothing.
+   */
+  async gradients(): Promise<Map<string, Float32Array>> {
+    const named = [...this.model.namedParameters()].flatMap(([name, { grad }]) => (grad ? [{ name, grad }] : []));
+    const [numbers, ...grads] = await F.readAll([this.guard.numbers, ...named.map(({ grad }) => grad)]);
+    const factor = F.factorOf(numbers);
+    if (factor === 0) return new Map();
+    return new Map(named.map(({ name }, i) => [name, factor === 1 ? grads[i] : grads[i].map((g) => factor * g)]));
+  }
+
   /** Losses and predictions in evaluation mode. */
   evaluate(batch: Batch): Promise<BatchResult> {
     return F.step(this.device, () => F.noGrad(() => this.look(batch, false).read()));

@@ -84,6 +84,7 @@ function argsOf({ args: { kernels: _, ...own }, dir }: Run, moved: object, saved
     tune: false,
     keep: 0,
     max_hours: 0,
+    tensorboard: false,
     saved_model,
   });
   try {

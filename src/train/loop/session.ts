@@ -11,6 +11,7 @@ import { formatPredictions, type SamplePredictions } from '../measures/predictio
 import type { RateStep } from '../measures/rate_range';
 import type { Profile } from '../profile/profile';
 import { report } from '../reports/report';
+import { EventLog } from '../reports/tensorboard';
 import {
   encodeCheckpoint,
   encodeWeights,
@@ -79,6 +80,7 @@ export class Session {
   private readonly val: Loader;
   private readonly saver: Saver;
   private readonly hashes: Hashes;
+  private events: EventLog | null = null;
 
   constructor(private readonly parts: SessionParts) {
     const { args, data, learner, profile } = parts;
@@ -193,6 +195,7 @@ export class Session {
   private async epochs(signal?: AbortSignal): Promise<Outcome> {
     const { progress } = this;
     const { args, folder, hooks, notice } = this.parts;
+    if (args.tensorboard) this.events = new EventLog(folder, this.step);
     if (args.epochs > progress.epoch && !progress.stopped) notice('compiling kernels, once');
     if (hooks.onBefore && this.step === 0) hooks.onBefore(computeMetrics((await this.validate(signal)).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
@@ -203,7 +206,8 @@ export class Session {
       }
     }
     if (!this.metrics) throw new InputError(`${folder.dir}: no epoch was trained; give --epochs 1 or more`);
-    await report(readRun(folder.dir));
+    const drawn = await report(readRun(folder.dir));
+    this.events?.pictures(this.step, drawn);
     return { status: 'finished', metrics: this.metrics };
   }
 
@@ -235,6 +239,7 @@ export class Session {
       if (result.refused) progress.tally = { ...before.tally, skipped: before.tally.skipped + group.size };
       if (group.place === group.size - 1) before = structuredClone(progress);
       await hashes.settle(this.step);
+      this.events?.step(this.step, result, args.lr * rateFactor(args, this.step - 1, train.steps));
       if (reading) saver.write(reading, progress, this.history);
       saver.check();
       this.tell('train', progress.tally, train, pace);
@@ -302,6 +307,7 @@ export class Session {
       );
     const { skipped } = progress.tally;
     if (skipped > 0) notice(`epoch ${progress.epoch + 1}: ${skipped} of ${this.train.steps} steps skipped, not finite`);
+    this.events?.keep(await learner.gradients());
     // What is validated, and kept if it is the best, are the averaged weights.
     ema?.swap();
     const found = await this.validate(signal).catch((error) => {
@@ -336,6 +342,8 @@ export class Session {
       skipped,
     };
     this.rows.push(row);
+    const parameters = new Map(model.namedParameters());
+    this.events?.epoch(this.step, row, new Map([...state].filter(([name]) => parameters.has(name))));
     const scores = scoresOf(row);
     if (!progress.best || isBetter(args.best, scores, progress.best)) {
       progress.best = scores;

@@ -22,10 +22,23 @@ export function epochOf(name: string): number | undefined {
   return epochFile(epoch) === name ? epoch : undefined;
 }
 
+/** What a run tells TensorBoard, a file each time that it goes on: found by its name, and read in the order of names. */
+export type EventsFile = `events.out.tfevents.${string}`;
+export const eventsFile = (n: number): EventsFile => `events.out.tfevents.${String(n).padStart(6, '0')}`;
+
+/** Which of a run's event files a name is, from 1; undefined: none. */
+export function eventsOf(name: string): number | undefined {
+  const n = Number(/^events\.out\.tfevents\.(\d{6,9})$/.exec(name)?.[1]);
+  return eventsFile(n) === name ? n : undefined;
+}
+
 /** What is drawn of a run, each as .svg and .png. */
 export const PICTURES = ['results', 'confusion_matrix', 'valence_arousal', 'label_graph'] as const;
 
-/** Every file that a run may write but epochs' weights (`EpochFile`), and those of its evaluations, which lie in evaluate/NAME/. */
+/**
+ * Every file that a run may write but epochs' weights (`EpochFile`), event files (`EventsFile`), and those of its evaluations, which lie in
+ * evaluate/NAME/.
+ */
 export const FILES = [
   ARGS,
   'manifest.json',
@@ -45,10 +58,10 @@ export const FILES = [
 ] as const;
 
 /** A file of a run, by its path in the folder. */
-export type RunFile = (typeof FILES)[number] | EpochFile;
+export type RunFile = (typeof FILES)[number] | EpochFile | EventsFile;
 
 export const isRunFile = (name: string): name is RunFile =>
-  (FILES as readonly string[]).includes(name) || epochOf(name) !== undefined;
+  (FILES as readonly string[]).includes(name) || epochOf(name) !== undefined || eventsOf(name) !== undefined;
 
 export const EVALUATIONS = 'evaluate';
 
@@ -61,7 +74,7 @@ const NAMES: ReadonlySet<string> = new Set([...FILES.map((file) => file.split('/
  */
 export function takenNames(dir: string): string[] {
   try {
-    return readdirSync(dir).filter((name) => NAMES.has(name));
+    return readdirSync(dir).filter((name) => NAMES.has(name) || eventsOf(name) !== undefined);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];

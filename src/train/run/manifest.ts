@@ -53,7 +53,18 @@ export function manifestOf(args: TrainArgs, hashes: Readonly<Record<string, stri
 /** Settings that change no numbers by themselves: places, the machine, how long a run goes on and is saved. All that may differ on resume is here. */
 export const NOT_HASHED: ReadonlySet<string> = new Set<keyof TrainArgs>([
   ...([...FILES, 'image_dir', 'adj', 'emb', 'saved_model', 'epochs'] as const),
-  ...(['workers', 'gpu', 'tune', 'cache', 'save_minutes', 'save_every', 'keep', 'max_hours', 'on_nan'] as const),
+  ...([
+    'workers',
+    'gpu',
+    'tune',
+    'cache',
+    'save_minutes',
+    'save_every',
+    'keep',
+    'max_hours',
+    'tensorboard',
+    'on_nan',
+  ] as const),
 ]);
 
 /** Of settings with their default nothing goes in, so that one which a later version has does not change it. */

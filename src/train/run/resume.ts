@@ -28,6 +28,7 @@ export const MAY_DIFFER: {
   save_every: true,
   keep: true,
   max_hours: true,
+  tensorboard: true,
   on_nan: true,
   // The cosine's whole course hangs on their number.
   epochs: (own, wanted) => own.schedule === 'step' && wanted.epochs > own.epochs,

@@ -9,8 +9,11 @@ import {
   ARGS,
   BEST,
   checkFree,
+  type EventsFile,
   epochFile,
   epochOf,
+  eventsFile,
+  eventsOf,
   FILES,
   isRunFile,
   LAST,
@@ -157,6 +160,22 @@ export class RunFolder {
       (name) => (epochOf(`weights/${name}`) ?? epoch) <= epoch - count,
     );
     for (const name of old) rmSync(this.path(`weights/${name}`), { force: true });
+  }
+
+  /** The name for a new event file, after those that are there. */
+  newEventsFile(): { name: EventsFile; first: boolean } {
+    const n = 1 + Math.max(0, ...readdirSync(this.dir).map((name) => eventsOf(name) ?? 0));
+    return { name: eventsFile(n), first: n === 1 };
+  }
+
+  /** Appends to an event file. */
+  append(name: EventsFile, bytes: Uint8Array): void {
+    this.lock?.check();
+    try {
+      appendFileSync(this.path(name), bytes);
+    } catch (error) {
+      throw this.inMidRun(writeError(this.path(name), error));
+    }
   }
 
   /** Writes a picture as NAME.svg and NAME.png. */

@@ -2,7 +2,7 @@
 import { InputError } from '../../base/errors';
 import { BEST_BY, type BestBy } from './best';
 import type { NetworkArgs } from './network';
-import { choice, orNone, path, real, type Settings, whole } from './settings';
+import { choice, orNone, path, real, type Settings, toggle, whole } from './settings';
 
 export interface RunFolderArgs {
   /** The run folder. */
@@ -15,6 +15,8 @@ export interface RunFolderArgs {
   keep: number;
   /** Hours after which the run is saved and ends, to be resumed; 0: none. */
   max_hours: number;
+  /** Tells TensorBoard, in event files of the run folder. */
+  tensorboard: boolean;
   /** What makes an epoch the best, whose weights are kept: see `isBetter`. */
   best: BestBy;
   /** Epochs without a better one, by `best`, after which training ends. */
@@ -44,6 +46,11 @@ export const RUN: Settings<RunFolderArgs> = {
     kind: real(0),
     default: 0,
     help: 'hours after which the run is saved and ends (exit code 0), to go on by --resume, which has as many again; 0: any',
+  },
+  tensorboard: {
+    kind: toggle,
+    default: false,
+    help: 'write event files for TensorBoard into the run folder: scalars, histograms of weights and gradients, pictures',
   },
   best: {
     kind: choice(...BEST_BY),
