@@ -17,7 +17,7 @@ const SETTINGS: Settings<ExportSettings> = {
   saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run' },
   format: {
     kind: choice('pth', 'safetensors', 'onnx'),
-    help: "pth (the original's checkpoint), safetensors (with a config.json beside it) or onnx",
+    help: "pth (the original's checkpoint), safetensors (with a config.json beside it) or onnx (with a NAME.json beside it)",
   },
   out: { kind: text('FILE', 'the path of a file'), help: 'file to write' },
   weights: {
@@ -31,6 +31,9 @@ const EXAMPLE = `
 Examples:
   emotion-gcn export --saved_model run1 --format pth --out emotion_gcn.pth
   emotion-gcn export --saved_model run1 --format onnx --out emotion_gcn.onnx
+
+NAME.json beside an ONNX file says what a caller must know: size, layout, mean and std of the input, order of the channels and
+the classes, and what the outputs mean.
 
 In PyTorch: model.load_state_dict(torch.load('emotion_gcn.pth')['model_state_dict'])`;
 

@@ -163,6 +163,17 @@ test('safetensors come with a config.json', async () => {
   }
 });
 
+test('an ONNX file has its JSON beside it, by its name; another JSON is not written over', async () => {
+  const run = readRun(join(dir, 'two'));
+  const [net, notes] = [join(dir, 'net.v2.onnx'), join(dir, 'net.v2.json')];
+  for (let time = 0; time < 2; time++) assert.equal(await exportRun(run, 'onnx', net, 'best'), [net, notes]);
+  assert.equal(JSON.parse(readFileSync(notes, 'utf8')).classes, run.args.classes);
+  writeFileSync(join(dir, 'mine.json'), '{"outputs": []}');
+  await refused(exportRun(run, 'onnx', join(dir, 'mine.onnx'), 'best'), 'mine.json', 'written over');
+  await refused(exportRun(run, 'onnx', join(dir, 'same.json'), 'best'), 'expected another name');
+  await refused(exportRun(run, 'onnx', join(dir, 'two/metrics.onnx'), 'best'), 'metrics.json');
+});
+
 test('weights of a run that are not finite are neither exported nor used', async () => {
   cpSync(join(dir, 'two'), join(dir, 'spoilt'), { recursive: true });
   const best = join(dir, 'spoilt/weights/best.safetensors');
