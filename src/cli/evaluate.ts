@@ -32,6 +32,8 @@ const SETTINGS: Settings<EvaluateSettings & NetworkSettings & { format: Format }
   max_bad: TRAIN_SETTINGS.max_bad,
   gpu: TRAIN_SETTINGS.gpu,
   cache: TRAIN_SETTINGS.cache,
+  cache_limit: TRAIN_SETTINGS.cache_limit,
+  verify: TRAIN_SETTINGS.verify,
   format: { kind: choice('table', 'json', 'csv'), default: 'table', help: 'what is printed: table, json or csv' },
 };
 

@@ -12,7 +12,7 @@ import { MachineError } from '../base/errors';
  * @throws MachineError naming folder, need, what is free, and the ways out
  */
 export function checkDiskRoom(dir: string, bytes: number, what: string, ways: string): void {
-  const free = freeBytes(dir);
+  const { free } = diskOf(dir);
   if (bytes <= free) return;
   const mib = (n: number): string => (n / 2 ** 20).toFixed(1);
   throw new MachineError(
@@ -20,15 +20,25 @@ export function checkDiskRoom(dir: string, bytes: number, what: string, ways: st
   );
 }
 
-/** Infinity: not to be known. */
-function freeBytes(dir: string): number {
+/** What a cache leaves free on its disk, at most: checkpoints and much else may have to be written there. */
+const LEFT = 2 ** 28;
+
+/** Bytes that a cache may fill in a folder, there or to be made: what is free, but for 256 MiB or a twentieth of the disk. */
+export function diskRoom(dir: string): number {
+  const { free, size } = diskOf(dir);
+  return free - Math.min(LEFT, size / 20);
+}
+
+/** Bytes; Infinity: not to be known. */
+function diskOf(dir: string): { free: number; size: number } {
+  const unknown = { free: Number.POSITIVE_INFINITY, size: 0 };
   try {
     const { bsize, blocks, bfree, bavail } = statfsSync(dir);
     // Some file systems keep blocks for the administrator; some that are made up have none at all.
-    return blocks === 0 ? Number.POSITIVE_INFINITY : bsize * (process.getuid?.() === 0 ? bfree : bavail);
+    return blocks === 0 ? unknown : { free: bsize * (process.getuid?.() === 0 ? bfree : bavail), size: bsize * blocks };
   } catch (error) {
     const above = dirname(dir);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === dir) return Number.POSITIVE_INFINITY;
-    return freeBytes(above);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === dir) return unknown;
+    return diskOf(above);
   }
 }

@@ -1,73 +1,141 @@
+// Threads that prepare faces, as long as a training or an evaluation lives.
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { MachineError } from '../base/errors';
-import type { CropJob, GroupDone, WorkerSettings } from './image_worker';
+import { addressSpaceLeft } from '../device/node/memory';
+import type { CropGroup, CropJob, CropResult, GroupDone, WorkerSettings } from './image_worker';
 
 /** Jobs that travel in one message: few enough to share the work evenly, enough that messages cost nothing. */
-const GROUP = 8;
+export const GROUP = 8;
 
-/**
- * Runs `jobs` in `threads` worker threads; each group that is done goes to `take`, in no fixed order, with the number of
- * its thread; `take` returns false to stop early. Resolves when all threads have ended: after `signal`, with the picture at hand.
- *
- * @throws MachineError if the image folder is gone, a thread dies, or cannot write the store; what `take` throws
- */
-export function runImageWorkers(
-  jobs: readonly CropJob[],
-  settings: WorkerSettings,
-  threads: number,
-  take: (done: GroupDone, thread: number) => boolean,
-  { program = imageWorkerUrl(), signal }: { readonly program?: URL; readonly signal?: AbortSignal } = {},
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let next = 0;
-    let missing = jobs.length;
-    let stopped = false;
-    const workers = Array.from({ length: threads }, () => new Worker(program, { workerData: settings }));
-    let running = workers.length;
-    const feed = (worker: Worker) => {
-      if (stopped || next >= jobs.length) return worker.postMessage(null);
-      worker.postMessage(jobs.slice(next, next + GROUP));
-      next += GROUP;
-    };
-    const stop = () => {
-      stopped = true;
-      for (const worker of workers) worker.postMessage(null);
-    };
-    let failure: { readonly error: unknown } | null = null;
-    const end = (error: unknown) => {
-      failure ??= { error };
-      stop();
-    };
-    signal?.addEventListener('abort', stop, { once: true });
-    const fail = (reason: string) => end(new MachineError(`a thread that prepares images ended early: ${reason}`));
-    for (const [thread, worker] of workers.entries()) {
-      worker.on('message', (done: GroupDone) => {
-        missing -= done.results.length;
-        try {
-          if (!take(done, thread)) stopped = true;
-        } catch (error) {
-          return end(error); // thrown here it would end the whole process
-        }
-        feed(worker);
-      });
-      // What comes from another thread is of its class by name alone.
-      worker.on('error', ({ name, message }) =>
-        name === 'MachineError' ? end(new MachineError(message)) : fail(message),
-      );
-      worker.on('exit', (code) => {
-        running--;
-        if (code !== 0) fail(`exit code ${code}`);
-        if (running > 0) return;
-        if (missing > 0 && !stopped) fail(`${missing} of ${jobs.length} images are not done`);
-        signal?.removeEventListener('abort', stop);
-        // No thread writes any more: what is temporary can be removed.
-        if (failure) reject(failure.error);
-        else resolve();
-      });
-      feed(worker);
+/** Address space that a thread reserves, and the first one beside it; Node 20 does not survive that it has too little. */
+const THREAD = 600 * 2 ** 20;
+const FIRST = 300 * 2 ** 20;
+
+interface Task {
+  readonly jobs: readonly CropJob[];
+  readonly done: (group: GroupDone) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  task: Task | null;
+}
+
+/** Worker threads, started as there is work for them. Groups are begun in the order in which they were asked for. */
+export class ImageWorkers {
+  private readonly threads: Thread[] = [];
+  private readonly waiting: Task[] = [];
+  private failure: { readonly error: unknown } | null = null;
+  private fit: number | null = null;
+  private closing = false;
+  private readonly exits: Promise<void>[] = [];
+
+  /** @param most threads */
+  constructor(
+    private readonly settings: WorkerSettings,
+    private readonly most: number,
+    /** Whether new crops of a group that begins now are kept. */
+    private readonly keep: () => boolean = () => true,
+    private readonly onGroup: (group: GroupDone, thread: number) => void = () => {},
+    private readonly program: URL = imageWorkerUrl(),
+  ) {}
+
+  /**
+   * The results of some jobs, in order, and their pixels.
+   * @throws MachineError if the image folder is gone, or a thread dies
+   */
+  async run(jobs: readonly CropJob[], into: Uint8Array): Promise<CropResult[]> {
+    const length = this.settings.size ** 2 * 3;
+    const groups = Array.from({ length: Math.ceil(jobs.length / GROUP) }, async (_, i) => {
+      const { results, pixels } = await this.group(jobs.slice(i * GROUP, (i + 1) * GROUP));
+      into.set(pixels, i * GROUP * length);
+      return results;
+    });
+    return (await Promise.all(groups)).flat();
+  }
+
+  /** Ends the threads, each after the picture at hand. */
+  async close(): Promise<void> {
+    this.closing = true;
+    for (const { worker } of this.threads) worker.postMessage(null);
+    await Promise.all(this.exits);
+  }
+
+  private group(jobs: readonly CropJob[]): Promise<GroupDone> {
+    return new Promise((done, failed) => {
+      if (this.failure) return failed(this.failure.error);
+      this.waiting.push({ jobs, done, failed });
+      const idle = this.threads.find(({ task }) => task === null);
+      try {
+        if (idle) this.feed(idle);
+        else if (this.threads.length < this.threadsThatFit()) this.feed(this.start());
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+  }
+
+  private feed(thread: Thread): void {
+    thread.task = this.waiting.shift() ?? null;
+    if (!thread.task || this.closing) return;
+    thread.worker.postMessage({ jobs: thread.task.jobs, keep: this.keep() } satisfies CropGroup);
+  }
+
+  private start(): Thread {
+    const worker = new Worker(this.program, { workerData: this.settings });
+    const thread: Thread = { worker, task: null };
+    const place = this.threads.push(thread) - 1;
+    worker.on('message', (group: GroupDone) => {
+      const { task } = thread;
+      try {
+        this.onGroup(group, place);
+        task?.done(group);
+        this.feed(thread);
+      } catch (error) {
+        this.fail(error); // thrown here it would end the whole process
+      }
+    });
+    const died = (reason: string) =>
+      this.fail(new MachineError(`a thread that prepares images ended early: ${reason}`));
+    // What comes from another thread is of its class by name alone.
+    worker.on('error', ({ name, message }) =>
+      name === 'MachineError' ? this.fail(new MachineError(message)) : died(message),
+    );
+    this.exits.push(
+      new Promise((ended) =>
+        worker.on('exit', (code) => {
+          if (code !== 0) died(`exit code ${code}`);
+          else if (!this.closing) died(`${thread.task?.jobs.length ?? 0} images are not done`);
+          ended();
+        }),
+      ),
+    );
+    return thread;
+  }
+
+  /** @throws MachineError if there is not room for one */
+  private threadsThatFit(): number {
+    if (this.fit !== null) return this.fit;
+    const left = addressSpaceLeft();
+    this.fit = Math.min(this.most, Math.floor((left - FIRST) / THREAD));
+    if (this.fit >= 1) return this.fit;
+    const [has, needs] = [left, FIRST + THREAD].map((bytes) => Math.round(bytes / 2 ** 20));
+    throw new MachineError(
+      `ulimit -v leaves ${has} MiB of address space, a thread that prepares images needs ${needs} MiB: raise it`,
+    );
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= { error };
+    const tasks = [...this.threads.map(({ task }) => task), ...this.waiting.splice(0)];
+    for (const task of tasks) task?.failed(this.failure.error);
+    for (const thread of this.threads) {
+      thread.task = null;
+      thread.worker.postMessage(null);
     }
-  });
+  }
 }
 
 /** The worker is an entry point of its own, in the bundle's root; this code may be in a folder below it. */

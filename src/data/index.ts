@@ -9,9 +9,9 @@ export {
   spearman,
 } from './adjacency';
 export { type AnnotationOptions, type Annotations, layoutOf, readAnnotations } from './annotations';
-export { clearCropCache, cropCacheUse, defaultCropCache } from './crop_cache';
+export { BadItems, checkBad, TooManyBad } from './bad_items';
 export { CropSet } from './crop_set';
-export { checkBad, type PrepareOptions, prepareCrops } from './crops';
+export { type CropOptions, CropPool } from './crops';
 export {
   EMBEDDING_SIZE,
   encodeEmbedding,

@@ -1,3 +1,4 @@
+import { InputError } from '../base/errors';
 import { randomPermutation, randomStream, randomUniform } from '../base/random';
 import type { CropSet } from './crop_set';
 import { rotationAffine } from './rotate';
@@ -19,6 +20,17 @@ export interface Batch {
   rows: Uint32Array;
 }
 
+interface Face {
+  readonly row: number;
+  readonly face: Uint8Array;
+}
+
+/** A batch, and the samples whose pictures turned out not to be usable. */
+interface Loaded {
+  readonly batch: Batch;
+  readonly bad: readonly number[];
+}
+
 export const SAMPLERS = ['natural', 'balanced'] as const;
 export type Sampler = (typeof SAMPLERS)[number];
 
@@ -33,16 +45,21 @@ export interface LoaderOptions {
   augment: { readonly rotation: number } | null;
   /** At most so many samples an epoch. */
   limit?: number;
+  /** Takes another picture in the place of one that cannot be used: see `Loader`. Else it is left out. */
+  replace?: boolean;
   /** Sees every batch as it begins to be read. */
   onRead?: (batch: Promise<Batch>) => void;
 }
 
 /**
- * Epochs of batches. Order and augmentation are functions of (seed, epoch, sample) alone: the same for any number of
- * threads, and an epoch can be entered at any step.
+ * Epochs of batches. Order, augmentation and number of batches are functions of (seed, epoch, annotations) alone: the same for any
+ * number of threads, and an epoch can be entered at any step.
  *
  * A last batch of one sample would give a CCC of 0/0 (the original's does): it takes a second one from the batch before
  * it, or, where that would be left with one, is joined to it. So no sample is lost.
+ *
+ * Whether a picture can be used is known when its batch is read. With `replace`, the place of one that cannot is taken by the nearest
+ * earlier one of its batch that can, else by the next one of the epoch's order, which begins anew at its end; without, its batch is smaller.
  */
 export class Loader {
   private readonly starts: number[];
@@ -65,21 +82,31 @@ export class Loader {
     return this.starts[this.steps];
   }
 
-  /** The batches of an epoch (from 0), from `step` on. The next one is read while the current one is in use. */
+  /**
+   * The batches of an epoch (from 0), from `step` on; none is empty. Further ones are read while one is in use.
+   * @throws TooManyBad; InputError if no picture can be used
+   */
   async *epoch(epoch: number, step = 0): AsyncGenerator<Batch, void, undefined> {
-    const order = this.order(epoch);
-    const load = (s: number) => {
-      const batch = s < this.steps ? this.load(order.slice(this.starts[s], this.starts[s + 1]), epoch) : undefined;
-      // Its error is thrown where it is awaited, or is of no interest if the consumer stops before that.
-      batch?.catch(() => {});
-      if (batch) this.options.onRead?.(batch);
-      return batch;
+    const order = this.order(epoch).subarray(0, this.samples);
+    const waiting: Promise<Loaded>[] = [];
+    const ahead = Math.ceil(this.crops.ahead / this.options.batchSize);
+    let next = step;
+    const fill = (): void => {
+      while (next < this.steps && waiting.length < ahead) {
+        const loaded = this.load(order, next++, epoch);
+        // Its error is thrown where it is awaited, or is of no interest if the consumer stops before that.
+        loaded.catch(() => {});
+        this.options.onRead?.(loaded.then(({ batch }) => batch));
+        waiting.push(loaded);
+      }
     };
-    let next = load(step);
-    for (let s = step + 1; next; s++) {
-      const batch = await next;
-      next = load(s);
-      yield batch;
+    for (fill(); waiting.length > 0; ) {
+      const { batch, bad } = await (waiting.shift() as Promise<Loaded>);
+      fill();
+      for (const row of bad) this.crops.leaveOut(row);
+      if (batch.rows.length > 0) yield batch;
+      else if (this.options.replace)
+        throw new InputError('expected images, found none that can be used; check --image_dir');
     }
   }
 
@@ -93,10 +120,10 @@ export class Loader {
       : Uint32Array.from({ length: samples.length }, (_, i) => i);
   }
 
-  private async load(rows: Uint32Array, epoch: number): Promise<Batch> {
+  private async load(order: Uint32Array, step: number, epoch: number): Promise<Loaded> {
     const { size, samples } = this.crops;
     const { augment, seed } = this.options;
-    const images = new Uint8Array(rows.length * size * size * 3);
+    const { rows, images, bad } = await this.faces(order, step);
     const affine = new Int32Array(rows.length * 6);
     const flip = new Uint32Array(rows.length);
     const flips = randomStream(`flip/${epoch}`, seed);
@@ -106,13 +133,50 @@ export class Loader {
       affine.set(rotationAffine(size, size, degrees), i * 6);
       flip[i] = augment && randomUniform(flips, row) < 0.5 ? 1 : 0;
     });
-    await this.crops.read(rows, images);
     const labels = Uint32Array.from(rows, (row) => samples.expressionAt(row));
     const va = Float32Array.from({ length: rows.length * 2 }, (_, i) => {
       const row = rows[i >> 1];
       return i % 2 === 0 ? samples.valenceAt(row) : samples.arousalAt(row);
     });
-    return { images, affine, flip, labels, va, rows };
+    return { batch: { images, affine, flip, labels, va, rows }, bad };
+  }
+
+  /** The faces of a batch, and which samples' pictures cannot be used. */
+  private async faces(order: Uint32Array, step: number): Promise<Pick<Batch, 'rows' | 'images'> & { bad: number[] }> {
+    const wanted = order.slice(this.starts[step], this.starts[step + 1]);
+    const length = this.crops.size ** 2 * 3;
+    const pixels = new Uint8Array(wanted.length * length);
+    const good = await this.crops.read(wanted, pixels);
+    const bad = [...wanted].filter((_, i) => !good[i]);
+    if (bad.length === 0) return { rows: wanted, images: pixels, bad };
+    const usable = [...wanted.keys()].filter((i) => good[i]);
+    const crop = (i: number): Face => ({ row: wanted[i], face: pixels.slice(i * length, (i + 1) * length) });
+    let faces = usable.map(crop);
+    if (this.options.replace) {
+      let last = faces[0] ?? (await this.nextUsable(order, this.starts[step + 1], bad));
+      if (last)
+        faces = Array.from(wanted, (_, i) => {
+          if (good[i]) last = crop(i);
+          return last as Face;
+        });
+    }
+    return {
+      rows: Uint32Array.from(faces, ({ row }) => row),
+      images: Uint8Array.from(Buffer.concat(faces.map(({ face }) => face))),
+      bad,
+    };
+  }
+
+  /** The next face of an order that can be used, from a place on; null: there is none, or too many cannot, which are added to `bad`. */
+  private async nextUsable(order: Uint32Array, from: number, bad: number[]): Promise<Face | null> {
+    const face = new Uint8Array(this.crops.size ** 2 * 3);
+    for (let i = 0; i < order.length && bad.length <= this.crops.mayBeBad; i++) {
+      const row = order[(from + i) % order.length];
+      const [good] = await this.crops.read([row], face);
+      if (good) return { row, face };
+      bad.push(row);
+    }
+    return null;
   }
 }
 

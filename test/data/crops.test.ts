@@ -1,17 +1,15 @@
 // Preparation in threads, its cache, the loader: on drawn faces.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MachineError } from '../../src/base/errors';
-import { clearCropCache, cropCacheUse } from '../../src/data/crop_cache';
-import type { CropSet } from '../../src/data/crop_set';
-import { prepareCrops } from '../../src/data/crops';
+import { CropSet, type CropSetOptions } from '../../src/data/crop_set';
+import { type CropOptions, CropPool } from '../../src/data/crops';
 import type { FacePose } from '../../src/data/face';
 import { prepareFace } from '../../src/data/face';
 import { decodeImage } from '../../src/data/image';
-import { runImageWorkers } from '../../src/data/image_workers';
+import { ImageWorkers } from '../../src/data/image_workers';
 import { readAffectNet } from '../../src/data/layouts/csv';
 import { type Batch, Loader } from '../../src/data/loader';
 import { rotationAffine } from '../../src/data/rotate';
@@ -40,25 +38,41 @@ test.before(async () => {
       prepareFace(await decodeImage(readFileSync(join(faces, sample.image))), sample.pose as FacePose, SIZE).data,
     );
   }
-  shared = await prepare('off');
+  shared = open(temporary()).crops;
 });
 
-const prepare = (
-  cache: string,
-  more: Partial<Parameters<typeof prepareCrops>[1]> = {},
-  samples: Iterable<Sample> = set.samples,
-) => prepareCrops(Samples.of(samples), { imageDir: faces, size: SIZE, cache, workers: 2, ...more });
+interface Opened {
+  readonly pool: CropPool;
+  readonly crops: CropSet;
+}
 
-/** Reads all crops and closes the set; the number of wrong bytes. */
-async function wrongBytes(crops: CropSet): Promise<number> {
+const pools: CropPool[] = [];
+
+/** The faces of samples, of a pool of their own. */
+function open(
+  cache: string,
+  more: Partial<CropOptions & CropSetOptions> = {},
+  samples: Iterable<Sample> = set.samples,
+): Opened {
+  const of = Samples.of(samples);
+  const pool = new CropPool({ size: SIZE, cache, workers: 2, faces: of.length, ...more });
+  pools.push(pool);
+  return { pool, crops: new CropSet(pool, { samples: of, root: faces, ...more }) };
+}
+
+/** Reads all crops and closes the pool; the number of wrong bytes, and of those that were made. */
+async function readAll({ pool, crops }: Opened): Promise<{ wrong: number; made: number }> {
+  const rows = [...Array(crops.samples.length).keys()];
+  const length = crops.size ** 2 * 3;
+  const pixels = new Uint8Array(rows.length * length);
+  const good = await crops.read(rows, pixels);
   let wrong = 0;
-  for (const [i, sample] of [...crops.samples].entries()) {
-    const pixels = new Uint8Array(SIZE * SIZE * 3);
-    await crops.read([i], pixels);
-    wrong += differences(pixels, prepared[[...set.samples].findIndex((s) => s.where === sample.where)]);
+  for (const row of rows) {
+    const at = [...set.samples].findIndex((s) => s.where === crops.samples.at(row).where);
+    wrong += good[row] ? differences(pixels.subarray(row * length, (row + 1) * length), prepared[at]) : length;
   }
-  await crops.close();
-  return wrong;
+  await pool.close();
+  return { wrong, made: crops.made };
 }
 
 test('crops are what one thread makes, for any number of threads; the second time they come from the cache', async () => {
@@ -67,28 +81,19 @@ test('crops are what one thread makes, for any number of threads; the second tim
     [3, N],
     [1, 0],
     [2, 0],
-  ] as const) {
-    const seen: number[] = [];
-    const crops = await prepare(cache, { workers, onProgress: (done, total) => seen.push(done / total) });
-    assert.is(crops.made, made);
-    assert.equal(
-      crops.samples.map((s) => s.where),
-      set.samples.map((s) => s.where),
-    );
-    assert.is(seen.at(-1), 1);
-    assert.is(await wrongBytes(crops), 0);
-  }
-  assert.ok(cropCacheUse(cache).bytes >= N * SIZE * SIZE * 3);
-  assert.is(clearCropCache(cache).bytes > 0, true);
-  assert.equal(cropCacheUse(cache), { files: 0, bytes: 0 });
+  ] as const)
+    assert.equal(await readAll(open(cache, { workers })), { wrong: 0, made });
+  const bytes = readdirSync(cache).map((name) => statSync(join(cache, name)).size);
+  assert.ok(bytes.reduce((a, b) => a + b) >= N * SIZE * SIZE * 3);
 });
 
 test('content and settings decide, not names and times', async () => {
   const cache = temporary();
-  await (await prepare(cache, {}, [...set.samples].slice(0, 20))).close();
-  const made = async (samples: Iterable<Sample>, size = SIZE, imageDir = faces) => {
-    const crops = await prepare(cache, { size, imageDir }, samples);
-    await crops.close();
+  await readAll(open(cache, {}, [...set.samples].slice(0, 20)));
+  const made = async (samples: Iterable<Sample>, size = SIZE, from = faces) => {
+    const { pool, crops } = open(cache, { size, root: from }, samples);
+    await crops.read([0], new Uint8Array(size * size * 3));
+    await pool.close();
     return crops.made;
   };
   const [first] = set.samples;
@@ -99,16 +104,62 @@ test('content and settings decide, not names and times', async () => {
   assert.is(await made([{ ...first, pose: null }]), 1);
   assert.is(await made([first], SIZE + 1), 1);
   const elsewhere = temporary();
-  writeFileSync(join(elsewhere, 'copy.jpg'), readFileSync(join(faces, first.image)));
+  const copy = join(elsewhere, 'copy.jpg');
+  writeFileSync(copy, readFileSync(join(faces, first.image)));
   assert.is(await made([{ ...first, image: 'copy.jpg' }], SIZE, elsewhere), 0);
-  writeFileSync(join(elsewhere, 'copy.jpg'), readFileSync(join(faces, set.samples.at(1).image)));
+  writeFileSync(copy, readFileSync(join(faces, set.samples.at(1).image)));
   assert.is(await made([{ ...first, image: 'copy.jpg' }], SIZE, elsewhere), 1);
+});
+
+test('a picture is known by path, size and times without being read, unless --verify asks for it', async () => {
+  const [cache, dir] = [temporary(), temporary()];
+  const file = join(dir, 'a.jpg');
+  const jpeg = readFileSync(join(faces, set.samples.imageAt(0)));
+  writeFileSync(file, jpeg);
+  const rows = () =>
+    readdirSync(cache)
+      .filter((name) => name.endsWith('.keys'))
+      .reduce((n, name) => n + statSync(join(cache, name)).size / 48, 0);
+  const read = async (more: Partial<CropOptions> = {}) => {
+    const { pool, crops } = open(cache, { root: dir, ...more }, [{ ...set.samples.at(0), image: 'a.jpg' }]);
+    const pixels = new Uint8Array(SIZE * SIZE * 3);
+    const [good] = await crops.read([0], pixels);
+    await pool.close();
+    // A row is written whenever a picture was read.
+    return { right: good && differences(pixels, prepared[0]) === 0, made: crops.made, rows: rows() };
+  };
+  assert.equal(await read(), { right: true, made: 1, rows: 1 });
+  assert.equal(await read(), { right: true, made: 0, rows: 1 });
+  assert.equal(await read({ verify: true }), { right: true, made: 0, rows: 2 });
+  const { atime, mtime } = statSync(file);
+  utimesSync(file, atime, new Date(mtime.getTime() - 5000));
+  assert.equal(await read(), { right: true, made: 0, rows: 3 });
+  // Another content of the same length, its time set back.
+  writeFileSync(file, Buffer.alloc(jpeg.length));
+  utimesSync(file, atime, new Date(mtime.getTime() - 5000));
+  assert.equal(await read(), { right: false, made: 0, rows: 3 });
+});
+
+test('a cache of the version before, without keys of files, is used as it is', async () => {
+  const cache = temporary();
+  await readAll(open(cache));
+  for (const name of readdirSync(cache)) if (name.endsWith('.keys')) rmSync(join(cache, name));
+  assert.equal(await readAll(open(cache)), { wrong: 0, made: 0 });
+  // Rows that went bad say nothing.
+  for (const name of readdirSync(cache).filter((name) => name.endsWith('.keys'))) {
+    const bytes = readFileSync(join(cache, name));
+    for (let at = 5; at + 30 < bytes.length; at += 48) bytes[at + 30] ^= 1;
+    writeFileSync(join(cache, name), bytes.subarray(0, bytes.length - 7));
+  }
+  assert.equal(await readAll(open(cache)), { wrong: 0, made: 0 });
 });
 
 test('a damaged or cut cache is noticed and mended', async () => {
   const cache = temporary();
-  await (await prepare(cache, { workers: 1 })).close();
-  const [pack] = readdirSync(cache).map((name) => join(cache, name));
+  await readAll(open(cache, { workers: 1 }));
+  const pack = readdirSync(cache)
+    .filter((name) => name.endsWith('.pack'))
+    .map((name) => join(cache, name))[0];
   const bytes = readFileSync(pack);
   const record = 32 + SIZE * SIZE * 3;
   assert.is(bytes.length, N * record);
@@ -116,73 +167,53 @@ test('a damaged or cut cache is noticed and mended', async () => {
   bytes[5 * record + 20] ^= 1; // a digest
   bytes[7 * record] ^= 1; // a key
   writeFileSync(pack, bytes.subarray(0, bytes.length - 10)); // the last record
-  const crops = await prepare(cache);
-  assert.is(crops.made, 4);
-  assert.is(await wrongBytes(crops), 0);
-  const again = await prepare(cache);
-  assert.is(again.made, 0);
-  assert.is(await wrongBytes(again), 0);
+  assert.equal(await readAll(open(cache)), { wrong: 0, made: 4 });
+  assert.equal(await readAll(open(cache)), { wrong: 0, made: 0 });
 });
 
-test('a cache that is cleared takes nothing from those who use it: not after preparing, and not meanwhile', async () => {
-  for (const clear of [clearCropCache, (dir: string) => rmSync(dir, { recursive: true })]) {
+test('a cache that is cleared takes nothing from those who use it', async () => {
+  for (const kind of ['files', 'folder']) {
     const cache = temporary();
-    const crops = await prepare(cache);
-    clear(cache);
-    assert.is(await wrongBytes(crops), 0);
-
-    await (await prepare(cache)).close();
-    for (const at of [1, N / 2, N]) {
-      let cleared = false;
-      const meanwhile = await prepare(cache, {
-        workers: 1,
-        onProgress: (done) => {
-          if (cleared || done < at) return;
-          cleared = true;
-          clear(cache);
-        },
-      });
-      assert.ok(meanwhile.made > 0, 'what is missing is prepared again');
-      clear(cache);
-      assert.is(await wrongBytes(meanwhile), 0);
-    }
+    const clear = (): void => {
+      if (kind === 'folder') rmSync(cache, { recursive: true });
+      else for (const name of readdirSync(cache)) rmSync(join(cache, name));
+    };
+    await readAll(open(cache));
+    const opened = open(cache);
+    const half = [...Array(N / 2).keys()];
+    await opened.crops.read(half, new Uint8Array(half.length * SIZE * SIZE * 3));
+    clear();
+    // What was read stays readable, or is made again by a thread that has not opened it.
+    assert.is((await readAll(opened)).wrong, 0);
+    assert.is((await readAll(open(cache))).wrong, 0);
   }
-});
-
-test('a cache that loses all at once, again and again, is given up; what a hook throws ends the preparation alone', async () => {
-  const cache = temporary();
-  let error = await prepare(cache, { onProgress: (done, n) => void (done === n && clearCropCache(cache)) }).then(
-    () => assert.unreachable(),
-    (e: unknown) => e,
-  );
-  assert.instance(error, MachineError);
-  assert.match((error as Error).message, /vanish as soon as they are made; give another --cache/);
-  const boom = () => {
-    throw new Error('boom');
-  };
-  error = await prepare(cache, { onProgress: boom }).catch((e: unknown) => e);
-  assert.is((error as Error).message, 'boom');
 });
 
 test('two at once in one cache', async () => {
   const cache = temporary();
-  const both = await Promise.all([prepare(cache), prepare(cache)]);
-  for (const crops of both) assert.is(await wrongBytes(crops), 0);
-  const third = await prepare(cache);
-  assert.is(third.made, 0);
-  assert.is(await wrongBytes(third), 0);
+  const both = await Promise.all([readAll(open(cache)), readAll(open(cache))]);
+  for (const { wrong } of both) assert.is(wrong, 0);
+  assert.equal(await readAll(open(cache)), { wrong: 0, made: 0 });
 });
 
-test('without a cache nothing is left behind', async () => {
-  const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('emotion-gcn-crops-'));
-  const before = left();
-  const crops = await prepare('off');
-  assert.is(left().length, before.length + 1);
-  assert.is(crops.made, N);
-  assert.is(await wrongBytes(crops), 0);
-  assert.equal(left(), before);
-  await refusal(() => prepare('off', { imageDir: temporary() }), /cannot be used/);
-  assert.equal(left(), before);
+test('without a cache nothing is written, and each reading makes them anew', async () => {
+  const opened = open('off');
+  await opened.crops.read([0, 1], new Uint8Array(2 * SIZE * SIZE * 3));
+  assert.equal(await readAll(opened), { wrong: 0, made: N + 2 });
+});
+
+test('a cache keeps no more than its limit; the others are made anew', async () => {
+  const cache = temporary();
+  const said: string[] = [];
+  const limited = { cacheLimit: 20 * (32 + SIZE * SIZE * 3), say: (line: string) => void said.push(line) };
+  assert.equal(await readAll(open(cache, limited)), { wrong: 0, made: N });
+  assert.is(said.length, 2, said.join('\n'));
+  assert.match(said[0], /70 prepared faces of 40 pixels take 331 KiB, --cache_limit leaves 95 KiB/);
+  assert.match(said[1], /has reached --cache_limit; from here on/);
+  const { made, wrong } = await readAll(open(cache, limited));
+  assert.is(wrong, 0);
+  // Groups that are under way as it is reached are kept.
+  assert.ok(made > N - 20 - 3 * 8 && made <= N - 20, `${made} made`);
 });
 
 const broken = () => {
@@ -199,30 +230,45 @@ const broken = () => {
   return { dir, samples };
 };
 
+const reading = async ({ pool, crops }: Opened): Promise<string[]> => {
+  const rows = [...Array(crops.samples.length).keys()];
+  const good = await crops.read(rows, new Uint8Array(rows.length * SIZE * SIZE * 3));
+  await pool.close();
+  for (const row of rows) if (!good[row]) crops.leaveOut(row);
+  return rows.filter((row) => good[row]).map((row) => crops.samples.imageAt(row));
+};
+
 test('bad images are named and left out up to the limit', async () => {
   const { dir, samples } = broken();
   const badRows = [{ where: 'training.csv line 99', image: 'x.jpg', reason: 'both eyes' }];
-  const options = { imageDir: dir, badRows, maxBad: 5 / 6 };
-  const crops = await prepare(temporary(), options, samples);
-  assert.equal(
-    crops.samples.map((s) => s.image),
-    ['good.jpg'],
-  );
-  const list = crops.bad.map(({ where, image, reason }) => `${where}: ${image}: ${reason}`);
-  const wanted = [
-    /^training.csv line 99: x.jpg: both eyes$/,
-    /^training.csv line 2: missing.jpg: no such file$/,
-    /^training.csv line 3: empty.jpg: zero bytes$/,
-    /^training.csv line 4: text.jpg: not an image/,
-    /^training.csv line 5: cut.jpg: truncated/,
-  ];
-  assert.is(list.length, wanted.length);
-  list.forEach((line, i) => {
-    assert.match(line, wanted[i]);
+  const said: string[] = [];
+  const options = { root: dir, badRows, maxBad: 5 / 6 };
+  const opened = open('off', options, samples);
+  const crops = new CropSet(opened.pool, {
+    ...options,
+    samples: Samples.of(samples),
+    say: (line) => void said.push(line),
   });
-  await crops.close();
-  await refusal(() => prepare(temporary(), { ...options, maxBad: 0.82 }, samples), /5 of 6 rows .* more than 82 %/);
-  await refusal(() => prepare(temporary(), { imageDir: dir }, samples), /line 2: missing.jpg: no such file\n/);
+  assert.equal(await reading({ ...opened, crops }), ['good.jpg']);
+  for (const row of crops.leftOut) crops.leaveOut(row);
+  const wanted = [
+    /^left out: training.csv line 2: missing.jpg: no such file$/,
+    /^left out: training.csv line 3: empty.jpg: zero bytes$/,
+    /^left out: training.csv line 4: text.jpg: not an image/,
+    /^left out: training.csv line 5: cut.jpg: truncated/,
+  ];
+  assert.is(said.length, wanted.length);
+  for (const [i, line] of said.entries()) assert.match(line, wanted[i]);
+  await refusal(() => reading(open('off', { ...options, maxBad: 0.82 }, samples)), /5 of 6 rows .* more than 82 %/);
+  await refusal(() => reading(open('off', { root: dir }, samples)), /line 2: missing.jpg: no such file\n/);
+});
+
+test('what was left out is taken up again, if it is still bad', async () => {
+  const { dir, samples } = broken();
+  const { pool, crops } = open('off', { root: dir, maxBad: 1 }, samples);
+  await crops.recall([1, 2, 4]);
+  assert.equal(crops.leftOut, [1, 2]);
+  await pool.close();
 });
 
 test('with a wrong directory the list stops at twenty', async () => {
@@ -231,17 +277,62 @@ test('with a wrong directory the list stops at twenty', async () => {
     image: `${i}.jpg`,
     where: `training.csv line ${i + 2}`,
   }));
-  await refusal(() => prepare(temporary(), { imageDir: temporary() }, many), /(line \d+.*\n.*){20}\.\.\. and \d+ more/);
-  await refusal(() => prepare(temporary(), { imageDir: join(faces, 'none') }), /none: no such image directory/);
-  await refusal(() => prepare(join(faces, 'training.csv')), /training.csv: cannot be made for the crop cache/);
+  const batches = (replace: boolean, limit = 0.05) =>
+    collect(
+      new Loader(open('off', { root: temporary(), maxBad: limit }, many).crops, {
+        ...{ batchSize: 9, seed: 0, augment: null, replace },
+      }).epoch(0),
+    );
+  for (const replace of [true, false])
+    await refusal(
+      () => batches(replace),
+      /26 of 500 rows[^\n]*\n( {2}[^\n]* line \d+[^\n]*\n){20} {2}\.\.\. and 6 more/,
+    );
+  await refusal(() => batches(true, 1), /expected images, found none that can be used/);
+  await refusal(async () => open('off', { root: join(faces, 'none') }), /none: no such image directory/);
+  await refusal(async () => open(join(faces, 'training.csv')), /training.csv: cannot be made for the crop cache/);
+});
+
+test('batches: the place of a bad picture is taken by the nearest earlier good one, else the next one of the order', async () => {
+  const dir = temporary();
+  const bad = new Set([0, 1, 5, 6, 9, 10, 11]);
+  const [first, second] = set.samples;
+  for (let i = 0; i < 12; i++)
+    if (!bad.has(i)) writeFileSync(join(dir, `${i}.jpg`), readFileSync(join(faces, (i % 2 ? second : first).image)));
+  const samples = Array.from({ length: 12 }, (_, i) => ({
+    ...(i % 2 ? second : first),
+    image: `${i}.jpg`,
+    expression: i % 7,
+  }));
+  const rows = async (more: object, batchSize = 3) => {
+    const { crops, pool } = open('off', { root: dir, maxBad: 1 }, samples);
+    const loader = new Loader(crops, { batchSize, seed: 0, augment: null, shuffle: false, ...more });
+    const batches = await collect(loader.epoch(0));
+    for (const { images, rows, labels } of batches)
+      for (const [i, row] of rows.entries()) {
+        const pixels = images.subarray(i * SIZE * SIZE * 3, (i + 1) * SIZE * SIZE * 3);
+        assert.is(differences(pixels, prepared[row % 2]), 0);
+        assert.is(labels[i], row % 7);
+      }
+    await pool.close();
+    assert.equal(
+      [...crops.leftOut].sort((a, b) => a - b),
+      [...bad],
+    );
+    return batches.map((batch) => [...batch.rows]);
+  };
+  // The last batch has none: the order begins anew, and its first two are bad.
+  assert.equal(await rows({ replace: true }), [
+    [2, 2, 2],
+    [3, 4, 4],
+    [7, 7, 8],
+    [2, 2, 2],
+  ]);
+  assert.equal(await rows({}), [[2], [3, 4], [7, 8]]);
 });
 
 test('a thread that dies is an error, not a hang', async () => {
-  const jobs = set.samples.map(({ pose, image }, index) => ({
-    pose: pose as FacePose,
-    index,
-    file: join(faces, image),
-  }));
+  const jobs = set.samples.map(({ pose, image }) => ({ pose, file: join(faces, image), root: faces, place: null }));
   const dir = temporary();
   const dying = {
     'exit.mjs': "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => process.exit(3));",
@@ -249,24 +340,16 @@ test('a thread that dies is an error, not a hang', async () => {
       "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => parentPort.close());",
     'throw.mjs': "throw new Error('no memory');",
   };
-  const reasons = [/exit code 3/, /70 of 70 images are not done/, /no memory/];
+  const reasons = [/exit code 3/, /8 images are not done/, /no memory/];
   for (const [i, [name, text]] of Object.entries(dying).entries()) {
     writeFileSync(join(dir, name), text);
     const program = new URL(`file://${join(dir, name)}`);
-    await refusal(
-      () => runImageWorkers(jobs, { store: dir, imageDir: faces, size: SIZE }, 2, () => true, { program }),
-      reasons[i],
-      'MachineError',
-    );
+    const workers = new ImageWorkers({ size: SIZE, cache: null, verify: false }, 2, undefined, undefined, program);
+    const run = () => workers.run(jobs, new Uint8Array(jobs.length * SIZE * SIZE * 3));
+    await refusal(run, reasons[i], 'MachineError');
+    await refusal(run, reasons[i], 'MachineError');
+    await workers.close();
   }
-  // The cache's directory goes away: the thread cannot write.
-  const store = join(dir, 'file');
-  writeFileSync(store, '');
-  await refusal(
-    () => runImageWorkers(jobs, { store, imageDir: faces, size: SIZE }, 2, () => true),
-    /EEXIST|ENOTDIR/,
-    'MachineError',
-  );
 });
 
 const collect = async (batches: AsyncIterable<Batch>) => {
@@ -313,9 +396,8 @@ test('batches: the same for a seed, others for another seed and epoch, and an ep
   ]) {
     assert.not.equal(digest(await collect(loader(seed).epoch(epoch))), whole);
   }
-  const threads = await prepare('off', { workers: 3 });
-  assert.equal(digest(await collect(loader(1, threads).epoch(2))), whole);
-  await threads.close();
+  for (const workers of [1, 8])
+    assert.equal(digest(await collect(loader(1, open('off', { workers }).crops).epoch(2))), whole);
 });
 
 test('batches: flips and angles are random in training, none in validation; file order on request', async () => {
@@ -351,34 +433,29 @@ test('batches: none of a single sample, no sample lost; limit', async () => {
   assert.equal(await sizes(1, 3), [1, 1, 1]);
 });
 
-test('a consumer that stops early, and crops that are gone, end cleanly', async () => {
+test('a consumer that stops early ends cleanly; packs that are emptied are made again', async () => {
   const cache = temporary();
-  const loader = new Loader(shared, { batchSize: 10, seed: 0, augment: { rotation: 30 } });
-  for await (const batch of loader.epoch(0)) {
+  const options = { batchSize: 10, seed: 0, augment: { rotation: 30 } };
+  for await (const batch of new Loader(shared, options).epoch(0)) {
     assert.is(batch.rows.length, 10);
     break;
   }
-  const gone = await prepare(cache, { workers: 1 });
-  for (const pack of readdirSync(cache)) writeFileSync(join(cache, pack), '');
-  let message = '';
-  await collect(new Loader(gone, { batchSize: 10, seed: 0, augment: { rotation: 30 } }).epoch(0)).catch((e) => {
-    message = e.message;
-  });
-  assert.match(message, /ends early/);
-  await gone.close();
+  const opened = open(cache, { workers: 1 });
+  await collect(new Loader(opened.crops, options).epoch(0));
+  for (const name of readdirSync(cache)) writeFileSync(join(cache, name), '');
+  assert.is((await readAll(opened)).wrong, 0);
 });
 
 givenShared(test, 'faces')('real photographs: all rows are read, the first sixty prepared', async () => {
   const photographs = `${SHARED}/faces`;
   const { samples, bad, dropped } = await readAffectNet(`${photographs}/training.csv`);
   assert.equal([samples.length, bad.length, dropped.size], [823, 0, 0]);
-  const crops = await prepare('off', { imageDir: photographs, size: 32 }, [...samples].slice(0, 60));
-  assert.is(crops.bad.length, 0);
-  await crops.close();
+  const { crops } = open('off', { root: photographs, size: 32 }, [...samples].slice(0, 60));
+  assert.is((await crops.usable()).length, 60);
 });
 
 test.after(async () => {
-  await shared.close();
+  await Promise.all(pools.map((pool) => pool.close()));
   rmSync(root, { recursive: true });
 });
 

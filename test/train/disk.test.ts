@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MachineError } from '../../src/base/errors';
-import { prepareCrops, readAnnotations, writeSyntheticSet } from '../../src/data';
+import { CropPool, CropSet, readAnnotations, writeSyntheticSet } from '../../src/data';
 import { CLASSES } from '../../src/data/labels';
 import { Trainer } from '../../src/train/loop/trainer';
 import { readRunToResume } from '../../src/train/run/resume';
@@ -80,43 +80,52 @@ const fill = (at: string, leave: number): void => {
   writeFileSync(join(at, 'filler'), Buffer.alloc(Math.max(0, bsize * bfree - leave)));
 };
 
-withMount('faces that do not fit the disk are refused before any is made; what the cache has counts', async () => {
+/** Reads the faces of the training set; how many were made, and what was said. */
+async function prepare(at: string, size: number, more: { root?: string; onGroup?: () => void } = {}) {
+  const { root = faces, onGroup } = more;
+  const { train } = await readAnnotations(set.training, { dataset: 'affectnet', classes: CLASSES, imageDir: root });
+  const said: string[] = [];
+  const say = (line: string) => void said.push(line);
+  const pool = new CropPool({ size, cache: at, workers: 1, faces: train.samples.length, say, onGroup });
+  try {
+    const crops = new CropSet(pool, { samples: train.samples, root });
+    const good = await crops.usable();
+    return { good: good.length, made: crops.made, said };
+  } finally {
+    await pool.close();
+  }
+}
+
+withMount('faces that do not fit the disk are not kept, which is said once; what the cache has counts', async () => {
   const at = small as string;
-  // 77 of 128 x 128 x 3 bytes are 3.6 MiB.
-  const more = { image_size: 128, cache: at };
+  // 70 of 144 x 144 x 3 bytes are 4.2 MiB.
+  const { said, ...found } = await prepare(at, 144);
+  assert.equal(found, { good: 70, made: 70 });
+  assert.is(said.length, 1);
   assert.match(
-    await failure(new Trainer(settings(more)).run()),
-    /small: 77 prepared faces of 128 pixels need 3\.6 MiB, its disk has 3\.0 MiB free; make room .*--cache DIR on another disk/,
+    said[0],
+    /70 prepared faces of 144 pixels take 4\.2 MiB, .*small has room for 2\.9 MiB more: --cache off, /,
   );
   assert.equal(readdirSync(at), []);
-  assert.not(existsSync(join(dir, 'run')));
 
-  const { train } = await readAnnotations(set.training, { dataset: 'affectnet', classes: CLASSES, imageDir: faces });
-  const options = { imageDir: faces, size: 96, cache: at };
-  await (await prepareCrops(train.samples, options)).close();
+  await prepare(at, 96);
   fill(at, 0);
-  const again = await prepareCrops(train.samples, options);
-  assert.is(again.made, 0);
-  await again.close();
+  assert.equal(await prepare(at, 96), { good: 70, made: 0, said: [] });
   rmSync(join(at, 'filler'));
 });
 
-withMount('a disk that is filled while faces are made: said with the folder, and what was made is used', async () => {
+withMount('a disk that is filled while faces are made: said once, no end; what was kept is used', async () => {
   const at = small as string;
   for (const name of readdirSync(at)) rmSync(join(at, name));
-  const { train } = await readAnnotations(set.training, { dataset: 'affectnet', classes: CLASSES, imageDir: faces });
-  let made = 0;
-  const onProgress = (done: number): void => {
-    made ||= done;
+  const onGroup = (): void => {
     if (!existsSync(join(at, 'filler'))) fill(at, 0);
   };
-  const options = { imageDir: faces, size: 96, cache: at, workers: 1 };
-  const message = await failure(prepareCrops(train.samples, { ...options, onProgress }));
-  assert.match(message, `${at}: prepared faces cannot be written: ENOSPC`);
+  const { good, made, said } = await prepare(at, 96, { onGroup });
+  assert.equal([good, made, said.length], [70, 70, 2]);
+  assert.match(said[1], /a prepared face cannot be kept: .*nearly full; from here on/);
   rmSync(join(at, 'filler'));
-  const again = await prepareCrops(train.samples, options);
-  assert.ok(again.made < 70 && again.made >= 70 - made - 8, `${again.made} made again`);
-  await again.close();
+  const again = await prepare(at, 96);
+  assert.ok(again.made < 70 && again.made >= 70 - 16, `${again.made} made again`);
 });
 
 withMount('a run whose weights and checkpoints do not fit is refused before its first step', async () => {
@@ -179,26 +188,18 @@ test('a run folder that goes away, or may no more be written, ends the run as th
 
 test('an image folder that goes away while faces are made is said to be gone, not its pictures to be bad', async () => {
   const from = join(dir, 'unplugged');
-  const files = await writeSyntheticSet({ out: from, n: 140, validation: 7, size: 48 });
-  const { train } = await readAnnotations(files.training, { dataset: 'affectnet', classes: CLASSES, imageDir: from });
-  const options = { imageDir: from, size: 16, cache: 'off', workers: 2 };
+  await writeSyntheticSet({ out: from, n: 70, validation: 7, size: 64 });
   const away = (): void => {
     if (existsSync(from)) renameSync(from, `${from}-away`);
   };
-  assert.match(
-    await failure(prepareCrops(train.samples, { ...options, onProgress: away })),
-    `${from}: the image folder is gone`,
-  );
+  assert.match(await failure(prepare('off', 16, { root: from, onGroup: away })), `${from}: the image folder is gone`);
   // What a disk was mounted on stays, and is empty.
   renameSync(`${from}-away`, from);
   const empty = (): void => {
     away();
     mkdirSync(from, { recursive: true });
   };
-  assert.match(
-    await failure(prepareCrops(train.samples, { ...options, onProgress: empty })),
-    'the image folder is gone',
-  );
+  assert.match(await failure(prepare('off', 16, { root: from, onGroup: empty })), 'the image folder is gone');
   assert.ok(readFileSync(join(`${from}-away`, 'training.csv')).length > 0);
 });
 

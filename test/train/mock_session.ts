@@ -9,6 +9,7 @@ import { type BatchResult, Learner } from '../../src/train/loop/learner';
 import { makeOptimizer } from '../../src/train/loop/optimizer';
 import { Session } from '../../src/train/loop/session';
 import { newProgress } from '../../src/train/run/checkpoint';
+import { FORMAT_VERSION } from '../../src/train/run/format';
 import { readRun, readWeights } from '../../src/train/run/read_run';
 import { RunFolder } from '../../src/train/run/run_folder';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
@@ -22,7 +23,8 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 /** `n` black faces. */
 function crops(n: number, size: number): CropSet {
   const samples = labelled(Array.from({ length: n }, (_, i) => i % 7));
-  return { size, samples, bad: [], made: 0, read: async () => {}, close: async () => {} } as unknown as CropSet;
+  const read = async (rows: ArrayLike<number>) => Array.from(rows, () => true);
+  return { size, samples, ahead: 1, mayBeBad: 0, leftOut: [], read, recall: async () => {} } as unknown as CropSet;
 }
 
 export interface MockRun {
@@ -84,8 +86,12 @@ export async function mockRun(
     learner,
     profile: null,
   });
-  if (there) session.restore(there, readWeights(there, 'last'));
-  else await folder.begin({ ...args, classes: CLASSES, kernels: {} }, await session.begin(newProgress()));
+  if (there) await session.restore(there, readWeights(there, 'last'));
+  else
+    await folder.begin(
+      { format_version: FORMAT_VERSION, ...args, classes: CLASSES, kernels: {} },
+      await session.begin(newProgress()),
+    );
   let epoch = 0;
   if (validated)
     learner.evaluate = async (batch) => {

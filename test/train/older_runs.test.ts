@@ -100,7 +100,7 @@ test('what reads a run reads them', async () => {
 test('their args.json repeats them', () => {
   const saved_model = join(dir, 'again');
   const { args } = readRunToRepeat(join(dir, 'single_task/args.json'), { saved_model });
-  const { kernels: _, ...own } = readRun(join(dir, 'single_task')).args;
+  const { kernels: _, format_version: __, ...own } = readRun(join(dir, 'single_task')).args;
   assert.equal(args, { ...own, saved_model });
 });
 

@@ -37,6 +37,7 @@ test.after.each(({ dir }) => {
 
 const CLASSES = ['Calm', 'Cross'];
 const argsIn = (dir: string, changes = {}): RunArgs => ({
+  format_version: 3,
   ...readTrainArgs({
     ...{ image_dir: 'faces', data: 'a.csv', emb: 'random', classes: CLASSES, saved_model: join(dir, 'run') },
     ...changes,
@@ -445,7 +446,7 @@ test('resuming takes what does not change the numbers, and more epochs; nothing 
   });
   assert.match(
     refusal(() => resumed({ lr: '0.1' })),
-    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, data, val_data, saved_model, workers, gpu, tune, cache, save_minutes, save_every, keep, max_hours, tensorboard, on_nan, epochs/,
+    /--lr 0.1 differs from the run's own 0.001.*what may differ: image_dir, data, val_data, saved_model, workers, gpu, tune, cache, cache_limit, verify, save_minutes, save_every, keep, max_hours, tensorboard, on_nan, epochs/,
   );
   assert.match(
     refusal(() => resumed({ data: 'b.csv' })),

@@ -59,7 +59,8 @@ export async function reproduce(
   };
   try {
     const args = argsOf(run, moved, join(dir, 'run'));
-    const trainer = new Trainer(args, { hooks: { ...hooks, onHash }, kernels: run.args.kernels });
+    const { kernels, format_version: formatVersion } = run.args;
+    const trainer = new Trainer(args, { hooks: { ...hooks, onHash }, kernels, formatVersion });
     await trainer.run(AbortSignal.any([signal, stop.signal]));
     signal.throwIfAborted();
     if (equal.length < wanted.length) different ??= { was: wanted[equal.length], is: null };
@@ -70,7 +71,11 @@ export async function reproduce(
 }
 
 /** @throws InputError if what the run learnt from is not there */
-function argsOf({ args: { kernels: _, ...own }, dir }: Run, moved: object, saved_model: string): TrainArgs {
+function argsOf(
+  { args: { kernels: _, format_version: __, ...own }, dir }: Run,
+  moved: object,
+  saved_model: string,
+): TrainArgs {
   const kept = (name: 'adj' | 'emb'): string | null => {
     const file = join(dir, `${name}.safetensors`);
     return existsSync(file) ? file : own[name];

@@ -7,7 +7,9 @@ import {
   type Annotations,
   absentClasses,
   buildAdjacency,
-  type CropSet,
+  type CropOptions,
+  CropPool,
+  CropSet,
   classCounts,
   classWeights,
   describeAnnotations,
@@ -18,8 +20,6 @@ import {
   groupsOf,
   loadEmbedding,
   nodesOf,
-  type PrepareOptions,
-  prepareCrops,
   readAdjacency,
   readAnnotations,
   type Samples,
@@ -29,8 +29,8 @@ import {
   splitSamples,
   withValenceArousal,
 } from '../../data';
-import { checkCropRoom } from '../../data/crop_cache';
 import { inFile, lookAt } from '../../data/files';
+import { PREPARED_FIRST } from '../run/format';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
 import type { TrainHooks } from './events';
@@ -48,13 +48,19 @@ export interface RunData {
   close(): Promise<void>;
 }
 
-/** Reads and prepares everything; what was made or left out is said through `notice`. The result must be closed. */
+interface DataOptions extends Pick<CropOptions, 'onGroup'> {
+  readonly signal?: AbortSignal;
+  /** Whose rule it goes by: see `FORMAT_VERSION`. */
+  readonly formatVersion: number;
+}
+
+/** Reads the annotations; faces are prepared as they are asked for. What was made or left out is said through `notice`. The result must be closed. */
 export async function openRunData(
   args: TrainArgs,
   folder: RunFolder,
   hooks: TrainHooks,
   notice: (line: string) => void,
-  { onGroup, signal }: Pick<PrepareOptions, 'onGroup' | 'signal'> = {},
+  { onGroup, signal, formatVersion }: DataOptions,
 ): Promise<RunData> {
   const { dataset, classes, align, columns, split_by } = args;
   const group = split_by === 'folder' ? null : split_by;
@@ -62,7 +68,7 @@ export async function openRunData(
   const learnt = (set: AnnotationSet) => (args.model === 'single_task' ? set : withValenceArousal(set, args.model));
   const hashes: Record<string, string> = {};
   const read = async (file: string): Promise<Annotations> => {
-    const found = await orAborted(readAnnotations(file, options, { cache: args.cache }), signal);
+    const found = await orAborted(readAnnotations(file, options, args), signal);
     hashes[file] = found.hash;
     return found;
   };
@@ -84,48 +90,32 @@ export async function openRunData(
   const weights = classWeights(samples.train, args.class_weights, classes);
   const untrained = absentClasses(samples.train, classes);
   if (untrained.length > 0) notice(describeUntrained(untrained, args));
-  const prepare = async (part: Samples, set: AnnotationSet, counted: boolean): Promise<CropSet> => {
-    const crops = await prepareCrops(part, {
-      imageDir: set.root as string,
-      size: args.image_size,
-      workers: args.workers,
-      cache: args.cache ?? undefined,
-      maxBad: args.max_bad,
-      badRows: counted ? set.bad : [],
-      signal,
-      onProgress: hooks.onPrepare,
-      onGroup,
-    });
-    for (const item of crops.bad) notice(`left out: ${describeBad(item)}`);
-    return crops;
-  };
-  checkCropRoom(args.cache ?? undefined, args.image_size, samples.train.length + samples.val.length);
-  const train = await prepare(samples.train, training, true);
-  const valid = await prepare(samples.val, validation ?? training, validation !== null).catch(async (error) => {
-    await train.close();
-    throw error;
+  const pool = new CropPool({
+    size: args.image_size,
+    ...cropSettings(args),
+    faces: samples.train.length + samples.val.length,
+    say: notice,
+    onGroup,
   });
+  const open = async (part: Samples, { root, bad }: AnnotationSet, counted: boolean): Promise<CropSet> => {
+    const badRows = counted ? bad : [];
+    for (const item of badRows) notice(`left out: ${describeBad(item)}`);
+    const of = { root: root as string, maxBad: args.max_bad, say: notice };
+    const set = new CropSet(pool, { ...of, samples: part, badRows });
+    if (formatVersion > PREPARED_FIRST) return set;
+    return new CropSet(pool, { ...of, samples: await set.usable({ onProgress: hooks.onPrepare, signal }) });
+  };
   try {
-    checkEnough(args, train.samples.length, valid.samples.length);
+    const train = await open(samples.train, training, true);
+    const val = await open(samples.val, validation ?? training, validation !== null);
+    checkEnough(args, train.samples.length, val.samples.length);
+    const counts = classCounts(train.samples, classes).map((n, c) => `${classes[c]} ${n}`);
+    notice(`${train.samples.length} training and ${val.samples.length} validation faces (${counts.join(', ')})`);
+    return { train, val, classWeights: weights, untrained, graph, hashes, close: () => pool.close() };
   } catch (error) {
-    await train.close();
-    await valid.close();
+    await pool.close();
     throw error;
   }
-  const counts = classCounts(train.samples, classes).map((n, c) => `${classes[c]} ${n}`);
-  notice(`${train.samples.length} training and ${valid.samples.length} validation faces (${counts.join(', ')})`);
-  return {
-    train,
-    val: valid,
-    classWeights: weights,
-    untrained,
-    graph,
-    hashes,
-    close: async () => {
-      await train.close();
-      await valid.close();
-    },
-  };
 }
 
 /** Splits what there is, and says so. */
@@ -152,6 +142,22 @@ function describeShared(by: string, train: Samples, val: Samples): string {
   const found = shared.length === 0 ? 'no group has' : `${shared.length} (${names}) have`;
   return `--split_by ${by}: nothing is split, the validation set is given; of the groups ${found} faces in both`;
 }
+
+/** What settings say of how faces are prepared. */
+export const cropSettings = ({
+  workers,
+  cache,
+  cache_limit = null,
+  verify,
+}: Pick<TrainArgs, 'workers' | 'cache'> & Partial<Pick<TrainArgs, 'cache_limit' | 'verify'>>): Pick<
+  CropOptions,
+  'workers' | 'cache' | 'cacheLimit' | 'verify'
+> => ({
+  workers,
+  verify,
+  cache: cache ?? undefined,
+  cacheLimit: cache_limit === null ? undefined : 1e9 * cache_limit,
+});
 
 /** What follows for a class that no training face has. */
 function describeUntrained(untrained: readonly string[], { model, class_weights }: TrainArgs): string {

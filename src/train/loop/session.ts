@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { dropMoments } from '../../autograd';
 import { InputError, MachineError } from '../../base/errors';
-import { type Batch, Loader } from '../../data';
+import { type Batch, Loader, TooManyBad } from '../../data';
 import { OutOfMemory } from '../../device';
 import { evaluateAll } from '../measures/evaluate_all';
 import { resultNotFinite, tensorNotFinite } from '../measures/finite';
@@ -93,6 +93,7 @@ export class Session {
       sampler,
       augment: augment ? { rotation } : null,
       limit: limit ?? undefined,
+      replace: true,
       onRead: profile ? (batch) => profile.until('loader', 'read faces', batch) : undefined,
     });
     const steps = args.epochs * this.train.steps;
@@ -116,14 +117,16 @@ export class Session {
   /**
    * Starts a run with the model's weights as they are: some of the validation is tried, so that what would fail after an epoch fails now.
    * @returns the first checkpoint
+   * @throws the signal's reason
    */
-  async begin(progress: Progress): Promise<Uint8Array> {
+  async begin(progress: Progress, signal?: AbortSignal): Promise<Uint8Array> {
     const { learner, learning } = this.parts;
     this.progress = progress;
     learning.ema?.restart();
     this.hashes.take(progress.epoch, this.step);
     let tried = 0;
     for await (const batch of this.val.epoch(0)) {
+      signal?.throwIfAborted();
       const found = resultNotFinite(await learner.evaluate(batch));
       if (found) throw await this.diverged(`${found.what} before the first step`);
       if (++tried === TRIED) break;
@@ -159,8 +162,8 @@ export class Session {
   }
 
   /** Takes up a run where its checkpoint has it. */
-  restore(run: Run, checkpoint: RunWeights): void {
-    const { learning, notice } = this.parts;
+  async restore(run: Run, checkpoint: RunWeights): Promise<void> {
+    const { data, learning, notice } = this.parts;
     this.progress = loadCheckpoint(learning, checkpoint);
     this.hashes.restore(this.step);
     const history = historyOf(checkpoint.metadata, checkpoint.file) ?? run;
@@ -173,6 +176,7 @@ export class Session {
     const row = this.rows.find(({ epoch }) => epoch - 1 === best?.epoch);
     // Older checkpoints know the best epoch's accuracy alone.
     if (best && row) this.progress.best = { ...scoresOf(row), ...best };
+    await data.train.recall(this.progress.bad);
     notice(`resumed at epoch ${this.progress.epoch + 1}, step ${this.progress.step + 1}`);
   }
 
@@ -246,7 +250,12 @@ export class Session {
     };
     let submitted = progress.step;
     profile?.plan(progress.epoch + 1, submitted + 1, train.steps, progress.epoch + 1 === args.epochs);
-    const batches = train.epoch(progress.epoch, progress.step);
+    const batches = this.counted(train.epoch(progress.epoch, progress.step), async () => {
+      await settle();
+      // Of a group that cannot be ended.
+      dropMoments(learner.device);
+      Object.assign(progress, before);
+    });
     for await (const batch of profile ? profile.each('wait for faces', batches) : batches) {
       const group = this.groupOf(submitted);
       // Gradients that were not used yet are in no checkpoint.
@@ -282,6 +291,23 @@ export class Session {
     return true;
   }
 
+  /** Batches; where too many pictures are bad, the run is saved as `back` leaves it. */
+  private async *counted(batches: AsyncIterable<Batch>, back: () => Promise<void>): AsyncGenerator<Batch> {
+    const { data } = this.parts;
+    try {
+      for await (const batch of batches) {
+        this.progress.bad = data.train.leftOut;
+        yield batch;
+      }
+    } catch (error) {
+      if (!(error instanceof TooManyBad)) throw error;
+      await back();
+      this.progress.bad = data.train.leftOut;
+      await this.saveNow();
+      throw error;
+    }
+  }
+
   /** Which batches of an epoch give the optimizer a step together: the last group may be smaller. */
   private groupOf(step: number): BatchPlace & { number: number } {
     const each = this.parts.args.grad_accum_steps;
@@ -310,14 +336,15 @@ export class Session {
     this.events?.keep(await learner.gradients());
     // What is validated, and kept if it is the best, are the averaged weights.
     ema?.swap();
-    const found = await this.validate(signal).catch((error) => {
-      if (!signal?.aborted || error !== signal.reason) throw error;
-      return null;
-    });
-    if (!found) {
+    const found = await this.validate(signal).catch(async (error) => {
+      const stopped = signal?.aborted && error === signal.reason;
+      if (!stopped && !(error instanceof TooManyBad)) throw error;
       ema?.swap();
-      return false;
-    }
+      if (stopped) return null;
+      await this.saveNow();
+      throw error;
+    });
+    if (!found) return false;
     const { predictions, tally } = found;
     const state = await model.stateDict();
     if (tensorNotFinite(state))

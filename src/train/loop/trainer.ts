@@ -7,6 +7,7 @@ import { openDevice } from '../../device/node';
 import { measurePeaks } from '../../kernels/peaks';
 import type { TileTable } from '../../kernels/variant';
 import { cpuTrace, Profile, traceGroup } from '../profile/profile';
+import { FORMAT_VERSION } from '../run/format';
 import { manifestOf } from '../run/manifest';
 import { type Run, type RunWeights, readRun, readWeights } from '../run/read_run';
 import { writeResumed } from '../run/resume';
@@ -28,6 +29,8 @@ export interface TrainerOptions {
   readonly hooks?: TrainHooks;
   /** A run to go on with (see `readRunToResume`) in place of a new one. */
   readonly resume?: Run;
+  /** Of a run to reproduce: see `FORMAT_VERSION`. */
+  readonly formatVersion?: number;
   /** Tiles of the matrix kernels of a run to repeat, as `readRunToRepeat` has them, in place of measured ones. */
   readonly kernels?: TileTable;
   /** Profiles some steps: a table is told, trace.json written. Changes no number. */
@@ -45,6 +48,7 @@ interface Opened {
   readonly trace: ReturnType<typeof cpuTrace> | null;
   /** Says a line, and logs it. */
   readonly notice: (line: string) => void;
+  readonly formatVersion: number;
   readonly signal?: AbortSignal;
   /** Aborted once `--max_hours` are over: from then on no step is begun. */
   readonly limit: AbortSignal | null;
@@ -92,6 +96,7 @@ export class Trainer {
       folder.log(line);
       this.hooks.onNotice?.(line);
     };
+    const formatVersion = resume?.args.format_version ?? this.options.formatVersion ?? FORMAT_VERSION;
     let data: RunData | null = null;
     const limit = args.max_hours > 0 ? timeLimit(3_600_000 * args.max_hours) : null;
     try {
@@ -101,8 +106,8 @@ export class Trainer {
       const checkpoint = resume ? readWeights(resume, 'last', notice) : null;
       const start = args.checkpoint ?? args.pretrained;
       if (start && !resume) await orAborted(readWeightsFile(start), signal);
-      data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal });
-      return await this.train({ folder, data, trace, notice, signal, limit }, checkpoint);
+      data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal, formatVersion });
+      return await this.train({ folder, data, trace, notice, signal, limit, formatVersion }, checkpoint);
     } catch (error) {
       const how = signal?.aborted
         ? 'stopped before anything was learnt'
@@ -144,7 +149,7 @@ export class Trainer {
   /** Trains to the end, or as long as the device lives. @param from where the run stands; null: before it has begun */
   private async trainOnce(opened: Opened, from: From | null): Promise<Outcome> {
     const { hooks } = this;
-    const { folder, data, trace, notice, signal, limit } = opened;
+    const { folder, data, trace, notice, signal, limit, formatVersion } = opened;
     const { kernels: repeated, resume, dryRun, findRate } = this.options;
     // A run that has begun keeps what it has chosen.
     const given = from ? { ...this.args, batch_size: from.run.args.batch_size } : this.args;
@@ -152,7 +157,7 @@ export class Trainer {
     const { device, learner, learning, kernels, batchSize } = rig;
     const args = { ...given, batch_size: batchSize };
     try {
-      const runArgs = { ...args, kernels };
+      const runArgs = { format_version: formatVersion, ...args, kernels };
       const profile = trace ? new Profile(device, trace) : null;
       const session = new Session({ args, hooks, notice, folder, data, learning, learner, profile });
       this.session = session;
@@ -164,9 +169,9 @@ export class Trainer {
       checkRunRoom(args, learning);
       if (from) {
         if (resume) await writeResumed(folder, runArgs);
-        session.restore(from.run, from.checkpoint);
+        await session.restore(from.run, from.checkpoint);
       } else {
-        const first = await session.begin(await start());
+        const first = await session.begin(await start(), signal);
         await folder.write('manifest.json', toJson(manifestOf(args, data.hashes, device)));
         await folder.begin(runArgs, first);
         if (dryRun) return { status: 'tried' };

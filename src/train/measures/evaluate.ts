@@ -1,11 +1,12 @@
 import { orAborted } from '../../base/abort';
 import {
+  CropPool,
+  CropSet,
   describeBad,
   hasValenceArousal,
   Loader,
   loadEmbedding,
   nodesOf,
-  prepareCrops,
   readAnnotations,
   withValenceArousal,
 } from '../../data';
@@ -14,7 +15,7 @@ import { openDevice } from '../../device/node';
 import { buildModel, type EmotionModel } from '../../models';
 import type { TrainHooks } from '../loop/events';
 import { Learner } from '../loop/learner';
-import { validationOf } from '../loop/run_data';
+import { cropSettings, validationOf } from '../loop/run_data';
 import { addTo, meansOf, newTally } from '../loop/tally';
 import { loadWeights } from '../run/checkpoint';
 import { type Run, readWeights, weightsFile } from '../run/read_run';
@@ -39,6 +40,9 @@ export interface EvaluateSettings {
   readonly max_bad: number;
   readonly gpu: string | null;
   readonly cache: string | null;
+  /** As in TrainArgs. */
+  readonly cache_limit?: number | null;
+  readonly verify?: boolean;
 }
 
 /** Opens the network of a run with its best weights, or those that it was given. */
@@ -77,26 +81,25 @@ export async function evaluate(
     columns: settings.columns ?? run.args.columns,
     align: settings.align ?? run.args.align,
   };
-  const keeping = { cache: settings.cache ?? null };
+  const keeping = { cache: settings.cache ?? null, verify: settings.verify };
   const annotations = await orAborted(readAnnotations(settings.data, options, keeping), signal);
   const read = validationOf(annotations);
   const measured = kind !== 'single_task' && read.samples.some(hasValenceArousal);
   const set = measured ? withValenceArousal(read, kind) : read;
   if (kind !== 'single_task' && !measured)
     notice(`${set.file}: no valence and arousal: expressions alone are measured`);
-  const crops = await prepareCrops(set.samples, {
-    imageDir: set.root as string,
+  const pool = new CropPool({
     size: run.args.image_size,
-    workers: settings.workers,
-    cache: settings.cache ?? undefined,
-    maxBad: settings.max_bad,
-    badRows: set.bad,
-    signal,
-    onProgress: hooks.onPrepare,
+    ...cropSettings(settings),
+    faces: set.samples.length,
+    say: notice,
   });
-  for (const item of crops.bad) notice(`left out: ${describeBad(item)}`);
   let device: Device | null = null;
   try {
+    const { bad: badRows, root, samples } = set;
+    const of = { samples, root: root as string, badRows, maxBad: settings.max_bad, say: notice };
+    const crops = new CropSet(pool, of);
+    for (const item of badRows) notice(`left out: ${describeBad(item)}`);
     const opening = openDevice({ gpu: settings.gpu ?? undefined, say: notice });
     device = await orAborted(opening, signal, (late) => late.destroy());
     hooks.onDevice?.(device);
@@ -132,7 +135,7 @@ export async function evaluate(
       predictions: formatPredictions(crops.samples, predictions),
     };
   } finally {
-    await crops.close();
+    await pool.close();
     device?.destroy();
   }
 }

@@ -29,6 +29,8 @@ export interface Progress {
   best: EpochScores | null;
   /** Early stopping ended the run. */
   stopped: boolean;
+  /** Training samples that were left out, their pictures being bad, in the order in which they were found. */
+  bad: number[];
 }
 
 export const newProgress = (): Progress => ({
@@ -37,6 +39,7 @@ export const newProgress = (): Progress => ({
   tally: newTally(),
   best: null,
   stopped: false,
+  bad: [],
 });
 
 /** What a run has come to so far: all but times, so that equal runs leave equal checkpoints. */
@@ -187,13 +190,14 @@ export function historyOf(metadata: Readonly<Record<string, string>>, file: stri
 const NONE: { epoch: number; seconds?: unknown } = { epoch: Number.NaN };
 
 /** The first part of a progress that is not what it should be. */
-function wrongIn({ epoch, step, tally, best, stopped }: Progress): string | undefined {
+function wrongIn({ epoch, step, tally, best, stopped, bad }: Progress): string | undefined {
   const isNumber = (v: unknown): boolean => typeof v === 'number' && v >= 0;
   const isCount = (v: unknown): boolean => isNumber(v) && Number.isSafeInteger(v);
   const isSum = (v: unknown): boolean => v === null || typeof v === 'number';
   if (!isCount(epoch)) return 'a whole number as epoch';
   if (!isCount(step)) return 'a whole number as step';
   if (typeof stopped !== 'boolean') return 'true or false as stopped';
+  if (!Array.isArray(bad) || !bad.every(isCount)) return 'places of samples as bad';
   if (typeof tally !== 'object' || tally === null) return 'sums as tally';
   const { loss, cat, cont, ...counts } = { ...tally };
   const { steps, samples, correct, skipped = 0 } = counts;

@@ -6,6 +6,7 @@ import { identify } from '../../models';
 import { readTrainArgs } from '../settings/args';
 import { checkFile } from '../settings/places';
 import type { NetworkSettings } from '../settings/trained_network';
+import { FORMAT_VERSION } from './format';
 import { type Run, readRun } from './read_run';
 import { readWeightsFile, type WeightsFile } from './weights_file';
 
@@ -55,7 +56,7 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
   const embedding = model === 'emotion_gcn' ? await loadEmbedding(emb ?? undefined, nodesOf(classes)) : null;
   return {
     dir,
-    args: { ...args, kernels: {} },
+    args: { format_version: FORMAT_VERSION, ...args, kernels: {} },
     rows: [],
     metrics: null,
     given: { file: checkpoint, state, embedding },

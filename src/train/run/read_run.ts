@@ -15,6 +15,8 @@ import { type EpochRow, parseResults } from './results';
 
 /** What args.json holds. */
 export interface RunArgs extends TrainArgs {
+  /** Of the run's rules: see `FORMAT_VERSION`. */
+  format_version: number;
   /** Tiles that the matrix kernels use for measured classes of products, else they go by rule: another order of sums. */
   kernels: TileTable;
 }
@@ -108,8 +110,8 @@ function readSound(run: Run, which: 'best' | 'last', say: (line: string) => void
  * @throws InputError naming the file: none, a damaged one, or an entry that is no setting or has no value of its kind
  */
 export function readRunArgs(file: string): RunArgs {
-  const { format_version, kernels = {}, ...rest } = readJson(file);
-  checkFormat(format_version, file);
+  const { format_version: version, kernels = {}, ...rest } = readJson(file);
+  const format_version = checkFormat(version, file);
   if (!isNames(rest.classes)) {
     throw new InputError(`${file}: expected the classes' names as classes, found ${show(rest.classes)}`);
   }
@@ -117,7 +119,7 @@ export function readRunArgs(file: string): RunArgs {
     throw new InputError(`${file}: expected names of tiles as kernels, found ${show(kernels)}`);
   }
   try {
-    return { ...readTrainArgs(rest), kernels };
+    return { format_version, ...readTrainArgs(rest), kernels };
   } catch (error) {
     throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
   }

@@ -29,7 +29,7 @@ export function readRunToRepeat(
   const file = lookAt(path) === 'a folder' ? join(path, 'args.json') : path;
   if (lookAt(file) !== 'a file')
     throw new InputError(`--config expects the args.json of a run, found ${lookAt(file)} at ${resolve(file)}`);
-  const { kernels, saved_model: _, ...own } = readRunArgs(resolve(file));
+  const { kernels, saved_model: _, format_version: __, ...own } = readRunArgs(resolve(file));
   const news = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const merged: Record<string, unknown> = { ...own, ...news };
   const follows = (name: string): void => {

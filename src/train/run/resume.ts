@@ -24,6 +24,8 @@ export const MAY_DIFFER: {
   // The run's kernels stay, whatever is measured.
   tune: true,
   cache: true,
+  cache_limit: true,
+  verify: true,
   save_minutes: true,
   save_every: true,
   keep: true,
@@ -40,7 +42,7 @@ export const MAY_DIFFER: {
  */
 export function readRunToResume(dir: string, given: Readonly<Record<string, unknown>>): Run {
   const run = readRun(dir);
-  const { kernels, ...own } = run.args;
+  const { kernels, format_version, ...own } = run.args;
   // Where they are the data set's own, they follow from it.
   const classes = own.num_classes === null ? own.classes : null;
   const wanted = readTrainArgs({ ...own, classes, ...given });
@@ -54,7 +56,7 @@ export function readRunToResume(dir: string, given: Readonly<Record<string, unkn
         'data and val_data where the annotations are the same, by the hash in manifest.json)',
     );
   }
-  const args: RunArgs = { ...wanted, saved_model: run.dir, kernels };
+  const args: RunArgs = { format_version, ...wanted, saved_model: run.dir, kernels };
   return { ...run, args };
 }
 

@@ -21,7 +21,6 @@ import {
   PREVIOUS,
   type RunFile,
 } from './files';
-import { FORMAT_VERSION } from './format';
 import { hasLock, LOCK, Lock } from './lock';
 import type { Run, RunArgs, RunMetrics } from './read_run';
 import { type EpochRow, formatResults } from './results';
@@ -120,7 +119,7 @@ export class RunFolder {
     readSafetensors(readFileSync(this.path(LAST)), this.path(LAST));
     for (const [name, content] of files) await this.make(name, content);
     await this.make('run.log', log);
-    await this.make(ARGS, argsJson(args));
+    await this.make(ARGS, toJson(args));
     this.waiting = null;
   }
 
@@ -131,7 +130,7 @@ export class RunFolder {
   }
 
   writeArgs(args: RunArgs): Promise<void> {
-    return this.write(ARGS, argsJson(args));
+    return this.write(ARGS, toJson(args));
   }
 
   /** Replaces results.csv by these rows. */
@@ -224,8 +223,6 @@ export class RunFolder {
     for (const { path, folder } of given) if (folder) removeEmpty(path);
   }
 }
-
-const argsJson = (args: RunArgs): string => toJson({ format_version: FORMAT_VERSION, ...args });
 
 function removeEmpty(dir: string): void {
   try {

@@ -1,5 +1,5 @@
 // What computes, and how.
-import { choice, orNone, path, type Settings, text, toggle, whole } from './settings';
+import { choice, orNone, path, real, type Settings, text, toggle, whole } from './settings';
 
 export interface MachineArgs {
   /** Adapter by index or by a part of its name, or `software`; null: the best. */
@@ -12,6 +12,10 @@ export interface MachineArgs {
   workers: number;
   /** Folder of the prepared faces and of annotations that were read, or `off`; null: one per user. */
   cache: string | null;
+  /** Most GB (10^9 bytes) of prepared faces of one size that are kept; null: as the disk has room. */
+  cache_limit: number | null;
+  /** Looks whether pictures and annotations are what they were by reading them, not by size and times. */
+  verify: boolean;
 }
 
 export const MACHINE: Settings<MachineArgs> = {
@@ -35,5 +39,15 @@ export const MACHINE: Settings<MachineArgs> = {
     kind: orNone(path('DIR|off', 'a folder', 'off')),
     default: null,
     help: 'where prepared faces and annotations that were read are kept, or off; default: a folder per user (see: emotion-gcn cache)',
+  },
+  cache_limit: {
+    kind: orNone(real(0)),
+    default: null,
+    help: 'most GB of prepared faces of one size that --cache keeps; default: as its disk has room',
+  },
+  verify: {
+    kind: toggle,
+    default: false,
+    help: 'read pictures and annotations anew where by size and times they are known',
   },
 };
