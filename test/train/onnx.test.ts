@@ -72,7 +72,7 @@ test('the JSON beside the file tells all that a caller needs: its input made by 
     ...{ image_dir: 'faces', data: 'a.csv', saved_model: 'run', emb: 'random', network: 'bregnext' },
     ...{ classes: moods, image_size: size },
   });
-  const source = { args: { ...args, kernels: {} }, epoch: 6 };
+  const source = { args: { format_version: 3, ...args, kernels: {} }, epoch: 6 };
   const bytes = Uint8Array.from({ length: 2 * size * size * 3 }, (_, i) => (i * 7919 + (i >> 5)) % 256);
 
   // By the text of the file alone.
