@@ -10,7 +10,7 @@ import { CLASSES } from '../labels';
 import { numbersOf } from '../numbers';
 import { type AnnotationSet, beginSet, endSet, type SetReading } from '../samples';
 import { AFFECTNET, type CsvColumns, columnsOf, type Role } from './columns';
-import { type AnnotationOptions, type DataLayout, drop } from './layout';
+import { type AnnotationOptions, type DataLayout, drop, tooFew } from './layout';
 import { classNumberOf, numberOf, RowError, unitOf } from './values';
 
 /** AffectNet's columns, which may stand in any order; others may stand among them. */
@@ -91,11 +91,12 @@ export async function readAffectNet(
       throw new InputError(`${file}: line ${line}: missing column ${group} (--split_by), found ${header.join(',')}`);
   });
   const place = placeIn(classes);
+  const expected = `rows with an expression of 0 to ${classes.length - 1}`;
   for await (const row of rows) {
     takeRow(set, row, names, align, place, group);
-    if (set.bad.length > MAX_BAD && set.bad.length > set.samples.length) throw describeNothing(set, classes.length);
+    if (set.bad.length > MAX_BAD && set.bad.length > set.samples.length) throw tooFew(set, expected);
   }
-  if (set.samples.length === 0) throw describeNothing(set, classes.length);
+  if (set.samples.length === 0) throw tooFew(set, expected);
   return endSet(set);
 }
 
@@ -178,13 +179,4 @@ function poseOf(fields: Readonly<Record<string, string>>, names: CsvColumns): Fa
   } catch (error) {
     throw error instanceof InputError ? new RowError(`${names.landmarks}: ${error.message}`) : error;
   }
-}
-
-function describeNothing({ file, rows, samples, bad, dropped }: SetReading, classes: number): InputError {
-  const outside = [...dropped.values()].reduce((a, b) => a + b, 0);
-  const first = bad.length > 0 ? `; the first broken one: ${bad[0].where}: ${bad[0].reason}` : '';
-  return new InputError(
-    `${file}: expected rows with an expression of 0 to ${classes - 1}, found ${samples.length || 'none'} among ${rows} ` +
-      `(${outside} of other classes, ${bad.length} broken)${first}`,
-  );
 }

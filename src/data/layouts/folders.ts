@@ -11,7 +11,7 @@ import { isPicture } from '../picture_folder';
 import { beginSet, endSet, type SetReading } from '../samples';
 import type { Source } from '../sources';
 import { foldersIn, isPartName, partsOf } from './folder_parts';
-import { type AnnotationOptions, checkSome, type DataLayout, drop, rootOf } from './layout';
+import { type AnnotationOptions, type DataLayout, drop, rootOf, tooFew } from './layout';
 import { RowError, unitOf } from './values';
 
 const VALENCE_AROUSAL = 'valence_arousal.csv';
@@ -87,8 +87,9 @@ function holdsPicture(dir: string, deep = true): boolean {
     const open = opendirSync(dir);
     try {
       for (let entry = open.readSync(); entry; entry = open.readSync()) {
-        if (entry.isDirectory()) below.push(entry.name);
-        else if (isPicture(entry.name)) return true;
+        if (isPicture(entry.name)) return true;
+        if (entry.isDirectory() || (entry.isSymbolicLink() && lookAt(join(dir, entry.name)) === 'a folder'))
+          below.push(entry.name);
       }
     } finally {
       open.closeSync();
@@ -122,7 +123,7 @@ async function readSet(
       }
     }
   }
-  checkSome(set, `pictures of ${classes.join(', ')}`);
+  if (set.samples.length === 0) throw tooFew(set, `pictures of ${classes.join(', ')}`);
   reportLeft(set, own);
   return set;
 }

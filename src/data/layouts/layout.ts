@@ -58,13 +58,12 @@ export function drop(set: SetReading, kind: string): void {
   set.dropped.set(kind, (set.dropped.get(kind) ?? 0) + 1);
 }
 
-/** @throws InputError unless a set has samples */
-export function checkSome(set: SetReading, expected: string): void {
-  const { file, rows, samples, bad, dropped } = set;
-  if (samples.length > 0) return;
+/** What a set is refused by that has no samples, or nearly none. */
+export function tooFew({ file, rows, samples, bad, dropped }: SetReading, expected: string): InputError {
   const outside = [...dropped.values()].reduce((a, b) => a + b, 0);
   const first = bad.length > 0 ? `; the first broken one: ${bad[0].where}: ${bad[0].image}: ${bad[0].reason}` : '';
-  throw new InputError(
-    `${file}: expected ${expected}, found none among ${rows} (${outside} of other classes, ${bad.length} broken)${first}`,
+  return new InputError(
+    `${file}: expected ${expected}, found ${samples.length || 'none'} among ${rows} (${outside} of other classes, ` +
+      `${bad.length} broken)${first}`,
   );
 }

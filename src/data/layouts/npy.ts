@@ -12,7 +12,7 @@ import { type AnnotationSet, beginSet, endSet } from '../samples';
 import type { Source } from '../sources';
 import { ofAffectNet } from './csv';
 import { foldersIn, isPartName, partsOf } from './folder_parts';
-import { type AnnotationOptions, checkSome, type DataLayout, drop, rootOf } from './layout';
+import { type AnnotationOptions, type DataLayout, drop, rootOf, tooFew } from './layout';
 import { LABELS, readLabelsInThreads } from './npy_labels';
 
 /** Bits of what a face has: its labels, then its landmarks; the rest is the place of its picture's ending, from 1. */
@@ -105,7 +105,7 @@ async function readSet(dir: string, options: AnnotationOptions): Promise<Annotat
       );
     }
   }
-  checkSome(set, `faces with a class of 0 to ${classes.length - 1}`);
+  if (set.samples.length === 0) throw tooFew(set, `faces with a class of 0 to ${classes.length - 1}`);
   return endSet(set);
 }
 

@@ -4,7 +4,7 @@
 export class RowError extends Error {}
 
 /** Larger numbers are no positions and no labels. */
-export const FAR = 1e6;
+const FAR = 1e6;
 /** Classes have small numbers. */
 const MAX_CLASS = 1000;
 
