@@ -41,7 +41,11 @@ export function buildAdjacency(
   classes: readonly string[] = CLASSES,
   threshold = ADJ_THRESHOLD,
 ): Adjacency {
-  const column = (of: (i: number) => number) => Float64Array.from({ length: samples.length }, (_, i) => of(i));
+  const column = (of: (i: number) => number): Float64Array => {
+    const values = new Float64Array(samples.length);
+    for (let i = 0; i < values.length; i++) values[i] = of(i);
+    return values;
+  };
   const columns = [
     ...classes.map((_, c) => column((i) => (samples.expressionAt(i) === c ? 1 : 0))),
     column((i) => samples.valenceAt(i)),
@@ -53,7 +57,11 @@ export function buildAdjacency(
 /** Spearman's rank correlation of each pair of columns, ties with their average rank; NaN for a constant column. */
 export function spearman(columns: readonly Float64Array[]): Float64Array {
   const ranks = columns.map(centredRanks);
-  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+  const dot = (a: Float64Array, b: Float64Array): number => {
+    let sum = 0;
+    for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+    return sum;
+  };
   const norms = ranks.map((r) => Math.sqrt(dot(r, r)));
   const k = columns.length;
   return Float64Array.from({ length: k * k }, (_, n) => {
@@ -65,13 +73,24 @@ export function spearman(columns: readonly Float64Array[]): Float64Array {
 
 /** Average ranks minus their mean. */
 function centredRanks(values: Float64Array): Float64Array {
+  const { length } = values;
   const sorted = values.slice().sort();
-  const rank = new Map<number, number>();
-  for (let start = 0, end = 0; start < sorted.length; start = end) {
-    while (end < sorted.length && sorted[end] === sorted[start]) end++;
-    rank.set(sorted[start], (start + end - 1) / 2 - (sorted.length - 1) / 2);
+  // Of each value the last place, in order: found by halving, for a Map of many numbers takes its time.
+  const ends = new Uint32Array(length);
+  let n = 0;
+  for (let i = 1; i <= length; i++) if (i === length || sorted[i] !== sorted[i - 1]) ends[n++] = i;
+  const ranks = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
+    let [low, high] = [0, n - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[ends[middle] - 1] < values[i]) low = middle + 1;
+      else high = middle;
+    }
+    const start = low === 0 ? 0 : ends[low - 1];
+    ranks[i] = (start + ends[low] - 1) / 2 - (length - 1) / 2;
   }
-  return values.map((v) => rank.get(v)!);
+  return ranks;
 }
 
 function fromCorrelations(rho: Float64Array, nodes: readonly string[], where: string, threshold: number): Adjacency {

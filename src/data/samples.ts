@@ -81,8 +81,8 @@ export function countWithValenceArousal(samples: Samples): number {
  * @throws InputError if no sample has them
  */
 export function withValenceArousal(set: AnnotationSet, who: string): AnnotationSet {
+  if (countWithValenceArousal(set.samples) === set.samples.length) return set;
   const samples = set.samples.filter(hasValenceArousal);
-  if (samples.length === set.samples.length) return set;
   const advice = `which ${who} needs: --model single_task trains without`;
   if (samples.length === 0) {
     const faces = `${set.samples.length} face${set.samples.length === 1 ? '' : 's'}`;
