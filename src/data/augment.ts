@@ -3,17 +3,16 @@
 import { randomStream, randomUniform } from '../base/random';
 import { rotationAffine } from './rotate';
 
-/** Which changes are drawn, under the names of their settings. */
+/** Which changes are drawn, under the names of their settings. Of those that are left out nothing is. */
 export interface Augmentation {
-  /** Flip of every other picture, and rotation by up to `rotation` degrees either way. */
-  readonly augment: boolean;
-  readonly rotation: number;
+  /** Flip of half of the pictures, and rotation by up to so many degrees either way; null: neither. */
+  readonly rotation: number | null;
   /** Share of the pictures that lose a box. */
-  readonly random_erasing: number;
+  readonly random_erasing?: number;
   /** How far brightness, contrast and saturation go from 1, at most 1; 0: colors as they are. */
-  readonly color_jitter: number;
+  readonly color_jitter?: number;
   /** Parameter of the Beta distribution by which pictures are mixed; 0: they are not. */
-  readonly mixup: number;
+  readonly mixup?: number;
 }
 
 /** The changes of a batch of N pictures. */
@@ -22,12 +21,12 @@ export interface Changes {
   readonly affine: Int32Array;
   /** N, 1 where the picture is mirrored before it is rotated. */
   readonly flip: Uint32Array;
-  /** N * 3: brightness, contrast, saturation in 1/4096; null: colors as they are. */
-  readonly color: Int32Array | null;
+  /** N * 3: brightness, contrast, saturation in 1/4096; absent or null: colors as they are. */
+  readonly color?: Int32Array | null;
   /** N * 4: x, y, width, height of the box of the result that is erased; null: none. */
-  readonly erased: Int32Array | null;
+  readonly erased?: Int32Array | null;
   /** The part that a picture has in the result, the rest being its partner's, picture N - 1 - i; null: nothing is mixed. */
-  readonly share: number | null;
+  readonly share?: number | null;
 }
 
 /** Of which batch. */
@@ -52,13 +51,13 @@ export function changesOf(
     return (index: number): number => randomUniform(stream, index);
   };
   const [flips, angles] = [draws('flip'), draws('rotate')];
+  const { rotation = null, random_erasing = 0, color_jitter = 0, mixup = 0 } = augment ?? {};
   const affine = new Int32Array(n * 6);
   const flip = new Uint32Array(n);
   for (let i = 0; i < n; i++) {
-    affine.set(rotationAffine(size, size, augment?.augment ? (2 * angles(rows[i]) - 1) * augment.rotation : 0), i * 6);
-    flip[i] = augment?.augment && flips(rows[i]) < 0.5 ? 1 : 0;
+    affine.set(rotationAffine(size, size, rotation === null ? 0 : (2 * angles(rows[i]) - 1) * rotation), i * 6);
+    flip[i] = rotation !== null && flips(rows[i]) < 0.5 ? 1 : 0;
   }
-  const { random_erasing = 0, color_jitter = 0, mixup = 0 } = augment ?? {};
   const color = color_jitter > 0 ? new Int32Array(n * 3) : null;
   if (color) {
     const factors = [draws('brightness'), draws('contrast'), draws('saturation')];

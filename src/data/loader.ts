@@ -1,17 +1,13 @@
 import { InputError } from '../base/errors';
-import { randomPermutation, randomStream, randomUniform } from '../base/random';
+import { randomPermutation, randomStream } from '../base/random';
+import { type Augmentation, type Changes, changesOf } from './augment';
 import type { CropSet } from './crop_set';
-import { rotationAffine } from './rotate';
 import type { Samples } from './sample_columns';
 
-/** One batch of N samples, ready for upload; images are S x S. */
-export interface Batch {
-  /** N * S * S * 3 bytes of RGB, neither flipped nor rotated. */
+/** One batch of N samples, ready for upload; images are S x S. Labels, valence and arousal are each picture's own, mixed or not. */
+export interface Batch extends Changes {
+  /** N * S * S * 3 bytes of RGB, as they were prepared. */
   images: Uint8Array;
-  /** N * 6 integers of 1/65536 pixel, see Affine. */
-  affine: Int32Array;
-  /** N, 1 where the picture is mirrored before it is rotated. */
-  flip: Uint32Array;
   /** N classes. */
   labels: Uint32Array;
   /** N * 2: valence, arousal. */
@@ -41,8 +37,8 @@ export interface LoaderOptions {
   shuffle?: boolean;
   /** natural (the default): every sample once an epoch; balanced: see `balancedOrder`. */
   sampler?: Sampler;
-  /** Random flip, and rotation by up to so many degrees either way; null, as in validation: none. */
-  augment: { readonly rotation: number } | null;
+  /** What is done to the pictures at random; null, as in validation: nothing. */
+  augment: Augmentation | null;
   /** At most so many samples an epoch. */
   limit?: number;
   /** Takes another picture in the place of one that cannot be used: see `Loader`. Else it is left out. */
@@ -124,21 +120,12 @@ export class Loader {
     const { size, samples } = this.crops;
     const { augment, seed } = this.options;
     const { rows, images, bad } = await this.faces(order, step);
-    const affine = new Int32Array(rows.length * 6);
-    const flip = new Uint32Array(rows.length);
-    const flips = randomStream(`flip/${epoch}`, seed);
-    const angles = randomStream(`rotate/${epoch}`, seed);
-    rows.forEach((row, i) => {
-      const degrees = augment ? (2 * randomUniform(angles, row) - 1) * augment.rotation : 0;
-      affine.set(rotationAffine(size, size, degrees), i * 6);
-      flip[i] = augment && randomUniform(flips, row) < 0.5 ? 1 : 0;
-    });
     const labels = Uint32Array.from(rows, (row) => samples.expressionAt(row));
     const va = Float32Array.from({ length: rows.length * 2 }, (_, i) => {
       const row = rows[i >> 1];
       return i % 2 === 0 ? samples.valenceAt(row) : samples.arousalAt(row);
     });
-    return { batch: { images, affine, flip, labels, va, rows }, bad };
+    return { batch: { images, ...changesOf(augment, rows, size, { seed, epoch, step }), labels, va, rows }, bad };
   }
 
   /** The faces of a batch, and which samples' pictures cannot be used. */

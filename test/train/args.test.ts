@@ -32,6 +32,8 @@ test("the defaults are the original program's", () => {
     { step_size: 10, gamma: 0.1, rotation: 30, val_fraction: 0.1 },
   );
   assert.is(args.max_bad, 0.01);
+  const { label_smoothing, random_erasing, color_jitter, mixup } = args;
+  assert.equal([label_smoothing, random_erasing, color_jitter, mixup], [0, 0, 0, 0]);
 });
 
 test('texts and typed values are both read, paths become absolute, words that are no paths stay', () => {
@@ -122,6 +124,14 @@ test('a wrong value is refused with what was expected and found', () => {
     [{ lr: Number.NaN }, '--lr expects a number above 0, found NaN'],
     [{ step_size: '0' }, '--step_size expects a whole number from 1, found "0"'],
     [{ gamma: '0' }, '--gamma expects a number above 0, at most 1, found "0"'],
+    [{ random_erasing: '2' }, '--random_erasing expects a number from 0 to 1, found "2"'],
+    [{ color_jitter: 1.01 }, '--color_jitter expects a number from 0 to 1, found 1.01'],
+    [{ mixup: '-0.2' }, '--mixup expects a number from 0, found "-0.2"'],
+    [
+      { mixup: 0.2, batch_size: 1, model: 'single_task' },
+      '--mixup 0.2 mixes the images of a batch: it expects --batch_size of 2 or more, found 1',
+    ],
+    [{ label_smoothing: '1.5' }, '--label_smoothing expects a number from 0 to 1, found "1.5"'],
     [{ rotation: 181 }, '--rotation expects a number from 0 to 180, found 181'],
     [{ val_fraction: '1.5' }, '--val_fraction expects a number above 0, at most 1, found "1.5"'],
     [{ momentum: '-0.1' }, '--momentum expects a number from 0 to 1, found "-0.1"'],

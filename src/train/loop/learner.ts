@@ -1,6 +1,7 @@
 import type { Tensor } from '../../autograd';
 import * as F from '../../autograd';
 import { InputError } from '../../base/errors';
+import { type Augmentation, changesOf, mixRows } from '../../data/augment';
 import type { Batch } from '../../data/loader';
 import { normalisationTable } from '../../data/normalise';
 import type { Device } from '../../device';
@@ -8,7 +9,7 @@ import { type EmotionModel, observe } from '../../models';
 import { argmaxRows } from '../measures/metrics';
 import { notFinite } from '../run/entry';
 import type { TrainArgs } from '../settings/args';
-import { type Losses, losses } from './objective';
+import { type Losses, losses, type Truth } from './objective';
 
 /** What one batch gave, on the CPU. */
 export interface BatchResult {
@@ -18,7 +19,7 @@ export interface BatchResult {
   /** null where the model has no valence and arousal. */
   readonly cont: number | null;
   readonly labels: readonly number[];
-  /** The class of the highest score, of each sample. */
+  /** The class of the highest score, of each sample: of mixed pictures a hit is their own label, whose part is the larger. */
   readonly predicted: readonly number[];
   /** N x C class scores. */
   readonly logits: Float32Array;
@@ -39,6 +40,8 @@ interface Whole {
   readonly ema?: F.Ema | null;
   /** Whose gradients are averaged for one step. Default 1. */
   readonly batches?: number;
+  /** What is done to the pictures. Default: nothing. */
+  readonly augment?: Augmentation | null;
 }
 
 /** A batch that was looked at: its loss, if it has one, what led to it, and how to read all, with a verdict about its step. */
@@ -197,20 +200,41 @@ export class Learner {
    * The most device memory that a step of the optimizer on `batches` batches of `n` images (with valence and arousal two or more) of a
    * size takes, found without computing: all of the step is gone through.
    */
-  memoryOfTraining(n: number, size: number, optimizer: F.Optimizer, { ema = null, batches = 1 }: Whole = {}): number {
+  memoryOfTraining(
+    n: number,
+    size: number,
+    optimizer: F.Optimizer,
+    { ema = null, batches = 1, augment = null }: Whole = {},
+  ): number {
+    const rows = new Uint32Array(n);
     const batch: Batch = {
       images: new Uint8Array(n * size * size * 3),
-      affine: new Int32Array(n * 6),
-      flip: new Uint32Array(n),
+      ...changesOf(augment, rows, size, { seed: 0, epoch: 0, step: 0 }),
       labels: new Uint32Array(n),
       va: new Float32Array(n * 2),
-      rows: new Uint32Array(n),
+      rows,
     };
     return this.device.dryRun(() => {
       for (let place = 0; place < batches; place++)
         F.step(this.device, () => void this.learn(batch, optimizer, { place, size: batches }));
       ema?.update(0, this.guard);
     });
+  }
+
+  /** What a batch's scores are compared with: pictures that are mixed have two labels, and the mean of valence and arousal by their parts. */
+  private truthOf({ labels, va, share = null }: Batch): Truth {
+    const { device, model } = this;
+    const classes = (of: Uint32Array): Tensor => F.labels(device, of, model.classes);
+    const part = (of: number): Tensor => F.tensor(device, [of], [1]);
+    const mixed = share === null ? va : mixRows(va, 2, share);
+    return {
+      labels: classes(labels),
+      va: F.tensor(device, mixed, [labels.length, 2], { name: 'va' }),
+      mix:
+        share === null
+          ? null
+          : { labels: classes(labels.slice().reverse()), share: part(share), rest: part(1 - share) },
+    };
   }
 
   private look(batch: Batch, training: boolean): Look {
@@ -225,11 +249,9 @@ export class Learner {
     );
     const prediction = model.train(training).forward(x, this.embedding);
     const compare = (weight: Tensor): Losses => {
-      const labels = F.labels(device, batch.labels, model.classes);
-      const va = F.tensor(device, batch.va, [n, 2], { name: 'va' });
       const { lambda = 1, labelSmoothing = 0 } = this.settings.loss ?? {};
       const objective = { weight, lambda, labelSmoothing: training ? labelSmoothing : 0 };
-      return losses(prediction, { labels, va, mix: null }, objective);
+      return losses(prediction, this.truthOf(batch), objective);
     };
     const { total, cat, cont } = classWeights ? compare(classWeights) : { total: null, cat: null, cont: null };
     const scores = prediction.logits.detach();

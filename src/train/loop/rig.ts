@@ -59,13 +59,17 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
     const ema = args.ema > 0 ? new Ema(optimizer, args.ema) : null;
     const learner = new Learner(device, model, {
       embedding: data.graph?.embedding ?? null,
-      loss: { classWeights: data.classWeights, lambda: args.lambda_multi },
+      loss: {
+        classWeights: data.classWeights,
+        lambda: args.lambda_multi,
+        labelSmoothing: args.label_smoothing,
+      },
       precision: args.precision,
       clipGradNorm: args.clip_grad_norm,
       onNan: args.on_nan,
     });
     const memoryOf = (n: number, batches: number) =>
-      learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches });
+      learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches, augment: args });
     const learning = { model, optimizer, ema, scaler: learner.scaler };
     const batchSize = await fitMemory(device, args, (n) => memoryOf(n, args.grad_accum_steps), notice, {
       images: data.train.samples.length,

@@ -85,13 +85,14 @@ export class Session {
   constructor(private readonly parts: SessionParts) {
     const { args, data, learner, profile } = parts;
     if (profile) learner.watch = profile.span;
-    const { batch_size: batchSize, seed, shuffle, sampler, augment, rotation, limit } = args;
+    const { batch_size: batchSize, seed, shuffle, sampler, limit } = args;
+    const { random_erasing, color_jitter, mixup } = args;
     this.train = new Loader(data.train, {
       batchSize,
       seed,
       shuffle,
       sampler,
-      augment: augment ? { rotation } : null,
+      augment: { rotation: args.augment ? args.rotation : null, random_erasing, color_jitter, mixup },
       limit: limit ?? undefined,
       replace: true,
       onRead: profile ? (batch) => profile.until('loader', 'read faces', batch) : undefined,

@@ -11,7 +11,7 @@ import {
   prepareKnown,
   readPicture,
 } from '../../data';
-import { rotationAffine } from '../../data/rotate';
+import { changesOf } from '../../data/augment';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { type BatchResult, Learner } from '../loop/learner';
@@ -122,16 +122,15 @@ async function openLook(device: Device, run: Run): Promise<Look> {
   const { image_size: size } = run.args;
   const { model, embedding } = await openRunModel(device, run);
   const learner = new Learner(device, model, { embedding, loss: null });
-  const upright = rotationAffine(size, size, 0);
   return async (faces) => {
     const n = faces.length;
+    const rows = new Uint32Array(n);
     const result = await learner.evaluate({
       images: Uint8Array.from(Buffer.concat(faces.map((face) => face.pixels))),
-      affine: Int32Array.from({ length: n * 6 }, (_, i) => upright[i % 6]),
-      flip: new Uint32Array(n),
+      ...changesOf(null, rows, size, { seed: 0, epoch: 0, step: 0 }),
       labels: new Uint32Array(n),
       va: new Float32Array(n * 2),
-      rows: new Uint32Array(n),
+      rows,
     });
     const images = faces.map((face) => face.file);
     checkScores(run, result, images);

@@ -8,6 +8,8 @@ export interface LossArgs {
   lambda_multi: number;
   /** Weights of the classes in the cross entropy: AffectNet's constants, by the training set's counts, or none. */
   class_weights: ClassWeights;
+  /** What all classes share of a training image's label, 0 to 1: PyTorch's. */
+  label_smoothing: number;
 }
 
 export const LOSS: Settings<OrNull<LossArgs, 'class_weights'>> = {
@@ -18,6 +20,11 @@ export const LOSS: Settings<OrNull<LossArgs, 'class_weights'>> = {
     help:
       "in the loss: affectnet (its constants), balanced (by this set's counts) or none; " +
       'default: affectnet for affectnet, none for affwild2, balanced with --classes',
+  },
+  label_smoothing: {
+    kind: real(0, { most: 1 }),
+    default: 0,
+    help: "share of each training label that goes to all classes alike, such as 0.1, as PyTorch's cross_entropy",
   },
 };
 
