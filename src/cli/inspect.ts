@@ -13,6 +13,7 @@ import { print, printData } from './terminal';
 interface Options {
   kind: FileKind | null;
   image_dir: string | null;
+  val_data: string | null;
   dataset: 'affectnet' | 'affwild2' | null;
   num_classes: number;
   classes: readonly string[] | null;
@@ -34,6 +35,10 @@ const SETTINGS: Settings<Options> = {
     kind: orNone(text('DIR', 'the path of a folder')),
     default: null,
     help: 'of annotations: folder of the pictures, to count those that are missing',
+  },
+  val_data: {
+    ...TRAIN_SETTINGS.val_data,
+    help: 'of annotations: those of the validation set, where they lie elsewhere',
   },
   dataset: {
     kind: orNone(choice('affectnet', 'affwild2')),
@@ -79,7 +84,7 @@ export const inspectCommand = (): Command =>
   )
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Record<string, unknown>) => {
-      const { image_dir, num_classes, max_bad, contact_sheet, kind, format, ...settings } = readSettings(
+      const { image_dir, val_data, num_classes, max_bad, contact_sheet, kind, format, ...settings } = readSettings(
         SETTINGS,
         options,
       );
@@ -94,6 +99,7 @@ export const inspectCommand = (): Command =>
         const { refused, ...found } = await inspect(file, kind, {
           ...settings,
           imageDir: image_dir,
+          valData: val_data,
           numClasses: num_classes,
           maxBad: max_bad,
           contactSheet: contact_sheet,

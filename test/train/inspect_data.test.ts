@@ -139,6 +139,18 @@ test('a picture that goes after it was listed is missing; one that is damaged in
   assert.is(linked['val: links that lead out'], 1);
 });
 
+test('sets that lie in two places, by --val_data', async () => {
+  for (const [data, valData, imageDir] of [
+    [join(npy, 'train_set'), join(npy, 'val_set'), null],
+    [join(csv, 'training.csv'), join(csv, 'validation.csv'), csv],
+  ] as const) {
+    const { facts } = await look(data, { valData, imageDir });
+    const { facts: together } = await look(data.replace(/\/[^/]*$/, ''));
+    assert.equal(facts, together, data);
+    assert.is(facts['val: samples'], 7);
+  }
+});
+
 test('folders with names of their own are the classes', async () => {
   const own = join(dir, 'own');
   await writeSyntheticFolders({ ...options('own'), n: 7 });

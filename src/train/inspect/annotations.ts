@@ -14,6 +14,7 @@ import {
 } from '../../data';
 import { keepInside, ownFolderClasses } from '../../data/annotations';
 import { ImageRoot } from '../../data/image_root';
+import { validationOf } from '../loop/run_data';
 import type { FileKind, Inspection, InspectSettings } from './inspection';
 import { lookAtPictures } from './pictures';
 
@@ -33,11 +34,9 @@ export async function inspectAnnotations(
   const { name } = await layoutOf(data);
   const classes =
     settings.classes ?? ownFolderClasses(data) ?? classesOf({ dataset, num_classes: settings.numClasses });
-  const { train, val } = await readAnnotations(data, {
-    ...settings,
-    classes,
-    imageDir: imageDir ?? (name === 'affwild2' ? data : null),
-  });
+  const options = { ...settings, classes, imageDir: imageDir ?? (name === 'affwild2' ? data : null) };
+  const { train, val: own } = await readAnnotations(data, options);
+  const val = settings.valData ? validationOf(await readAnnotations(settings.valData, options)) : own;
   const facts = {
     layout: name,
     ...(name === 'folders' && { classes: classes.join(',') }),

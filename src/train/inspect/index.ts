@@ -38,7 +38,9 @@ export async function inspect(file: string, kind: FileKind | null, settings: Ins
       case 'safetensors':
         return await inspectSafetensors(file);
       case 'affectnet-csv':
-        return await inspectAffectNet(file, settings);
+        return settings.valData
+          ? await inspectAnnotations(file, { ...settings, dataset })
+          : await inspectAffectNet(file, settings);
       case 'glove':
         return await inspectEmbedding(file, classes, 'glove');
       case 'image':

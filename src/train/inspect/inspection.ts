@@ -31,6 +31,8 @@ export interface InspectSettings {
   readonly numClasses: number;
   /** Largest fraction of broken rows that training passes over. */
   readonly maxBad: number;
+  /** Validation annotations that lie elsewhere. */
+  readonly valData?: string | null;
   /** Names of other classes than the data set's. */
   readonly classes?: readonly string[] | null;
   /** As `AnnotationOptions`. */
