@@ -54,6 +54,7 @@ export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): stri
       ['samples', String(metrics.samples)],
       ['accuracy', of('accuracy', percent, metrics.accuracy)],
       ['macro F1', of('macro_f1', decimal, metrics.macro_f1)],
+      ...(metrics.ece === null ? [] : [['expected calibration error', figure('ece', percent, metrics.ece)]]),
       ['0.67 macro F1 + 0.33 accuracy', of('challenge_expression', decimal, metrics.challenge_expression)],
     ]),
   ];
@@ -72,6 +73,18 @@ export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): stri
       ]),
     );
   }
+  const sure = (metrics.reliability ?? []).filter(({ samples }) => samples > 0);
+  if (sure.length > 0)
+    parts.push(
+      formatTable([
+        ['confidence', 'mean', 'said right', 'samples'],
+        ...sure.map(({ from, to, samples, confidence, accuracy }) => [
+          `${from.toFixed(2)} to ${to.toFixed(2)}`,
+          ...[confidence, accuracy].map((v) => percent(v as number)),
+          String(samples),
+        ]),
+      ]),
+    );
   parts.push(
     formatTable([
       ['class', 'precision', 'recall', 'F1', 'samples'],
@@ -96,7 +109,12 @@ export function metricsCsv(metrics: Metrics, intervals: Intervals): string {
   const confusion = metrics.confusion.flatMap((row, t) =>
     row.map((count, p) => `confusion_${metrics.classes[t]}_${metrics.classes[p]},${count},,`),
   );
-  return ['figure,value,low,high', `samples,${metrics.samples},,`, ...rows, ...confusion].join('\n');
+  const sure = (metrics.reliability ?? []).flatMap(({ to, samples, confidence, accuracy }) =>
+    Object.entries({ samples, confidence, accuracy }).map(
+      ([name, value]) => `reliability_${to.toFixed(2)}_${name},${orEmpty(value)},,`,
+    ),
+  );
+  return ['figure,value,low,high', `samples,${metrics.samples},,`, ...rows, ...confusion, ...sure].join('\n');
 }
 
 export const orEmpty = (value: number | null): number | '' => (value === null || Number.isNaN(value) ? '' : value);

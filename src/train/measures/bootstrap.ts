@@ -11,7 +11,7 @@ const RESAMPLES = 1000;
  * values 95 % of them lie. The draws are the same every time. Figures that a model lacks, or that are NaN in a resample, have none.
  */
 export function bootstrap(predictions: Predictions): Intervals {
-  const { labels, predicted, va } = predictions;
+  const { confidence, labels, predicted, va } = predictions;
   const n = labels.length;
   const stream = randomStream('bootstrap', 0);
   const figures = new Map<string, number[]>();
@@ -25,6 +25,7 @@ export function bootstrap(predictions: Predictions): Intervals {
       untrained: predictions.untrained,
       labels: pick(labels),
       predicted: pick(predicted),
+      confidence: confidence && pick(confidence),
       va: va && { truth: pairs(va.truth), predicted: pairs(va.predicted) },
     });
     for (const [name, value] of figuresOf(metrics)) {

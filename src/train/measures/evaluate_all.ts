@@ -1,5 +1,6 @@
 import type { Batch, Loader } from '../../data';
 import type { BatchResult, Learner } from '../loop/learner';
+import { confidences } from './calibration';
 import type { SamplePredictions } from './predictions';
 
 /**
@@ -7,7 +8,7 @@ import type { SamplePredictions } from './predictions';
  * arousal, only expressions count.
  */
 export async function evaluateAll(
-  learner: Learner,
+  learner: Pick<Learner, 'evaluate'>,
   loader: Loader,
   classes: readonly string[],
   see: (result: BatchResult, batch: Batch) => void | Promise<void>,
@@ -15,6 +16,7 @@ export async function evaluateAll(
   const labels: number[] = [];
   const predicted: number[] = [];
   const rows: number[] = [];
+  const confidence: number[] = [];
   const va = { truth: [] as number[], predicted: [] as number[] };
   for await (const batch of loader.epoch(0)) {
     const result = await learner.evaluate(batch);
@@ -22,10 +24,11 @@ export async function evaluateAll(
     rows.push(...batch.rows);
     labels.push(...result.labels);
     predicted.push(...result.predicted);
+    confidence.push(...confidences(result.logits, classes.length));
     if (result.va) {
       va.truth.push(...batch.va);
       va.predicted.push(...result.va);
     }
   }
-  return { classes, rows, labels, predicted, va: va.truth.some((v) => !Number.isNaN(v)) ? va : undefined };
+  return { classes, rows, labels, predicted, confidence, va: va.truth.some((v) => !Number.isNaN(v)) ? va : undefined };
 }

@@ -1,4 +1,5 @@
 // Figures of merit, in double precision on the CPU. Pure functions of labels and predictions.
+import { calibrationError, type ReliabilityBin, reliability } from './calibration';
 
 /** How well one class is recognised. A ratio 0/0 is 0, as scikit-learn's `zero_division=0`. */
 export interface ClassScores {
@@ -26,6 +27,8 @@ export interface Metrics {
   /** Fraction of the samples whose predicted sign is the true one. */
   sagr_valence: number | null;
   sagr_arousal: number | null;
+  /** Expected calibration error: see `calibrationError`; null where confidences are not known. */
+  ece: number | null;
   /** Aff-Wild2's challenge (ABAW, FG 2020): 0.67 macro F1 + 0.33 accuracy, and the mean CCC of valence and arousal. */
   challenge_expression: number;
   challenge_va: number | null;
@@ -34,6 +37,8 @@ export interface Metrics {
   per_class: Record<string, ClassScores>;
   /** `confusion[t][p]`: samples of class t that were said to be p. */
   confusion: number[][];
+  /** Of the confidences; absent where they are not known. */
+  reliability?: ReliabilityBin[];
   /** Classes of which the network was shown nothing; absent: none. */
   untrained?: string[];
 }
@@ -48,12 +53,14 @@ export interface Predictions {
   predicted: ArrayLike<number>;
   /** N x 2 true and predicted valence and arousal, row-major; absent where the model has none. */
   va?: { truth: ArrayLike<number>; predicted: ArrayLike<number> };
+  /** N probabilities of the predicted classes; absent where they are not known. */
+  confidence?: ArrayLike<number>;
   /** Classes of which the network was shown nothing: see `macroF1`. */
   untrained?: readonly string[];
 }
 
 /** All metrics of a set of predictions. */
-export function computeMetrics({ classes, labels, predicted, va, untrained = [] }: Predictions): Metrics {
+export function computeMetrics({ classes, labels, predicted, va, confidence, untrained = [] }: Predictions): Metrics {
   const confusion = confusionMatrix(labels, predicted, classes.length);
   const scores = classScores(confusion);
   const column = (values: ArrayLike<number>, c: number) =>
@@ -62,6 +69,7 @@ export function computeMetrics({ classes, labels, predicted, va, untrained = [] 
     va && labels.length >= least ? score(column(va.truth, c), column(va.predicted, c)) : null;
   const places = untrained.map((name) => classes.indexOf(name));
   const overall = { accuracy: accuracy(confusion), macro_f1: macroF1(confusion, places) };
+  const bins = confidence && reliability(confidence, (i) => predicted[i] === labels[i]);
   const [valence, arousal] = [rate(ccc, 0, 2), rate(ccc, 1, 2)];
   return {
     samples: labels.length,
@@ -74,11 +82,13 @@ export function computeMetrics({ classes, labels, predicted, va, untrained = [] 
     pearson_arousal: rate(pearson, 1, 2),
     sagr_valence: rate(signAgreement, 0),
     sagr_arousal: rate(signAgreement, 1),
+    ece: bins ? calibrationError(bins) : null,
     challenge_expression: 0.67 * overall.macro_f1 + 0.33 * overall.accuracy,
     challenge_va: valence === null || arousal === null ? null : (valence + arousal) / 2,
     classes: [...classes],
     per_class: Object.fromEntries(classes.map((name, c) => [name, scores[c]])),
     confusion,
+    ...(bins && { reliability: bins }),
     ...(untrained.length > 0 && { untrained: [...untrained] }),
   };
 }

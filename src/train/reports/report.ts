@@ -9,7 +9,7 @@ import { RunFolder } from '../run/run_folder';
 import type { Picture } from './charts/canvas';
 
 /**
- * Draws everything that a run can show, each as SVG and PNG in its folder: results (curves), confusion_matrix, valence_arousal
+ * Draws everything that a run can show, each as SVG and PNG in its folder: results (curves), confusion_matrix, reliability, valence_arousal
  * (true and predicted), label_graph. @returns the files' names without their ending
  * @throws InputError if no epoch has ended yet, or a file of the run is damaged
  */
@@ -21,6 +21,11 @@ export async function report(run: Run): Promise<string[]> {
   const { drawConfusion, drawLabelGraph } = await import('./charts/matrix');
   drawn.push(['results', await drawResults(run.rows)]);
   drawn.push(['confusion_matrix', await drawConfusion(run.metrics)]);
+  const { ece, reliability } = run.metrics;
+  if (ece !== null && reliability) {
+    const { drawReliability } = await import('./charts/reliability');
+    drawn.push(['reliability', await drawReliability(reliability, ece)]);
+  }
   const predictions = folder.path('predictions.csv');
   const { va } = existsSync(predictions)
     ? parsePredictions(readFileSync(predictions, 'utf8'), predictions, run.args.classes)

@@ -33,7 +33,7 @@ export function eventsOf(name: string): number | undefined {
 }
 
 /** What is drawn of a run, each as .svg and .png. */
-export const PICTURES = ['results', 'confusion_matrix', 'valence_arousal', 'label_graph'] as const;
+export const PICTURES = ['results', 'confusion_matrix', 'reliability', 'valence_arousal', 'label_graph'] as const;
 
 /**
  * Every file that a run may write but epochs' weights (`EpochFile`), event files (`EventsFile`), and those of its evaluations, which lie in

@@ -139,6 +139,7 @@ const NO_FIGURES = {
   ...{ ccc_valence: null, rmse_valence: null, pearson_valence: null, sagr_valence: null },
   ...{ ccc_arousal: null, rmse_arousal: null, pearson_arousal: null, sagr_arousal: null },
   challenge_va: null,
+  ece: null,
 };
 
 /** @throws InputError naming the file: a figure is missing, or none */
@@ -146,7 +147,7 @@ export function parseMetrics(value: Record<string, unknown>, file: string): RunM
   const check = (good: boolean, what: string, found: unknown): void => {
     if (!good) throw new InputError(`${file}: expected ${what}, found ${show(found)}`);
   };
-  const { classes, per_class, confusion, untrained = [], ...figures } = value;
+  const { classes, per_class, confusion, reliability = [], untrained = [], ...figures } = value;
   for (const name of ['accuracy', 'macro_f1', 'best_epoch', 'samples', 'challenge_expression'])
     check(typeof figures[name] === 'number', `a number as ${name}`, figures[name]);
   for (const [name, figure] of Object.entries(figures))
@@ -157,6 +158,19 @@ export function parseMetrics(value: Record<string, unknown>, file: string): RunM
     isList(untrained) && untrained.every((name) => classes.includes(name as string)),
     'names of classes as untrained',
     untrained,
+  );
+  const isShare = (v: unknown): boolean => v === null || typeof v === 'number';
+  check(
+    isList(reliability) &&
+      reliability.every(
+        (bin) =>
+          isObject(bin) &&
+          isNumbers([bin.from, bin.to, bin.samples]) &&
+          isShare(bin.accuracy) &&
+          isShare(bin.confidence),
+      ),
+    'bins as reliability',
+    reliability,
   );
   const square = (row: unknown): boolean => isNumbers(row) && row.length === classes.length;
   check(

@@ -1,5 +1,5 @@
 // How a run's pictures are drawn: echarts makes an SVG, letters become paths. Slow to load, so it is imported when it is needed.
-import { HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
+import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
 import {
   GridComponent,
   LegendComponent,
@@ -12,7 +12,7 @@ import { SVGRenderer } from 'echarts/renderers';
 import sharp from 'sharp';
 import { measureText, textToPaths } from './lettering';
 
-use([HeatmapChart, LineChart, ScatterChart]);
+use([BarChart, HeatmapChart, LineChart, ScatterChart]);
 use([GridComponent, LegendComponent, MarkLineComponent, SVGRenderer, TitleComponent, VisualMapComponent]);
 // The library would guess widths; it calls this with a CSS font.
 setPlatformAPI({ measureText: (text: string, font?: string) => measureText(text, font) });

@@ -70,15 +70,20 @@ function drawMatrix({
   readonly most: string;
   readonly squares: readonly (readonly Square[])[];
 }): Promise<Picture> {
-  const longest = Math.ceil(Math.max(...names.map((name) => measureText(name, '13px').width)));
-  const cell = Math.max(72, longest + 12);
+  const widest = (of: readonly string[]): number =>
+    Math.ceil(Math.max(...of.map((name) => measureText(name, '13px').width)));
+  const rows = names.map((name) => cut(name, 240));
+  // Of many classes the columns stay narrow.
+  const columns = names.map((name) => cut(name, names.length > FEW ? 60 : 240));
+  const longest = widest(rows);
+  const cell = Math.max(72, widest(columns) + 12);
   const left = longest + 64;
   const top = 112;
   const side = cell * names.length;
   const width = Math.max(side + 96, measureText(figures, '12px').width + 16);
-  const axis = (name: string, position: 'top' | 'left', nameGap: number) => ({
+  const axis = (name: string, data: readonly string[], position: 'top' | 'left', nameGap: number) => ({
     type: 'category',
-    data: names,
+    data,
     name,
     nameLocation: 'middle',
     nameGap,
@@ -101,8 +106,8 @@ function drawMatrix({
       subtextStyle: { color: INK, fontSize: 12 },
     },
     grid: { left, top, width: side, height: side },
-    xAxis: axis(axes[1], 'top', 32),
-    yAxis: { ...axis(axes[0], 'left', longest + 22), inverse: true },
+    xAxis: axis(axes[1], columns, 'top', 32),
+    yAxis: { ...axis(axes[0], rows, 'left', longest + 22), inverse: true },
     visualMap: {
       min: 0,
       max: 1,
@@ -127,6 +132,17 @@ function drawMatrix({
       },
     ],
   });
+}
+
+const FEW = 12;
+
+/** A name that is at most so wide, in pixels. */
+function cut(name: string, most: number): string {
+  const wide = (text: string): boolean => measureText(text, '13px').width > most;
+  if (!wide(name)) return name;
+  const letters = [...name];
+  while (letters.length > 1 && wide(`${letters.join('')}…`)) letters.pop();
+  return `${letters.join('')}…`;
 }
 
 function label(shade: number, text: string, small: string): object {
