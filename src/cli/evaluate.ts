@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import type { EvaluateSettings } from '../train/measures/evaluate';
-import type { Evaluation } from '../train/measures/evaluation';
+import { type Evaluation, TTA } from '../train/measures/evaluation';
 import { TRAIN_SETTINGS } from '../train/settings/args';
 import { BATCH_SIZE } from '../train/settings/optimization';
 import { checkPlaces } from '../train/settings/places';
 import { choice, orNone, readSettings, type Settings } from '../train/settings/settings';
 import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
-import { formatMetrics, formatVideos, metricsCsv, videosCsv } from './format';
+import { formatMeasured, formatMetrics, formatVideos, measuredCsv, metricsCsv, videosCsv } from './format';
 import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
 import { addSettings } from './settings_options';
@@ -27,6 +27,11 @@ const SETTINGS: Settings<EvaluateSettings & NetworkSettings & { format: Format }
     default: null,
     help: `${TRAIN_SETTINGS.align.help}; default: as the run does`,
   },
+  tta: {
+    kind: choice(...TTA),
+    default: 'off',
+    help: 'test-time augmentation: flip takes the mean scores of each picture and its mirror image',
+  },
   workers: TRAIN_SETTINGS.workers,
   batch_size: BATCH_SIZE,
   max_bad: TRAIN_SETTINGS.max_bad,
@@ -43,7 +48,8 @@ Examples:
   emotion-gcn evaluate --checkpoint original.pth --emb emb.pkl --image_dir AffectNet/Manually_Annotated_Images \\
     --data data_affectnet.pkl
 
-Prints the metrics, with 95 % intervals (bootstrap), and writes them, the confusion matrix and what was
+Prints what was measured and the metrics, with 95 % intervals (bootstrap), and how often it is right where it is so sure (reliability;
+expected calibration error of 15 bins), and writes them, both pictures and what was
 predicted of every image below the run folder (or that of the checkpoint), in evaluate/NAME OF THE CSV (NAME-2, … where
 that is of another file of this name). Whatever the run's --precision, it computes in f32.`;
 
@@ -72,8 +78,10 @@ export const evaluateCommand = (): Command =>
       }
     });
 
-function shown({ metrics, intervals, videos }: Evaluation, format: Format): string {
-  if (format === 'json') return JSON.stringify({ ...metrics, intervals, ...(videos && { videos }) }, null, 2);
-  if (format === 'csv') return [metricsCsv(metrics, intervals), ...(videos ? videosCsv(videos) : [])].join('\n');
-  return [formatMetrics(metrics, intervals), ...(videos ? [formatVideos(videos)] : [])].join('\n\n');
+function shown({ metrics, intervals, videos, measured }: Evaluation, format: Format): string {
+  if (format === 'json') return JSON.stringify({ ...metrics, intervals, ...(videos && { videos }), measured }, null, 2);
+  if (format === 'csv')
+    return [metricsCsv(metrics, intervals), ...(videos ? videosCsv(videos) : []), ...measuredCsv(measured)].join('\n');
+  const tables = [formatMeasured(measured), formatMetrics(metrics, intervals)];
+  return [...tables, ...(videos ? [formatVideos(videos)] : [])].join('\n\n');
 }

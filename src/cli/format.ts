@@ -1,6 +1,7 @@
 // Numbers, tables and paths for people.
 import { relative } from 'node:path';
 import { figuresOf, type Intervals } from '../train/measures/bootstrap';
+import type { Measured } from '../train/measures/evaluation';
 import type { Metrics } from '../train/measures/metrics';
 import type { VideoFigures } from '../train/measures/per_video';
 import { csvField } from '../train/measures/predictions';
@@ -54,7 +55,7 @@ export function formatMetrics(metrics: Metrics, intervals: Intervals = {}): stri
       ['samples', String(metrics.samples)],
       ['accuracy', of('accuracy', percent, metrics.accuracy)],
       ['macro F1', of('macro_f1', decimal, metrics.macro_f1)],
-      ...(metrics.ece === null ? [] : [['expected calibration error', figure('ece', percent, metrics.ece)]]),
+      ...(metrics.ece === null ? [] : [['expected calibration error', of('ece', percent, metrics.ece)]]),
       ['0.67 macro F1 + 0.33 accuracy', of('challenge_expression', decimal, metrics.challenge_expression)],
     ]),
   ];
@@ -118,6 +119,24 @@ export function metricsCsv(metrics: Metrics, intervals: Intervals): string {
 }
 
 export const orEmpty = (value: number | null): number | '' => (value === null || Number.isNaN(value) ? '' : value);
+
+/** What was measured. */
+export function formatMeasured({ file, layout, hash, rows, samples, classes, tta }: Measured): string {
+  return formatTable(
+    [
+      ['measured', file],
+      ['layout', `${layout}: ${rows} rows, ${samples} faces`],
+      ['classes', classes.join(', ')],
+      ['SHA-256', hash],
+      ['--tta', tta === 'off' ? 'off' : `${tta}: mean scores of each picture and its mirror image`],
+    ],
+    2,
+  );
+}
+
+/** The same as further rows of `metricsCsv`. */
+export const measuredCsv = (measured: Measured): string[] =>
+  Object.entries(measured).map(([name, value]) => `measured_${name},${csvField(String(value))},,`);
 
 /** A row a video. */
 export function formatVideos(videos: Readonly<Record<string, VideoFigures>>): string {

@@ -16,6 +16,7 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { hashOf } from '../../src/data/data_hash';
 import { writeSafetensors } from '../../src/formats/safetensors';
+import type { Measured } from '../../src/train/measures/evaluation';
 import { computeMetrics } from '../../src/train/measures/metrics';
 import { writeEvaluation } from '../../src/train/run/evaluations';
 import { checkNotOfRun } from '../../src/train/run/files';
@@ -45,6 +46,9 @@ const argsIn = (dir: string, changes = {}): RunArgs => ({
   kernels: {},
 });
 const METRICS = { ...computeMetrics({ classes: CLASSES, labels: [0, 1, 1], predicted: [0, 1, 0] }), best_epoch: 2 };
+const MEASURED: Measured = {
+  ...{ file: 'a.csv', layout: 'csv', hash: '0', rows: 3, samples: 3, classes: CLASSES, tta: 'off' as const },
+};
 const ROW: EpochRow = {
   epoch: 1,
   lr: 0.001,
@@ -293,7 +297,7 @@ test('evaluations: a folder for each file of annotations and weights, whatever i
   const folder = await begun(argsIn(dir));
   await folder.writeMetrics(METRICS);
   const run = readRun(folder.dir);
-  const evaluation = { metrics: METRICS, intervals: {}, hash: '0', videos: null, predictions: 'image\n' };
+  const evaluation = { metrics: METRICS, intervals: {}, measured: MEASURED, videos: null, predictions: 'image\n' };
   const places = ['a/validation.csv', 'b/validation.csv', 'c/...csv', 'c/..csv', 'c/.csv'].map((name) =>
     join(dir, name),
   );
@@ -335,7 +339,7 @@ test('what lies in evaluate/ and is no evaluation of ours is left alone', async 
   mkdirSync(folder.path('evaluate/validation'), { recursive: true });
   writeFileSync(folder.path('evaluate/validation/metrics.json'), 'mine');
   writeFileSync(folder.path('evaluate/validation-2'), 'mine');
-  const evaluation = { metrics: METRICS, intervals: {}, hash: '0', videos: null, predictions: 'image\n' };
+  const evaluation = { metrics: METRICS, intervals: {}, measured: MEASURED, videos: null, predictions: 'image\n' };
   assert.match(await writeEvaluation(readRun(folder.dir), data, evaluation), /validation-3$/);
   assert.is(readFileSync(folder.path('evaluate/validation/metrics.json'), 'utf8'), 'mine');
 });

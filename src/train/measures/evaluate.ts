@@ -5,6 +5,7 @@ import {
   describeBad,
   hasValenceArousal,
   Loader,
+  layoutOf,
   loadEmbedding,
   nodesOf,
   readAnnotations,
@@ -21,9 +22,10 @@ import { loadWeights } from '../run/checkpoint';
 import { type Run, readWeights, weightsFile } from '../run/read_run';
 import { bootstrap } from './bootstrap';
 import { evaluateAll } from './evaluate_all';
-import type { Evaluation } from './evaluation';
+import type { Evaluation, Tta } from './evaluation';
 import { checkScores } from './finite';
 import { computeMetrics } from './metrics';
+import { withMirror } from './mirror';
 import { perVideo } from './per_video';
 import { formatPredictions } from './predictions';
 
@@ -35,6 +37,8 @@ export interface EvaluateSettings {
   /** As the settings of training; null or undefined: the run's. */
   readonly columns?: string | null;
   readonly align?: boolean | null;
+  /** flip: scores are means over a picture and its mirror image. Default off. */
+  readonly tta?: Tta;
   readonly workers: number;
   readonly batch_size: number;
   readonly max_bad: number;
@@ -108,7 +112,9 @@ export async function evaluate(
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: null });
     const tally = newTally();
     const start = performance.now();
-    const predictions = await evaluateAll(learner, loader, run.args.classes, (result, { rows }) => {
+    const { tta = 'off' } = settings;
+    const asked = tta === 'flip' ? withMirror(learner, classes.length) : learner;
+    const found = await evaluateAll(asked, loader, classes, (result, { rows }) => {
       signal?.throwIfAborted();
       checkScores(
         run,
@@ -127,11 +133,21 @@ export async function evaluate(
         bytes: (device as Device).stats().peak,
       });
     });
+    const untrained = run.given ? undefined : run.metrics?.untrained;
+    const predictions = { ...found, untrained };
     return {
       metrics: computeMetrics(predictions),
       intervals: bootstrap(predictions),
       videos: dataset === 'affwild2' ? perVideo(crops.samples, predictions) : null,
-      hash: annotations.hash,
+      measured: {
+        file: set.file,
+        layout: (await layoutOf(settings.data)).name,
+        hash: annotations.hash,
+        rows: set.rows,
+        samples: predictions.rows.length,
+        classes,
+        tta,
+      },
       predictions: formatPredictions(crops.samples, predictions),
     };
   } finally {
