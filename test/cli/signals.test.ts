@@ -107,7 +107,7 @@ test('--max_hours saves the run and ends it with 0; resumed, it has as many agai
 
 test('SIGTERM before anything was learnt: 143, and nothing of the run is left', async () => {
   const to = join(dir, 'early');
-  const { code, text } = await program(train(to), /preparing faces/, (child) => child.kill('SIGTERM'));
+  const { code, text } = await program(train(to), /adapter:/, (child) => child.kill('SIGTERM'));
   assert.is(code, 143, text);
   assert.not(existsSync(to), text);
 });
@@ -116,7 +116,7 @@ test('nohup, no terminal: a run saves and goes on after SIGHUP, and as if nothin
   const to = join(dir, 'nohup');
   const saved = new Set<number>();
   const line = [process.execPath, programFile(), ...train(to)];
-  const { code, text } = await start('nohup', line, /preparing faces/, (child) => {
+  const { code, text } = await start('nohup', line, /training and/, (child) => {
     const again = setInterval(() => {
       saved.add(statSync(join(to, 'weights', 'last.safetensors'), { throwIfNoEntry: false })?.mtimeMs ?? 0);
       child.kill('SIGHUP');

@@ -114,8 +114,8 @@ test('training that diverges says so, with epoch, step and tensor', async () => 
 });
 
 test('too few faces for a CCC that is asked for are refused before any is prepared', async () => {
-  let prepared = 0;
-  const hooks = { onPrepare: () => prepared++ };
+  let begun = 0;
+  const hooks = { onDevice: () => begun++ };
   const refused = (more: Partial<TrainArgs>) =>
     failure(() => new Trainer(settings('few', more), { hooks }).run(), InputError);
   assert.match(
@@ -127,7 +127,7 @@ test('too few faces for a CCC that is asked for are refused before any is prepar
       await refused({ best: by }),
       new RegExp(`^--best ${by} expects at least 2 validation faces \\(one has no CCC\\), found 1$`),
     );
-  assert.is(prepared, 0);
+  assert.is(begun, 0);
   assert.not(existsSync(join(dir, 'few')));
 });
 

@@ -75,11 +75,11 @@ test('a run without a checkpoint is not resumed, which is said before anything i
   mkdirSync(join(run, 'weights'), { recursive: true });
   writeFileSync(join(run, 'args.json'), toJson({ ...settings(), kernels: {} }));
   const resume = readRunToResume(run, {});
-  let prepared = 0;
-  const error = await rejection(new Trainer(resume.args, { resume, hooks: { onPrepare: () => prepared++ } }).run());
+  let opened = 0;
+  const error = await rejection(new Trainer(resume.args, { resume, hooks: { onDevice: () => opened++ } }).run());
   assert.instance(error, InputError);
   assert.match((error as Error).message, /last\.safetensors: no such file; the run has lost its checkpoints/);
-  assert.is(prepared, 0);
+  assert.is(opened, 0);
 });
 
 test.run();

@@ -82,12 +82,12 @@ test('checkpoints of every step are whole, hold no times, and each goes on to th
 
 test('a run that has not begun cannot be resumed, and leaves nothing', async () => {
   const stop = new AbortController();
-  const onPrepare = (): void => {
+  const onDevice = (): void => {
     assert.equal(readdirSync(join(dir, 'early')), ['lock.json'], 'only who writes it');
     stop.abort();
   };
   const cache = 'off';
-  const run = new Trainer(settings('early', { cache }), { hooks: { onPrepare } }).run(stop.signal);
+  const run = new Trainer(settings('early', { cache }), { hooks: { onDevice } }).run(stop.signal);
   assert.is(await failure(run), stop.signal.reason);
   assert.not(existsSync(join(dir, 'early')));
 });

@@ -194,8 +194,8 @@ test('train refuses them before it prepares a face', async () => {
       saved_model,
       [start]: path,
     });
-    const onPrepare = (): void => assert.unreachable('faces were prepared');
-    const refused = await refusal(() => new Trainer(args, { hooks: { onPrepare } }).run());
+    const onDevice = (): void => assert.unreachable('a device was opened');
+    const refused = await refusal(() => new Trainer(args, { hooks: { onDevice } }).run());
     assert.match(refused, `${path}: ${CONV}: expected finite float32 numbers, found NaN`);
     assert.not.ok(existsSync(saved_model), 'no run is left behind');
   }
