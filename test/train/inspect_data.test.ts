@@ -64,6 +64,7 @@ test('the sheet has the faces as training sees them, a row a class, a block a se
   const sheet = join(dir, 'sheet.png');
   const { facts } = await look(npy, { contactSheet: sheet });
   assert.is(facts['contact sheet'], sheet);
+  assert.is((await look(npy, { numClasses: 8 })).facts['train: no face of'], 'Contempt');
   const { data, info } = await sharp(sheet).raw().toBuffer({ resolveWithObject: true });
   assert.equal([info.width, info.height, info.channels], [12 + 130 + 2 * 684, 12 + 32 + 7 * 84 + 8, 3]);
   const { train, val } = await readAnnotations(npy, { dataset: 'affectnet', classes: CLASSES, imageDir: null });

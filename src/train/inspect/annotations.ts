@@ -2,6 +2,7 @@
 import { InputError } from '../../base/errors';
 import {
   type AnnotationSet,
+  absentClasses,
   type BadItem,
   checkBad,
   classCounts,
@@ -63,7 +64,8 @@ async function ofSets(
   let refused: string | undefined;
   for (const [name, set] of Object.entries(sets)) {
     const of = pictures.of[name];
-    for (const [what, value] of Object.entries({ ...ofRows(set), ...of?.facts })) said[`${name}: ${what}`] = value;
+    for (const [what, value] of Object.entries({ ...ofRows(set, classes), ...of?.facts }))
+      said[`${name}: ${what}`] = value;
     refused ??= tooManyBad(set, [...set.bad, ...(of?.shown ?? [])], set.bad.length + (of?.bad ?? 0), settings.maxBad);
   }
   if (settings.contactSheet) {
@@ -80,12 +82,14 @@ const OUTSIDE = /expected (a number of )?-1 \.\. 1/;
 const KINDS = 5;
 
 /** What is said of a set without its pictures. */
-function ofRows(set: AnnotationSet): Record<string, string | number> {
+function ofRows(set: AnnotationSet, classes: readonly string[]): Record<string, string | number> {
   const { samples, rows, dropped, bad, stretched } = set;
   const facts: Record<string, string | number> = {
     samples: rows === samples.length ? rows : `${samples.length} of ${rows}`,
   };
   for (const [what, n] of dropped) facts[`dropped, ${what}`] = n;
+  const absent = absentClasses(samples, classes);
+  if (absent.length > 0) facts['no face of'] = absent.join(', ');
   const without = samples.length - countWithValenceArousal(samples);
   if (without > 0) facts['without valence and arousal'] = `${without} (--model single_task needs none)`;
   facts.broken = bad.length;
