@@ -237,6 +237,8 @@ test('folders: valence and arousal in a CSV of either folder', async () => {
     ],
   );
   assert.equal(val?.samples.valenceAt(0), -0.5);
+  const alone = await readAnnotations(join(dir, 'va/val'), options);
+  assert.equal([alone.train.samples.valenceAt(0), alone.train.bad.length], [-0.5, 1]);
   assert.equal(reasons(train), [
     'sad/3.jpg: valence_arousal.csv line 4: valence: expected -1 .. 1, found 2',
     'train/sad/5.jpg: no such picture',

@@ -1,5 +1,5 @@
 // A folder a class: DIR/{train,val}/CLASS/PICTURE, or DIR/CLASS/PICTURE, CLASS a name or AffectNet's number, and if there is one
-// valence_arousal.csv (file, valence, arousal) in DIR or in the set's folder, whose paths start from there.
+// valence_arousal.csv (file, valence, arousal) in the set's folder or, of train and val, in the one that holds both; its paths start from there.
 import { opendirSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
@@ -25,17 +25,27 @@ export const folders: DataLayout = {
   ownPictures: true,
   is: (data, kind) => kind === 'folder' && partsOf(data, isSet) !== null,
   async read(data, options) {
-    const { train, val } = partsOf(data, isSet)!;
-    // Of the training set's folder, and of the one that holds both.
-    const shared = train === data ? null : await readValenceArousal(data);
-    const sets = {
-      train: await readSet(train, options, shared),
-      val: val === null ? null : await readSet(val, options, shared),
-    };
-    reportLeft(sets.train, shared);
-    return { train: endSet(sets.train), val: sets.val && endSet(sets.val), sources: sourcesOf(data, train) };
+    try {
+      const { train, val } = partsOf(data, isSet)!;
+      const above = folderAbove(train);
+      const shared = above === null ? null : await readValenceArousal(above);
+      const sets = {
+        train: await readSet(train, options, shared),
+        val: val === null ? null : await readSet(val, options, shared),
+      };
+      reportLeft(sets.train, shared);
+      return { train: endSet(sets.train), val: sets.val && endSet(sets.val), sources: sourcesOf(data, train) };
+    } catch (error) {
+      throw asInputError(data, error);
+    }
   },
 };
+
+/** The folder that holds a set which is called as one of several; null: it is called otherwise. */
+function folderAbove(set: string): string | null {
+  const at = resolve(set);
+  return isPartName(basename(at)) ? dirname(at) : null;
+}
 
 /** Which sets there are, what lies in all their folders, and the pairs. */
 function sourcesOf(data: string, train: string): Source[] {
@@ -48,7 +58,7 @@ function sourcesOf(data: string, train: string): Source[] {
   const known = new Set<string>();
   return [
     { path: resolve(data), counts: 'parts' },
-    ...[data, ...sets].map((dir): Source => ({ path: resolve(dir, VALENCE_AROUSAL) })),
+    ...[folderAbove(train) ?? [], ...sets].flat().map((dir): Source => ({ path: resolve(dir, VALENCE_AROUSAL) })),
     ...sets.flatMap((dir) => treeOf(dir, known)).map((dir): Source => ({ path: resolve(dir) })),
   ];
 }
@@ -107,7 +117,7 @@ async function readSet(
 ): Promise<SetReading> {
   const { root, below } = rootOf(dir, imageDir);
   const set = beginSet(dir, root);
-  const where = basename(dir);
+  const where = basename(resolve(dir));
   const own = await readValenceArousal(dir);
   for (const [name, { place, dropped }] of placesOf(dir, classes)) {
     for (const file of picturesIn(join(dir, name))) {
