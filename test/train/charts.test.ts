@@ -114,6 +114,19 @@ test('confusion_matrix.png: a cell is as dark as its share of the row, and bears
   assert.ok(p.count(dark, cell(0, 1)) > 100, 'a dark number on the pale one');
 });
 
+test('a label graph of fifty classes: small squares, names cut and upright, the last one where it belongs', async () => {
+  const names = Array.from({ length: 52 }, (_, i) => (i === 3 ? 'a name '.repeat(14) : `mood ${i}`));
+  const A = new Float64Array(52 * 52);
+  A[51 * 52 + 51] = 0.5;
+  const p = await pixels(await drawLabelGraph(A, names));
+  const longest = p.width / 2 - 64 - 96 - 52 * 44;
+  assert.ok(longest > 200 && longest <= 240, `the longest name takes ${longest}`);
+  const [x, y] = [2 * (64 + longest + 51 * 44), 2 * (112 + longest + 51 * 44)];
+  const deep = (r: number, g: number, b: number) => r < 40 && g < 80 && b > 60 && b < 130;
+  assert.ok(p.count(deep, [x + 4, y + 4, x + 84, y + 84]) > 0.7 * 80 * 80);
+  assert.ok(p.count(dark, [x + 20, y - 51 * 88 - 100, x + 68, y - 51 * 88]) > 50, 'its name above its column');
+});
+
 test('valence and arousal: a point of true ones in the left panel, of predicted ones in the right, and in the vectors too', async () => {
   const picture = await drawValenceArousal([0.5, 0.5], [-0.5, -0.5]);
   // Panels of 360 units begin 64 from the top and at 64 and 500 from the left; 2 pixels a unit; 1 is up and right.

@@ -72,24 +72,24 @@ function drawMatrix({
 }): Promise<Picture> {
   const widest = (of: readonly string[]): number =>
     Math.ceil(Math.max(...of.map((name) => measureText(name, '13px').width)));
-  const rows = names.map((name) => cut(name, 240));
-  // Of many classes the columns stay narrow.
-  const columns = names.map((name) => cut(name, names.length > FEW ? 60 : 240));
-  const longest = widest(rows);
-  const cell = Math.max(72, widest(columns) + 12);
+  // Of many classes the squares are small, and the columns' names stand upright.
+  const many = names.length > FEW;
+  const shown = names.map((name) => cut(name, 240));
+  const longest = widest(shown);
+  const cell = many ? 44 : Math.max(72, longest + 12);
   const left = longest + 64;
-  const top = 112;
+  const top = 112 + (many ? longest : 0);
   const side = cell * names.length;
   const width = Math.max(side + 96, measureText(figures, '12px').width + 16);
-  const axis = (name: string, data: readonly string[], position: 'top' | 'left', nameGap: number) => ({
+  const axis = (name: string, position: 'top' | 'left', nameGap: number) => ({
     type: 'category',
-    data,
+    data: shown,
     name,
     nameLocation: 'middle',
     nameGap,
     nameTextStyle: { color: INK, fontSize: 13, fontWeight: 'bold' },
     position,
-    axisLabel: { color: INK, fontSize: 13, interval: 0 },
+    axisLabel: LETTERS,
     axisLine: { show: false },
     axisTick: { show: false },
     splitArea: { show: false },
@@ -106,8 +106,11 @@ function drawMatrix({
       subtextStyle: { color: INK, fontSize: 12 },
     },
     grid: { left, top, width: side, height: side },
-    xAxis: axis(axes[1], columns, 'top', 32),
-    yAxis: { ...axis(axes[0], rows, 'left', longest + 22), inverse: true },
+    xAxis: {
+      ...axis(axes[1], 'top', many ? longest + 22 : 32),
+      ...(many && { axisLabel: { ...LETTERS, rotate: -90 } }),
+    },
+    yAxis: { ...axis(axes[0], 'left', longest + 22), inverse: true },
     visualMap: {
       min: 0,
       max: 1,
@@ -126,7 +129,7 @@ function drawMatrix({
       {
         type: 'heatmap',
         data: squares.flatMap((row, r) =>
-          row.map(({ shade, text, small }, c) => ({ value: [c, r, shade], label: label(shade, text, small) })),
+          row.map(({ shade, text, small }, c) => ({ value: [c, r, shade], label: label(shade, text, small, many) })),
         ),
         itemStyle: { borderColor: '#ffffff', borderWidth: 1 },
       },
@@ -135,6 +138,8 @@ function drawMatrix({
 }
 
 const FEW = 12;
+
+const LETTERS = { color: INK, fontSize: 13, interval: 0 };
 
 /** A name that is at most so wide, in pixels. */
 function cut(name: string, most: number): string {
@@ -145,11 +150,13 @@ function cut(name: string, most: number): string {
   return `${letters.join('')}…`;
 }
 
-function label(shade: number, text: string, small: string): object {
+function label(shade: number, text: string, small: string, many: boolean): object {
   const color = shade >= 0.5 ? '#ffffff' : INK;
   return {
     show: text !== '',
     formatter: small ? `{n|${text}}\n{p|${small}}` : `{n|${text}}`,
-    rich: { n: { fontSize: 15, lineHeight: 20, color }, p: { fontSize: 10, lineHeight: 14, color } },
+    rich: many
+      ? { n: { fontSize: 11, lineHeight: 15, color }, p: { fontSize: 8, lineHeight: 11, color } }
+      : { n: { fontSize: 15, lineHeight: 20, color }, p: { fontSize: 10, lineHeight: 14, color } },
   };
 }

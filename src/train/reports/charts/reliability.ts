@@ -3,7 +3,7 @@ import { BLUE, draw, FAINT, heading, INK, ORANGE, type Picture, percent } from '
 
 /** A reliability diagram: how often a network is right where it is so sure, and how often it is so sure. */
 export function drawReliability(bins: readonly ReliabilityBin[], ece: number): Promise<Picture> {
-  const [width, high, low, left, top, gap] = [480, 320, 90, 64, 84, 44];
+  const [width, high, low, left, top, gap] = [500, 320, 90, 84, 84, 44];
   const samples = bins.reduce((n, bin) => n + bin.samples, 0);
   const axis = (gridIndex: number, name: string) => ({
     gridIndex,
@@ -34,7 +34,7 @@ export function drawReliability(bins: readonly ReliabilityBin[], ece: number): P
   return draw(left + width + 24, top + high + gap + low + 52, {
     title: {
       text: 'Reliability',
-      subtext: `expected calibration error ${percent(ece)} of ${samples} samples; bars: right, line: as sure as right`,
+      subtext: `expected calibration error ${percent(ece)}, ${samples} samples; line: as often right as sure`,
       left,
       top: 16,
       padding: 0,
