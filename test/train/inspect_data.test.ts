@@ -172,11 +172,21 @@ test('the command: what is wrong is said, and that training would not begin, exi
   assert.match(out, /Neutral/);
   assert.match(
     err,
-    /error: \S+npy: 6 of 14 rows and images cannot be used, more than 1 % \(--max_bad 0\.01\): training/,
+    /error: \S+npy: 6 of 13 rows and images cannot be used, more than 1 % \(--max_bad 0\.01\): training/,
   );
   const other = await run(['inspect', folders, '--contact_sheet', join(dir, 'a.jpg')]);
   assert.is(other.code, 2);
   assert.match(other.err, 'expects a file that ends in .png');
+  for (const [data, reason] of [
+    ['test/golden/pickles/adj_pandas15.pkl', /expects annotated pictures, found .*: adjacency/],
+    [join(csv, 'training.csv'), /no pictures without --image_dir/],
+  ] as const) {
+    const error: Error = await look(data, { contactSheet: join(dir, 'none.png') }).then(
+      () => assert.unreachable(data),
+      (e) => e,
+    );
+    assert.match(error.message, reason);
+  }
 });
 
 test.run();

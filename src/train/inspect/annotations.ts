@@ -59,6 +59,8 @@ async function ofSets(
     checkBad(set.bad, set.rows, settings.maxBad);
     throw new InputError(`${set.file}: expected samples of the classes, found none among ${set.rows}`);
   }
+  if (settings.contactSheet && Object.values(sets).every(({ root }) => root === null))
+    throw new InputError(`--contact_sheet ${settings.contactSheet}: there are no pictures without --image_dir DIR`);
   const pictures = await lookAtPictures(sets, { decode: settings.decode ?? false, onProgress: settings.onProgress });
   const said = { ...facts };
   let refused: string | undefined;
@@ -98,7 +100,7 @@ function ofRows(set: AnnotationSet, classes: readonly string[]): Record<string, 
   // What differs in numbers and names alone is of one kind.
   const kinds = new Map<string, { n: number; first: BadItem }>();
   for (const item of bad) {
-    const key = item.reason.replace(/[\w./-]*\d[\w./-]*|"[^"]*"/g, '#');
+    const key = item.reason.slice(0, 300).replace(/[\w./-]*\d[\w./-]*|"[^"]*"/g, '#');
     const known = kinds.get(key);
     if (known) known.n++;
     else kinds.set(key, { n: 1, first: item });
@@ -113,7 +115,13 @@ function ofRows(set: AnnotationSet, classes: readonly string[]): Record<string, 
 }
 
 /** The message that training would end with. */
-function tooManyBad({ rows }: AnnotationSet, shown: readonly BadItem[], n: number, maxBad: number): string | undefined {
+function tooManyBad(
+  { samples, bad }: AnnotationSet,
+  shown: readonly BadItem[],
+  n: number,
+  maxBad: number,
+): string | undefined {
+  const rows = samples.length + bad.length;
   if (n <= Math.floor(maxBad * rows)) return undefined;
   const { where, image, reason } = shown[0];
   return (

@@ -22,6 +22,8 @@ export * from './inspection';
 export async function inspect(file: string, kind: FileKind | null, settings: InspectSettings): Promise<Inspection> {
   try {
     const known = kind ?? (settings.columns && lookAt(file) === 'a file' ? 'affectnet-csv' : await kindOf(file));
+    if (settings.contactSheet && known !== 'annotations' && known !== 'affectnet-csv')
+      throw new InputError(`--contact_sheet expects annotated pictures, found that ${file} is: ${known}`);
     const dataset = settings.dataset ?? (await datasetOf(file, known, settings.numClasses));
     const classes = settings.classes ?? classesOf({ dataset, num_classes: settings.numClasses });
     switch (known) {
