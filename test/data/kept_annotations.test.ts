@@ -31,6 +31,7 @@ import { hashOf } from '../../src/data/data_hash';
 import { type Keeping, keptAnnotations } from '../../src/data/kept_annotations';
 import { writeSyntheticFolders } from '../../src/data/synthetic_folders';
 import { writeSyntheticNpy } from '../../src/data/synthetic_npy';
+import { cacheEntries, clearCache } from '../../src/device/node/cache';
 import { numberNpy } from './npy_file';
 
 const test = suite('kept annotations');
@@ -151,6 +152,25 @@ test('off, another folder, verify; what is damaged is read anew, and so is what 
     [await reads({ cache: join(dir, 'no folder') }), await reads({ cache: join(dir, 'no folder') })],
     [1, 1],
   );
+});
+
+test('by default for each user, where emotion-gcn cache finds and clears it', async () => {
+  const file = join(dir, 'training.csv');
+  const { XDG_CACHE_HOME: before } = process.env;
+  process.env.XDG_CACHE_HOME = join(dir, 'user');
+  try {
+    const reads = async () => (await ask(file, OPTIONS, { cache: null })).reads;
+    assert.equal([await reads(), await reads()], [1, 0]);
+    assert.equal(
+      cacheEntries().map(({ name, bytes }) => [name, bytes > 1000]),
+      [['annotations', true]],
+    );
+    clearCache('annotations');
+    assert.equal([await reads(), await reads()], [1, 0]);
+  } finally {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+  }
 });
 
 test('what changes while it is read is not kept', async () => {
