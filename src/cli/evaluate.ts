@@ -45,6 +45,7 @@ const SETTINGS: Settings<EvaluateSettings & NetworkSettings & { format: Format }
 const EXAMPLE = `
 Examples:
   emotion-gcn evaluate --saved_model run1 --image_dir AffectNet/Manually_Annotated_Images --data validation.csv
+  emotion-gcn evaluate --saved_model run1 --data AffectNet/val_set
   emotion-gcn evaluate --checkpoint original.pth --emb emb.pkl --image_dir AffectNet/Manually_Annotated_Images \\
     --data data_affectnet.pkl
 

@@ -20,6 +20,8 @@ const EXAMPLE = `
 Examples:
   emotion-gcn train --image_dir AffectNet/Manually_Annotated_Images --data training.csv --val_data validation.csv \\
     --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
+  emotion-gcn train --data AffectNet --emb glove.6B.300d.txt --saved_model run1    (train_set and val_set, .npy)
+  emotion-gcn train --data faces --model single_task --saved_model run1            (faces/train/happy/*.jpg, ...)
   emotion-gcn train --saved_model run1 --resume
   emotion-gcn train --config run1/args.json --saved_model run2 --lr 0.0003
   emotion-gcn train --config run1/args.json --lr_find --out rates

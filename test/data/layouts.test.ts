@@ -290,6 +290,16 @@ test("a CSV with columns of one's own, classes by name, faces that are cropped a
       'expected a face box and landmarks, found none; --align off takes'.slice(0, 60),
     ],
   );
+  const german = put('german.csv', 'path,label\na.jpg,Ärger\nb.jpg,1\nc.jpg,\nd.jpg,nan\n');
+  const read = await readAnnotations(german, { ...options, columns, align: false, classes: ['Freude', 'Ärger'] });
+  assert.equal(
+    read.train.samples.map(({ expression }) => expression),
+    [1, 1],
+  );
+  assert.equal(
+    read.train.bad.map(({ reason }) => reason),
+    ['expression: expected a number, found ""', 'expression: expected a number, found "nan"'],
+  );
   const bare = put('bare.csv', 'path,label,v,a\na.jpg,happiness,0.5,1\nb.jpg,6,,\n');
   const named = `${columns},valence=v,arousal=a`;
   await refusal(

@@ -125,7 +125,7 @@ function checkHeader(file: string, header: readonly string[], line: number, name
 function placeIn(classes: readonly string[]): (text: string) => number | string {
   const find = classFinder(classes);
   return (text) => {
-    const named = /^\s*[a-z]/i.test(text) && !/^\s*(nan|infinity)\s*$/i.test(text);
+    const named = text !== '' && Number.isNaN(Number(text)) && !/^nan$/i.test(text);
     const place = named ? find(text) : classNumberOf('expression', text);
     if (place >= 0 && place < classes.length) return place;
     if (named && !isEmotion(text))
