@@ -65,7 +65,7 @@ const PASSES = 20;
  * brings it nearer to the fraction of every class and of all, the sum over them of (count - wanted)^2 / total; and once there are
  * all, each changes sides, alone or with another, as long as that helps.
  *
- * @throws InputError for a single group, which cannot be split
+ * @throws InputError for a single group, which cannot be split, and for groups that are the classes
  */
 export function splitGroups(samples: Samples, fraction: number, seed: number, { by, names, of }: Groups): Split {
   const counts = names.map(() => new Map<number, number>());
@@ -77,6 +77,11 @@ export function splitGroups(samples: Samples, fraction: number, seed: number, { 
       add(totals, c, 1);
     }
   }
+  const occurring = totals.size - 1;
+  if (names.length > 1 && names.length === occurring && counts.every((of) => of.size === 2))
+    throw new InputError(
+      `--split_by ${by}: each group is a class (${names.slice(0, 3).join(', ')}, …): none would be in both parts`,
+    );
   const have = new Map<number, number>();
   const inVal = new Uint8Array(names.length);
   /** How much farther from what is wanted the validation set is once a group changes sides. */

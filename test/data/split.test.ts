@@ -79,6 +79,23 @@ test('by the folder of the picture', () => {
   for (const folder of folders(val)) assert.not(folders(train).has(folder));
 });
 
+test('groups that are the classes are refused', () => {
+  const sample = (i: number) => ({
+    image: `${i % 3}/${i}.jpg`,
+    expression: i % 3,
+    where: '',
+    valence: 0,
+    arousal: 0,
+    pose: null,
+    group: null,
+  });
+  const all = Samples.of(Array.from({ length: 30 }, (_, i) => sample(i)));
+  assert.throws(
+    () => splitGroups(all, 0.1, 0, groupsOf(all, 'folder')),
+    /--split_by folder: each group is a class \(0, 1, 2/,
+  );
+});
+
 test('neither part is empty where there are two groups, one alone is refused', () => {
   const pair = people(2, 20, 3);
   for (const fraction of [0.01, 0.1, 0.9, 0.99]) {

@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readTrainArgs } from '../../src/train/settings/args';
@@ -74,6 +76,34 @@ test("classes of one's own stand in place of their number, and are read back as 
   assert.equal(read({ classes: eight.classes.join() }), eight);
   assert.equal([seven.num_classes, seven.classes.length, eight.num_classes, eight.classes.length], [7, 7, 8, 8]);
   assert.is(read({ classes: Array.from({ length: 50 }, (_, i) => `c${i}`) }).classes.length, 50);
+});
+
+test('class folders with names of their own are the classes, those of AffectNet are its seven', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-args-'));
+  try {
+    const folders = (set: string, names: readonly string[]): string => {
+      for (const name of names) {
+        mkdirSync(join(dir, set, 'train', name), { recursive: true });
+        writeFileSync(join(dir, set, 'train', name, 'face.jpg'), '');
+      }
+      return join(dir, set);
+    };
+    const moods = read({ data: folders('moods', ['excited', 'calm', 'very bored']) });
+    assert.equal([moods.classes, moods.num_classes], [['calm', 'excited', 'very bored'], null]);
+    assert.equal(read({ data: moods.data, classes: 'calm,excited' }).classes, ['calm', 'excited']);
+    assert.is(read({ data: moods.data, num_classes: 7 }).classes.length, 7);
+    for (const names of [
+      ['Happy', 'angry'],
+      ['0', '3', '7'],
+    ])
+      assert.is(read({ data: folders(names.join(), names) }).num_classes, 7);
+    assert.throws(
+      () => read({ data: folders('odd', ['calm', 'a,b']) }),
+      /odd: expected folders with 2 to 50 names, .*; found a,b, calm; say/,
+    );
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('names that are none, and settings that do not go with other classes, are refused', () => {
