@@ -28,7 +28,7 @@ function copy(name: string, of: 'single_task' | 'emotion_gcn', settings: Record<
 
 const [a, b, other] = [
   copy('a', 'emotion_gcn'),
-  copy('b', 'emotion_gcn', { lr: 0.5, augment: false, workers: 3 }),
+  copy('b', 'emotion_gcn', { lr: 0.5, augment: false, workers: 3, format_version: 2 }),
   copy('other', 'single_task'),
 ];
 

@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatMetrics } from '../../src/cli/format';
 import { inspect } from '../../src/train/inspect';
+import { compareRuns } from '../../src/train/reports/comparison';
 import { readHashes } from '../../src/train/run/hashes';
 import { readManifest } from '../../src/train/run/manifest';
 import { readRun } from '../../src/train/run/read_run';
@@ -43,6 +44,7 @@ const OTHERS = [
 async function readAll(run: string): Promise<void> {
   const { metrics } = readRun(run);
   if (metrics) formatMetrics(metrics);
+  compareRuns([run]);
   await inspect(run, 'run', { imageDir: null, dataset: null, numClasses: 7, maxBad: 0 });
   readRunToResume(run, {});
   readRunToRepeat(join(run, 'args.json'), { saved_model: join(dir, 'new') });

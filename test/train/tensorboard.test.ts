@@ -93,14 +93,10 @@ test('a step has losses, hits and rate; an epoch its row of results.csv; the end
     assert.equal(new Map([...epochs[i].scalars].sort()), new Map(known.sort()));
   }
   const images = events.flatMap(({ images, step }) => [...images].map(([tag, image]) => ({ tag, step, ...image })));
-  assert.equal(
-    images.map(({ tag, step }) => [tag, step]),
-    [
-      ['results', 8],
-      ['confusion_matrix', 8],
-      ['valence_arousal', 8],
-    ],
-  );
+  const drawn = readdirSync(run).flatMap((name) => /^(.+)\.png$/.exec(name)?.[1] ?? []);
+  assert.ok(drawn.length >= 3);
+  assert.equal(images.map(({ tag }) => tag).sort(), drawn.sort());
+  assert.ok(images.every(({ step }) => step === 8));
   for (const { tag, png, width, height } of images) {
     assert.ok(png.equals(readFileSync(join(run, `${tag}.png`))));
     assert.ok(width > 500 && height > 500);

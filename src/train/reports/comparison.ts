@@ -62,9 +62,9 @@ export function compareRuns(dirs: readonly string[], notice: (line: string) => v
   });
 }
 
-/** But for the folder itself, and the kernels that were measured. */
+/** But for the folder itself, and what is no setting: the kernels that were measured, the version. */
 function settingsThatDiffer(all: readonly RunArgs[]): (keyof RunArgs)[] {
-  const { saved_model: _, kernels: __, ...settings } = all[0];
+  const { saved_model: _, kernels: __, format_version: ___, ...settings } = all[0];
   return (Object.keys(settings) as (keyof RunArgs)[]).filter(
     (name) => new Set(all.map((args) => JSON.stringify(args[name]))).size > 1,
   );
