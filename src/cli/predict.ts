@@ -9,6 +9,7 @@ import {
   PredictionFile,
   type PredictionFormat,
 } from '../train/measures/prediction_file';
+import { checkNotOfRun } from '../train/run/files';
 import { TRAIN_SETTINGS } from '../train/settings/args';
 import { choice, orNone, readSettings, type Settings, text } from '../train/settings/settings';
 import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
@@ -18,6 +19,9 @@ import { addSettings } from './settings_options';
 import { print, printData, say } from './terminal';
 
 type Format = 'table' | PredictionFormat;
+
+/** Milliseconds between two lines that say how far it is. */
+const INTERVAL = 10_000;
 
 interface PredictFlags extends NetworkSettings {
   image_dir: string | null;
@@ -81,13 +85,19 @@ export const predictCommand = (): Command =>
       if (out !== null) {
         if (format === 'table')
           throw new InputError(`--out expects --format ${PREDICTION_FORMATS.join(', ')}, found table`);
+        checkNotOfRun(out);
         const file = new PredictionFile(out, format, classes);
         const done = { rows: file.rows(), file: out };
         const write = async (signal: AbortSignal): Promise<true> => {
           let finished = false;
+          let told = performance.now();
           try {
-            for await (const prediction of predict(run, sources, { gpu, image_dir, say, done, signal }))
+            for await (const prediction of predict(run, sources, { gpu, image_dir, say, done, signal })) {
               await file.add(prediction);
+              if (performance.now() - told < INTERVAL) continue;
+              told = performance.now();
+              say(`${file.length} predictions`);
+            }
             finished = true;
           } finally {
             await file.close(finished);

@@ -132,9 +132,16 @@ test('another network, other pictures, another format or file: refused, and noth
     for (const other of PREDICTION_FORMATS.filter((name) => name !== format)) {
       await refused(fileOf(format), other, /line 1: expected .* or remove the file/);
     }
-    for (const text of ['my notes', 'a\nb\n', '[\n  {\n    "a": 1\n  }\n]\n', '{"image":"x.jpg"}\n', '[1]']) {
+    for (const text of [
+      `${whole('csv').toString().split('\n')[0]}\n"${'a\n'.repeat(2000)}`,
+      'my notes',
+      'a\nb\n',
+      '[\n  {\n    "a": 1\n  }\n]\n',
+      '{"image":"x.jpg"}\n',
+      '[1]',
+    ]) {
       writeFileSync(fileOf(format), text);
-      await refused(fileOf(format), format, /line \d: expected/);
+      await refused(fileOf(format), format, /line \d+: expected/);
     }
   }
   writeFileSync(fileOf('csv'), whole('csv').toString().replace('Neutral', 'Calm'));
@@ -155,6 +162,7 @@ test('killed and stopped by Ctrl-C as a program, then once more: the same bytes;
   for (const [flags, message] of [
     [['--out', join(dir, 'a.txt')], /--out \S+a.txt: expected a name that ends in .csv, .json or .jsonl, or --format/],
     [['--out', join(dir, 'a.csv'), '--format', 'table'], /--out expects --format csv, json, jsonl, found table/],
+    [['--out', join(runs[0], 'predictions.csv')], /predictions.csv is a file of the run/],
     [['--out', join(dir, 'none', 'a.csv')], /a.csv: cannot be written: there is no folder/],
     [['--out', dir, '--format', 'csv'], /cannot be written: expected a file or nothing there, found a folder/],
   ] as const) {

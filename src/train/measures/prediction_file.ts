@@ -11,8 +11,9 @@ import { csvField } from './predictions';
 export const PREDICTION_FORMATS = ['csv', 'json', 'jsonl'] as const;
 export type PredictionFormat = (typeof PREDICTION_FORMATS)[number];
 
-/** Longer lines are no predictions. */
+/** Longer lines are no predictions, and no prediction has more of them. */
 const MAX_LINE = 1 << 20;
+const MAX_LINES = 1000;
 
 /** Milliseconds between two times that the disk is waited for. */
 const SYNC_MS = 5000;
@@ -146,12 +147,8 @@ export class PredictionFile {
       }
       if (!isOpen) begin = line;
       parts.push(text);
-      if (
-        this.format === 'json' &&
-        parts.length <= 2 &&
-        !text.startsWith(this.form.begin.split('\n')[parts.length - 1])
-      )
-        throw this.notOurs(line, text);
+      const isOther = this.format === 'json' && !text.startsWith(this.form.begin.split('\n')[parts.length - 1] ?? '');
+      if (isOther || parts.length > MAX_LINES) throw this.notOurs(line, text);
       isOpen = this.opens(text, isOpen);
       if (isOpen) continue;
       const prediction = this.read(parts.join('\n'), begin);
