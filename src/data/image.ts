@@ -1,5 +1,6 @@
-import { type Stats, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
+import { isMainThread } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InputError } from '../base/errors';
 import type { RgbImage } from '../base/pixels/rgb_image';
@@ -47,7 +48,8 @@ export async function readPicture(file: string | Buffer, root?: ImageRoot): Prom
     if (!status.isFile()) throw new ImageError('not a file');
     if (status.size > MAX_BYTES) throw new ImageError(`too large: ${status.size} bytes, the limit is ${MAX_BYTES}`);
     if (status.size > LONG) await lookAtSize(file);
-    return await readFile(file);
+    // A thread of its own has nothing else to do meanwhile.
+    return isMainThread ? await readFile(file) : readFileSync(file);
   } catch (error) {
     if (error instanceof ImageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
