@@ -25,6 +25,9 @@ export interface CropOptions {
   readonly onGroup?: (group: GroupDone, thread: number) => void;
 }
 
+/** What a thread takes, with pictures as AffectNet's: measured. */
+export const THREAD_BYTES = 40 * 2 ** 20;
+
 /** What prepares the faces of one or more sets. It must be closed. */
 export class CropPool {
   readonly size: number;
@@ -33,7 +36,7 @@ export class CropPool {
   /** Bytes that may still be kept. */
   private room: number;
   private readonly say: (line: string) => void;
-  private readonly threads: number;
+  private threads: number;
 
   /** @throws InputError if the cache cannot be made */
   constructor({ size, workers = 4, cache, cacheLimit, verify = false, faces, say = () => {}, onGroup }: CropOptions) {
@@ -47,13 +50,18 @@ export class CropPool {
     const settings = { size, verify, cache: dir === null || !this.keys ? null : { dir, keys: this.keys.memory } };
     this.workers = new ImageWorkers(
       settings,
-      this.threads,
+      () => this.threads,
       () => this.room > 0,
       (group, thread) => {
         for (const result of group.results) this.take(result);
         onGroup?.(group, thread);
       },
     );
+  }
+
+  /** Starts no more than so many threads, but one: each takes `THREAD_BYTES`. Tells nothing to those that run. */
+  limitThreads(most: number): void {
+    this.threads = Math.max(1, Math.min(this.threads, most));
   }
 
   /** Faces that are to be asked for ahead of need, so that all threads have work. */

@@ -23,24 +23,40 @@ interface Thread {
   task: Task | null;
 }
 
-/** Worker threads, started as there is work for them. Groups are begun in the order in which they were asked for. */
+/**
+ * Worker threads: the first begins at once, so that what else takes address space finds it taken, the others as there is work for
+ * them. Groups are begun in the order in which they were asked for.
+ */
 export class ImageWorkers {
   private readonly threads: Thread[] = [];
   private readonly waiting: Task[] = [];
   private failure: { readonly error: unknown } | null = null;
-  private fit: number | null = null;
+  /** Threads that have not taken their address space yet. */
+  private starting = 0;
   private closing = false;
   private readonly exits: Promise<void>[] = [];
 
-  /** @param most threads */
+  /**
+   * @param most threads, but one
+   * @throws MachineError if there is not room for one
+   */
   constructor(
     private readonly settings: WorkerSettings,
-    private readonly most: number,
+    private readonly most: () => number,
     /** Whether new crops of a group that begins now are kept. */
     private readonly keep: () => boolean = () => true,
     private readonly onGroup: (group: GroupDone, thread: number) => void = () => {},
     private readonly program: URL = imageWorkerUrl(),
-  ) {}
+  ) {
+    const left = addressSpaceLeft();
+    if (left < FIRST + THREAD) {
+      const [has, needs] = [left, FIRST + THREAD].map((bytes) => Math.round(bytes / 2 ** 20));
+      throw new MachineError(
+        `ulimit -v leaves ${has} MiB of address space, a thread that prepares images needs ${needs} MiB: raise it`,
+      );
+    }
+    this.start();
+  }
 
   /**
    * The results of some jobs, in order, and their pixels.
@@ -70,7 +86,8 @@ export class ImageWorkers {
       const idle = this.threads.find(({ task }) => task === null);
       try {
         if (idle) this.feed(idle);
-        else if (this.threads.length < this.threadsThatFit()) this.feed(this.start());
+        else if (this.threads.length < this.most() && addressSpaceLeft() >= THREAD * (this.starting + 1))
+          this.feed(this.start());
       } catch (error) {
         this.fail(error);
       }
@@ -87,6 +104,8 @@ export class ImageWorkers {
     const worker = new Worker(this.program, { workerData: this.settings });
     const thread: Thread = { worker, task: null };
     const place = this.threads.push(thread) - 1;
+    this.starting++;
+    worker.once('online', () => this.starting--);
     worker.on('message', (group: GroupDone) => {
       const { task } = thread;
       try {
@@ -113,18 +132,6 @@ export class ImageWorkers {
       ),
     );
     return thread;
-  }
-
-  /** @throws MachineError if there is not room for one */
-  private threadsThatFit(): number {
-    if (this.fit !== null) return this.fit;
-    const left = addressSpaceLeft();
-    this.fit = Math.min(this.most, Math.floor((left - FIRST) / THREAD));
-    if (this.fit >= 1) return this.fit;
-    const [has, needs] = [left, FIRST + THREAD].map((bytes) => Math.round(bytes / 2 ** 20));
-    throw new MachineError(
-      `ulimit -v leaves ${has} MiB of address space, a thread that prepares images needs ${needs} MiB: raise it`,
-    );
   }
 
   private fail(error: unknown): void {

@@ -344,7 +344,13 @@ test('a thread that dies is an error, not a hang', async () => {
   for (const [i, [name, text]] of Object.entries(dying).entries()) {
     writeFileSync(join(dir, name), text);
     const program = new URL(`file://${join(dir, name)}`);
-    const workers = new ImageWorkers({ size: SIZE, cache: null, verify: false }, 2, undefined, undefined, program);
+    const workers = new ImageWorkers(
+      { size: SIZE, cache: null, verify: false },
+      () => 2,
+      undefined,
+      undefined,
+      program,
+    );
     const run = () => workers.run(jobs, new Uint8Array(jobs.length * SIZE * SIZE * 3));
     await refusal(run, reasons[i], 'MachineError');
     await refusal(run, reasons[i], 'MachineError');

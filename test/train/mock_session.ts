@@ -80,6 +80,7 @@ export async function mockRun(
       untrained: [],
       graph: null,
       hashes: {},
+      limitThreads: () => {},
       close: async () => {},
     },
     learning: { model, optimizer, ema: null, scaler: null },

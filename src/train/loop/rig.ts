@@ -1,8 +1,9 @@
 // The one door to all of a run that lives on a device: a device that is lost takes it along, and it is made anew.
 import { Ema } from '../../autograd';
 import { orAborted } from '../../base/abort';
+import { THREAD_BYTES } from '../../data/crops';
 import type { Device } from '../../device';
-import { openDevice } from '../../device/node';
+import { memoryGrant, openDevice } from '../../device/node';
 import { choose, type TileTable } from '../../kernels/variant';
 import { buildModel } from '../../models';
 import { bytesOf, type Learning } from '../run/checkpoint';
@@ -71,10 +72,14 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
     const memoryOf = (n: number, batches: number) =>
       learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches, augment: args });
     const learning = { model, optimizer, ema, scaler: learner.scaler };
-    const batchSize = await fitMemory(device, args, (n) => memoryOf(n, args.grad_accum_steps), notice, {
-      images: data.train.samples.length,
-      reserved: bytesOf(learning).checkpoint,
+    const grant = device.software ? memoryGrant() : null;
+    const reserved = bytesOf(learning).checkpoint;
+    const stepOf = (n: number) => memoryOf(n, args.grad_accum_steps);
+    const batchSize = await fitMemory(device, args, stepOf, notice, {
+      ...{ images: data.train.samples.length, reserved, grant },
     });
+    // One thread is among what the grant leaves for all else.
+    if (grant) data.limitThreads(1 + Math.floor((grant.bytes - reserved - stepOf(batchSize)) / THREAD_BYTES));
     // The third batch of a group has the kernels of the second.
     const step = () => memoryOf(batchSize, Math.min(args.grad_accum_steps, 2));
     const kernels = await orAborted(chooseKernels(device, args.tune, resume, step, notice, options.kernels), signal);

@@ -45,6 +45,8 @@ export interface RunData {
   readonly graph: { readonly A: Float32Array; readonly embedding: Float32Array } | null;
   /** Of the annotations, by their path: see `hashOf`. */
   readonly hashes: Readonly<Record<string, string>>;
+  /** See `CropPool.limitThreads`. */
+  limitThreads(most: number): void;
   close(): Promise<void>;
 }
 
@@ -111,7 +113,8 @@ export async function openRunData(
     checkEnough(args, train.samples.length, val.samples.length);
     const counts = classCounts(train.samples, classes).map((n, c) => `${classes[c]} ${n}`);
     notice(`${train.samples.length} training and ${val.samples.length} validation faces (${counts.join(', ')})`);
-    return { train, val, classWeights: weights, untrained, graph, hashes, close: () => pool.close() };
+    const limitThreads = (most: number): void => pool.limitThreads(most);
+    return { train, val, classWeights: weights, untrained, graph, hashes, limitThreads, close: () => pool.close() };
   } catch (error) {
     await pool.close();
     throw error;
