@@ -163,13 +163,13 @@ export class RunFolder {
 
   /** The name for a new event file, after those that are there. */
   newEventsFile(): { name: EventsFile; first: boolean } {
+    this.lock?.check();
     const n = 1 + Math.max(0, ...readdirSync(this.dir).map((name) => eventsOf(name) ?? 0));
     return { name: eventsFile(n), first: n === 1 };
   }
 
-  /** Appends to an event file. */
+  /** Appends to an event file of our own. Whose the folder is, is not asked here, once a step, but with each checkpoint. */
   append(name: EventsFile, bytes: Uint8Array): void {
-    this.lock?.check();
     try {
       appendFileSync(this.path(name), bytes);
     } catch (error) {
