@@ -178,13 +178,19 @@ test('folders: names in any case and of any kind, other folders dropped, links, 
 });
 
 test("folders: AffectNet's numbers, and those that are not", async () => {
-  for (const n of [0, 3, 6, 7]) put(`n/${n}/1.jpg`);
+  for (const n of [0, 3, 6, 7, 'junk']) put(`n/${n}/1.jpg`);
   const { train } = await readAnnotations(join(dir, 'n'), options);
   assert.equal(
     train.samples.map(({ expression }) => expression),
     [0, 3, 6],
   );
-  assert.equal([...train.dropped], [['expression 7', 1]]);
+  assert.equal(
+    [...train.dropped],
+    [
+      ['expression 7', 1],
+      ['folder junk', 1],
+    ],
+  );
   for (let n = 1; n < 8; n++) put(`raf/train/${n}/1.jpg`);
   await refusal(
     () => readAnnotations(join(dir, 'raf'), options),

@@ -151,15 +151,18 @@ interface ClassFolder {
 function placesOf(dir: string, classes: readonly string[]): Map<string, ClassFolder> {
   const names = classFolders(dir);
   const find = classFinder(classes);
-  const numbered = names.every((name) => /^\d+$/.test(name));
+  const isNumber = (name: string): boolean => /^\d+$/.test(name);
+  // Where one is called as a class, numbers are no classes.
+  const numbered = names.every((name) => find(name) < 0);
   // A number is a place among classes of one's own, else AffectNet's, whatever the order of the classes.
   const emotions = classes.every(isEmotion);
-  if (numbered && emotions) checkNumbers(dir, names.map(Number));
+  if (numbered && emotions) checkNumbers(dir, names.filter(isNumber).map(Number));
   const places = new Map<string, ClassFolder>();
   for (const name of names) {
-    const own = Number(name) < classes.length ? Number(name) : -1;
-    const place = !numbered ? find(name) : emotions ? find(EIGHT_CLASSES[Number(name)] ?? '') : own;
-    const kind = numbered ? `expression ${Number(name)}` : `folder ${name}`;
+    const number = numbered && isNumber(name) ? Number(name) : null;
+    const own = number !== null && number < classes.length ? number : -1;
+    const place = number === null ? find(name) : emotions ? find(EIGHT_CLASSES[number] ?? '') : own;
+    const kind = number === null ? `folder ${name}` : `expression ${number}`;
     places.set(name, { place, dropped: place < 0 ? kind : null });
   }
   if ([...places.values()].every(({ place }) => place < 0)) {
