@@ -1,4 +1,5 @@
 // The program from drawn faces to predictions, on whatever adapter there is: small pictures, a few steps.
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -126,7 +127,7 @@ test('evaluation of the validation set gives the metrics that training gave', as
   const written = join(whole, 'evaluate', 'validation');
   assert.match(err, `written to ${written}`);
   const { best_epoch: _, ...metrics } = readRun(whole).metrics!;
-  const { intervals, ...printed } = JSON.parse(out);
+  const { intervals, measured, ...printed } = JSON.parse(out);
   assert.equal(printed, metrics);
   assert.ok(intervals.accuracy[0] <= metrics.accuracy && metrics.accuracy <= intervals.accuracy[1]);
   assert.equal(JSON.parse(readFileSync(join(written, 'metrics.json'), 'utf8')), { ...metrics, intervals });
@@ -136,7 +137,20 @@ test('evaluation of the validation set gives the metrics that training gave', as
   );
   const csv = await ends(0, `${command} --format csv`);
   assert.match(csv.out, /^figure,value,low,high\nsamples,\d+,,\naccuracy,/);
-  assert.ok(existsSync(join(written, 'confusion_matrix.png')));
+  for (const picture of ['confusion_matrix', 'reliability']) assert.ok(existsSync(join(written, `${picture}.png`)));
+  const file = join(faces, 'validation.csv');
+  const hash = createHash('sha256').update(readFileSync(file)).digest('hex');
+  const { classes } = metrics;
+  assert.equal(measured, { file, layout: 'csv', hash, rows: 14, samples: 14, classes, tta: 'off' });
+  const { data, weights, ...kept } = JSON.parse(readFileSync(join(written, 'manifest.json'), 'utf8'));
+  assert.equal({ ...kept, hash: data[file] }, measured);
+  assert.is(weights, 'weights/best.safetensors');
+  assert.match(csv.out, `measured_hash,${hash},,`);
+  // Another thing measured, in a folder of its own.
+  const flipped = await ends(0, `${command} --tta flip`);
+  assert.match(flipped.out, /^measured +\S+validation.csv\nlayout +csv: 14 rows, 14 faces\n/);
+  assert.match(flipped.out, /--tta +flip: mean scores of each picture and its mirror image/);
+  assert.match(flipped.err, `written to ${written}-2`);
 
   renameSync(join(whole, 'evaluate'), join(dir, 'kept'));
   writeFileSync(join(whole, 'evaluate'), 'no folder');
@@ -151,7 +165,7 @@ test('report prints the metrics and draws the pictures again', async () => {
   rmSync(join(whole, 'label_graph.svg'));
   const { out, err } = await ends(0, `report --saved_model ${whole}`);
   assert.match(out, /^samples +\d+\naccuracy/);
-  assert.match(err, 'results, confusion_matrix, valence_arousal, label_graph');
+  assert.match(err, 'results, confusion_matrix, reliability, valence_arousal, label_graph');
   assert.ok(existsSync(join(whole, 'label_graph.svg')));
 });
 
