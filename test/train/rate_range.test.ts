@@ -118,6 +118,14 @@ test('it ends where the loss diverges, or is no number; never finite is an error
     );
 });
 
+test('the picture marks the steepest place', async () => {
+  const range = rateRange(steps(1e-3, 0.01, 0));
+  const [marked, plain] = [await drawRateRange(range), await drawRateRange({ ...range, steepest: null })];
+  // ORANGE is the mark's alone.
+  assert.match(marked.svg, /#d4622a/i);
+  assert.not.match(plain.svg, /#d4622a/i);
+});
+
 test('it is drawn, of one step too, and of one that falls nowhere', async () => {
   for (const of of [steps(1e-3, 0.01, 0.1), steps(1e-3, 0.01, 0).slice(0, 1)])
     assert.match((await drawRateRange(rateRange(of))).svg, /^<svg[\s\S]*<\/svg>$/);

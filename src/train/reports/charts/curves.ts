@@ -20,8 +20,6 @@ export interface Panel {
     readonly log?: boolean;
     /** Only whole numbers, and no others than of points, have a label. */
     readonly count?: boolean;
-    /** A line across the panel, with its name. */
-    readonly mark?: { readonly at: number; readonly name: string };
   };
   /** The highest value that is shown; default: all are. */
   readonly top?: number;
@@ -100,7 +98,7 @@ export function drawCurves(panels: readonly Panel[], shared = false): Promise<Pi
       axisLabel: { color: INK, formatter: (value: number) => String(Number(value.toFixed(4))) },
       splitLine: { lineStyle: { color: FAINT } },
     })),
-    series: panels.flatMap(({ curves, x: { mark } }, i) =>
+    series: panels.flatMap(({ curves }, i) =>
       curves.map(({ color, line, points }, c) => ({
         name: entry(i, c),
         type: 'line',
@@ -112,7 +110,6 @@ export function drawCurves(panels: readonly Panel[], shared = false): Promise<Pi
         symbolSize: 6,
         lineStyle: { width: 2, color, type: line },
         itemStyle: { color },
-        ...(mark && c === 0 && { markLine: lineAt(mark.at, mark.name) }),
       })),
     ),
   });
@@ -123,11 +120,3 @@ function labelOf({ x, curves }: Panel, value: number): string {
   const last = Math.max(...curves.map(({ points }) => points.at(-1)?.[0] ?? 0));
   return !x.count || (value >= 1 && value <= last) ? String(value) : '';
 }
-
-const lineAt = (at: number, name: string) => ({
-  symbol: 'none',
-  silent: true,
-  lineStyle: { color: INK, type: 'dashed', width: 1 },
-  label: { formatter: name, color: INK, fontSize: 12, position: 'end' },
-  data: [{ xAxis: at }],
-});
