@@ -38,7 +38,7 @@ export function numberOfClasses(dataset: Dataset, classes: readonly string[]): n
 /** Whether names can be those of classes: nodes of a label graph, told apart in files. */
 export const areClassNames = (names: readonly string[]): boolean =>
   new Set(nodesOf(names).map(emotionKey)).size === names.length + 2 &&
-  names.every((name) => name.length <= 100 && !/[,\u0000-\u001f\u007f]/.test(name) && !/^\d+$/.test(name));
+  names.every((name) => name.length <= 100 && !/[,"\u0000-\u001f\u007f]/.test(name) && !/^\d+$/.test(name));
 
 /** The nodes of a label graph: the classes, then the two continuous labels. */
 export const nodesOf = (classes: readonly string[]): readonly string[] => [...classes, 'Valence', 'Arousal'];

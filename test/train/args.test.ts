@@ -108,7 +108,16 @@ test('class folders with names of their own are the classes, those of AffectNet 
 
 test('names that are none, and settings that do not go with other classes, are refused', () => {
   const many = Array.from({ length: 51 }, (_, i) => `c${i}`);
-  const wrong = [['calm'], ['calm', 'Calm'], ['1', 'calm'], ['calm', 'valence'], ['a\nb', 'calm'], 'calm,,bored', many];
+  const wrong = [
+    ['calm'],
+    ['calm', 'Calm'],
+    ['1', 'calm'],
+    ['calm', 'valence'],
+    ['a\nb', 'calm'],
+    ['a"b', 'calm'],
+    'calm,,bored',
+    many,
+  ];
   for (const classes of wrong)
     assert.throws(() => read({ classes }), /--classes expects 2 to 50 names, each another, .* found \S/);
   const refused = (given: object, message: RegExp) =>
