@@ -139,8 +139,6 @@ const beginOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 64)
 export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
   if (bytes.length === 0) throw new ImageError('zero bytes');
   try {
-    const plain = readPlainJpeg(bytes);
-    if (plain) return plain;
     const own = OWN.find(({ is }) => is(bytes));
     if (own) return own.decode(bytes);
     const begin = beginOf(bytes);
@@ -149,6 +147,8 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     if (!MAGIC.test(begin)) throw new ImageError('not an image, or a format that cannot be read');
     const end = isJpeg(bytes) ? jpegEnd(bytes) : 'marked';
     if (end === 'cut') throw new ImageError('truncated or damaged (the JPEG ends before its last row)');
+    const plain = end === 'marked' ? await readPlainJpeg(bytes) : null;
+    if (plain) return plain;
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
     const { format, width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);

@@ -1,10 +1,9 @@
-// JPEGs that are decoded here against libvips' decoder: the same bytes, or left to it.
+// JPEGs that libjpeg-turbo decodes by itself against libvips: the same bytes, or left to it.
 import sharp, { type JpegOptions } from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RgbImage } from '../../src/base/pixels/rgb_image';
 import { randomStream, randomUniform } from '../../src/base/random';
-import { decodeImage } from '../../src/data/image';
 import { readPlainJpeg } from '../../src/formats/picture/jpeg';
 import { differences, golden } from '../data/goldens';
 
@@ -31,7 +30,7 @@ async function byLibrary(bytes: Uint8Array): Promise<RgbImage> {
 }
 
 async function same(bytes: Uint8Array, what: string): Promise<void> {
-  const own = readPlainJpeg(bytes);
+  const own = await readPlainJpeg(bytes);
   assert.ok(own, `${what}: read`);
   const wanted = await byLibrary(bytes);
   assert.equal([own.width, own.height], [wanted.width, wanted.height], what);
@@ -62,49 +61,51 @@ test('chroma halved across alone; restart markers', async () => {
   await same(Buffer.from(ACROSS, 'base64'), 'across');
   const { tensors } = golden('test/golden/data/pictures.safetensors');
   const [file, rgb] = ['file', 'rgb'].map((of) => tensors.get(`jpeg_restart.${of}`)!.data as Uint8Array);
-  assert.is(differences(readPlainJpeg(file)!.data, rgb), 0, "OpenCV's own bytes");
+  assert.is(differences((await readPlainJpeg(file))!.data, rgb), 0, "OpenCV's own bytes");
 });
 
 test('what is out of the ordinary is left to the library', async () => {
   const plain = await jpeg(40, 30, false, {});
-  assert.ok(readPlainJpeg(plain));
+  assert.ok(await readPlainJpeg(plain));
   const turned = await sharp(plain).withMetadata({ orientation: 6 }).jpeg().toBuffer();
   const cmyk = await sharp(plain).toColourspace('cmyk').jpeg().toBuffer();
   const others = { turned, cmyk, progressive: await jpeg(40, 30, false, { progressive: true }) };
-  const narrow = { narrow: await jpeg(4, 30, false, {}), large: await jpeg(1000, 600, false, {}) };
+  const narrow = { large: await jpeg(1000, 600, false, {}) };
   const damaged = {
     cut: plain.subarray(0, -40),
-    open: plain.subarray(0, -2),
     short: plain.subarray(0, 100),
     none: plain.subarray(0, 0),
     'no JPEG': await sharp(plain).png().toBuffer(),
   };
   for (const [what, bytes] of Object.entries({ ...others, ...narrow, ...damaged }))
-    assert.is(readPlainJpeg(bytes), null, what);
+    assert.is(await readPlainJpeg(bytes), null, what);
 });
 
-test('damaged anywhere: the same bytes as the library, or left to it', async () => {
+test('damaged anywhere: read as of its size, or left to the library; and what comes next is right', async () => {
   const bases = [
     await jpeg(33, 21, false, { quality: 90 }),
     await jpeg(24, 17, true, { chromaSubsampling: '4:4:4' }),
     Buffer.from(ACROSS, 'base64'),
   ];
-  let read = 0;
+  let [read, left] = [0, 0];
   for (let i = 0; i < 400; i++) {
     let bytes = Buffer.from(bases[i % bases.length]);
     const at = draw(bytes.length);
     const kind = draw(3);
     if (kind === 0) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + draw(4))]);
     else bytes[at] = kind === 1 ? draw(256) : 0xff;
-    const own = readPlainJpeg(bytes);
-    if (!own) continue;
+    const own = await readPlainJpeg(bytes);
+    if (!own) {
+      left++;
+      continue;
+    }
     read++;
-    const wanted = await byLibrary(bytes);
-    assert.equal([own.width, own.height], [wanted.width, wanted.height], `${i}, byte ${at}`);
-    assert.is(differences(own.data, wanted.data), 0, `${i}, byte ${at}`);
-    assert.is(differences((await decodeImage(bytes)).data, wanted.data), 0, `${i}, byte ${at}, decoded`);
+    // Pixels may differ: its code wraps other numbers that no encoder writes than libvips' vectors do.
+    const { width, height } = await byLibrary(bytes);
+    assert.equal([own.width, own.height, own.data.length], [width, height, width * height * 3], `${i}, byte ${at}`);
   }
-  assert.ok(read > 20, `${read} are still read`);
+  assert.ok(read > 20 && left > 20, `${read} read, ${left} left`);
+  for (const [i, base] of bases.entries()) await same(base, `base ${i} after them`);
 });
 
 test.run();
