@@ -25,7 +25,7 @@ import {
   type Samples,
   writeSyntheticSet,
 } from '../src/data';
-import { CropPacks, cropKey, recordLength } from '../src/data/crop_packs';
+import { CropPacks, cropKey, recordLength } from '../src/data/crops/crop_packs';
 import type { Device } from '../src/device';
 import { openDevice } from '../src/device/node';
 import { count, median } from './measure';

@@ -16,7 +16,7 @@ const wgsl = {
 
 /** Entry points of worker threads, which stand beside every program. */
 export const WORKERS = {
-  'image-worker': 'src/data/image_worker.ts',
+  'image-worker': 'src/data/crops/image_worker.ts',
   'label-worker': 'src/data/layouts/label_worker.ts',
   'stamp-worker': 'src/data/stamp_worker.ts',
 };

@@ -8,7 +8,7 @@ export type { RgbImage } from './base/pixels/rgb_image';
 export { warpCubic } from './base/pixels/warp';
 export { randomBits, randomPermutation, randomStream, randomUniform } from './base/random';
 export * from './data';
-export { writeSyntheticSet } from './data/synthetic';
+export { writeSyntheticSet } from './data/synthetic/synthetic';
 export {
   Device,
   DeviceLost,

@@ -77,7 +77,7 @@ export const demoCommand = (): Command =>
 async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSettings): Promise<void> {
   const start = performance.now();
   const faces = join(folder, 'faces');
-  const { writeSyntheticSet } = await import('../data/synthetic');
+  const { writeSyntheticSet } = await import('../data/synthetic/synthetic');
   const drawing = new ProgressView('drawing faces');
   const set = { out: faces, n, validation: Math.round(n / 4), size: SIDE, seed };
   const drawn = await stoppable(

@@ -45,10 +45,10 @@ Examples:
   emotion-gcn train --dataset affwild2 --data videos/annotations --image_dir videos/videos --emb random --saved_model run3`;
 
 const WRITERS = {
-  csv: async () => (await import('../data/synthetic')).writeSyntheticSet,
-  npy: async () => (await import('../data/synthetic_npy')).writeSyntheticNpy,
-  folders: async () => (await import('../data/synthetic_folders')).writeSyntheticFolders,
-  affwild2: async () => (await import('../data/synthetic_videos')).writeSyntheticVideos,
+  csv: async () => (await import('../data/synthetic/synthetic')).writeSyntheticSet,
+  npy: async () => (await import('../data/synthetic/synthetic_npy')).writeSyntheticNpy,
+  folders: async () => (await import('../data/synthetic/synthetic_folders')).writeSyntheticFolders,
+  affwild2: async () => (await import('../data/synthetic/synthetic_videos')).writeSyntheticVideos,
 } as const;
 
 /** `emotion-gcn synth` */

@@ -9,9 +9,9 @@ export {
   spearman,
 } from './adjacency';
 export { type AnnotationOptions, type Annotations, layoutOf, readAnnotations } from './annotations';
-export { BadItems, checkBad, TooManyBad } from './bad_items';
-export { CropSet } from './crop_set';
-export { type CropOptions, CropPool } from './crops';
+export { BadItems, checkBad, TooManyBad } from './crops/bad_items';
+export { type CropOptions, CropPool } from './crops/crop_pool';
+export { CropSet } from './crops/crop_set';
 export {
   EMBEDDING_SIZE,
   encodeEmbedding,
@@ -61,6 +61,6 @@ export {
   withValenceArousal,
 } from './samples';
 export { type Groups, groupsOf, type Split, sharedGroups, splitGroups, splitSamples } from './split';
-export { type SyntheticOptions, writeSyntheticSet } from './synthetic';
-export { writeSyntheticVideos } from './synthetic_videos';
+export { type SyntheticOptions, writeSyntheticSet } from './synthetic/synthetic';
+export { writeSyntheticVideos } from './synthetic/synthetic_videos';
 export { type NamedTensor, readTensorFile, type TensorFileKind, tensorFileKind } from './tensor_file';

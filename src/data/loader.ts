@@ -1,7 +1,7 @@
 import { InputError } from '../base/errors';
 import { randomPermutation, randomStream } from '../base/random';
 import { type Augmentation, type Changes, changesOf } from './augment';
-import type { CropSet } from './crop_set';
+import type { CropSet } from './crops/crop_set';
 import type { Samples } from './sample_columns';
 
 /** One batch of N samples, ready for upload; images are S x S. Labels, valence and arousal are each picture's own, mixed or not. */

@@ -20,7 +20,7 @@ export async function inThreads<Group, Answer>(
   let next = 0;
   await Promise.all(
     Array.from({ length: Math.min(threads, count) }, async () => {
-      const worker = new Worker(urlOf(entry), { workerData: data });
+      const worker = new Worker(workerUrl(entry), { workerData: data });
       await new Promise<void>((resolve, reject) => {
         let at = 0;
         const feed = (): void => {
@@ -48,8 +48,8 @@ export function answerGroups<Group, Answer>(answer: (group: Group) => Answer): v
   });
 }
 
-/** The worker is an entry point of its own, in the bundle's root; this code may be in a folder below it. */
-function urlOf(entry: string): URL {
+/** Where a worker's program is: an entry point of its own, in the bundle's root; this code may be in a folder below it. @throws MachineError */
+export function workerUrl(entry: string): URL {
   const places = ['./', '../', '../../'].map((up) => new URL(`${up}${entry}`, import.meta.url));
   const found = places.find((url) => existsSync(url));
   if (!found) throw new MachineError(`${entry} is not there: expected ${places[0].pathname}; npm run build`);

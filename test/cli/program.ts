@@ -9,8 +9,9 @@ let bundled = false;
 /** The bundled program's file. */
 export function programFile(): string {
   if (!bundled) {
-    const entryPoints = { cli: 'src/cli/main.ts', 'image-worker': 'src/data/image_worker.ts' };
-    const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${JSON.stringify({ entryPoints, outdir: OUT })})`;
+    const script = `import { bundle, WORKERS } from './scripts/bundle.mjs';
+      const entryPoints = { cli: 'src/cli/main.ts', ...WORKERS };
+      await bundle({ entryPoints, outdir: ${JSON.stringify(OUT)} });`;
     execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
     process.on('exit', () => rmSync(OUT, { recursive: true, force: true }));
     bundled = true;

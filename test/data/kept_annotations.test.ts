@@ -29,8 +29,8 @@ import {
 import { layoutOf } from '../../src/data/annotations';
 import { hashOf } from '../../src/data/data_hash';
 import { type Keeping, keptAnnotations } from '../../src/data/kept_annotations';
-import { writeSyntheticFolders } from '../../src/data/synthetic_folders';
-import { writeSyntheticNpy } from '../../src/data/synthetic_npy';
+import { writeSyntheticFolders } from '../../src/data/synthetic/synthetic_folders';
+import { writeSyntheticNpy } from '../../src/data/synthetic/synthetic_npy';
 import { cacheEntries, clearCache } from '../../src/device/node/cache';
 import { numberNpy } from './npy_file';
 

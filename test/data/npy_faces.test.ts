@@ -6,8 +6,8 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLASSES, decodeImage, prepareFace, readAnnotations } from '../../src/data';
-import { CropSet } from '../../src/data/crop_set';
-import { CropPool } from '../../src/data/crops';
+import { CropPool } from '../../src/data/crops/crop_pool';
+import { CropSet } from '../../src/data/crops/crop_set';
 import { differences } from './goldens';
 import { intNpy, listNpy } from './npy_file';
 

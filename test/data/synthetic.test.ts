@@ -13,7 +13,7 @@ import { decodeImage } from '../../src/data/image';
 import { CLASSES } from '../../src/data/labels';
 import { readAffectNet } from '../../src/data/layouts/csv';
 import { classCounts } from '../../src/data/samples';
-import { writeSyntheticSet } from '../../src/data/synthetic';
+import { writeSyntheticSet } from '../../src/data/synthetic/synthetic';
 import { differences, refusal } from './goldens';
 
 const root = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));

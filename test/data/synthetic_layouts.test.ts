@@ -9,9 +9,9 @@ import { decodeImage } from '../../src/data/image';
 import { CLASSES } from '../../src/data/labels';
 import { poseFromLandmarks } from '../../src/data/landmarks';
 import { classCounts } from '../../src/data/samples';
-import { type SyntheticOptions, writeSyntheticSet } from '../../src/data/synthetic';
-import { writeSyntheticFolders } from '../../src/data/synthetic_folders';
-import { writeSyntheticNpy } from '../../src/data/synthetic_npy';
+import { type SyntheticOptions, writeSyntheticSet } from '../../src/data/synthetic/synthetic';
+import { writeSyntheticFolders } from '../../src/data/synthetic/synthetic_folders';
+import { writeSyntheticNpy } from '../../src/data/synthetic/synthetic_npy';
 
 const root = mkdtempSync(join(tmpdir(), 'emotion-gcn-synthetic-'));
 test.after(() => rmSync(root, { recursive: true }));

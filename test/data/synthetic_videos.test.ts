@@ -9,7 +9,7 @@ import { readAnnotations } from '../../src/data/annotations';
 import { decodeImage } from '../../src/data/image';
 import { AFFWILD2_CLASSES } from '../../src/data/labels';
 import { classCounts } from '../../src/data/samples';
-import { writeSyntheticVideos } from '../../src/data/synthetic_videos';
+import { writeSyntheticVideos } from '../../src/data/synthetic/synthetic_videos';
 
 const root = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
 const draw = (name: string, n: number, more = {}) =>

@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { writeSyntheticSet } from '../../src/data/synthetic';
+import { writeSyntheticSet } from '../../src/data/synthetic/synthetic';
 import { openDevice } from '../../src/device/node';
 import { buildModel, type StateEntry } from '../../src/models';
 import { Trainer } from '../../src/train/loop/trainer';

@@ -1,7 +1,7 @@
 // The one door to all of a run that lives on a device: a device that is lost takes it along, and it is made anew.
 import { Ema } from '../../autograd';
 import { orAborted } from '../../base/abort';
-import { THREAD_BYTES } from '../../data/crops';
+import { THREAD_BYTES } from '../../data/crops/crop_pool';
 import type { Device } from '../../device';
 import { memoryGrant, openDevice } from '../../device/node';
 import { choose, type TileTable } from '../../kernels/variant';

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { orAborted, timeLimit } from '../../base/abort';
+import type { GroupDone } from '../../data/crops/image_worker';
 import { temporaryFolder } from '../../data/files';
-import type { GroupDone } from '../../data/image_worker';
 import { DeviceLost } from '../../device';
 import { openDevice } from '../../device/node';
 import { measurePeaks } from '../../kernels/peaks';

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { GroupDone } from '../../data/image_worker';
+import type { GroupDone } from '../../data/crops/image_worker';
 import type { Device, Launch } from '../../device';
 import type { Peaks } from '../../kernels/peaks';
 import { idleShare, opTable, opTimes } from './profile_table';

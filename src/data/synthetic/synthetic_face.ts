@@ -1,6 +1,6 @@
 // A made-up face: mouth, brows and eyes follow class, valence and arousal; everything else is chance.
-import type { Point } from '../base/pixels/align';
-import { CLASSES } from './labels';
+import type { Point } from '../../base/pixels/align';
+import { CLASSES } from '../labels';
 import { type Draw, type Features, paintFace } from './synthetic_paint';
 
 export interface DrawnFace {

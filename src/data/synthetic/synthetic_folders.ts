@@ -1,10 +1,10 @@
 // Made-up faces in a folder a class.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inParallel } from '../base/parallel';
-import { eyeCentres } from '../base/pixels/align';
-import { prepareFace } from './face';
-import { CLASSES } from './labels';
+import { inParallel } from '../../base/parallel';
+import { eyeCentres } from '../../base/pixels/align';
+import { prepareFace } from '../face';
+import { CLASSES } from '../labels';
 import {
   classOf,
   drawOf,

@@ -1,5 +1,5 @@
 // The SVG of a made-up face.
-import type { Point } from '../base/pixels/align';
+import type { Point } from '../../base/pixels/align';
 
 /** Numbers in [0, 1), one after the other. */
 export type Draw = () => number;

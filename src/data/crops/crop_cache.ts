@@ -1,8 +1,8 @@
 // Where prepared faces are kept between runs.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../base/errors';
-import { cacheDir } from '../device/node/cache';
+import { InputError } from '../../base/errors';
+import { cacheDir } from '../../device/node/cache';
 
 /** `crops` in the per-user cache. */
 export function defaultCropCache(): string {

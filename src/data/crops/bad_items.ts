@@ -1,6 +1,6 @@
 // Rows and pictures that cannot be used: how many are passed over.
-import { InputError } from '../base/errors';
-import { type BadItem, describeBad } from './samples';
+import { InputError } from '../../base/errors';
+import { type BadItem, describeBad } from '../samples';
 
 /** Bad items that a message names. */
 const SHOWN = 20;

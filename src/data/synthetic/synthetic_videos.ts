@@ -1,10 +1,10 @@
 // Made-up faces in Aff-Wild2's layout: frames of videos, cut and levelled, and a text file of labels a video.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inParallel } from '../base/parallel';
-import { eyeCentres } from '../base/pixels/align';
-import { prepareFace } from './face';
-import { AFFWILD2_CLASSES, CLASSES } from './labels';
+import { inParallel } from '../../base/parallel';
+import { eyeCentres } from '../../base/pixels/align';
+import { prepareFace } from '../face';
+import { AFFWILD2_CLASSES, CLASSES } from '../labels';
 import { classOf, drawOf, makeFace, openSyntheticSet, PARALLEL, type SyntheticOptions, toJpeg } from './synthetic';
 
 /** Faces a video. */

@@ -1,9 +1,9 @@
 // Made-up faces as AffectNet is handed out today: a picture of the face alone, and a NumPy file for each of its labels.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inParallel } from '../base/parallel';
-import { writeNpy } from '../formats/npy_write';
-import { prepareKnown } from './face';
+import { inParallel } from '../../base/parallel';
+import { writeNpy } from '../../formats/npy_write';
+import { prepareKnown } from '../face';
 import {
   classOf,
   drawOf,

@@ -2,14 +2,14 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { MachineError } from '../base/errors';
+import { MachineError } from '../../base/errors';
+import { type FacePose, prepareFace } from '../face';
+import { decodeImage, ImageError, readPicture } from '../image';
+import { ImageRoot } from '../image_root';
+import { poseFromLandmarks } from '../landmarks';
+import type { LandmarkFile } from '../sample_columns';
 import { KeyFile, KeyTable } from './crop_keys';
 import { CropPacks, type CropPlace, cropKey, digest } from './crop_packs';
-import { type FacePose, prepareFace } from './face';
-import { decodeImage, ImageError, readPicture } from './image';
-import { ImageRoot } from './image_root';
-import { poseFromLandmarks } from './landmarks';
-import type { LandmarkFile } from './sample_columns';
 
 /** What a worker is started with. */
 export interface WorkerSettings {

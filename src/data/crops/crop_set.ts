@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { InputError } from '../base/errors';
+import { InputError } from '../../base/errors';
+import type { Samples } from '../sample_columns';
+import { type BadItem, describeBad } from '../samples';
 import { BadItems } from './bad_items';
 import { type CropPlace, packOf, packWords } from './crop_packs';
-import type { CropPool } from './crops';
+import type { CropPool } from './crop_pool';
 import type { CropJob } from './image_worker';
-import type { Samples } from './sample_columns';
-import { type BadItem, describeBad } from './samples';
 
 /** Words of a place: the pack, and its record, from 1; 0: not known. */
 const WORDS = 3;

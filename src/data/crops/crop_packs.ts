@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { diskRoom } from './disk_room';
+import { diskRoom } from '../disk_room';
 
 /** Counts up when the same key would have to give other bytes. */
 const VERSION = 1;

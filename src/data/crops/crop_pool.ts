@@ -1,8 +1,9 @@
 // Prepared faces for samples: made in threads as they are needed, and kept on disk.
+
+import { diskRoom } from '../disk_room';
 import { openCropCache } from './crop_cache';
 import { type KeyTable, readKeys } from './crop_keys';
 import { recordLength, recordsOf } from './crop_packs';
-import { diskRoom } from './disk_room';
 import type { CropJob, CropResult, GroupDone } from './image_worker';
 import { GROUP, ImageWorkers } from './image_workers';
 

@@ -1,8 +1,8 @@
 // Threads that prepare faces, as long as a training or an evaluation lives.
-import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { MachineError } from '../base/errors';
-import { addressSpaceLeft } from '../device/node/memory';
+import { MachineError } from '../../base/errors';
+import { addressSpaceLeft } from '../../device/node/memory';
+import { workerUrl } from '../threads';
 import type { CropGroup, CropJob, CropResult, GroupDone, WorkerSettings } from './image_worker';
 
 /** Jobs that travel in one message: few enough to share the work evenly, enough that messages cost nothing. */
@@ -46,7 +46,7 @@ export class ImageWorkers {
     /** Whether new crops of a group that begins now are kept. */
     private readonly keep: () => boolean = () => true,
     private readonly onGroup: (group: GroupDone, thread: number) => void = () => {},
-    private readonly program: URL = imageWorkerUrl(),
+    private readonly program: URL = workerUrl('image-worker.js'),
   ) {
     const left = addressSpaceLeft();
     if (left < FIRST + THREAD) {
@@ -143,12 +143,4 @@ export class ImageWorkers {
       thread.worker.postMessage(null);
     }
   }
-}
-
-/** The worker is an entry point of its own, in the bundle's root; this code may be in a folder below it. */
-function imageWorkerUrl(): URL {
-  const places = ['./', '../', '../../'].map((up) => new URL(`${up}image-worker.js`, import.meta.url));
-  const found = places.find((url) => existsSync(url));
-  if (!found) throw new MachineError(`image-worker.js is not there: expected ${places[0].pathname}; npm run build`);
-  return found;
 }
