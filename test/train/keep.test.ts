@@ -75,7 +75,7 @@ test('what reads weights takes them, and no --out may be one', async () => {
 });
 
 test('the disk is asked for room for them, and for one on its way; what is there counts', async () => {
-  const { classes: _, kernels: __, ...own } = readRun(join(dir, 'two')).args;
+  const { classes: _, kernels: __, format_version: ___, ...own } = readRun(join(dir, 'two')).args;
   const args = readTrainArgs(own);
   const { learner } = await mockRun('room', { epochs: 1 });
   const learning = { model: learner.model, optimizer: makeOptimizer(learner.model, args), ema: null, scaler: null };

@@ -27,6 +27,8 @@ test.before(async () => {
       network: 'bregnext',
       emb: 'random',
       image_size: 16,
+      // Few faces are read ahead, so that some are read while steps are profiled.
+      workers: 1,
       batch_size: 4,
       epochs: 1,
       class_weights: 'none',

@@ -58,6 +58,8 @@ export const NOT_HASHED: ReadonlySet<string> = new Set<keyof TrainArgs>([
     'gpu',
     'tune',
     'cache',
+    'cache_limit',
+    'verify',
     'save_minutes',
     'save_every',
     'keep',
