@@ -223,7 +223,10 @@ test("the original's files where the original looks for them are taken, and said
     err,
     /^no --image_dir: affectnet, which is here.*no --data: data.pkl.*no --adj: adj.pkl.*no --emb: emb.pkl/s,
   );
-  assert.match(err, /data.pkl \(train\): 8 rows, 8 of the classes.*cannot be used.*images\/0_level.png: no such file/s);
+  assert.match(
+    err,
+    /data.pkl \(train\): 8 rows, 8 of the classes.*cannot be used.*data.pkl val\[\d\]: \S+: no such file/s,
+  );
 });
 
 test('prepare alone shows its commands; a wrong one is named', async () => {
