@@ -93,11 +93,7 @@ const BOX_DRAWS = 4 * TRIES;
  * height to width of 0.3 to 3.3, its logarithm uniform; the first of ten that is lower and narrower than the picture, else none (0, 0, 0, 0).
  * @param draw number k of at most 40, uniform in [0, 1)
  */
-export function erasedBox(
-  width: number,
-  height: number,
-  draw: (k: number) => number,
-): [number, number, number, number] {
+function erasedBox(width: number, height: number, draw: (k: number) => number): [number, number, number, number] {
   const between = (u: number, [a, b]: readonly [number, number]): number => a + (b - a) * u;
   for (let k = 0; k < BOX_DRAWS; k += 4) {
     const area = width * height * between(draw(k), ERASED_AREA);

@@ -5,7 +5,7 @@ import { InputError } from '../../base/errors';
 import { cacheDir } from '../../device/node/cache';
 
 /** `crops` in the per-user cache. */
-export function defaultCropCache(): string {
+function defaultCropCache(): string {
   return join(cacheDir(), 'crops');
 }
 

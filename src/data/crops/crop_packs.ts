@@ -45,10 +45,6 @@ export const cropKey = (content: Uint8Array, settings: string, ...more: Uint8Arr
 /** Bytes of a record of `size` x `size` pixels. */
 export const recordLength = (size: number): number => HEAD + size * size * 3;
 
-/** The files of a cache, of whatever size and version. */
-const FILE = /^crops-v\d+-\d+-[0-9a-f]+\.(pack|keys)$/;
-export const filesOf = (dir: string): string[] => readdirSync(dir).filter((name) => FILE.test(name));
-
 /** How a cache's file of `size` x `size` crops is called. */
 export const fileName = (size: number, name: string, kind: 'pack' | 'keys'): string =>
   `crops-v${VERSION}-${size}-${name}.${kind}`;
@@ -56,7 +52,7 @@ export const fileName = (size: number, name: string, kind: 'pack' | 'keys'): str
 /** The names of a cache's packs, or of its files of keys, of `size` x `size` crops. */
 export function namesOf(dir: string, size: number, kind: 'pack' | 'keys'): string[] {
   const [begin, end] = [`crops-v${VERSION}-${size}-`, `.${kind}`];
-  return filesOf(dir)
+  return readdirSync(dir)
     .filter((name) => name.startsWith(begin) && name.endsWith(end))
     .map((name) => name.slice(begin.length, -end.length));
 }

@@ -60,7 +60,7 @@ export class CropPool {
     );
   }
 
-  /** Starts no more than so many threads, but one: each takes `THREAD_BYTES`. Tells nothing to those that run. */
+  /** From now on no further thread begins beyond so many (or one), each of which takes `THREAD_BYTES`. */
   limitThreads(most: number): void {
     this.threads = Math.max(1, Math.min(this.threads, most));
   }
@@ -97,7 +97,9 @@ function roomIn(dir: string, size: number, faces: number, limit: number, say: (l
   const each = recordLength(size);
   const has = each * [...recordsOf(dir, size).values()].reduce((a, b) => a + b, 0);
   const needs = Math.max(0, faces * each - has);
-  if (needs === 0) return Number.POSITIVE_INFINITY;
+  const allowed = limit - has;
+  // There may be as many of others, but then this set's are to come beside them.
+  if (needs === 0 && allowed > 0) return allowed;
   const free = diskRoom(dir);
   const what = `${faces} prepared faces of ${size} pixels take ${bytes(faces * each)}`;
   if (needs > free) {
@@ -106,7 +108,6 @@ function roomIn(dir: string, size: number, faces: number, limit: number, say: (l
     );
     return 0;
   }
-  const allowed = limit - has;
   if (needs <= allowed)
     say(`${what} in ${dir}, which has ${bytes(has)} of them or others and room for ${bytes(free)} more`);
   else
