@@ -182,6 +182,8 @@ test('a run folder that goes away, or may no more be written, ends the run as th
     };
     const { session } = await mockRun(name, { epochs: 1, save_every: 1 }, { hooks: { onStep } });
     assert.match(await failure(session.run()), /lock\.json was removed|cannot be written/, name);
+    // Or it could not be removed.
+    if (name === 'mode') chmodSync(join(mocks, name, 'weights'), 0o700);
     if (name === 'moved') assert.ok(statSync(join(mocks, `${name}-elsewhere`, 'weights', 'last.safetensors')).size > 0);
   }
 });
