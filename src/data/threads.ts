@@ -32,7 +32,10 @@ export async function inThreads<Group, Answer>(
           feed();
         });
         worker.on('error', ({ message }) => reject(new MachineError(`a thread of ${entry} ended early: ${message}`)));
-        worker.on('exit', () => resolve());
+        // Its last group is none; one that it leaves unanswered would be missing in silence.
+        worker.on('exit', (code) =>
+          at >= count ? resolve() : reject(new MachineError(`a thread of ${entry} ended early: exit code ${code}`)),
+        );
         feed();
       });
     }),

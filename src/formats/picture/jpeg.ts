@@ -1,10 +1,10 @@
-// Plain JPEGs by libjpeg-turbo, compiled to WebAssembly. libvips has the same inside, but for a small picture its pipeline takes three
-// times as long as that.
+// Plain JPEGs by libjpeg-turbo, compiled to WebAssembly. libvips has the same inside, but for a small picture its pipeline takes longer than
+// decoding.
 import { createRequire } from 'node:module';
 import type { RgbImage } from '../../base/pixels/rgb_image';
 
-/** Larger ones libvips decodes as fast. */
-const MOST = 2 ** 19;
+/** Pixels; larger ones libvips, which has vectors, decodes as fast or faster. */
+const MOST = 2 ** 18;
 
 /** What the package exports. */
 interface Codec {
