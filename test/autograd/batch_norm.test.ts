@@ -12,13 +12,16 @@ import {
   conv2d,
   elu,
   empty,
+  gelu,
   gradcheck,
   leakyRelu,
   mul,
   relu,
+  relu6,
   sigmoid,
   sliceChannels,
   sum,
+  swish,
   type Tensor,
   tanh,
   tensor,
@@ -38,10 +41,13 @@ const ACTIVATIONS: Record<Activation, (x: Tensor) => Tensor> = {
   elu: (x) => elu(x),
   sigmoid,
   tanh,
+  relu6,
+  gelu,
+  swish,
 };
 const NAMES = Object.keys(ACTIVATIONS) as Activation[];
-/** Those with a kink at 0, where differences are no derivative. */
-const KINKED: readonly Activation[] = ['relu', 'leakyRelu'];
+/** Those with a kink, where differences are no derivative. */
+const KINKED: readonly Activation[] = ['relu', 'leakyRelu', 'relu6'];
 
 const normOf = (channels: number): BatchNormTensors => ({
   weight: random('weight', [channels], { scale: 0.5, offset: 1 }),
@@ -239,7 +245,7 @@ test('batch norm in the load of a convolution equals the two apart, every varian
   await eachVariant(async (variant) => {
     const cases = [
       ...SMALL.flatMap((on) => MODES.map((mode) => ({ on, ...mode }))),
-      ...(['leakyRelu', 'sigmoid', 'tanh'] as const).map((activation) => ({
+      ...(['leakyRelu', 'sigmoid', 'gelu'] as const).map((activation) => ({
         on: SMALL[1],
         training: true,
         activation,

@@ -7,18 +7,21 @@ import {
   div,
   elu,
   exp,
+  gelu,
   gradcheck,
   leakyRelu,
   log,
   mul,
   neg,
   relu,
+  relu6,
   sigmoid,
   sliceChannels,
   sqrt,
   square,
   sub,
   sum,
+  swish,
   type Tensor,
   tanh,
   tensor,
@@ -27,7 +30,17 @@ import { device } from '../gpu';
 import { goldens, near, random, refuses } from './helpers';
 
 const test = suite('pointwise');
-goldens(test, 'relu', 'elu', 'leaky_relu');
+goldens(test, 'relu', 'elu', 'leaky_relu', 'relu6', 'gelu', 'swish', 'sigmoid');
+
+/** The normal distribution's share below x, by its series. */
+function normalShare(x: number): number {
+  let [term, sum] = [x, x];
+  for (let k = 3; k < 400; k += 2) {
+    term *= (x * x) / k;
+    sum += term;
+  }
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+}
 
 type Op = (x: Tensor) => Tensor;
 /** Each op with its formula in double precision, and where its inputs may lie. */
@@ -45,6 +58,10 @@ const TABLE: [string, Op, (x: number) => number, { scale?: number; offset?: numb
   ['abs', abs, Math.abs, {}],
   ['sigmoid', sigmoid, (x) => 1 / (1 + Math.exp(-x)), { scale: 4 }],
   ['tanh', tanh, Math.tanh, { scale: 3 }],
+  ['relu6', relu6, (x) => Math.min(Math.max(x, 0), 6), { scale: 5 }],
+  ['swish', swish, (x) => x / (1 + Math.exp(-x)), { scale: 4 }],
+  ['gelu', gelu, (x) => x * normalShare(x), { scale: 5 }],
+  ['gelu below -2', gelu, (x) => x * normalShare(x), { scale: 1.5, offset: -3.5 }],
   ['x + 2', (x) => add(x, 2), (x) => x + 2, {}],
   ['2 + x', (x) => add(2, x), (x) => x + 2, {}],
   ['x - 2', (x) => sub(x, 2), (x) => x - 2, {}],
@@ -80,13 +97,16 @@ for (const [name, op, formula, range] of TABLE) {
   });
 }
 
-test('at the kink: relu 0, leaky relu its slope, elu its alpha, abs 0', async () => {
-  const at = async (op: Op): Promise<number> => {
-    const x = tensor(device, [0], [1], { requiresGrad: true });
+test('at the kinks: relu and relu6 0, leaky relu its slope, elu its alpha, abs 0', async () => {
+  const at = async (op: Op, place = 0): Promise<number> => {
+    const x = tensor(device, [place], [1], { requiresGrad: true });
     backward(op(x));
     return (x.grad as Tensor).item();
   };
   assert.is(await at(relu), 0);
+  assert.is(await at(relu6), 0);
+  assert.is(await at(relu6, 6), 0);
+  assert.is(await at(relu6, 5.9), 1);
   assert.is(await at((x) => leakyRelu(x, 0.25)), 0.25);
   assert.is(await at((x) => elu(x)), 1);
   assert.is(await at((x) => elu(x, 0.5)), 0.5);
@@ -98,7 +118,9 @@ test('nothing overflows on the way to a finite value', async () => {
   near(await sigmoid(x).data(), [0, 0, 1, 1], 1e-7);
   near(await tanh(x).data(), [-1, -1, 1, 1], 1e-7);
   near(await elu(x).data(), [-1, -1, 90, 200], 1e-7);
-  for (const op of [sigmoid, tanh, elu] as Op[]) {
+  near(await gelu(x).data(), [0, 0, 90, 200], 1e-7);
+  near(await swish(x).data(), [0, 0, 90, 200], 1e-7);
+  for (const op of [sigmoid, tanh, elu, gelu, swish] as Op[]) {
     const leaf = tensor(device, [-200, 200], [2], { requiresGrad: true });
     backward(sum(op(leaf)));
     const [low, high] = await (leaf.grad as Tensor).data();

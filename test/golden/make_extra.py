@@ -72,6 +72,9 @@ class Extra(Goldens):
             for alpha in (.5, 1.7):
                 self.made('elu', f'{alpha}_{tag}', {'x': (shape, 3)}, dict(alpha=alpha), lambda t: {'y': F.elu(t['x'], alpha)})
             self.made('relu', tag, {'x': (shape, 3)}, {}, lambda t: {'y': F.relu(t['x'])}, lambda k: k[:3] in ('in.', 'up.') or k.startswith('grad'))
+            self.made('relu6', tag, {'x': (shape, 9)}, {}, lambda t: {'y': F.relu6(t['x'])}, edit=lambda t: t['x'].reshape(-1).__setitem__(slice(2), (0, 6)))
+            for op, fn in (('gelu', F.gelu), ('swish', F.silu), ('sigmoid', torch.sigmoid)):
+                self.made(op, tag, {'x': (shape, 5)}, {}, lambda t: {'y': fn(t['x'])})
         self.made('shortcut', 'only_a', {'x': ((2, 4, 5, 3), 3), 'a': ((1,), .1, .8), 'c': ((1,), .1, 1)}, {},
                   lambda t: {'y': shortcut(t['x'], t['a'], t['c'])}, diff=['a'])
 

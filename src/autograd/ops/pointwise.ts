@@ -50,6 +50,15 @@ export const abs = (x: Tensor): Tensor => unary('abs', x);
 /** 1 / (1 + exp(-x)) */
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
 
+/** x within 0 and 6 (Howard et al. 2017); its derivative at 0 and at 6 is 0. */
+export const relu6 = (x: Tensor): Tensor => unary('relu6', x);
+
+/** x Phi(x), Phi the normal distribution's share below x, by erf and not tanh (Hendrycks and Gimpel 2016). */
+export const gelu = (x: Tensor): Tensor => unary('gelu', x);
+
+/** x sigmoid(x) (Ramachandran et al. 2017), PyTorch's SiLU. */
+export const swish = (x: Tensor): Tensor => unary('swish', x);
+
 export const tanh = (x: Tensor): Tensor => unary('tanh', x);
 
 /** Operand of the arithmetic: a tensor or a number. */

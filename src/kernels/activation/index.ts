@@ -31,6 +31,9 @@ const TABLE = {
     slope: '4.0 * sigmoid(2.0 * z) * sigmoid(-2.0 * z)',
     exponential: true,
   },
+  relu6: { value: 'min(max(z, Z()), Z(6.0))', slope: 'select(Z(), Z(1.0), (z > Z()) & (z < Z(6.0)))' },
+  gelu: { value: 'z * normal_share(z)', slope: 'normal_share(z) + z * normal_density(z)', exponential: true },
+  swish: { value: 'z * sigmoid(z)', slope: 'sigmoid(z) * (1.0 + z * sigmoid(-z))', exponential: true },
 } as const satisfies Record<string, Formula>;
 
 /** `none` is the identity. */
