@@ -29,6 +29,8 @@ const SHAPES: [number[], PoolOptions][] = [
   [[1, 5, 8, 8], { kernel: 2, stride: 3 }],
   [[3, 12, 5, 5], { kernel: 5, stride: 1, padding: 2 }],
   [[2, 6, 1, 1], { kernel: 1 }],
+  [[1, 4, 5, 4], { kernel: 2, stride: 1, padding: [0, 1, 0, 1] }],
+  [[2, 3, 6, 7], { kernel: [4, 3], stride: [1, 2], padding: [2, 0, 0, 1] }],
 ];
 
 /** No two elements of a map closer than 0.05: no step of the check makes another one the largest. */
@@ -138,6 +140,10 @@ test('what does not fit', () => {
     /max_pool2d of x\[1x4x5x5\]: the kernel 6x6 is larger than the padded image/,
   );
   refuses(() => avgPool2d(x, { kernel: 2, padding: 2 }), /padding must be 0 to half the kernel 2x2, found 2,2/);
+  refuses(
+    () => maxPool2d(x, { kernel: [4, 2], padding: [2, 2, 0, 2] }),
+    /padding must be 0 to half the kernel 4x2, found 2,2,0,2/,
+  );
   refuses(() => avgPool2d(x, { kernel: 0 }), /kernel must be at least 1/);
   refuses(() => maxPool2d(x, { kernel: 2, stride: 0 }), /stride must be at least 1/);
   refuses(() => maxPool2d(random('m', [4, 5]), { kernel: 2 }), /x must be \[N, C, H, W\] in layout rows/);

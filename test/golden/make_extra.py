@@ -47,6 +47,11 @@ class Extra(Goldens):
             attrs = dict(kernel=k, stride=s, padding=p)
             self.made('maxpool', case, {'x': (x, 1)}, attrs, lambda t: dict(zip(('y', 'indices'), F.max_pool2d(t['x'], k, s, p, return_indices=True))))
             self.made('avgpool', case, {'x': (x, 1)}, attrs, lambda t: {'y': F.avg_pool2d(t['x'], k, s, p)})
+        for case, x, k, s, (top, bottom, left, right) in [('same_k2s1', (2, 3, 5, 6), 2, 1, (0, 1, 0, 1)), ('same_k2s2', (1, 4, 7, 5), 2, 2, (0, 1, 0, 1)),
+                                                          ('sides', (2, 4, 8, 9), (3, 4), (2, 1), (1, 0, 0, 2))]:
+            attrs, sides = dict(kernel=k, stride=s, padding=(top, bottom, left, right)), (left, right, top, bottom)
+            self.made('maxpool', case, {'x': (x, 1)}, attrs, lambda t: {'y': F.max_pool2d(F.pad(t['x'], sides, value=-np.inf), k, s)})
+            self.made('avgpool', case, {'x': (x, 1)}, attrs, lambda t: {'y': F.avg_pool2d(F.pad(t['x'], sides), k, s)})
         self.made('maxpool', 'no_indices', {'x': ((2, 8, 6, 6), 1)}, dict(kernel=2), lambda t: {'y': F.max_pool2d(t['x'], 2)})
         self.made('maxpool', 'only_x_gradient', {'x': ((1, 4, 7, 7), 1)}, dict(kernel=3, stride=2, padding=1), lambda t: {'y': F.max_pool2d(t['x'], 3, 2, 1)},
                   lambda k: not k.startswith('out.'), edit=lambda t: t.update(x=np.floor(t['x'] * 2).astype(np.float32)))

@@ -32,11 +32,12 @@ import type { Case, Outputs } from './case';
 import type { Fixture } from './fixture';
 
 type Pair = number | [number, number];
+type Padding = Pair | [number, number, number, number];
 
-/** Kernel, stride (the kernel's where absent) and padding, each an integer or [h, w]. */
-function window(fixture: Fixture): { kernel: Pair; stride: Pair; padding: Pair } {
+/** Kernel, stride (the kernel's where absent) and padding. */
+function window(fixture: Fixture): { kernel: Pair; stride: Pair; padding: Padding } {
   const kernel = fixture.needed<Pair>('attr.kernel');
-  return { kernel, stride: fixture.attr<Pair>('stride', kernel), padding: fixture.attr<Pair>('padding', 0) };
+  return { kernel, stride: fixture.attr<Pair>('stride', kernel), padding: fixture.attr<Padding>('padding', 0) };
 }
 
 /** [N, C] and [N, C, H, W] as they are; any other [N, C, ...] as [N, C, rest, 1]. */

@@ -6,6 +6,9 @@ import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloat32, wantFloats } from './check';
 
+/** One number, [top and bottom, left and right] or [top, bottom, left, right]. */
+export type Padding = number | readonly [number, number] | readonly [number, number, number, number];
+
 export interface Conv2dOptions {
   /** Step of the window, one number or [down, right]. Default 1. */
   readonly stride?: number | readonly [number, number];
@@ -17,6 +20,12 @@ export interface Conv2dOptions {
 
 export const pair = (v: number | readonly [number, number]): readonly [number, number] =>
   typeof v === 'number' ? [v, v] : v;
+
+/** [top, bottom, left, right] */
+export function sides(padding: Padding): readonly [number, number, number, number] {
+  if (typeof padding === 'number') return [padding, padding, padding, padding];
+  return padding.length === 2 ? [padding[0], padding[0], padding[1], padding[1]] : padding;
+}
 
 /** Checks the shapes of a convolution and works out its sizes. @throws InputError when they do not fit. */
 export function conv2dGeometry(

@@ -6,15 +6,18 @@ import { reduce } from '../../kernels/reduce';
 import { gradEnabled, gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloats } from './check';
-import { pair } from './conv2d';
+import { type Padding, pair, sides } from './conv2d';
 
 export interface PoolOptions {
   /** Size of the window, one number or [down, right]. */
   readonly kernel: number | readonly [number, number];
   /** Step of the window; the kernel's size by default. */
   readonly stride?: number | readonly [number, number];
-  /** Border around the image, at most half a kernel: left out of a maximum, zeros to an average. Default 0. */
-  readonly padding?: number | readonly [number, number];
+  /**
+   * Border around the image, at most half a kernel: left out of a maximum, zeros to an average. One number, [top and bottom,
+   * left and right] or [top, bottom, left, right]. Default 0.
+   */
+  readonly padding?: Padding;
   /** Where the result goes, e.g. a channel slice of a larger tensor; a new tensor by default. */
   readonly out?: Tensor;
 }
@@ -35,18 +38,19 @@ function poolGeometry(op: string, x: Tensor, o: PoolOptions): kernels.PoolGeomet
   };
   const kernel = pair(o.kernel);
   const stride = pair(o.stride ?? o.kernel);
-  const padding = pair(o.padding ?? 0);
+  const padding = sides(o.padding ?? 0);
+  const [top, bottom, left, right] = padding;
   const [n, channels, h, w] = x.shape;
   if (kernel.some((k) => !Number.isInteger(k) || k < 1)) fail(`the kernel must be at least 1, found ${kernel}`);
   if (stride.some((s) => !Number.isInteger(s) || s < 1)) fail(`the stride must be at least 1, found ${stride}`);
-  if (padding.some((p, i) => !Number.isInteger(p) || p < 0 || 2 * p > kernel[i]))
+  if (padding.some((p, i) => !Number.isInteger(p) || p < 0 || 2 * p > kernel[i >> 1]))
     fail(`the padding must be 0 to half the kernel ${kernel.join('x')}, found ${padding}`);
-  const oh = outputSize(h, kernel[0], stride[0], padding[0]);
-  const ow = outputSize(w, kernel[1], stride[1], padding[1]);
+  const oh = outputSize(h + top + bottom, kernel[0], stride[0], 0);
+  const ow = outputSize(w + left + right, kernel[1], stride[1], 0);
   if (oh < 1 || ow < 1) fail(`the kernel ${kernel.join('x')} is larger than the padded image`);
   if (o.out && o.out.shape.join() !== [n, channels, oh, ow].join())
     fail(`out is ${o.out}, the result is ${[n, channels, oh, ow].join('x')}`);
-  return { n, channels, h, w, oh, ow, window: { kernel, stride, padding } };
+  return { n, channels, h, w, oh, ow, window: { kernel, stride, padding: [top, left] } };
 }
 
 const resultOf = (x: Tensor, g: kernels.PoolGeometry, name: string): Tensor =>
@@ -54,7 +58,7 @@ const resultOf = (x: Tensor, g: kernels.PoolGeometry, name: string): Tensor =>
 
 /**
  * Max pooling, as PyTorch's max_pool2d (floor sizes, no dilation). x [N, C, H, W]; the result is [N, C, OH, OW] with
- * OH = floor((H + 2 padding - kernel) / stride) + 1. The first maximum of a window in row-major order gets all of the
+ * OH = floor((H + top + bottom - kernel) / stride) + 1. The first maximum of a window in row-major order gets all of the
  * gradient.
  * @throws InputError when sizes do not fit.
  */

@@ -26,6 +26,7 @@ export interface PoolGeometry {
     | {
         readonly kernel: readonly [number, number];
         readonly stride: readonly [number, number];
+        /** Above and on the left; what is below and on the right is in oh and ow. */
         readonly padding: readonly [number, number];
       };
 }
