@@ -3,6 +3,7 @@ export * from './autograd';
 export { InputError, MachineError } from './base/errors';
 export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle } from './base/pixels/align';
 export { type Box, cropBox } from './base/pixels/crop';
+export type { NetworkInput } from './base/pixels/network_input';
 export { resizeBilinear, resizedSize } from './base/pixels/resize';
 export type { RgbImage } from './base/pixels/rgb_image';
 export { warpCubic } from './base/pixels/warp';

@@ -1,11 +1,13 @@
 import type { Csr, Tensor } from '../autograd';
 import * as F from '../autograd';
 import { InputError } from '../base/errors';
+import type { NetworkInput } from '../base/pixels/network_input';
 import type { Device } from '../device';
 import { type BregNext, bregFeatures, bregNext } from './bregnext';
 import { checkImageSize, type ModelConfig } from './config';
 import { DenseNet121Features } from './densenet';
 import { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
+import { inputOf } from './input';
 import { Linear } from './layers';
 import { Module } from './module';
 import { formatSummary, type Summary, summarise } from './summary';
@@ -20,6 +22,9 @@ export interface Prediction {
 
 /** One of the six networks of the paper. Names and order of its state are those of the original's checkpoints. */
 export abstract class EmotionModel extends Module {
+  /** What its images are of pictures: `buildModel` says. */
+  input: NetworkInput = inputOf('densenet');
+
   /** @param classes C, how many classes it tells apart */
   constructor(
     device: Device,
@@ -192,6 +197,12 @@ class BregnextGcn extends Gcn {
 /** Builds one of the six networks; its parameters are undefined until `initialise` or `loadStateDict`. */
 export function buildModel(device: Device, config: ModelConfig & { readonly A?: Float32Array }): EmotionModel {
   checkImageSize(config);
+  const net = emptyModel(device, config);
+  net.input = inputOf(config.network);
+  return net;
+}
+
+function emptyModel(device: Device, config: ModelConfig & { readonly A?: Float32Array }): EmotionModel {
   const { model, network, imageSize, classes = 7, A } = config;
   if (model === 'emotion_gcn') {
     const net = network === 'densenet' ? new DensenetGcn(device, classes, imageSize) : new BregnextGcn(device, classes);

@@ -4,6 +4,7 @@ export { DenseBlock, DenseLayer, DenseNet121Features, Transition } from './dense
 export * from './emotion';
 export { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
 export { type Identity, identify, sharedName } from './identify';
+export { inputOf } from './input';
 export { BatchNorm2d, Conv2d, Linear, Sequential } from './layers';
 export { Counter, Module, observe, readState, type StateEntry } from './module';
 export { formatSummary, type LayerSummary, type Summary, summarise } from './summary';

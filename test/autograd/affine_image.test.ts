@@ -5,12 +5,13 @@ import { affineImage, type ImageBatch, tensor } from '../../src/autograd';
 import { normalisationTable, toTensor } from '../../src/data/normalise';
 import { applyAffine, rotationAffine } from '../../src/data/rotate';
 import { readSafetensors } from '../../src/formats/safetensors';
+import { inputOf, type NetworkName } from '../../src/models';
 import { device } from '../gpu';
 import { bits } from '../hashinit';
 import { refuses } from './helpers';
 
 const test = suite('affine_image');
-const table = tensor(device, normalisationTable(), [256, 3]);
+const table = tensor(device, normalisationTable(inputOf('densenet')), [256, 3]);
 
 /** Bytes as they are, so that a result can be compared with an image. */
 const bytesOnly = tensor(
@@ -61,7 +62,9 @@ test('flip, then rotate, then normalise: the same floats as on the CPU, at sizes
     assert.equal(x.shape, [n, 3, h, w]);
     const expected = maps.flatMap((map, i) => {
       const data = images.slice(i * h * w * 3, (i + 1) * h * w * 3);
-      return Array.from(toTensor(applyAffine({ width: w, height: h, data }, map, flip[i] === 1).data));
+      return Array.from(
+        toTensor(applyAffine({ width: w, height: h, data }, map, flip[i] === 1).data, inputOf('densenet')),
+      );
     });
     assert.equal(Array.from(await x.data()), expected);
   }
@@ -106,7 +109,7 @@ const everyPixel = (n: number, f: (at: number, i: number, x: number, y: number) 
   Float32Array.from({ length: n * PIXELS }, (_, at) => f(at, Math.floor(at / PIXELS), at % W, Math.floor(at / W) % H));
 
 // Colors are of the picture as read, so that corners of a rotation are black whatever they are; the box is of the result.
-test('colors, then flip and rotation, then normalised, then a box of zeros', async () => {
+test('colors, then flip and rotation, then normalised as each network wants it, then a box of zeros', async () => {
   const n = 6;
   const maps = Array.from({ length: n }, (_, i) => rotationAffine(W, H, 25 * i - 40));
   const flip = Uint32Array.from({ length: n }, (_, i) => i % 2);
@@ -120,17 +123,21 @@ test('colors, then flip and rotation, then normalised, then a box of zeros', asy
     [2, 9, 17, 1],
   ];
   const batch = { ...upright(n), affine: Int32Array.from(maps.flat()), flip };
-  const got = await affineImage(device, { ...batch, color, erased: Int32Array.from(boxes.flat()) }, table).data();
   const recolored = augmented.get('colors')?.data as Uint8Array;
-  const whole = maps.flatMap((map, i) => {
-    const data = recolored.slice(i * PIXELS, (i + 1) * PIXELS);
-    return [...toTensor(applyAffine({ width: W, height: H, data }, map, flip[i] === 1).data)];
-  });
-  const expected = everyPixel(n, (at, i, px, py) => {
-    const [x, y, w, h] = boxes[i];
-    return px >= x && px < x + w && py >= y && py < y + h ? 0 : whole[at];
-  });
-  assert.equal(got, expected);
+  for (const input of [inputOf('densenet'), inputOf('mobilenet' as NetworkName)]) {
+    const erased = Int32Array.from(boxes.flat());
+    const bytes = tensor(device, normalisationTable(input), [256, 3]);
+    const got = await affineImage(device, { ...batch, color, erased }, bytes, { order: input.order }).data();
+    const whole = maps.flatMap((map, i) => {
+      const data = recolored.slice(i * PIXELS, (i + 1) * PIXELS);
+      return [...toTensor(applyAffine({ width: W, height: H, data }, map, flip[i] === 1).data, input)];
+    });
+    const expected = everyPixel(n, (at, i, px, py) => {
+      const [x, y, w, h] = boxes[i];
+      return px >= x && px < x + w && py >= y && py < y + h ? 0 : whole[at];
+    });
+    assert.equal(got, expected, input.order);
+  }
 });
 
 // WGSL lets a product and a sum be rounded as one: three results are right.

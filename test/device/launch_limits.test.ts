@@ -55,7 +55,7 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       const row = (): ReturnType<typeof bytes> => bytes(channels * 8);
 
       meanGray(device, n, size, size, bytes((n * size * size * 3) / 4 + 1), bytes(4 * n));
-      affineImage(device, n, size, size, 'f32', {
+      affineImage(device, n, size, size, 'f32', 'rgb', {
         images: bytes((n * size * size * 3) / 4 + 1),
         affine: bytes(n * 6),
         flip: bytes(n),

@@ -5,6 +5,7 @@ import type { RgbImage } from '../../src/base/pixels/rgb_image';
 import { normalisationTable } from '../../src/data';
 import { rotationAffine } from '../../src/data/rotate';
 import type { Device } from '../../src/device';
+import { inputOf } from '../../src/models';
 import type { Fixture } from './fixture';
 import type { Result } from './results';
 
@@ -60,7 +61,7 @@ async function resize(device: Device, fixture: Fixture): Promise<Map<string, Res
   const image = picture(fixture);
   const small = resizeBilinear(image, ...resizedSize(image.width, image.height, fixture.number('attr.size')));
   const { width, height, data } = small;
-  const normalised = await warp(device, small, [{ degrees: 0, flip: false }], normalisationTable());
+  const normalised = await warp(device, small, [{ degrees: 0, flip: false }], normalisationTable(inputOf('densenet')));
   return new Map<string, Result>([
     ['out.image', { shape: [height, width, 3], data }],
     ['out.tensor', { shape: [3, height, width], data: normalised }],

@@ -13,7 +13,7 @@ import {
   toTensor,
 } from '../../src/data';
 import type { Device } from '../../src/device';
-import type { EmotionModel } from '../../src/models';
+import { type EmotionModel, inputOf } from '../../src/models';
 import { type Check, compareFigure, compareNames, compareStored, FINAL, failure, type Numbers, norm } from './compare';
 import type { Fixture, HashSpec, Input } from './fixture';
 import { filledModel, inputTensor, labelTensor, losses, readState, release } from './network';
@@ -60,6 +60,7 @@ async function photographs(fixture: Fixture, imageDir: string) {
         toTensor(
           prepareFace(await decodeImage(readFileSync(join(imageDir, row.image))), row.pose as FacePose | null, size)
             .data,
+          inputOf('densenet'),
         ),
       ),
     );

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as F from '../../src/autograd';
-import { buildModel, MODELS, type ModelName, normalisedAdjacency, type StateEntry } from '../../src/models';
+import { buildModel, inputOf, MODELS, type ModelName, normalisedAdjacency, type StateEntry } from '../../src/models';
 import { Learner } from '../../src/train/loop/learner';
 import { release } from '../goldens/network';
 import { device } from '../gpu';
@@ -181,7 +181,11 @@ for (const model of MODELS)
       /** The same losses over the network in evaluation mode, whose features are those above. */
       async function headLoss(): Promise<F.Tensor> {
         net.eval();
-        const table = F.tensor(device, (await import('../../src/data')).normalisationTable(), [256, 3]);
+        const table = F.tensor(
+          device,
+          (await import('../../src/data')).normalisationTable(inputOf('bregnext')),
+          [256, 3],
+        );
         const images = F.affineImage(device, { ...batch, n: N, h: SIZE, w: SIZE }, table);
         const embedding = model === 'emotion_gcn' ? F.tensor(device, emb, [classes + 2, 300]) : undefined;
         const { logits, va } = net.forward(images, embedding);

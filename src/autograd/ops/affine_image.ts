@@ -32,10 +32,16 @@ export interface ImageBatch {
  * Pictures through an affine map each, with nearest sampling, black outside, and normalised: [N, 3, H, W] of
  * table[byte, channel]. Exact: integers, then a look-up (rounded once for a `dtype` of f16), unless pictures are mixed: two products and a
  * sum. Has no gradient.
- * @param table [256, 3]: what each byte becomes in each channel.
+ * @param table [256, 3]: what each byte becomes in each channel, in `order`
+ * @param order of the result's channels
  * @throws InputError when the arrays do not fit the sizes.
  */
-export function affineImage(device: Device, batch: ImageBatch, table: Tensor, dtype: 'f32' | 'f16' = 'f32'): Tensor {
+export function affineImage(
+  device: Device,
+  batch: ImageBatch,
+  table: Tensor,
+  { dtype = 'f32', order = 'rgb' }: { readonly dtype?: 'f32' | 'f16'; readonly order?: 'rgb' | 'bgr' } = {},
+): Tensor {
   const { n, h, w, images, affine, flip, color = null, erased = null, share = null } = batch;
   const sizes: [string, number, number][] = [
     ['images', images.length, n * h * w * 3],
@@ -65,7 +71,7 @@ export function affineImage(device: Device, batch: ImageBatch, table: Tensor, dt
     share: share === null ? null : upload(Float32Array.of(share, 1 - share), 'share'),
   };
   if (scratch.color) kernels.meanGray(device, n, h, w, scratch.images, scratch.color);
-  kernels.affineImage(device, n, h, w, y.dtype, { ...scratch, table: table.storage, y: y.storage });
+  kernels.affineImage(device, n, h, w, y.dtype, order, { ...scratch, table: table.storage, y: y.storage });
   for (const s of Object.values(scratch)) if (s) device.free(s);
   return y;
 }

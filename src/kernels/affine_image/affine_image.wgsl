@@ -1,6 +1,7 @@
 // y[n, y, x, c] = table[byte, c], byte = image n at (u, v, c), or 0 outside; u = (a0 + a1 x + a2 y) >> 16 and
 // v = (a3 + a4 x + a5 y) >> 16 in integers, then u becomes w - 1 - u where flip. Bytes are RGB, rows of pixels, packed in u32.
 // RECOLORED: bytes of an image are those of color.wgsl. ERASED: y is 0 in a box of each image, its x, y, width and height in erased.
+// BGR: y's channels and the table's are B, G, R.
 // MIXED: y = share[0] * that + share[1] * the same of image (images - 1 - n).
 // A thread makes EACH pixels, 64 apart. Dispatch: (h * w / (64 EACH), n).
 struct Params { h: u32, w: u32, n: u32 }
@@ -26,6 +27,7 @@ fn shown(n: u32, i: u32) -> vec3f {
   let source = select(0u, ((n * P.h + u32(v)) * P.w + u32(u)) * 3u, inside);
   var rgb = pixel_at(source);
   if (RECOLORED) { rgb = recolored(rgb, n); }
+  if (BGR) { rgb = rgb.bgr; }
   let at = select(vec3i(), rgb, inside) * 3 + vec3i(0, 1, 2);
   var seen = vec3f(table[at.r], table[at.g], table[at.b]);
   if (ERASED) {

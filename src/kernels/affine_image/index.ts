@@ -36,13 +36,14 @@ export function meanGray(device: Device, n: number, h: number, w: number, images
   });
 }
 
-/** y, stored as `dtype`, = each image seen through its affine map, bytes looked up in the table. */
+/** y, stored as `dtype`, its channels in an order, = each image seen through its affine map, bytes looked up in the table. */
 export function affineImage(
   device: Device,
   n: number,
   h: number,
   w: number,
   dtype: DType,
+  order: 'rgb' | 'bgr',
   buffers: AffineImageBuffers,
 ): void {
   const { color, erased, share } = buffers;
@@ -56,6 +57,7 @@ export function affineImage(
       RECOLORED: color !== null,
       ERASED: erased !== null,
       MIXED: share !== null,
+      BGR: order === 'bgr',
     },
     workgroups: [ceilDiv(h * w, 64 * EACH), n],
     label: `affine_image ${n}x${h}x${w}`,

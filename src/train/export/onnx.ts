@@ -1,7 +1,6 @@
 import { InputError } from '../../base/errors';
-import { MEAN, STD } from '../../data/normalise';
 import { OnnxGraph } from '../../formats/onnx/graph';
-import { checkImageSize, type ModelConfig, normalisedAdjacency, type StateEntry } from '../../models';
+import { checkImageSize, inputOf, type ModelConfig, normalisedAdjacency, type StateEntry } from '../../models';
 import { activation, type Drawing, globalAverage, linear, pool } from './layers';
 import { bregnext, densenet } from './networks';
 
@@ -17,7 +16,7 @@ export interface OnnxSource {
 }
 
 /**
- * A network for inference as the bytes of an ONNX file (opset 17). Input `images` [N, 3, S, S], normalised as ImageNet's are;
+ * A network for inference as the bytes of an ONNX file (opset 17). Input `images` [N, 3, S, S], as `inputOf` says;
  * outputs `logits` [N, classes] and, where the model has them, `valence_arousal` [N, 2]. The GCN is folded: its classifiers are a
  * constant of the file.
  * @throws InputError for an image size that the model does not take, or when emotion_gcn comes without word vectors
@@ -45,13 +44,16 @@ export function exportOnnx({ config, classes, state, embedding }: OnnxSource): U
     output(graph, 'logits', classes.length, linear(d, names.logits, features));
     if (names.va) output(graph, 'valence_arousal', 2, linear(d, names.va, features));
   }
+  const input = inputOf(network);
   return graph.toBytes({
     model,
     network,
     image_size: String(imageSize),
     classes: JSON.stringify(classes),
-    mean: JSON.stringify(MEAN),
-    std: JSON.stringify(STD),
+    mean: JSON.stringify(input.mean),
+    std: JSON.stringify(input.std),
+    scale: String(input.scale),
+    channels: input.order.toUpperCase(),
   });
 }
 

@@ -1,7 +1,6 @@
 // What a caller of the ONNX file must know: NAME.json, beside it.
 import { readFileSync } from 'node:fs';
-import { MEAN, STD } from '../../data';
-import { MODELS } from '../../models';
+import { inputOf, MODELS } from '../../models';
 import type { ExportSource } from './source';
 
 /** The JSON beside an ONNX file: how its input is made of a picture, and what its outputs mean. */
@@ -19,7 +18,8 @@ export interface OnnxNotes {
     readonly shape: readonly (string | number)[];
     /** In pixels, both ways. */
     readonly size: number;
-    readonly channels: readonly ['R', 'G', 'B'];
+    /** Their order: R, G, B or B, G, R. */
+    readonly channels: readonly string[];
     /** Of channel c: (byte * scale - mean[c]) / std[c]. */
     readonly formula: string;
     readonly scale: number;
@@ -37,6 +37,7 @@ export interface OnnxNotes {
 
 export function onnxNotes({ args, epoch }: Pick<ExportSource, 'args' | 'epoch'>): OnnxNotes {
   const { model, network, image_size: size, classes, align } = args;
+  const { order, mean, std, scale } = inputOf(network);
   const logits = {
     name: 'logits',
     shape: ['N', classes.length],
@@ -60,11 +61,11 @@ export function onnxNotes({ args, epoch }: Pick<ExportSource, 'args' | 'epoch'>)
       layout: 'NCHW',
       shape: ['N', 3, size, size],
       size,
-      channels: ['R', 'G', 'B'],
+      channels: [...order.toUpperCase()],
       formula: 'channel c: (byte * scale - mean[c]) / std[c]',
-      scale: 1 / 255,
-      mean: MEAN,
-      std: STD,
+      scale,
+      mean,
+      std,
     },
     classes,
     outputs: model === 'single_task' ? [logits] : [logits, va],

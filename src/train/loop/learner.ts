@@ -96,7 +96,7 @@ export class Learner {
       ? F.tensor(device, embedding, [model.classes + 2, 300], { name: 'embedding' })
       : undefined;
     this.classWeights = loss && F.tensor(device, loss.classWeights, [model.classes], { name: 'class_weights' });
-    this.table = F.tensor(device, normalisationTable(), [256, 3], { name: 'normalisation' });
+    this.table = F.tensor(device, normalisationTable(model.input), [256, 3], { name: 'normalisation' });
     const options = { stop: settings.onNan !== 'skip' };
     this.scaler = precision === 'f16' ? new F.GradScaler(device, options) : null;
     this.guard = this.scaler ?? new F.Guard(device, options);
@@ -241,12 +241,10 @@ export class Learner {
     const { device, model, classWeights } = this;
     const n = batch.labels.length;
     const size = Math.sqrt(batch.images.length / 3 / n);
-    const x = F.affineImage(
-      device,
-      { ...batch, n, h: size, w: size },
-      this.table,
-      training ? this.settings.precision : 'f32',
-    );
+    const x = F.affineImage(device, { ...batch, n, h: size, w: size }, this.table, {
+      dtype: training ? this.settings.precision : 'f32',
+      order: model.input.order,
+    });
     const prediction = model.train(training).forward(x, this.embedding);
     const compare = (weight: Tensor): Losses => {
       const { lambda = 1, labelSmoothing = 0 } = this.settings.loss ?? {};
