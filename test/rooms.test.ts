@@ -6,9 +6,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 /** Lowest first. `index` is src/index.ts, the library's door. */
-const ROOMS = ['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'data', 'train', 'index', 'cli'];
+const ROOMS = ['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'faces', 'data', 'train', 'index', 'cli'];
 /** What must run in a browser as well: these, but device's entry for Node. */
-const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models'];
+const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models', 'faces'];
 
 const roomOf = (file: string): string => file.split('/')[0].replace(/\.ts$/, '');
 const ofEngine = (file: string): boolean => ENGINE.includes(roomOf(file)) && !file.startsWith('device/node/');
