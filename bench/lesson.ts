@@ -64,6 +64,8 @@ function kernels(device: Device) {
     ow: side,
     stride: [1, 1],
     padding: [1, 1],
+    dilation: [1, 1],
+    groups: 1,
   } as const;
   const engine = (variant: Variant) => ({
     name: `the engine's, ${variant}`,

@@ -2,6 +2,7 @@
 // its inputs and outputs.
 import * as F from '../src/autograd';
 import { nodesOf } from '../src/autograd/node';
+import { pair, sides } from '../src/autograd/ops/conv2d';
 import type { Device } from '../src/device';
 import type { Activation } from '../src/kernels/activation';
 import type { Conv2dGeometry } from '../src/kernels/conv2d';
@@ -82,6 +83,8 @@ function geometryOf(
   [, co, oh, ow]: readonly number[],
 ): Conv2dGeometry {
   const [, , kh, kw] = layer.weight.shape;
-  const { stride, padding } = layer.options;
-  return { n, ci, co, h, w, kh, kw, oh, ow, stride: [stride, stride], padding: [padding, padding] };
+  const { stride, groups } = layer.options;
+  const [top, , left] = sides(layer.options.padding);
+  const dilation = pair(layer.options.dilation);
+  return { n, ci, co, h, w, kh, kw, oh, ow, stride: [stride, stride], padding: [top, left], dilation, groups };
 }

@@ -14,7 +14,7 @@ export {
 export { float, half } from './ops/cast';
 export { ccc, cccLoss } from './ops/ccc';
 export { concat, padChannels, sliceChannels } from './ops/channels';
-export { type Conv2dOptions, conv2d } from './ops/conv2d';
+export { type Conv2dOptions, conv2d, samePadding } from './ops/conv2d';
 export { crossEntropy, labels, logSoftmax } from './ops/cross_entropy';
 export { type DropoutOptions, dropout } from './ops/dropout';
 export { linear, type MatmulOptions, matmul } from './ops/matmul';

@@ -4,27 +4,27 @@ import type { Device } from '../device';
 import { constant, type Initialiser, uniform } from './init';
 import { Module } from './module';
 
-export interface Conv2dConfig {
+export interface Conv2dConfig extends Pick<F.Conv2dOptions, 'padding' | 'dilation' | 'groups'> {
   readonly stride?: number;
-  readonly padding?: number;
   readonly bias?: boolean;
   /** PyTorch's default (uniform, bound 1 / sqrt(fan_in)) unless told otherwise. */
   readonly init?: Initialiser;
 }
 
-/** A 2-D convolution: weight [out, in, kernel, kernel], bias [out] unless `bias: false`. */
+/** A 2-D convolution: weight [out, in / groups, kernel, kernel], bias [out] unless `bias: false`. */
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
-  readonly options: { readonly stride: number; readonly padding: number };
+  readonly options: Readonly<Required<Pick<Conv2dConfig, 'stride' | 'padding' | 'dilation' | 'groups'>>>;
 
   constructor(device: Device, channelsIn: number, channelsOut: number, kernel: number, config: Conv2dConfig = {}) {
     super(device);
-    const { stride = 1, padding = 0, bias = true } = config;
-    const bound = uniform(1 / Math.sqrt(channelsIn * kernel * kernel));
-    this.weight = this.parameter('weight', [channelsOut, channelsIn, kernel, kernel], config.init ?? bound, 'taps');
+    const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true } = config;
+    const members = channelsIn / groups;
+    const bound = uniform(1 / Math.sqrt(members * kernel * kernel));
+    this.weight = this.parameter('weight', [channelsOut, members, kernel, kernel], config.init ?? bound, 'taps');
     this.bias = bias ? this.parameter('bias', [channelsOut], bound) : null;
-    this.options = { stride, padding };
+    this.options = { stride, padding, dilation, groups };
   }
 
   forward(x: Tensor, out?: Tensor): Tensor {
@@ -33,7 +33,13 @@ export class Conv2d extends Module {
 
   override get kind(): string {
     const [, , h, w] = this.weight.shape;
-    return `Conv2d ${h}x${w}${this.options.stride > 1 ? `, stride ${this.options.stride}` : ''}`;
+    const { stride, dilation, groups } = this.options;
+    const more = [
+      ...(stride > 1 ? [`stride ${stride}`] : []),
+      ...([dilation].flat().some((d) => d > 1) ? [`dilation ${dilation}`] : []),
+      ...(groups > 1 ? [`groups ${groups}`] : []),
+    ];
+    return [`Conv2d ${h}x${w}`, ...more].join(', ');
   }
 
   /** Every tap counts, also where it meets the padding. */

@@ -164,7 +164,7 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
         for (const k of [1, 3]) {
           const g: conv.Conv2dGeometry = {
             ...{ n, h: size, w: size, ci: input.channels, co: 8, kh: k, kw: k, oh: size, ow: size },
-            ...{ stride: [1, 1], padding: [k >> 1, k >> 1] },
+            ...{ stride: [1, 1], padding: [k >> 1, k >> 1], dilation: [1, 1], groups: 1 },
           };
           const weight = bytes(k * k * input.channels * 8);
           const out = image(8);
@@ -254,7 +254,7 @@ test('what used to exceed 65,535: large stems, plain products of many rows, long
               });
               const g: conv.Conv2dGeometry = {
                 ...{ n: 512, h: size, w: size, ci, co, kh: k, kw: k, oh: out, ow: out },
-                ...{ stride: [stride, stride], padding: [padding, padding] },
+                ...{ stride: [stride, stride], padding: [padding, padding], dilation: [1, 1], groups: 1 },
               };
               const weight = device.alloc(k * k * ci * co * 4, 'weight');
               const [x, y] = [rows(ci, size), rows(co, out)];

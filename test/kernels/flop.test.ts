@@ -40,7 +40,21 @@ const rowsOf = (device: Device, rows: number, channels: number): Matrix => ({
 
 const geometry = (n: number, h: number, w: number, ci: number, co: number, k: number, stride: number, pad: number) => {
   const [oh, ow] = [h, w].map((size) => conv.outputSize(size, k, stride, pad));
-  return { n, h, w, ci, co, kh: k, kw: k, oh, ow, stride: [stride, stride], padding: [pad, pad] } as const;
+  return {
+    n,
+    h,
+    w,
+    ci,
+    co,
+    kh: k,
+    kw: k,
+    oh,
+    ow,
+    stride: [stride, stride],
+    padding: [pad, pad],
+    dilation: [1, 1],
+    groups: 1,
+  } as const;
 };
 
 // Both networks' kinds: maps of less than a sum's pixels, of a few more, of many; strides; channels that are no fours.

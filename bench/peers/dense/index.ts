@@ -94,7 +94,7 @@ function squareMatmul(n: number): Contest {
 function works({ n, ci, co, h }: Sizes, k: number): Work[] {
   const padding = (k - 1) / 2;
   const g = { n, ci, co, h, w: h, kh: k, kw: k, oh: h, ow: h };
-  const geometry = { ...g, stride: [1, 1], padding: [padding, padding] } as const;
+  const geometry = { ...g, stride: [1, 1], padding: [padding, padding], dilation: [1, 1], groups: 1 } as const;
   return convolution({ name: 'conv2d', gradient: true }, geometry, 'none');
 }
 

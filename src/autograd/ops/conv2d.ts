@@ -12,8 +12,12 @@ export type Padding = number | readonly [number, number] | readonly [number, num
 export interface Conv2dOptions {
   /** Step of the window, one number or [down, right]. Default 1. */
   readonly stride?: number | readonly [number, number];
-  /** Zeros around the image, one number or [top and bottom, left and right]. Default 0. */
-  readonly padding?: number | readonly [number, number];
+  /** Zeros around the image: one number, [top and bottom, left and right], or [top, bottom, left, right]. Default 0. */
+  readonly padding?: Padding;
+  /** Pixels from one tap of the window to the next, one number or [down, right]. Default 1. */
+  readonly dilation?: number | readonly [number, number];
+  /** x's channels, and the result's, in so many parts that do not see one another. Default 1; x's channels: depthwise. */
+  readonly groups?: number;
   /** Where the result goes, e.g. a channel slice of a larger tensor; a new tensor by default. */
   readonly out?: Tensor;
 }
@@ -25,6 +29,19 @@ export const pair = (v: number | readonly [number, number]): readonly [number, n
 export function sides(padding: Padding): readonly [number, number, number, number] {
   if (typeof padding === 'number') return [padding, padding, padding, padding];
   return padding.length === 2 ? [padding[0], padding[0], padding[1], padding[1]] : padding;
+}
+
+/**
+ * TensorFlow's padding SAME, [top, bottom, left, right], of a map [H, W]: each axis gives ceil(size / stride) pixels, with
+ * total = max((ceil(size / stride) - 1) * stride + kernel - size, 0) zeros, floor(total / 2) before and the rest after.
+ */
+export function samePadding(
+  size: readonly [number, number],
+  kernel: number,
+  stride: number,
+): readonly [number, number, number, number] {
+  const [h, w] = size.map((n) => Math.max((Math.ceil(n / stride) - 1) * stride + kernel - n, 0));
+  return [h >> 1, h - (h >> 1), w >> 1, w - (w >> 1)];
 }
 
 /** Checks the shapes of a convolution and works out its sizes. @throws InputError when they do not fit. */
@@ -43,24 +60,32 @@ export function conv2dGeometry(
   if (weight.shape.length !== 4 || weight.layout !== 'taps') fail('weight must be [O, C, KH, KW] in layout taps');
   const [n, ci, h, w] = x.shape;
   const [co, wi, kh, kw] = weight.shape;
-  if (wi !== ci) fail(`weight expects ${wi} channels, x has ${ci}`);
+  const groups = o.groups ?? 1;
+  if (!Number.isInteger(groups) || groups < 1) fail(`groups must be at least 1, found ${groups}`);
+  if (ci % groups !== 0 || co % groups !== 0) fail(`${groups} groups must divide the channels, ${ci} in and ${co} out`);
+  if (wi * groups !== ci)
+    fail(`weight expects ${wi * groups} channels${groups > 1 ? ` in ${groups} groups` : ''}, x has ${ci}`);
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== co)) fail(`bias must be [${co}]`);
-  const [stride, padding] = [pair(o.stride ?? 1), pair(o.padding ?? 0)];
+  const [stride, dilation] = [pair(o.stride ?? 1), pair(o.dilation ?? 1)];
+  const padding = sides(o.padding ?? 0);
+  const [top, bottom, left, right] = padding;
   if (stride.some((s) => !Number.isInteger(s) || s < 1)) fail(`stride must be at least 1, found ${stride}`);
   if (padding.some((p) => !Number.isInteger(p) || p < 0)) fail(`padding must not be negative, found ${padding}`);
-  const oh = kernels.outputSize(h, kh, stride[0], padding[0]);
-  const ow = kernels.outputSize(w, kw, stride[1], padding[1]);
-  if (oh < 1 || ow < 1) fail(`the kernel ${kh}x${kw} is larger than the padded image`);
+  if (dilation.some((d) => !Number.isInteger(d) || d < 1)) fail(`dilation must be at least 1, found ${dilation}`);
+  const [eh, ew] = [kernels.extent(kh, dilation[0]), kernels.extent(kw, dilation[1])];
+  const oh = kernels.outputSize(h, eh, stride[0], top, bottom);
+  const ow = kernels.outputSize(w, ew, stride[1], left, right);
+  if (oh < 1 || ow < 1) fail(`the kernel ${eh}x${ew} is larger than the padded image`);
   if (o.out && o.out.shape.join() !== [n, co, oh, ow].join())
     fail(`out is ${o.out}, the result is ${[n, co, oh, ow].join('x')}`);
   if (o.out && o.out.dtype !== x.dtype) fail(`out is stored as ${o.out.dtype}, x as ${x.dtype}`);
-  return { n, h, w, ci, co, kh, kw, oh, ow, stride, padding };
+  return { n, h, w, ci, co, kh, kw, oh, ow, stride, padding: [top, left], dilation, groups };
 }
 
 /**
- * 2-D convolution (cross-correlation, as PyTorch's conv2d; no groups, no dilation).
- * x [N, C, H, W], weight [O, C, KH, KW] in layout taps, bias [O] or null. Returns [N, O, OH, OW] with
- * OH = floor((H + 2 padding - KH) / stride) + 1, stored as x is; weight and bias are f32.
+ * 2-D convolution (cross-correlation, as PyTorch's conv2d; with one-sided padding besides).
+ * x [N, C, H, W], weight [O, C / groups, KH, KW] in layout taps, bias [O] or null. Returns [N, O, OH, OW] with
+ * OH = floor((H + top + bottom - dilation (KH - 1) - 1) / stride) + 1, stored as x is; weight and bias are f32.
  * @throws InputError when shapes do not fit.
  */
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: Conv2dOptions = {}): Tensor {

@@ -1,9 +1,10 @@
-// dx[n, iy, ix, c] (+)= sum over ky, kx, o of W[ky, kx, c, o] * dy[n, (iy + pad - ky) / stride, (ix + pad - kx) / stride, o],
+// dx[n, iy, ix, c] (+)= sum over ky, kx, o of W[ky, kx, c, o] *
+//   dy[n, (iy + pad - ky * dilation) / stride, (ix + pad - kx * dilation) / stride, o],
 // where the divisions leave no remainder and the pixel exists. `weight` comes transposed, as [tap][o][c].
 // Rows are input pixels, columns input channels, segments taps, positions output channels.
 struct Params {
   rows: u32, columns: u32, co: u32, h: u32, w: u32, oh: u32, ow: u32, kh: u32, kw: u32,
-  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
   dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32, accumulate: u32,
 }
 @group(0) @binding(0) var<storage, read> dy: array<AS>;
@@ -20,8 +21,8 @@ fn open_row(m: u32) -> Row {
   return Row(m / (P.h * P.w) * (P.oh * P.ow), pixel / P.w + P.pad_h, pixel % P.w + P.pad_w);
 }
 fn seek(row: Row, s: u32) -> Cursor {
-  let y = row.y - s / P.kw;
-  let x = row.x - s % P.kw;
+  let y = row.y - s / P.kw * P.dilation_h;
+  let x = row.x - s % P.kw * P.dilation_w;
   var oy = y;
   var ox = x;
   var inside = true;

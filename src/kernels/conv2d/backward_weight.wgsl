@@ -1,9 +1,10 @@
-// part[split, ky, kx, c, o] = sum over n, oy, ox of f(x[n, oy * stride - pad + ky, ox * stride - pad + kx, c]) * dy[n, oy, ox, o]
+// part[split, ky, kx, c, o] = sum over n, oy, ox of
+//   f(x[n, oy * stride - pad + ky * dilation, ox * stride - pad + kx * dilation, c]) * dy[n, oy, ox, o]
 // f as in forward. Rows are (tap, input channel), columns output channels, segments lines of output pixels, positions pixels.
 // Split z sums `lines_each` lines, so that no sum runs over thousands of pixels; a second pass adds the parts.
 struct Params {
   rows: u32, columns: u32, ci: u32, h: u32, w: u32, oh: u32, ow: u32, kh: u32, kw: u32,
-  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
   x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, lines: u32, lines_each: u32, pixels: u32, accumulate: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<AS>;
@@ -20,11 +21,11 @@ alias Position = u32;
 fn open_row(m: u32) -> Row {
   let tap = m / P.ci;
   let c = m % P.ci;
-  let right = i32(tap % P.kw) - i32(P.pad_w);
+  let right = i32(tap % P.kw * P.dilation_w) - i32(P.pad_w);
   let stride = i32(P.stride_w);
   let first = u32(max(0, (stride - 1 - right) / stride));
   let last = u32(clamp((i32(P.w) - 1 - right + stride) / stride, 0, i32(P.ow)));
-  var row = Row(i32(tap / P.kw) - i32(P.pad_h), right, c, first, last, Norm());
+  var row = Row(i32(tap / P.kw * P.dilation_h) - i32(P.pad_h), right, c, first, last, Norm());
   if (NORM) {
     var p: array<vec4f, W>;
     for (var i = 0u; i < W; i++) { p[i] = pack[c + i]; }

@@ -1,9 +1,10 @@
-// y[n, oy, ox, o] = bias[o] + sum over ky, kx, c of W[ky, kx, c, o] * f(x[n, oy * stride - pad + ky, ox * stride - pad + kx, c])
+// y[n, oy, ox, o] = bias[o] + sum over ky, kx, c of W[ky, kx, c, o] *
+//   f(x[n, oy * stride - pad + ky * dilation, ox * stride - pad + kx * dilation, c])
 // f: identity, or batch normalisation and activation (NORM); outside the image the summand is 0.
 // Rows are output pixels, columns output channels, segments taps, positions input channels.
 struct Params {
   rows: u32, columns: u32, ci: u32, h: u32, w: u32, oh: u32, ow: u32, kh: u32, kw: u32,
-  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+  stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
   x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<AS>;
@@ -23,8 +24,8 @@ fn open_row(m: u32) -> Row {
     i32(pixel / P.ow * P.stride_h) - i32(P.pad_h), i32(pixel % P.ow * P.stride_w) - i32(P.pad_w));
 }
 fn seek(row: Row, s: u32) -> Cursor {
-  let iy = u32(row.top + i32(s / P.kw));
-  let ix = u32(row.left + i32(s % P.kw));
+  let iy = u32(row.top + i32(s / P.kw * P.dilation_h));
+  let ix = u32(row.left + i32(s % P.kw * P.dilation_w));
   let inside = iy < P.h && ix < P.w;
   return Cursor(select(0u, (row.image + iy * P.w + ix) * P.x_stride, inside) + P.x_offset, select(0.0, 1.0, inside));
 }

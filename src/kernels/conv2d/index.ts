@@ -13,6 +13,7 @@ import throughNormSource from './backward_data_through_norm.wgsl';
 import backwardWeightSource from './backward_weight.wgsl';
 import forwardSource from './forward.wgsl';
 import { type Conv2dGeometry, describe, flopOf, geometryParams, isPointwise } from './geometry';
+import * as grouped from './grouped';
 
 export { ownColumns } from '../gemm';
 export * from './geometry';
@@ -46,7 +47,7 @@ const prologueConstants = (p: Prologue | null): { NORM: boolean; ACT: number } =
 const crowdsLoop = (g: Conv2dGeometry, prologue: Prologue | null): boolean =>
   prologue !== null && takesExponential(prologue.activation) && g.co > 32;
 
-/** y = conv2d(f(x), weight) + bias, f the prologue. x: N*H*W rows of ci; weight [tap][ci][co]; y: N*OH*OW rows of co. */
+/** y = conv2d(f(x), weight) + bias, f the prologue. x: N*H*W rows of ci; weight [tap][ci / groups][co]; y: N*OH*OW rows of co. */
 export function forward(
   device: Device,
   g: Conv2dGeometry,
@@ -56,6 +57,10 @@ export function forward(
   y: Matrix,
   prologue: Prologue | null,
 ): void {
+  if (g.groups > 1) {
+    grouped.forward(device, g, x, weight, bias, y, prologue);
+    return;
+  }
   const width = vectorWidth(y, { channels: g.co });
   runGemm(device, forwardGemm, {
     rows: y.rows,
@@ -94,6 +99,10 @@ export function backwardData(
   dx: Matrix,
   accumulate: boolean,
 ): void {
+  if (g.groups > 1) {
+    grouped.backwardData(device, g, dy, weight, dx, accumulate);
+    return;
+  }
   const turned = turn(device, g, weight);
   runGemm(device, backwardDataGemm, dataGradient(g, dy, turned, dx, accumulate));
   device.free(turned);
@@ -102,7 +111,7 @@ export function backwardData(
 /**
  * backwardData, and on through the batch normalisation and activation that the convolution's input came from, but for what the
  * batch's moments add (see batch_norm.backwardFromSums). x is what was normalised; its gradient dx lies as x does. Only on
- * devices that `ownColumns`.
+ * devices that `ownColumns`, and without groups.
  */
 export function backwardDataThroughNorm(
   device: Device,
@@ -168,7 +177,7 @@ function dataGradient(
   };
 }
 
-/** dweight (+)= the gradient of the weight, as [tap][ci][co]. */
+/** dweight (+)= the gradient of the weight, as [tap][ci / groups][co]. */
 export function backwardWeight(
   device: Device,
   g: Conv2dGeometry,
@@ -178,6 +187,10 @@ export function backwardWeight(
   accumulate: boolean,
   prologue: Prologue | null,
 ): void {
+  if (g.groups > 1) {
+    grouped.backwardWeight(device, g, x, dy, dweight, accumulate, prologue, pixelsASum(device));
+    return;
+  }
   const width = vectorWidth(dy, { channels: g.co });
   const pointwise = isPointwise(g);
   const pixels = g.n * g.oh * g.ow;
