@@ -40,7 +40,7 @@ const filesIn = (folder: string): string[] => readdirSync(join('test/golden', fo
 /** The ops that keep activations in their input's type. */
 const KEEPING = new Set([
   ...['conv2d', 'batchnorm', 'relu', 'elu', 'leaky_relu', 'maxpool', 'avgpool', 'concat', 'pad_channels', 'shortcut'],
-  ...['global_avgpool', 'relu6', 'gelu', 'swish', 'sigmoid'],
+  ...['global_avgpool', 'relu6', 'gelu', 'swish', 'sigmoid', 'resize_bilinear'],
 ]);
 
 /** The fixture with what f16 will hold rounded already. */

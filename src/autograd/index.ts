@@ -43,6 +43,7 @@ export {
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, maxPool2dWithIndices, type PoolOptions } from './ops/pool';
 export { mean, type ReduceOptions, sum } from './ops/reduce';
 export { flatten, reshape, transpose } from './ops/reshape';
+export { resizeBilinear } from './ops/resize';
 export { shortcut } from './ops/shortcut';
 export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';
 export { Adam, type AdamOptions, AdamW } from './optim/adam';

@@ -69,6 +69,13 @@ class Extra(Goldens):
         self.made('concat', 'one_gradient', {f'x{i}': ((1, c, 4, 4), 1) for i, c in enumerate((4, 8, 4))}, dict(axis=1),
                   lambda t: {'y': torch.cat(list(t.values()), 1)}, diff=['x1'])
 
+    def resizes(self):
+        for case, x, size in (('larger', (2, 4, 5, 3), (11, 7)), ('smaller', (1, 3, 9, 12), (4, 5)), ('doubled', (1, 8, 3, 4), (6, 8)),
+                              ('to_one', (2, 3, 5, 4), (1, 6)), ('from_one', (1, 4, 1, 7), (3, 2)), ('same', (1, 2, 4, 5), (4, 5))):
+            for align in (False, True):
+                self.made('resize_bilinear', case + '_aligned' * align, {'x': (x, 1)}, dict(size=size, align_corners=align),
+                          lambda t: {'y': F.interpolate(t['x'], size, mode='bilinear', align_corners=align)})
+
     def activations(self):
         for shape in ((2, 3, 4, 5), (6, 7)):
             tag = 'x'.join(map(str, shape))
@@ -229,5 +236,5 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as scratch:
         g = Extra(int(sys.argv[1]), scratch)
         g.final = sys.argv[2]
-        for part in (g.convs, g.pools, g.shapes, g.activations, g.matrices, g.norms, g.losses, g.optimisers, g.adams):
+        for part in (g.convs, g.pools, g.shapes, g.resizes, g.activations, g.matrices, g.norms, g.losses, g.optimisers, g.adams):
             part()

@@ -19,6 +19,7 @@ import {
   padChannels,
   relu,
   relu6,
+  resizeBilinear,
   shortcut,
   sigmoid,
   spmm,
@@ -147,6 +148,10 @@ export const OPS: Record<string, (c: Case) => Outputs> = {
   sigmoid: (c) => ({ y: sigmoid(c.leaf('x')) }),
   maxpool: maxPoolCase,
   avgpool: (c) => ({ y: avgPool2d(c.leaf('x'), window(c.fixture)) }),
+  resize_bilinear: (c) => {
+    const alignCorners = c.fixture.attr('align_corners', false);
+    return { y: resizeBilinear(c.leaf('x'), c.fixture.needed<[number, number]>('attr.size'), { alignCorners }) };
+  },
   global_avgpool: (c) => ({ y: adaptiveAvgPool2d(c.leaf('x'), 1) }),
   concat: concatCase,
   pad_channels: padChannelsCase,

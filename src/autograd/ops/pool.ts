@@ -5,7 +5,7 @@ import * as kernels from '../../kernels/pool';
 import { reduce } from '../../kernels/reduce';
 import { gradEnabled, gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
-import { wantFloats } from './check';
+import { wantMap } from './check';
 import { type Padding, pair, sides } from './conv2d';
 
 export interface PoolOptions {
@@ -22,17 +22,9 @@ export interface PoolOptions {
   readonly out?: Tensor;
 }
 
-function checkMap(op: string, x: Tensor, out?: Tensor): void {
-  wantFloats(op, x);
-  if (x.shape.length !== 4 || x.layout !== 'rows')
-    throw new InputError(`${op}: x must be [N, C, H, W] in layout rows, found ${x} in layout ${x.layout}`);
-  if (out && out.dtype !== x.dtype) throw new InputError(`${op}: out is stored as ${out.dtype}, x as ${x.dtype}`);
-  if (out?.value === x.value) throw new InputError(`${op}: out ${out} is a part of the memory that x ${x} lies in`);
-}
-
 /** Checks a pooling and works out its sizes. @throws InputError when they do not fit. */
 function poolGeometry(op: string, x: Tensor, o: PoolOptions): kernels.PoolGeometry {
-  checkMap(op, x, o.out);
+  wantMap(op, x, o.out);
   const fail = (what: string): never => {
     throw new InputError(`${op} of ${x}: ${what}`);
   };
@@ -110,7 +102,7 @@ export function avgPool2d(x: Tensor, options: PoolOptions): Tensor {
  */
 export function adaptiveAvgPool2d(x: Tensor, size: number | readonly [number, number]): Tensor {
   const op = 'adaptive_avg_pool2d';
-  checkMap(op, x);
+  wantMap(op, x);
   const [oh, ow] = pair(size);
   if ([oh, ow].some((s) => !Number.isInteger(s) || s < 1))
     throw new InputError(`${op} of ${x}: the size must be at least 1, found ${oh}x${ow}`);
