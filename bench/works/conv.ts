@@ -7,21 +7,22 @@ import type { Operands, Work } from './work';
 
 /** A convolution as the networks have it: forward and both backwards, and fused with the batch normalisation before it. */
 export function convolution(op: Pick<Op, 'name' | 'gradient'>, g: conv.Conv2dGeometry, activation: Activation): Work[] {
-  const flop = 2 * g.n * g.oh * g.ow * g.co * g.ci * g.kh * g.kw;
+  const flop = conv.flopOf(g);
   const shapes = {
     x: [g.n, g.ci, g.h, g.w],
-    weight: [g.co, g.ci, g.kh, g.kw],
+    weight: [g.co, g.ci / g.groups, g.kh, g.kw],
     y: [g.n, g.co, g.oh, g.ow],
   };
   const bytes = 4 * Object.values(shapes).reduce((sum, s) => sum + s.reduce((a, b) => a * b, 1), 0);
   const [stride] = g.stride;
+  const kind = g.groups > 1 ? 'depthwise' : 'conv';
   const name = `${g.kh}x${g.kw}${stride > 1 ? `s${stride}` : ''} ${g.ci}>${g.co} @${g.h} b${g.n}`;
   const pack = (o: Operands): Prologue => ({ pack: o.input([6 * g.ci], 3).storage, activation });
   const work = (pass: string, fused: boolean, prepare: Work['prepare']): Work => {
-    const family = `conv ${pass}${fused ? ` bn+${activation}` : ''}`;
+    const family = `${kind} ${pass}${fused ? ` bn+${activation}` : ''}`;
     const { n, ci, co, h, oh, kh: k } = g;
     const task = { op: 'conv', pass, n, ci, co, h, oh, k, stride, padding: g.padding[0] };
-    return { name: `${family} ${name}`, family, flop, bytes, task: fused ? null : task, prepare };
+    return { name: `${family} ${name}`, family, flop, bytes, task: fused || g.groups > 1 ? null : task, prepare };
   };
   const forward = (fused: boolean): Work =>
     work('forward', fused, (o) => {
@@ -48,4 +49,15 @@ export function convolution(op: Pick<Op, 'name' | 'gradient'>, g: conv.Conv2dGeo
     backwardWeight(false),
     ...(op.name === 'batch_norm_conv2d' ? [forward(true), backwardWeight(true)] : []),
   ];
+}
+
+/** 3x3 depthwise convolutions of a map of 56 x 56 x 128, batch 8, as MobileNet has them: stride 1 and 2. Bound: a copy. */
+export function depthwise(): Work[] {
+  const [n, c, h] = [8, 128, 56];
+  return [1, 2].flatMap((stride) => {
+    const oh = h / stride;
+    const sizes = { n, h, w: h, ci: c, co: c, kh: 3, kw: 3, oh, ow: oh, dilation: [1, 1], groups: c } as const;
+    const g = { ...sizes, stride: [stride, stride], padding: [1, 1] } as const;
+    return convolution({ name: 'batch_norm_conv2d', gradient: true }, g, 'relu');
+  });
 }

@@ -1,6 +1,6 @@
 import type { Device } from '../../src/device';
 import { type NetworkShapes, networkShapes } from '../shapes';
-import { convolution } from './conv';
+import { convolution, depthwise } from './conv';
 import { product } from './matmul';
 import { normalisation } from './norm';
 import { graph, guard, optimizer, pooling, shortcut } from './passes';
@@ -8,9 +8,13 @@ import { distinct, type Work } from './work';
 
 export { Operands, type Task, type Work } from './work';
 
-/** Every kernel family at every shape that the two networks have, and matrix products of 512 and 1024. */
+/** Every kernel family at every shape that the two networks have, depthwise convolutions, and matrix products of 512 and 1024. */
 export const kernelWorks = (device: Device): Work[] =>
-  distinct([...networkShapes(device).flatMap(worksOf), ...[512, 1024].flatMap((n) => product(n, n, n, false))]);
+  distinct([
+    ...networkShapes(device).flatMap(worksOf),
+    ...depthwise(),
+    ...[512, 1024].flatMap((n) => product(n, n, n, false)),
+  ]);
 
 function worksOf({ network, ops, parameters, activation }: NetworkShapes): Work[] {
   const works: Work[] = [optimizer(network, parameters), guard(network, parameters)];

@@ -20,13 +20,15 @@ class Extra(Goldens):
         path = f'{self.out}/{"ops_large" if large else "ops"}/{op}_{case}.safetensors'
         strip(path, f'{self.final}/extra/{op}_{case}.safetensors', keep)
 
-    def conv_case(self, case, x, cout, kernel, stride, padding, bias=False, keep=lambda name: True, diff=None):
+    def conv_case(self, case, x, cout, kernel, stride, padding, bias=False, keep=lambda name: True, diff=None, **more):
         kh, kw = kernel
-        spec = {'x': (x, 1.75), 'weight': ((cout, x[1], kh, kw), (6 / (x[1] * kh * kw)) ** .5)}
+        members = x[1] // more.get('groups', 1)
+        spec = {'x': (x, 1.75), 'weight': ((cout, members, kh, kw), (6 / (members * kh * kw)) ** .5)}
         if bias:
             spec['bias'] = ((cout,), .1)
-        self.made('conv2d', case, spec, dict(kernel=kernel, stride=stride, padding=padding),
-                  lambda t: {'y': F.conv2d(t['x'], t['weight'], t.get('bias'), stride, padding)}, keep, diff)
+        top, bottom, left, right = padding if np.size(padding) == 4 else np.broadcast_to(padding, 2).repeat(2).tolist()
+        self.made('conv2d', case, spec, dict(kernel=kernel, stride=stride, padding=padding, **more),
+                  lambda t: {'y': F.conv2d(F.pad(t['x'], (left, right, top, bottom)), t['weight'], t.get('bias'), stride, **more)}, keep, diff)
 
     def convs(self):
         self.conv_case('oblong_1x3', (2, 5, 7, 9), 6, (1, 3), (1, 2), (0, 1))
@@ -40,6 +42,13 @@ class Extra(Goldens):
         self.conv_case('only_weight_gradient', (2, 8, 5, 4), 9, (3, 3), 1, 1, True, lambda k: k[:3] in ('in.', 'up.') or k.startswith('grad.weight'))
         self.conv_case('only_x_gradient', (2, 8, 5, 4), 12, (1, 1), 1, 0, False, lambda k: k[:3] in ('in.', 'up.') or k.startswith('grad.x'), ['x'])
         self.conv_case('no_x_gradient', (2, 9, 5, 5), 11, (3, 3), 2, 1, True, diff=['bias', 'weight'])
+        self.conv_case('depthwise', (2, 8, 7, 6), 8, (3, 3), 1, 1, True, groups=8)
+        self.conv_case('depthwise_same_s2', (1, 5, 8, 7), 5, (3, 3), 2, (0, 1, 1, 1), True, groups=5)
+        self.conv_case('depthwise_multiplied', (1, 3, 6, 5), 12, (3, 3), 1, 1, groups=3)
+        self.conv_case('groups_2', (2, 6, 5, 7), 10, (3, 3), (2, 1), 1, True, groups=2)
+        self.conv_case('dilated', (2, 4, 9, 8), 8, (3, 3), 1, 2, True, dilation=2)
+        self.conv_case('dilated_groups', (1, 6, 10, 9), 12, (3, 2), 2, (2, 1), dilation=(2, 3), groups=3)
+        self.conv_case('same_s2', (2, 3, 8, 9), 6, (3, 3), 2, (0, 1, 1, 1), True)
 
     def pools(self):
         for case, x, k, s, p in [('oblong', (2, 3, 9, 8), (2, 3), (1, 2), (1, 1)), ('k5s1', (1, 4, 8, 9), 5, 1, 2),

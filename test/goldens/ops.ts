@@ -135,7 +135,12 @@ function cccCase(c: Case): Outputs {
 /** Runs one op of a fixture: its outputs by name. */
 export const OPS: Record<string, (c: Case) => Outputs> = {
   conv2d: (c) => {
-    const options = { stride: c.fixture.attr<Pair>('stride', 1), padding: c.fixture.attr<Pair>('padding', 0) };
+    const options = {
+      stride: c.fixture.attr<Pair>('stride', 1),
+      padding: c.fixture.attr<Pair | [number, number, number, number]>('padding', 0),
+      dilation: c.fixture.attr<Pair>('dilation', 1),
+      groups: c.fixture.attr('groups', 1),
+    };
     return { y: conv2d(c.leaf('x'), c.weight(), c.optional('bias'), options) };
   },
   batchnorm: batchNormCase,
