@@ -37,8 +37,8 @@ function poolGeometry(op: string, x: Tensor, o: PoolOptions): kernels.PoolGeomet
   if (stride.some((s) => !Number.isInteger(s) || s < 1)) fail(`the stride must be at least 1, found ${stride}`);
   if (padding.some((p, i) => !Number.isInteger(p) || p < 0 || 2 * p > kernel[i >> 1]))
     fail(`the padding must be 0 to half the kernel ${kernel.join('x')}, found ${padding}`);
-  const oh = outputSize(h + top + bottom, kernel[0], stride[0], 0);
-  const ow = outputSize(w + left + right, kernel[1], stride[1], 0);
+  const oh = outputSize(h, kernel[0], stride[0], top, bottom);
+  const ow = outputSize(w, kernel[1], stride[1], left, right);
   if (oh < 1 || ow < 1) fail(`the kernel ${kernel.join('x')} is larger than the padded image`);
   if (o.out && o.out.shape.join() !== [n, channels, oh, ow].join())
     fail(`out is ${o.out}, the result is ${[n, channels, oh, ow].join('x')}`);
