@@ -111,7 +111,7 @@ const tree = (files: Record<string, string>): Map<string, string> => new Map(Obj
 function sources(): Map<string, string> {
   const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => /\.(ts|wgsl|wat)$/.test(name) && !name.endsWith('.d.ts'));
+    .filter((name) => /\.(ts|wgsl|wat|json)$/.test(name) && !name.endsWith('.d.ts'));
   return new Map(names.map((name) => [name, readFileSync(`src/${name}`, 'utf8')]));
 }
 

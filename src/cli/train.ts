@@ -7,7 +7,7 @@ import type { TrainerOptions } from '../train/loop/trainer';
 import { ARGS, checkFree } from '../train/run/files';
 import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
-import { readTrainArgs, TRAIN_THEMES, type TrainArgs } from '../train/settings/args';
+import { readTrainArgs, TRAIN_SETTINGS, TRAIN_THEMES, type TrainArgs } from '../train/settings/args';
 import { checkInputs, checkPlaces } from '../train/settings/places';
 import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
@@ -26,7 +26,8 @@ Examples:
   emotion-gcn train --config run1/args.json --saved_model run2 --lr 0.0003
   emotion-gcn train --config run1/args.json --lr_find --out rates
 
-Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl, ./emb.pkl.
+Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl; without --emb, ./emb.pkl; else the
+package's own word vectors are taken (--emb glove100).
 Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv, hashes.csv,
 metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
 confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
@@ -86,7 +87,7 @@ export const trainCommand = (): Command =>
       print(`\n${formatMetrics(metrics)}\n\nbest epoch ${metrics.best_epoch}; written to ${args.saved_model}`);
     });
 
-/** Where the original looks for its files unless told otherwise: so does a run that names no --data. */
+/** Where the original looks for its files unless told otherwise: so does a run that names no --data, and for word vectors any. */
 const ORIGINAL_PLACES = { image_dir: 'affectnet', data: 'data.pkl', adj: 'adj.pkl', emb: 'emb.pkl' } as const;
 
 interface Begun extends Pick<TrainerOptions, 'resume' | 'kernels'> {
@@ -94,7 +95,10 @@ interface Begun extends Pick<TrainerOptions, 'resume' | 'kernels'> {
 }
 
 function fresh(given: Record<string, unknown>): Begun {
-  const places = given.data === undefined ? Object.entries(ORIGINAL_PLACES) : [];
+  const places = Object.entries(ORIGINAL_PLACES).filter(([name]) => {
+    const needsVectors = (given.model ?? TRAIN_SETTINGS.model.default) === 'emotion_gcn';
+    return name === 'emb' ? needsVectors : given.data === undefined;
+  });
   const here = places.filter(([name, path]) => given[name] === undefined && existsSync(path));
   for (const [name, path] of here) say(`no --${name}: ${path}, which is here, is taken`);
   const args = readTrainArgs({ ...given, ...Object.fromEntries(here) });

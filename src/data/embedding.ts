@@ -8,27 +8,20 @@ import { readGlove } from './glove';
 import { NODES } from './labels';
 import { nodeOrder } from './node_order';
 import { type NamedTensor, readTensorFile, tensorFileKind } from './tensor_file';
+import { GLOVE_100D, gloveWords } from './words/glove_100d';
 
 /** Numbers a node. */
 export const EMBEDDING_SIZE = 300;
 
-/** Where word vectors are to be had, and what to do without. */
-export const GLOVE_HELP =
-  'GloVe is at https://nlp.stanford.edu/projects/glove/ (glove.6B.zip, of which glove.6B.300d.txt is needed): ' +
-  '--emb glove.6B.300d.txt; or --emb random for made-up vectors';
-
 /**
  * The node features that `--emb` means, K x 300 in the order of the nodes: a GloVe text file (the vectors of the node names
- * in lower case), the original's file (a tensor, by torch.save), a safetensors file (its tensor `emb`, or its only one), or
- * `random`.
+ * in lower case), the original's file (a tensor, by torch.save), a safetensors file (its tensor `emb`, or its only one),
+ * `glove100` (those that come with the package), or `random`.
  *
- * @throws InputError: nothing given, no such file, not what it should be
+ * @throws InputError: no such file, not what it should be, a word that is not there
  */
-export async function loadEmbedding(
-  source: string | undefined,
-  nodes: readonly string[] = NODES,
-): Promise<Float32Array> {
-  if (source === undefined) throw new InputError(`--emb is missing: emotion_gcn needs word vectors. ${GLOVE_HELP}`);
+export async function loadEmbedding(source: string, nodes: readonly string[] = NODES): Promise<Float32Array> {
+  if (source === GLOVE_100D) return gloveWords(nodes, EMBEDDING_SIZE);
   if (source === 'random') return randomEmbedding(nodes);
   if ((await tensorFileKind(source)) !== 'text') return fromTensors(source, await readTensorFile(source), nodes);
   const words = nodes.map((name) => name.toLowerCase());

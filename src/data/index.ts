@@ -15,7 +15,6 @@ export { CropSet } from './crops/crop_set';
 export {
   EMBEDDING_SIZE,
   encodeEmbedding,
-  GLOVE_HELP,
   loadEmbedding,
   randomEmbedding,
   torchEmbedding,

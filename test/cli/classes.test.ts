@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readAdjacency } from '../../src/data';
+import { loadEmbedding, readAdjacency } from '../../src/data';
 import { readRun } from '../../src/train/run/read_run';
 import { type Ended, run } from './program';
 
@@ -92,10 +92,13 @@ test('AffectNet without fear trains, and says what follows', async () => {
   csv('rare.csv', 'training.csv', (row) => (row.expression === '4' ? null : row));
   // All that is validated is of the class that was never trained.
   csv('fear.csv', 'validation.csv', (row) => (row.expression === '4' ? row : null));
-  const flags = `--data ${at('rare.csv')} --val_data ${at('fear.csv')} --emb random --class_weights balanced --best loss`;
+  const flags = `--data ${at('rare.csv')} --val_data ${at('fear.csv')} --class_weights balanced --best loss`;
   const { err } = await ends(0, train('rare', flags));
   assert.match(err, /no training face of Fear: no edge in the label graph, weight 0, not in macro F1/);
-  const { rows, metrics } = readRun(at('rare'));
+  const { args, rows, metrics } = readRun(at('rare'));
+  assert.match(err, /--emb glove100: GloVe's word vectors of 100 numbers; GloVe of 300 numbers is at https:/);
+  assert.is(args.emb, 'glove100');
+  assert.equal(await loadEmbedding(at('rare', 'emb.safetensors')), await loadEmbedding('glove100'));
   assert.is(rows[0].val_cat, 0);
   assert.equal(metrics?.untrained, ['Fear']);
   const { A } = await readAdjacency(at('rare', 'adj.safetensors'));

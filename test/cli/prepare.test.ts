@@ -227,6 +227,12 @@ test("the original's files where the original looks for them are taken, and said
     err,
     /data.pkl \(train\): 8 rows, 8 of the classes.*cannot be used.*data.pkl val\[\d\]: \S+: no such file/s,
   );
+  // Word vectors also where the data are named, if the model needs some.
+  const named = ['train', '--image_dir', 'affectnet', '--data', 'none.pkl', '--saved_model', 'run'];
+  const vectors = await run(named, { cwd: here });
+  assert.match(vectors.err, /^no --emb: emb.pkl, which is here, is taken\nerror: --data expects a file/);
+  const without = await run([...named, '--model', 'multi_task'], { cwd: here });
+  assert.match(without.err, /^error: --data expects a file/);
 });
 
 test('prepare alone shows its commands; a wrong one is named', async () => {

@@ -73,7 +73,6 @@ test('missing files, folders and runs', async ({ dir, csv }) => {
   await refused(['train', '--image_dir', dir, '--data', no, ...to], /--data expects a file or a folder, found nothing/);
   await refused(['train', '--data', csv, ...to], /missing: --image_dir DIR, the folder .*training.csv start from/);
   await refused(['train', '--image_dir', csv, '--data', csv, ...to], /--image_dir expects a folder, found a file/);
-  await refused(['train', '--image_dir', dir, '--data', csv, ...to], /missing: --emb FILE.*glove/);
   await refused(['train', '--image_dir', dir, '--data', csv, '--emb', no, ...to], /--emb expects a file/);
   await refused(['train', '--resume', ...to], /--saved_model expects the folder of a run, found nothing there/);
   await refused(['evaluate', '--image_dir', dir, '--data', csv, ...to], /--saved_model expects the folder of a run/);

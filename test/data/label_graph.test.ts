@@ -14,7 +14,7 @@ import {
 } from '../../src/data/adjacency';
 import { encodeEmbedding, loadEmbedding, randomEmbedding } from '../../src/data/embedding';
 import { readGlove } from '../../src/data/glove';
-import { AFFWILD2_CLASSES, NODES, nodesOf } from '../../src/data/labels';
+import { AFFWILD2_CLASSES, EIGHT_CLASSES, NODES, nodesOf } from '../../src/data/labels';
 import { readAffectNet } from '../../src/data/layouts/csv';
 import { type Sample, Samples } from '../../src/data/sample_columns';
 import { dataFrame, type PickleValue, writePickle } from '../../src/formats/pickle';
@@ -153,7 +153,6 @@ test('GloVe: what is no such file is refused with its line', async () => {
   await refusal(() => readGlove(GLOVE, ['Valence'], 300), /not found in 20 lines: Valence/);
   await refusal(() => loadEmbedding(join(dir, 'none.txt')), /none.txt: no such file/);
   await refusal(() => loadEmbedding(dir), /found a folder/);
-  await refusal(() => loadEmbedding(undefined), /--emb is missing.*https:.*--emb random/);
 });
 
 test('a label graph and word vectors go by the labels of their file, or are refused by them', async () => {
@@ -215,6 +214,30 @@ test('a label graph and word vectors go by the labels of their file, or are refu
   );
   const twice = ['Happy', ...NODES.slice(1)];
   await refusal(() => readAdjacency(graph('twice', twice, twice, count, count)), /found Happy, Happy, Sad/);
+});
+
+test("glove100: the package's own vectors, as stored, then zeros; a synonym for a word that is not there", async () => {
+  const stored = JSON.parse(readFileSync('src/data/words/glove_100d.json', 'utf8')).vectors as Record<string, number[]>;
+  const rows = (words: readonly string[]) =>
+    words.flatMap((word) => [...Float32Array.from(stored[word]), ...new Float32Array(200)]);
+  const same = async (nodes: readonly string[], words: readonly string[]) =>
+    assert.is(differences(await loadEmbedding('glove100', nodes), rows(words)), 0, nodes.join());
+  await same(
+    NODES,
+    NODES.map((name) => name.toLowerCase()),
+  );
+  for (const classes of [AFFWILD2_CLASSES, EIGHT_CLASSES]) {
+    const nodes = nodesOf(classes);
+    await same(
+      nodes,
+      nodes.map((name) => name.toLowerCase()),
+    );
+  }
+  await same(['scared', 'Contemptious', 'HAPPINESS', 'Happy'], ['fear', 'contempt', 'happiness', 'happy']);
+  await refusal(
+    () => loadEmbedding('glove100', ['calm', 'weary', 'constructor']),
+    /--emb glove100: .* not found: weary, constructor; there are neutral, happy, .*; call .*--classes.*--emb random.*https:.*--emb glove.6B/,
+  );
 });
 
 test('embeddings from safetensors, and the random ones', async () => {

@@ -48,6 +48,7 @@ test('texts and typed values are both read, paths become absolute, words that ar
   assert.is(args.cache, 'off');
   assert.is(args.data, resolve('train.csv'));
   assert.is(read({ emb: 'glove.txt' }).emb, resolve('glove.txt'));
+  assert.equal([read({}).emb, read({ model: 'multi_task' }).emb], ['glove100', null]);
   assert.equal(readTrainArgs({ ...args }), args, 'reading what was read changes nothing');
 });
 
@@ -265,7 +266,7 @@ test('files that are not there are named with their flag', () => {
     /missing: --image_dir DIR, the folder that the pictures' paths in .*package.json/,
   );
   assert.throws(check({ emb: resolve('glove.txt') }), /--emb expects a file, found nothing at .*glove.txt/);
-  assert.throws(check({ emb: null }), /missing: --emb FILE.*https:\/\/nlp.stanford.edu\/projects\/glove.*--emb random/);
+  checkInputs({ ...here, emb: 'glove100' });
 });
 
 test.run();

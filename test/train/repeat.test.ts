@@ -55,6 +55,11 @@ test('defaults that follow from other settings follow from the new ones; what wa
   assert.throws(() => repeated({}, { optimizer: 'adam', momentum: 0.9 }), /--momentum 0.9: --optimizer adam has none/);
   assert.throws(() => repeated({}, { optimizer: 'lamb' }), /--optimizer expects one of sgd, adam, adamw, found "lamb"/);
 
+  const vectors = ({ emb }: TrainArgs) => emb;
+  assert.is(vectors(repeated({}, { model: 'multi_task' })), null);
+  assert.is(vectors(repeated({ model: 'multi_task' }, { model: 'emotion_gcn' })), 'glove100');
+  assert.is(vectors(repeated({ emb: 'random' }, { model: 'emotion_gcn' })), 'random');
+
   const sized = ({ image_size, class_weights }: TrainArgs) => [image_size, class_weights];
   assert.equal(sized(repeated({}, { network: 'bregnext' })), [112, 'affectnet']);
   assert.equal(sized(repeated({}, { dataset: 'affwild2' })), [112, 'none']);

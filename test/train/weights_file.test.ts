@@ -71,6 +71,9 @@ test('a wrapped network: predict, evaluate, train --pretrained and inspect find 
     const { given, args } = await openNetwork({ ...settings, checkpoint: path }, say);
     assert.equal([args.model, args.network], ['emotion_gcn', 'bregnext']);
     model.loadStateDict(given!.state, path);
+    // No vectors but those it was trained with are right, so there is no default.
+    const bare = await openNetwork({ ...settings, checkpoint: path, emb: null }).catch((error) => error);
+    assert.match(bare.message, /^missing: --emb FILE, the word vectors that .* was trained with/);
     assert.equal([...given!.state.keys()], [...STATE.keys()]);
     assert.equal(lines, [`${path}: ${said}`]);
 

@@ -30,6 +30,7 @@ import {
   withValenceArousal,
 } from '../../data';
 import { inFile, lookAt } from '../../data/files';
+import { GLOVE_100D, GLOVE_300D } from '../../data/words/glove_100d';
 import { PREPARED_FIRST } from '../run/format';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
@@ -200,8 +201,10 @@ async function openGraph(
       embedding: await loadEmbedding(vectors, nodes),
     };
   }
-  const embedding = await orAborted(loadEmbedding(args.emb ?? undefined, nodes), signal);
-  if (args.emb === 'random') notice('--emb random: made-up word vectors');
+  const source = args.emb ?? GLOVE_100D;
+  const embedding = await orAborted(loadEmbedding(source, nodes), signal);
+  if (source === 'random') notice('--emb random: made-up word vectors');
+  if (source === GLOVE_100D) notice(`--emb ${GLOVE_100D}: GloVe's word vectors of 100 numbers; ${GLOVE_300D}`);
   const { adj_threshold: threshold } = args;
   const given = args.adj !== null && lookAt(args.adj) !== 'nothing';
   const adjacency = given

@@ -35,6 +35,12 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
   }
   const dir = dirname(resolve(checkpoint));
   const { model, network, classes: number } = identity;
+  // Others than those it was trained with would give wrong answers, so none are chosen for it.
+  if (model === 'emotion_gcn' && emb === null)
+    throw new InputError(
+      `missing: --emb FILE, the word vectors that ${checkpoint} was trained with (emb.safetensors of its run, the original's emb.pkl, ` +
+        "GloVe's text, glove100, or random)",
+    );
   if (named && named.length !== number)
     throw new InputError(`${checkpoint}: expected the names of its ${number} classes as --classes, found ${named}`);
   const of = { dataset: dataset ?? 'affectnet' };
@@ -52,8 +58,9 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
     ...of,
     classes,
     image_size,
+    emb,
   });
-  const embedding = model === 'emotion_gcn' ? await loadEmbedding(emb ?? undefined, nodesOf(classes)) : null;
+  const embedding = emb !== null && model === 'emotion_gcn' ? await loadEmbedding(emb, nodesOf(classes)) : null;
   return {
     dir,
     args: { format_version: FORMAT_VERSION, ...args, kernels: {} },

@@ -3,7 +3,7 @@ import { AUGMENTATION, type AugmentationArgs, checkAugmentation } from './augmen
 import { DATA, type DataArgs, readClasses } from './data';
 import { checkLoss, LOSS, type LossArgs, usualClassWeights } from './loss';
 import { MACHINE, type MachineArgs } from './machine';
-import { checkNetwork, NETWORK, type NetworkArgs, usualImageSize } from './network';
+import { checkNetwork, NETWORK, type NetworkArgs, usualImageSize, usualVectors } from './network';
 import { checkOptimization, OPTIMIZATION, type OptimizationArgs, usualOfOptimizer } from './optimization';
 import { checkRun, RUN, type RunFolderArgs } from './run';
 import { readSettings, resolvePaths } from './settings';
@@ -45,6 +45,7 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
   const args = {
     ...settled,
     image_size: read.image_size ?? usual.image_size,
+    emb: read.emb ?? usual.emb,
     class_weights: read.class_weights ?? usual.class_weights,
     momentum: read.momentum ?? usual.momentum,
     betas: read.betas ?? usual.betas,
@@ -60,10 +61,11 @@ export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainAr
 
 /** The defaults that follow from other settings. Of the optimizer's own settings those of other optimizers are null. */
 export function dependentDefaults(
-  of: Pick<TrainArgs, 'dataset' | 'num_classes' | 'network' | 'optimizer'>,
-): Pick<TrainArgs, 'image_size' | 'class_weights' | 'momentum' | 'betas' | 'eps'> {
+  of: Pick<TrainArgs, 'dataset' | 'num_classes' | 'network' | 'model' | 'optimizer'>,
+): Pick<TrainArgs, 'image_size' | 'emb' | 'class_weights' | 'momentum' | 'betas' | 'eps'> {
   return {
     image_size: usualImageSize(of),
+    emb: usualVectors(of),
     class_weights: usualClassWeights(of),
     ...usualOfOptimizer(of.optimizer),
   };

@@ -1,6 +1,7 @@
 // Which network is trained, and what it starts from.
 import { InputError } from '../../base/errors';
 import { ADJ_THRESHOLD } from '../../data/adjacency';
+import { GLOVE_100D } from '../../data/words/glove_100d';
 import { imageSizeWanted } from '../../models/config';
 import type { DataArgs } from './data';
 import { choice, type OrNull, orNone, path, real, type Settings, toggle, whole } from './settings';
@@ -14,7 +15,7 @@ export interface NetworkArgs {
   adj: string | null;
   /** The least correlation, without its sign, that is an edge of the label graph. */
   adj_threshold: number;
-  /** File of the word vectors, or `random`; only emotion_gcn needs it. */
+  /** File of the word vectors, or `glove100`, or `random`; only emotion_gcn needs it. */
   emb: string | null;
   /** Weights to start from in place of random ones, wherever names and shapes fit; null: none. */
   pretrained: string | null;
@@ -53,9 +54,11 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
     help: 'least correlation that is an edge of the label graph; a node without one keeps its strongest',
   },
   emb: {
-    kind: orNone(path('FILE|random', 'word vectors', 'random')),
+    kind: orNone(path(`FILE|${GLOVE_100D}|random`, 'word vectors', GLOVE_100D, 'random')),
     default: null,
-    help: "word vectors of emotion_gcn: GloVe text, the original's emb.pkl, safetensors, or random",
+    help:
+      "word vectors of emotion_gcn: GloVe text, the original's emb.pkl, safetensors, glove100 (GloVe's of 100 numbers, which come along), " +
+      'or random; default: ./emb.pkl if it is there, else glove100',
   },
   pretrained: {
     kind: orNone(path('FILE', 'weights')),
@@ -74,6 +77,10 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
 export function usualImageSize({ dataset, network }: Pick<DataArgs & NetworkArgs, 'dataset' | 'network'>): number {
   return dataset === 'affectnet' && network === 'densenet' ? 227 : 112;
 }
+
+/** The word vectors that come with the package, for the model that needs some. */
+export const usualVectors = ({ model }: Pick<NetworkArgs, 'model'>): string | null =>
+  model === 'emotion_gcn' ? GLOVE_100D : null;
 
 /** @throws InputError for a size that the network does not take, and for two things to start from */
 export function checkNetwork({ model, network, image_size, pretrained, checkpoint }: NetworkArgs): void {

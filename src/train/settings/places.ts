@@ -1,9 +1,9 @@
 // Whether the files and folders that settings name are there.
 import { InputError } from '../../base/errors';
 import { hasOwnPictures } from '../../data/annotations';
-import { GLOVE_HELP } from '../../data/embedding';
 import { lookAt } from '../../data/files';
 import type { TrainArgs } from './args';
+import { NETWORK } from './network';
 
 /**
  * Looks whether the files and folders that a run starts from are there.
@@ -15,11 +15,8 @@ export function checkInputs(
 ): void {
   for (const name of ['pretrained', 'checkpoint'] as const) if (args[name]) checkFile(name, args[name]);
   checkPlaces(args);
-  if (args.model !== 'emotion_gcn' || args.emb === 'random') return;
-  if (args.emb === null) {
-    throw new InputError(`missing: --emb FILE. emotion_gcn needs word vectors. ${GLOVE_HELP}`);
-  }
-  checkFile('emb', args.emb);
+  const { model, emb } = args;
+  if (model === 'emotion_gcn' && emb !== null && !NETWORK.emb.kind.words?.includes(emb)) checkFile('emb', emb);
 }
 
 /** @throws InputError unless pictures and annotations are where the settings say */

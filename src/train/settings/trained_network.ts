@@ -29,7 +29,12 @@ export const NETWORK_SETTINGS: Settings<NetworkSettings> = {
     ...NETWORK.checkpoint,
     help: "weights to take, .pth (the original's too) or safetensors; without --saved_model: which network it is follows from its names",
   },
-  emb: { ...NETWORK.emb, help: `of --checkpoint, without --saved_model: ${NETWORK.emb.help}` },
+  emb: {
+    ...NETWORK.emb,
+    help:
+      'of --checkpoint, without --saved_model: the word vectors that emotion_gcn was trained with: safetensors (emb.safetensors of its run), ' +
+      "the original's emb.pkl, GloVe text, glove100, or random",
+  },
   image_size: {
     kind: NETWORK.image_size.kind,
     default: null,
