@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { noGrad, step, type Tensor, tensor } from '../../src/autograd';
+import { InputError } from '../../src/base/errors';
+import { readFaceApiWeights } from '../../src/data/face_weights';
+import { decodeImage } from '../../src/data/image';
+import { suppress } from '../../src/faces/decode';
+import { FaceDetector } from '../../src/faces/detector';
+import { FaceFinder } from '../../src/faces/finder';
+import type { Region } from '../../src/faces/geometry';
+import { FaceLandmarks } from '../../src/faces/landmarks';
+import { givenShared, SHARED } from '../given';
+import { device } from '../gpu';
+import { integers } from '../hashinit';
+import { golden, near, planes } from './goldens';
+
+const weights = {
+  detector: readFaceApiWeights('tiny_face_detector_model'),
+  landmarks: readFaceApiWeights('face_landmark_68_model'),
+};
+const finder = new FaceFinder(device, weights);
+
+/** The hashed pixels of a golden, less the mean. */
+function input(name: string, size: number, mean: readonly number[]): Tensor {
+  const pixels = planes(integers(name, size * size * 3, 0, 256), 3);
+  const x = Float32Array.from(pixels, (v, i) => (v - mean[Math.floor(i / (size * size))]) / 255);
+  return tensor(device, x, [1, 3, size, size]);
+}
+
+const compute = (net: { forward(x: Tensor): Tensor }, x: Tensor) =>
+  step(device, () => noGrad(() => net.forward(x).data()));
+
+/** Relative to the largest number: within 4 times the error of tfjs in float32 (face_weights/README.md), and a floor of 1e-7. */
+function close(found: ArrayLike<number>, wanted: Float64Array, theirs: number, what: string): void {
+  const largest = wanted.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  near(found, wanted, (4 * theirs + 1e-7) * largest, what);
+}
+
+test('the detector gives the goldens', async () => {
+  const net = new FaceDetector(device, weights.detector);
+  for (const size of [96, 160]) {
+    const found = await compute(net, input(`detector/${size}`, size, FaceDetector.MEAN));
+    close(found, planes(golden(`detector_${size}`).numbers('out'), 25), 4e-7, `detector_${size}`);
+  }
+});
+
+test('the landmark network gives the golden', async () => {
+  const net = new FaceLandmarks(device, weights.landmarks);
+  const found = await compute(net, input('landmarks/input', 112, FaceLandmarks.MEAN));
+  close(found, golden('landmarks').numbers('out'), 2e-7, 'landmarks');
+});
+
+test("another network's weights are refused by name", () => {
+  assert.throws(
+    () => new FaceDetector(device, weights.landmarks),
+    (e: Error) => e instanceof InputError && /tiny_face_detector_model: it has dense0/.test(e.message),
+  );
+  const { shape, data } = weights.detector.get('conv8/bias')!;
+  const missing = new Map([...weights.detector].filter(([name]) => name !== 'conv8/bias'));
+  assert.throws(() => new FaceDetector(device, missing), /conv8\.bias is missing/);
+  const flat = new Map([...weights.detector, ['conv8/filters', { shape, data }] as const]);
+  assert.throws(() => new FaceDetector(device, flat), /conv8\.weight is 25, this model wants 25x512x1x1/);
+});
+
+/** Boxes and landmarks of a pass within 0.01 pixel of the golden's, and as many of them. */
+async function checkPhotograph(name: string, passes: readonly [number, number][], folder?: string) {
+  const { numbers, picture } = golden(name, folder);
+  const image = picture('pixels');
+  for (const [size, border] of passes) {
+    const key = `${size}_${border}`;
+    const kept = suppress(await finder.detect(image, size, border));
+    near(kept.flat(), numbers(`${key}.boxes`), 0.01, `${name} ${key}.boxes`);
+    const corners = numbers(`${key}.crops`);
+    const crops = kept.map((_, i) => [...corners.subarray(i * 4, i * 4 + 4)] as unknown as Region);
+    for (const [i, points] of (await finder.mark(image, crops)).entries())
+      near(points, numbers(`${key}.${i}.full.points`), 0.01, `${name} ${key}.${i}.points`);
+  }
+}
+
+test('boxes and landmarks of photographs are those of the goldens', async () => {
+  await checkPhotograph('photo_000', [[96, 0.25]]);
+  await checkPhotograph('photo_009', [
+    [416, 0],
+    [96, 0.25],
+  ]);
+});
+
+givenShared(test, 'face_weights/canvas.safetensors')('four faces on a canvas, from left to right', async () => {
+  await checkPhotograph('canvas', [[608, 0]], `${SHARED}/face_weights`);
+  const image = golden('canvas', `${SHARED}/face_weights`).picture('pixels');
+  const faces = await finder.find(image);
+  // Where the photographs were pasted: [left, top, width], in the order of their middles.
+  const pasted = [
+    [30, 40, 180],
+    [240, 200, 120],
+    [400, 40, 110],
+    [540, 240, 72],
+  ];
+  assert.is(faces.length, 4);
+  for (const [i, { box, score, landmarks }] of faces.entries()) {
+    const [left, top, side] = pasted[i];
+    const middle = [box[0] + box[2] / 2 - left, box[1] + box[3] / 2 - top];
+    assert.ok(
+      middle.every((v) => v > 0.2 * side && v < 1.2 * side),
+      `${middle}`,
+    );
+    assert.ok(score > 0.5 && score < 1);
+    // The eye on the picture's left comes first, and both are in the box.
+    assert.ok(landmarks[72] < landmarks[84] && landmarks[72] > box[0] && landmarks[84] < box[0] + box[2]);
+  }
+});
+
+givenShared(test, 'faces/validation.csv')(
+  'a photograph that a face fills has one, where it stands in the frame',
+  async () => {
+    const rows = readFileSync(`${SHARED}/faces/validation.csv`, 'utf8').split('\n').slice(1, 224);
+    for (const row of rows.filter((_, i) => i % 75 === 0)) {
+      const file = `${SHARED}/faces/${row.split(',')[0]}`;
+      const image = await decodeImage(readFileSync(file));
+      const faces = await finder.find(image);
+      assert.is(faces.length, 1, file);
+      // Eyes: x 0.318 and 0.675, y 0.389 of the frame, standard deviation 0.062 and 0.034 over all 221 (face_weights/README.md).
+      const mean = (from: number): number => {
+        const eye = faces[0].landmarks.filter((_, i) => i >= from && i < from + 12 && i % 2 === 0);
+        return eye.reduce((a, b) => a + b) / 6 / image.width;
+      };
+      assert.ok(
+        Math.abs(mean(72) - 0.318) < 0.2 && Math.abs(mean(84) - 0.675) < 0.2,
+        `${file}: ${mean(72)}, ${mean(84)}`,
+      );
+    }
+  },
+);
+
+test('a picture without a face has none, however small or oblong it is', async () => {
+  for (const [width, height] of [
+    [1, 1],
+    [700, 1],
+    [40, 30],
+  ])
+    assert.equal(await finder.find({ width, height, data: new Uint8Array(width * height * 3).fill(90) }), []);
+});
+
+test.run();
