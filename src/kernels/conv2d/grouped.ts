@@ -7,6 +7,7 @@ import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../l
 import { across, type Prologue } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import { sumParts } from '../sum_parts';
+import depthwiseForwardSource from './depthwise_forward.wgsl';
 import { type Conv2dGeometry, describe, flopOf, geometryParams } from './geometry';
 import backwardDataSource from './grouped_backward_data.wgsl';
 import backwardWeightSource from './grouped_backward_weight.wgsl';
@@ -19,6 +20,7 @@ const both = (name: string, source: string) => ({
   1: defineKernel(`conv2d.grouped_${name}.1`, ...prologueSources(1), source),
 });
 const forwardKernel = both('forward', forwardSource);
+const depthwiseForwardKernel = both('depthwise_forward', depthwiseForwardSource);
 const backwardWeightKernel = both('backward_weight', backwardWeightSource);
 const backwardDataKernel = defineKernel('conv2d.grouped_backward_data', backwardDataSource);
 
@@ -26,6 +28,9 @@ const LANES = 64;
 const lanesAlong = (columns: number): number => Math.min(LANES, 2 ** Math.ceil(Math.log2(columns)));
 
 const isDepthwise = (g: Conv2dGeometry): boolean => g.groups === g.ci && g.groups === g.co;
+
+/** Depthwise, with a window whose weights a lane can hold. */
+const walksRows = (g: Conv2dGeometry): boolean => isDepthwise(g) && g.kh * g.kw <= 25;
 
 const prologueConstants = (p: Prologue | null) => ({ NORM: p !== null, ACT: activationCode(p?.activation ?? 'none') });
 
@@ -53,8 +58,9 @@ export function forward(
   prologue: Prologue | null,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, y);
-  const LX = lanesAlong(params.columns);
-  device.dispatch(forwardKernel[inWidth], {
+  const walks = walksRows(g);
+  const LX = walks && device.software ? 8 : lanesAlong(params.columns);
+  device.dispatch((walks ? depthwiseForwardKernel : forwardKernel)[inWidth], {
     buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
     params: {
       ...params,
@@ -62,7 +68,12 @@ export function forward(
       ...{ x_stride: x.stride / inWidth, x_offset: x.offset / inWidth },
       ...{ y_stride: y.stride / outWidth, y_offset: y.offset / outWidth },
     },
-    constants: { ...constants, ...prologueConstants(prologue), BIAS: bias !== null, LX },
+    constants: {
+      ...constants,
+      ...prologueConstants(prologue),
+      ...(walks ? { KH: g.kh, KW: g.kw, SH: g.stride[0], SW: g.stride[1], DH: g.dilation[0], DW: g.dilation[1] } : {}),
+      ...{ BIAS: bias !== null, LX },
+    },
     workgroups: [ceilDiv(params.columns, LX), g.oh, g.n],
     label: `conv2d.forward ${describe(g)}`,
     flop: flopOf(g),
