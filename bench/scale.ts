@@ -7,16 +7,13 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../src/base/errors';
 import type { Device } from '../src/device';
 import { openDevice } from '../src/device/node';
-import { NETWORKS, type NetworkName } from '../src/models';
 import { median } from './measure';
 import { program } from './program';
-import { drawScale, type Point } from './scale_picture';
+import { drawScale, type Point, SCALED, type Scaled } from './scale_picture';
 import { prepareStep } from './steps';
 
 /** Sizes that are timed, and those of which memory alone is told. */
-const GRID: Readonly<
-  Record<NetworkName, { at: number; of: number; batches: number[]; sizes: number[]; more: number[] }>
-> = {
+const GRID: Readonly<Record<Scaled, { at: number; of: number; batches: number[]; sizes: number[]; more: number[] }>> = {
   densenet: { at: 112, of: 4, batches: [2, 4, 8, 16], sizes: [96, 112, 128, 160, 188, 227], more: [35, 64, 128] },
   bregnext: { at: 64, of: 8, batches: [2, 4, 8, 16, 32], sizes: [32, 48, 64, 96, 128], more: [64, 128, 256] },
 };
@@ -33,12 +30,12 @@ program(async () => {
       gpu: { type: 'string' },
     },
   });
-  const networks = positionals.length > 0 ? positionals : NETWORKS;
+  const networks = positionals.length > 0 ? positionals : SCALED;
   for (const name of networks)
-    if (!NETWORKS.includes(name as NetworkName))
-      throw new InputError(`expected a network (${NETWORKS.join(' or ')}), found ${name}`);
+    if (!SCALED.includes(name as Scaled))
+      throw new InputError(`expected a network (${SCALED.join(' or ')}), found ${name}`);
   const points: Point[] = [];
-  for (const network of networks as NetworkName[])
+  for (const network of networks as Scaled[])
     for (const cell of cells(network, values.quick)) {
       // A device of its own: nothing that an earlier size left behind is counted.
       const device = await openDevice({ gpu: values.gpu });
@@ -63,7 +60,7 @@ interface Cell {
 }
 
 /** Batches at one image size, images at one batch size, and batches that are not run. */
-function cells(network: NetworkName, quick: boolean): Cell[] {
+function cells(network: Scaled, quick: boolean): Cell[] {
   const { at, of, batches, sizes, more } = GRID[network];
   const few = (list: number[]): number[] => (quick ? list.slice(0, 2) : list);
   return [
@@ -73,7 +70,7 @@ function cells(network: NetworkName, quick: boolean): Cell[] {
   ];
 }
 
-async function measure(device: Device, network: NetworkName, { size, batch, timed }: Cell): Promise<Point> {
+async function measure(device: Device, network: Scaled, { size, batch, timed }: Cell): Promise<Point> {
   const { run, bytes } = prepareStep(device, { name: '', network, size, batch, training: true });
   return { adapter: adapterOf(device), network, size, batch, bytes: bytes(), ms: timed ? await time(run) : null };
 }

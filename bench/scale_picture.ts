@@ -1,10 +1,13 @@
-import type { NetworkName } from '../src/models';
+/** The original's networks. */
+export const SCALED = ['densenet', 'bregnext'] as const;
+export type Scaled = (typeof SCALED)[number];
+
 import { BLUE, draw, FAINT, heading, INK, ORANGE, type Picture } from '../src/train/reports/charts/canvas';
 
 /** A training step of one size: milliseconds (null where it was not run) and the most device memory. */
 export interface Point {
   readonly adapter: string;
-  readonly network: NetworkName;
+  readonly network: Scaled;
   readonly size: number;
   readonly batch: number;
   readonly ms: number | null;
@@ -12,7 +15,7 @@ export interface Point {
 }
 
 /** Where one of both is held: `at` pixels, or batches of `of`. */
-type Held = Readonly<Record<NetworkName, { readonly at: number; readonly of: number }>>;
+type Held = Readonly<Record<Scaled, { readonly at: number; readonly of: number }>>;
 
 const WIDE = 400;
 const HIGH = 320;
@@ -28,7 +31,7 @@ export function drawScale(points: readonly Point[], held: Held): Promise<Picture
   ] as const;
   const left = (i: number): number => 76 + (i % 2) * WIDE;
   const top = (i: number): number => 92 + (i >> 1) * HIGH;
-  const chosen = (network: NetworkName, x: 'batch' | 'size'): Point[] => {
+  const chosen = (network: Scaled, x: 'batch' | 'size'): Point[] => {
     const { at, of } = held[network];
     const batch = points.some((p) => p.network === network && p.size !== at && p.batch === of) ? of : 2;
     const mine = points.filter((p) => p.network === network && (x === 'batch' ? p.size === at : p.batch === batch));

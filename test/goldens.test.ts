@@ -54,6 +54,13 @@ test('networks: logits, losses, every gradient, running statistics, every layer'
     ),
   ));
 
+test('networks of depthwise convolutions: a training step', () =>
+  allPass(
+    ['emotion_gcn_denselite_112', 'multi_task_denselite_112', 'emotion_gcn_mobilenet_112'].map((name) =>
+      join(GOLDEN, 'models', `${name}.safetensors`),
+    ),
+  ));
+
 test('20 training steps, loss for loss', () =>
   allPass([join(GOLDEN, 'trajectories/emotion_gcn_bregnext_32_lr0.001.safetensors')]));
 

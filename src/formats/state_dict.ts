@@ -23,8 +23,9 @@ const WRAPPERS = ['module', '_orig_mod', '_fsdp_wrapped_module', '_checkpoint_wr
 /** Beside the averages of torch.optim.swa_utils: how many states went in. */
 const COUNT = 'n_averaged';
 
-/** The first weight of either network: what stands before is the path to the network. */
-const FIRST = /^(|.+\.)(?:features\.conv0|model_base\.conv0|_model\.0\._layer_stack\.0\._conv0)\.weight$/;
+/** A weight that each network has once: what stands before is the path to the network. */
+const FIRST =
+  /^(|.+\.)(?:features\.conv0|model_base\.conv0|_model\.0\._layer_stack\.0\._conv0|features\.dense0\.conv0|features\.conv_dw_1)\.weight$/;
 
 /**
  * Of several places the one that is meant: by the order of `LIKELY`, then what has another name, then averages.

@@ -1,7 +1,7 @@
 import { InputError } from '../base/errors';
 
 export const MODELS = ['single_task', 'multi_task', 'emotion_gcn'] as const;
-export const NETWORKS = ['densenet', 'bregnext'] as const;
+export const NETWORKS = ['densenet', 'bregnext', 'denselite', 'mobilenet'] as const;
 export type ModelName = (typeof MODELS)[number];
 export type NetworkName = (typeof NETWORKS)[number];
 
@@ -16,6 +16,8 @@ export interface ModelConfig {
 
 /** The sizes that a model takes, in words, if the one in `config` is none of them; else null. */
 export function imageSizeWanted({ model, network, imageSize }: ModelConfig): string | null {
+  if (network === 'denselite' || network === 'mobilenet')
+    return Number.isInteger(imageSize) && imageSize >= 32 ? null : 'a whole number from 32';
   if (network === 'bregnext') return imageSize >= 4 && imageSize % 4 === 0 ? null : 'a multiple of 4';
   if (model === 'emotion_gcn') {
     // Its pooling window is fixed (7 at 227, else 3) and must leave one value a channel.

@@ -5,10 +5,12 @@ import type { NetworkInput } from '../base/pixels/network_input';
 import type { Device } from '../device';
 import { type BregNext, bregFeatures, bregNext } from './bregnext';
 import { checkImageSize, type ModelConfig } from './config';
+import { DenseLiteFeatures } from './denselite';
 import { DenseNet121Features } from './densenet';
 import { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
 import { inputOf } from './input';
 import { Linear } from './layers';
+import { MobileNetFeatures } from './mobilenet';
 import { Module } from './module';
 import { formatSummary, type Summary, summarise } from './summary';
 
@@ -20,7 +22,10 @@ export interface Prediction {
   readonly va: Tensor | null;
 }
 
-/** One of the six networks of the paper. Names and order of its state are those of the original's checkpoints. */
+/**
+ * One of the three models of the paper on one of the networks. Names and order of its state are those of the original's checkpoints,
+ * where it has the network.
+ */
 export abstract class EmotionModel extends Module {
   /** What its images are of pictures: `buildModel` says. */
   input: NetworkInput = inputOf('densenet');
@@ -56,32 +61,76 @@ export abstract class EmotionModel extends Module {
   }
 }
 
-class DensenetSingle extends EmotionModel {
-  private readonly features = this.child('features', new DenseNet121Features(this.device));
-  readonly backbone = [this.features];
-  private readonly classifier = this.child('classifier', new Linear(this.device, 1024, this.classes));
+/** What turns images [N, 3, S, S] into features [N, width]. */
+interface Backbone {
+  readonly net: Module;
+  readonly width: number;
+  features(x: Tensor): Tensor;
+}
+
+/** @param imageSize of emotion_gcn: it max-pools the raw output of norm5, 7x7 for 227 pixels, else 3x3; null: the mean of its relu. */
+function densenet(device: Device, imageSize: number | null): Backbone {
+  const net = new DenseNet121Features(device);
+  const features = (x: Tensor): Tensor =>
+    F.flatten(
+      imageSize === null
+        ? F.adaptiveAvgPool2d(net.forward(x, 'relu'), 1)
+        : F.maxPool2d(net.forward(x), { kernel: imageSize === 227 ? 7 : 3 }),
+    );
+  return { net, width: 1024, features };
+}
+
+function backbone(device: Device, { model, network, imageSize }: ModelConfig): Backbone {
+  if (network === 'densenet') return densenet(device, model === 'emotion_gcn' ? imageSize : null);
+  const kind = network === 'denselite' ? DenseLiteFeatures : MobileNetFeatures;
+  const net = new kind(device);
+  return { net, width: kind.width, features: (x) => net.forward(x) };
+}
+
+class SingleTask extends EmotionModel {
+  readonly backbone: readonly Module[];
+  private readonly classifier: Linear;
+
+  constructor(
+    device: Device,
+    classes: number,
+    private readonly body: Backbone,
+  ) {
+    super(device, classes);
+    this.backbone = [this.child('features', body.net)];
+    this.classifier = this.child('classifier', new Linear(device, body.width, classes));
+  }
 
   forward(x: Tensor): Prediction {
-    return this.run(() => ({ logits: this.classifier.forward(averaged(this.features, x)), va: null }));
+    return this.run(() => ({ logits: this.classifier.forward(this.body.features(x)), va: null }));
   }
 }
 
-class DensenetMulti extends EmotionModel {
-  private readonly base = this.child('model_base', new DenseNet121Features(this.device));
-  readonly backbone = [this.base];
-  private readonly categorical = this.child('lin_cat', new Linear(this.device, 1024, this.classes));
-  private readonly continuous = this.child('lin_cont', new Linear(this.device, 1024, 2));
+class MultiTask extends EmotionModel {
+  readonly backbone: readonly Module[];
+  private readonly categorical: Linear;
+  private readonly continuous: Linear;
+
+  /** @param name of the backbone in the state */
+  constructor(
+    device: Device,
+    classes: number,
+    private readonly body: Backbone,
+    name: string,
+  ) {
+    super(device, classes);
+    this.backbone = [this.child(name, body.net)];
+    this.categorical = this.child('lin_cat', new Linear(device, body.width, classes));
+    this.continuous = this.child('lin_cont', new Linear(device, body.width, 2));
+  }
 
   forward(x: Tensor): Prediction {
     return this.run(() => {
-      const f = averaged(this.base, x);
+      const f = this.body.features(x);
       return { logits: this.categorical.forward(f), va: this.continuous.forward(f) };
     });
   }
 }
-
-const averaged = (features: DenseNet121Features, x: Tensor): Tensor =>
-  F.flatten(F.adaptiveAvgPool2d(features.forward(x, 'relu'), 1));
 
 class BregnextSingle extends EmotionModel {
   protected readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
@@ -161,25 +210,22 @@ abstract class Gcn extends EmotionModel {
   }
 }
 
-class DensenetGcn extends Gcn {
-  private readonly features = this.child('features', new DenseNet121Features(this.device));
-  readonly backbone = [this.features];
-  protected readonly gcn = this.makeHead(1024);
+class EmotionGcn extends Gcn {
+  readonly backbone: readonly Module[];
+  protected readonly gcn: GcnHead;
 
   constructor(
     device: Device,
     classes: number,
-    private readonly imageSize: number,
+    private readonly body: Backbone,
   ) {
     super(device, classes);
+    this.backbone = [this.child('features', body.net)];
+    this.gcn = this.makeHead(body.width);
   }
 
-  /** The raw output of norm5 is max-pooled, 7x7 for 227 pixels, else 3x3. */
   forward(x: Tensor, embedding?: Tensor): Prediction {
-    return this.run(() => {
-      const pooled = F.maxPool2d(this.features.forward(x), { kernel: this.imageSize === 227 ? 7 : 3 });
-      return this.head(F.flatten(pooled), embedding);
-    });
+    return this.run(() => this.head(this.body.features(x), embedding));
   }
 }
 
@@ -194,22 +240,23 @@ class BregnextGcn extends Gcn {
   }
 }
 
-/** Builds one of the six networks; its parameters are undefined until `initialise` or `loadStateDict`. */
+/** Builds a model on one of the networks; its parameters are undefined until `initialise` or `loadStateDict`. */
 export function buildModel(device: Device, config: ModelConfig & { readonly A?: Float32Array }): EmotionModel {
   checkImageSize(config);
   const net = emptyModel(device, config);
   net.input = inputOf(config.network);
+  if (config.A && net instanceof Gcn) net.setGraph(config.A);
   return net;
 }
 
-function emptyModel(device: Device, config: ModelConfig & { readonly A?: Float32Array }): EmotionModel {
-  const { model, network, imageSize, classes = 7, A } = config;
-  if (model === 'emotion_gcn') {
-    const net = network === 'densenet' ? new DensenetGcn(device, classes, imageSize) : new BregnextGcn(device, classes);
-    if (A) net.setGraph(A);
-    return net;
+function emptyModel(device: Device, config: ModelConfig): EmotionModel {
+  const { model, network, classes = 7 } = config;
+  if (network === 'bregnext') {
+    if (model === 'emotion_gcn') return new BregnextGcn(device, classes);
+    return model === 'single_task' ? new BregnextSingle(device, classes) : new BregnextMulti(device, classes);
   }
-  if (model === 'single_task')
-    return network === 'densenet' ? new DensenetSingle(device, classes) : new BregnextSingle(device, classes);
-  return network === 'densenet' ? new DensenetMulti(device, classes) : new BregnextMulti(device, classes);
+  const body = backbone(device, config);
+  if (model === 'emotion_gcn') return new EmotionGcn(device, classes, body);
+  if (model === 'single_task') return new SingleTask(device, classes, body);
+  return new MultiTask(device, classes, body, network === 'densenet' ? 'model_base' : 'features');
 }

@@ -1,10 +1,12 @@
 export { BregBlock, BregLayer } from './bregnext';
 export * from './config';
+export { DenseLiteFeatures, denseLiteState } from './denselite';
 export { DenseBlock, DenseLayer, DenseNet121Features, Transition } from './densenet';
 export * from './emotion';
 export { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
 export { type Identity, identify, sharedName } from './identify';
 export { inputOf } from './input';
-export { BatchNorm2d, Conv2d, Linear, Sequential } from './layers';
+export { BatchNorm2d, Conv2d, Linear, SameConv2d, Sequential } from './layers';
+export { MOBILENET_HALVING, MobileNetFeatures } from './mobilenet';
 export { Counter, Module, observe, readState, type StateEntry } from './module';
 export { formatSummary, type LayerSummary, type Summary, summarise } from './summary';

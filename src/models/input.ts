@@ -10,7 +10,7 @@ const IMAGENET: NetworkInput = {
   scale: 1 / 255,
 };
 
-const INPUTS: Readonly<Record<NetworkName | 'denselite' | 'mobilenet', NetworkInput>> = {
+const INPUTS: Readonly<Record<NetworkName, NetworkInput>> = {
   densenet: IMAGENET,
   bregnext: IMAGENET,
   // face-api's landmark and expression networks.

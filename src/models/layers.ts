@@ -48,6 +48,15 @@ export class Conv2d extends Module {
   }
 }
 
+/** A convolution padded as TensorFlow's SAME: ceil(size / stride) positions, and of an odd number of zeros one more behind. */
+export class SameConv2d extends Conv2d {
+  override forward(x: Tensor, out?: Tensor): Tensor {
+    const [, , h, w] = x.shape;
+    const padding = F.samePadding([h, w], this.weight.shape[2], this.options.stride);
+    return this.see(F.conv2d(x, this.weight, this.bias, { ...this.options, padding, out }));
+  }
+}
+
 /** Batch normalisation over channels, with running statistics as PyTorch's. */
 export class BatchNorm2d extends Module {
   readonly tensors: BatchNormTensors;

@@ -80,4 +80,36 @@ test("BReG-NeXt's convolutions, linear and graph layers: uniform within their bo
     assert.equal(await numbers(net, 'A'), A);
   }));
 
+test('denselite and mobilenet have no normalisation: their weights keep the size of what goes through', async () => {
+  for (const [network, bounds] of [
+    [
+      'denselite',
+      {
+        'dense0.conv0.weight': Math.sqrt(6 / 27),
+        'dense3.conv0.depthwise.weight': Math.sqrt(3 / 9),
+        'dense3.conv0.pointwise.weight': Math.sqrt(6 / 128),
+        'dense3.conv1.pointwise.weight': Math.sqrt(1 / 256),
+      },
+    ],
+    [
+      'mobilenet',
+      {
+        'conv1.weight': Math.sqrt(6 / 27) / 64,
+        'conv_dw_13.weight': Math.sqrt(6 / 9),
+        'conv_pw_1.weight': Math.sqrt(6 / 32),
+        'conv_pw_13.bias': Math.sqrt(1 / 1024),
+      },
+    ],
+  ] as const)
+    await withNet(network, 'single_task', async (net) => {
+      net.initialise(5);
+      for (const [name, bound] of Object.entries(bounds)) {
+        const values = await numbers(net, `features.${name}`);
+        const { largest, deviation } = spread(values, bound);
+        assert.ok(largest <= 1 && largest > 0.98, `${name}: largest ${largest}`);
+        assert.ok(Math.abs(deviation - 1 / Math.sqrt(3)) < 2 / Math.sqrt(values.length), `${name}: ${deviation}`);
+      }
+    });
+});
+
 test.run();

@@ -143,11 +143,13 @@ const takes = (config: Parameters<typeof checkImageSize>[0]): boolean => {
 };
 
 test('image sizes: what is refused, and that what is taken works', () => {
-  const sizes = [3, 4, 6, 28, 28.5, 29, 92, 93, 112, 188, 189, 224, 227];
+  const sizes = [3, 4, 6, 28, 28.5, 29, 33, 92, 93, 112, 188, 189, 224, 227];
   const expected: Record<string, number[]> = {
     'densenet emotion_gcn': [93, 112, 188, 227],
-    densenet: [29, 92, 93, 112, 188, 189, 224, 227],
+    densenet: [29, 33, 92, 93, 112, 188, 189, 224, 227],
     bregnext: [4, 28, 92, 112, 188, 224],
+    denselite: [33, 92, 93, 112, 188, 189, 224, 227],
+    mobilenet: [33, 92, 93, 112, 188, 189, 224, 227],
   };
   for (const { network, model } of NETS) {
     const taken = sizes.filter((imageSize) => takes({ network, model, imageSize }));
@@ -155,7 +157,7 @@ test('image sizes: what is refused, and that what is taken works', () => {
     for (const imageSize of taken) {
       const net = buildModel(device, { network, model, imageSize, A });
       const { layers } = net.summarise({ imageSize, batch: 2 });
-      assert.ok(layers.length > 100);
+      assert.ok(layers.length > 25);
       release(device, net);
     }
   }

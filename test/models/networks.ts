@@ -1,11 +1,11 @@
-// The six networks, built on the tests' device, and what PyTorch says of them.
+// All models on all networks, built on the tests' device, and what PyTorch says of them.
 import { buildModel, type EmotionModel, type ModelName, type NetworkName } from '../../src/models';
 import { collectGarbage } from '../autograd/helpers';
 import { release } from '../goldens/network';
 import { device } from '../gpu';
 
 /**
- * Of the networks in test/golden/reference.py: how many numbers `parameters()` has, and the CRC-32 of the lines
+ * Of the networks in test/golden/reference.py and make_networks.py: how many numbers `parameters()` has, and the CRC-32 of the lines
  * "NAME SHAPE\n" (`features.conv0.weight 64x3x7x7`) of `state_dict()`.
  */
 export const NETS: readonly { network: NetworkName; model: ModelName; parameters: number; crc: number }[] = [
@@ -15,6 +15,12 @@ export const NETS: readonly { network: NetworkName; model: ModelName; parameters
   { network: 'bregnext', model: 'multi_task', parameters: 3072825, crc: 2443804084 },
   { network: 'densenet', model: 'emotion_gcn', parameters: 7631825, crc: 217742612 },
   { network: 'bregnext', model: 'emotion_gcn', parameters: 3291784, crc: 665489751 },
+  { network: 'denselite', model: 'single_task', parameters: 323687, crc: 104429490 },
+  { network: 'mobilenet', model: 'single_task', parameters: 3203207, crc: 3384390008 },
+  { network: 'denselite', model: 'multi_task', parameters: 324201, crc: 850642158 },
+  { network: 'mobilenet', model: 'multi_task', parameters: 3205257, crc: 95027947 },
+  { network: 'denselite', model: 'emotion_gcn', parameters: 606641, crc: 2056582357 },
+  { network: 'mobilenet', model: 'emotion_gcn', parameters: 3874001, crc: 3736938016 },
 ];
 
 /** A graph that connects every class with valence. */

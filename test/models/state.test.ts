@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
-import { BatchNorm2d, Counter, type StateEntry } from '../../src/models';
+import { BatchNorm2d, Counter, identify, type StateEntry } from '../../src/models';
 import { Fixture } from '../goldens/fixture';
 import { device } from '../gpu';
 import { crc32 } from '../hashinit';
@@ -21,6 +21,8 @@ for (const { network, model, crc } of NETS) {
         state.map(([name]) => name),
         fixture.needed<string[]>('state_dict'),
       );
+      const shapes = new Map(state.map(([name, t]) => [name, { shape: t instanceof Counter ? [] : t.shape }]));
+      assert.equal(identify(shapes), { model, network, classes: 7 });
       const lines = state.map(([name, t]) => `${name} ${t instanceof Counter ? '' : t.shape.join('x')}\n`);
       assert.is(crc32(lines.join('')), crc);
       // The optimizer counts parameters in the state's order, and A among them.

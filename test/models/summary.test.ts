@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { empty, flatten, relu, type Tensor } from '../../src/autograd';
-import { Conv2d, DenseNet121Features, formatSummary, Linear, Module, summarise } from '../../src/models';
+import {
+  Conv2d,
+  DenseLiteFeatures,
+  DenseNet121Features,
+  formatSummary,
+  Linear,
+  MobileNetFeatures,
+  Module,
+  summarise,
+} from '../../src/models';
 import { Fixture } from '../goldens/fixture';
 import { device } from '../gpu';
 import { NETS, withNet } from './networks';
@@ -45,6 +54,26 @@ test('DenseNet-121 is as large, and takes as much work, as the published one', (
   assert.is(multiplyAdds - pooled, all - transitions);
   assert.is(pooled, 128 * 256 * 28 ** 2 + 256 * 512 * 14 ** 2 + 512 * 1024 * 7 ** 2);
   assert.ok(pooled < 0.26 * transitions);
+});
+
+test('mobilenet and denselite take as much work as the published ones', () => {
+  // Howard et al. 2017, table 1: a depthwise and a 1x1 convolution a pair; 4.2 million parameters with norms and the classifier.
+  const pairs = [64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024];
+  let [side, channels, all] = [112, 32, 112 ** 2 * 32 * 27];
+  for (const [i, out] of pairs.entries()) {
+    if ([1, 3, 5, 11].includes(i)) side /= 2;
+    all += side ** 2 * channels * (9 + out);
+    channels = out;
+  }
+  const mobile = new MobileNetFeatures(device);
+  const found = summarise(mobile, () => mobile.forward(empty(device, [1, 3, 224, 224])));
+  assert.is(found.parameters, 3_196_032);
+  assert.is(found.multiplyAdds, all);
+  assert.is(Math.round(all / 1e6), 568);
+  const lite = new DenseLiteFeatures(device);
+  const small = summarise(lite, () => lite.forward(empty(device, [1, 3, 112, 112])));
+  assert.is(small.parameters + 256 * 136 + 136, 356_840, 'with the landmarks');
+  assert.is(Math.round(small.multiplyAdds / 1e6), 52);
 });
 
 for (const name of ['emotion_gcn_densenet_112', 'emotion_gcn_bregnext_112', 'multi_task_densenet_112']) {

@@ -61,6 +61,9 @@ test("the original's sizes and class weights, by data set and network", () => {
   assert.equal(of({ network: 'bregnext' }), [112, 'affectnet']);
   assert.equal(of({ dataset: 'affwild2' }), [112, 'none']);
   assert.equal(of({ dataset: 'affwild2', network: 'bregnext' }), [112, 'none']);
+  assert.equal(of({ network: 'denselite' }), [112, 'affectnet']);
+  assert.equal(of({ network: 'mobilenet' }), [224, 'affectnet']);
+  assert.equal(of({ dataset: 'affwild2', network: 'mobilenet' }), [224, 'none']);
   assert.equal(of({ num_classes: 8, image_size: 96, class_weights: 'balanced' }), [96, 'balanced']);
 });
 
@@ -194,7 +197,7 @@ test('a wrong value is refused with what was expected and found', () => {
     [{ optimizer: 'adamw', eps: '-1' }, '--eps expects a number from 0, found "-1"'],
     [{ clip_grad_norm: '-1' }, '--clip_grad_norm expects a number from 0, found "-1"'],
     [{ max_bad: 5 }, '--max_bad expects a number from 0 to 1, found 5'],
-    [{ network: 'resnet' }, '--network expects one of densenet, bregnext, found "resnet"'],
+    [{ network: 'resnet' }, '--network expects one of densenet, bregnext, denselite, mobilenet, found "resnet"'],
     [{ dataset: 'fer' }, '--dataset expects one of affectnet, affwild2, found "fer"'],
     [{ num_classes: 9 }, '--num_classes expects a whole number from 7 to 8, found 9'],
     [{ adj_threshold: 1.5 }, '--adj_threshold expects a number from 0 to 1, found 1.5'],
@@ -245,6 +248,8 @@ test('the image size must suit the network', () => {
   assert.equal(sizes('densenet', 'emotion_gcn'), [93, 112, 188, 227]);
   assert.equal(sizes('densenet', 'multi_task'), [29, 32, 42, 92, 93, 112, 188, 189, 224, 227, 228]);
   assert.equal(sizes('bregnext', 'emotion_gcn'), [4, 8, 28, 32, 92, 112, 188, 224, 228]);
+  for (const network of ['denselite', 'mobilenet'])
+    assert.equal(sizes(network, 'emotion_gcn'), [32, 42, 92, 93, 112, 188, 189, 224, 227, 228]);
 });
 
 test('batches of one sample suit only a model without valence and arousal', () => {
@@ -256,6 +261,7 @@ test('files that are not there are named with their flag', () => {
   const here = read({ image_dir: 'src', data: 'package.json', emb: 'random' });
   checkInputs(here);
   checkInputs({ ...here, model: 'multi_task', emb: null });
+  checkInputs({ ...here, pretrained: 'faces' });
   const check = (changes: object) => () => checkInputs({ ...here, ...changes });
   assert.throws(check({ image_dir: resolve('nowhere') }), /--image_dir expects a folder, found nothing at .*nowhere/);
   assert.throws(check({ image_dir: resolve('package.json') }), /--image_dir expects a folder, found a file/);

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import * as F from '../../src/autograd';
 import { InputError } from '../../src/base/errors';
 import { AFFECTNET_COUNTS, writeSyntheticSet } from '../../src/data';
+import { readFaceApiWeights } from '../../src/data/face_weights';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors';
 import { readCheckpoint, writeCheckpoint } from '../../src/formats/torch';
 import { buildModel, identify, type NetworkName } from '../../src/models';
@@ -17,6 +18,8 @@ import { losses } from '../../src/train/loop/objective';
 import { startFrom } from '../../src/train/loop/start';
 import { Trainer } from '../../src/train/loop/trainer';
 import { openRunModel } from '../../src/train/measures/evaluate';
+import { faceWeights } from '../../src/train/run/face_weights';
+import { readManifest } from '../../src/train/run/manifest';
 import { readRun } from '../../src/train/run/read_run';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
 import { givenShared, SHARED } from '../given';
@@ -131,6 +134,28 @@ test('pretrained weights: what fits is taken, and what was not is said', async (
   const state = new Map([['layer.weight', { shape: [2], data: new Float32Array(2) }]]);
   writeFileSync(foreign, await writeCheckpoint({ epoch: 0, state, optimizer: null }));
   await refused(train(settings('none', { pretrained: foreign })), foreign, 'no tensor fits', 'layer.weight (2)');
+});
+
+test('--pretrained faces: denselite starts from the expression network, and the manifest has its hash', async () => {
+  const start = { network: 'denselite', model: 'single_task', image_size: 32, pretrained: 'faces' } as const;
+  const { said, last } = await train(settings('faces', { ...start, epochs: 1, freeze_backbone: true }));
+  assert.match(said, "faces: 47 of the model's 49 tensors taken");
+  assert.match(said, 'not in the file, left as initialised: classifier.weight, classifier.bias');
+  const weights = faceWeights();
+  assert.is(weights.size, 47);
+  for (const [name, { data }] of weights) assert.equal(last.get(name)?.data, data, name);
+  const stored = readFaceApiWeights('face_expression_model');
+  const { data: kernel, shape } = stored.get('dense1/conv0/depthwise_filter')!;
+  const ours = weights.get('features.dense1.conv0.depthwise.weight')!;
+  assert.equal(ours.shape, [32, 1, 3, 3]);
+  // Row 2, column 1 of channel 5.
+  assert.is(ours.data[(5 * 3 + 2) * 3 + 1], kernel[(2 * 3 + 1) * shape[2] + 5]);
+  assert.match(readManifest(join(dir, 'faces'))?.data.faces ?? '', /^[0-9a-f]{64}$/);
+  for (const network of ['densenet', 'bregnext', 'mobilenet'] as const)
+    assert.throws(
+      () => settings('other', { network, image_size: 112, pretrained: 'faces' }),
+      (e: Error) => e instanceof InputError && e.message.includes(`--network denselite, found --network ${network}`),
+    );
 });
 
 test('safetensors come with a config.json', async () => {

@@ -1,4 +1,4 @@
-// The six networks as ONNX, in ONNX Runtime (WebAssembly), against the engine itself.
+// The networks as ONNX, in ONNX Runtime (WebAssembly), against the engine itself.
 import * as ort from 'onnxruntime-web';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -61,6 +61,10 @@ for (const network of NETWORKS)
   for (const model of MODELS)
     test(`${model} on ${network}: ONNX Runtime gives the engine's scores`, () =>
       compare({ model, network, imageSize: network === 'densenet' ? 112 : 64 }));
+
+for (const network of ['denselite', 'mobilenet'] as const)
+  test(`${network}: odd maps are padded as the engine pads them`, () =>
+    compare({ model: 'single_task', network, imageSize: 77 }));
 
 test('the JSON beside the file tells all that a caller needs: its input made by that alone gives the scores', async () => {
   const [size, moods] = [32, ['calm', 'bored', 'excited']];

@@ -12,14 +12,27 @@ const tensor = ({ graph, state }: Drawing, name: string): string => {
   return graph.constant(name, shape, data as Float32Array);
 };
 
+interface ConvOptions {
+  readonly stride?: number;
+  /** On all four sides, or [top, left, bottom, right], which is ONNX's order. */
+  readonly padding?: number | readonly [number, number, number, number];
+  readonly group?: number;
+}
+
 /** The convolution under `name`, with its bias if it has one. */
-export function conv(d: Drawing, name: string, x: string, { stride = 1, padding = 0 } = {}): string {
+export function conv(
+  d: Drawing,
+  name: string,
+  x: string,
+  { stride = 1, padding = 0, group = 1 }: ConvOptions = {},
+): string {
   const weight = d.state.get(`${name}.weight`) as StateEntry;
   const bias = d.state.has(`${name}.bias`) ? [tensor(d, `${name}.bias`)] : [];
   return d.graph.node('Conv', [x, tensor(d, `${name}.weight`), ...bias], {
     kernel_shape: weight.shape.slice(2),
     strides: [stride, stride],
-    pads: [padding, padding, padding, padding],
+    pads: typeof padding === 'number' ? [padding, padding, padding, padding] : [...padding],
+    ...(group > 1 ? { group } : {}),
   });
 }
 
@@ -32,6 +45,14 @@ export const norm = (d: Drawing, name: string, x: string): string =>
   );
 
 export const activation = (d: Drawing, kind: 'Relu' | 'Elu', x: string): string => d.graph.node(kind, [x]);
+
+/** min(max(x, 0), 6). */
+export const relu6 = (d: Drawing, x: string): string =>
+  d.graph.node('Clip', [
+    x,
+    d.graph.constant('zero', [], Float32Array.of(0)),
+    d.graph.constant('six', [], Float32Array.of(6)),
+  ]);
 
 /** The linear layer under `name`. */
 export const linear = (d: Drawing, name: string, x: string): string =>

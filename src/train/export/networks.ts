@@ -1,6 +1,7 @@
-// The forward passes of both backbones, as in src/models, out of the names and shapes of their weights.
-import type { StateEntry } from '../../models';
-import { activation, conv, type Drawing, norm, pool } from './layers';
+// The forward passes of the backbones, as in src/models, out of the names and shapes of their weights.
+import { samePadding } from '../../autograd';
+import { MOBILENET_HALVING, type StateEntry } from '../../models';
+import { activation, conv, type Drawing, norm, pool, relu6 } from './layers';
 
 const relu = (d: Drawing, x: string): string => activation(d, 'Relu', x);
 const elu = (d: Drawing, x: string): string => activation(d, 'Elu', x);
@@ -67,4 +68,54 @@ function shortcut({ graph, state }: Drawing, name: string, x: string): string {
   const factor = (part: string, value: number): string => graph.constant(`${name}.${part}`, [], Float32Array.of(value));
   const angle = graph.node('Atan', [graph.node('Mul', [x, factor('inner', a / s)])]);
   return graph.node('Mul', [angle, factor('outer', 1 / (a * s))]);
+}
+
+/** A map of the graph, and the length of its sides. */
+interface SquareMap {
+  readonly name: string;
+  readonly side: number;
+}
+
+/** The convolution under `name`, padded as TensorFlow's SAME; depthwise where its weight has one channel in. */
+function sameConv(d: Drawing, name: string, { name: x, side }: SquareMap, stride = 1): SquareMap {
+  const { shape } = d.state.get(`${name}.weight`) as StateEntry;
+  const [top, bottom, left, right] = samePadding([side, side], shape[2], stride);
+  const group = shape[1] === 1 ? shape[0] : 1;
+  const y = conv(d, name, x, { stride, padding: [top, left, bottom, right], group });
+  return { name: y, side: Math.ceil(side / stride) };
+}
+
+/** denselite's features under `prefix`: images of `side` pixels to the activated output of the last block. */
+export function denselite(d: Drawing, prefix: string, images: string, side: number): string {
+  const step = (name: string, x: SquareMap, stride: number): SquareMap => {
+    if (d.state.has(`${name}.weight`)) return sameConv(d, name, x, stride);
+    const map = sameConv(d, `${name}.depthwise`, x, stride);
+    return { ...map, name: conv(d, `${name}.pointwise`, map.name) };
+  };
+  let x: SquareMap = { name: images, side };
+  for (let b = 0; b < count(d, `${prefix}.dense`); b++) {
+    const block = `${prefix}.dense${b}`;
+    const first = step(`${block}.conv0`, x, 2);
+    let sum = relu(d, first.name);
+    x = { ...first, name: sum };
+    for (let i = 1; i < count(d, `${block}.conv`); i++) {
+      sum = d.graph.node('Add', [sum, step(`${block}.conv${i}`, x, 1).name]);
+      x = { ...x, name: relu(d, sum) };
+    }
+  }
+  return x.name;
+}
+
+/** MobileNet's features under `prefix`: images of `side` pixels to the output of its last convolution. */
+export function mobilenet(d: Drawing, prefix: string, images: string, side: number): string {
+  const step = (name: string, x: SquareMap, stride = 1): SquareMap => {
+    const y = sameConv(d, `${prefix}.${name}`, x, stride);
+    return { ...y, name: relu6(d, y.name) };
+  };
+  let x = step('conv1', { name: images, side }, 2);
+  for (let i = 1; i <= count(d, `${prefix}.conv_dw_`, 1); i++) {
+    x = step(`conv_dw_${i}`, x, MOBILENET_HALVING.has(i) ? 2 : 1);
+    x = step(`conv_pw_${i}`, x);
+  }
+  return x.name;
 }

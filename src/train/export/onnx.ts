@@ -2,14 +2,14 @@ import { InputError } from '../../base/errors';
 import { OnnxGraph } from '../../formats/onnx/graph';
 import { checkImageSize, inputOf, type ModelConfig, normalisedAdjacency, type StateEntry } from '../../models';
 import { activation, type Drawing, globalAverage, linear, pool } from './layers';
-import { bregnext, densenet } from './networks';
+import { bregnext, denselite, densenet, mobilenet } from './networks';
 
 /** What an ONNX file is made from. */
 export interface OnnxSource {
   readonly config: ModelConfig;
   /** Names of the classes, in the order of the scores; they are written into the file. */
   readonly classes: readonly string[];
-  /** The state dict of one of the six networks. */
+  /** The state dict of a model on one of the networks. */
   readonly state: ReadonlyMap<string, StateEntry>;
   /** Word vectors of the label graph's nodes, K x 300 (classes, valence, arousal), for emotion_gcn. */
   readonly embedding: Float32Array | null;
@@ -29,8 +29,7 @@ export function exportOnnx({ config, classes, state, embedding }: OnnxSource): U
   const images = graph.input('images', ['N', 3, imageSize, imageSize]);
   if (model === 'emotion_gcn') {
     if (!embedding) throw new InputError('emotion_gcn: its word vectors are needed, to fold the GCN into a constant');
-    const features =
-      network === 'densenet' ? maxFeatures(d, imageSize, images) : averaged(d, 'model.', images, network);
+    const features = network === 'densenet' ? maxFeatures(d, imageSize, images) : averaged(d, config, images);
     const classifiers = foldGcn(state, embedding);
     const nodes = classes.length + 2;
     const weight = graph.constant('classifiers', [nodes, classifiers.length / nodes], classifiers);
@@ -38,9 +37,8 @@ export function exportOnnx({ config, classes, state, embedding }: OnnxSource): U
     output(graph, 'logits', classes.length, slice(graph, scores, 0, classes.length));
     output(graph, 'valence_arousal', 2, slice(graph, scores, classes.length, nodes));
   } else {
-    const base = network === 'bregnext' ? '' : model === 'single_task' ? 'features' : 'model_base';
-    const features = averaged(d, base, images, network);
-    const names = HEADS[network][model];
+    const features = averaged(d, config, images);
+    const names = (network === 'bregnext' ? BREGNEXT_HEADS : HEADS)[model];
     output(graph, 'logits', classes.length, linear(d, names.logits, features));
     if (names.va) output(graph, 'valence_arousal', 2, linear(d, names.va, features));
   }
@@ -58,13 +56,23 @@ export function exportOnnx({ config, classes, state, embedding }: OnnxSource): U
 }
 
 const HEADS = {
-  densenet: { single_task: { logits: 'classifier', va: null }, multi_task: { logits: 'lin_cat', va: 'lin_cont' } },
-  bregnext: { single_task: { logits: '_fc0', va: null }, multi_task: { logits: 'fc_cat', va: 'fc_cont' } },
+  single_task: { logits: 'classifier', va: null },
+  multi_task: { logits: 'lin_cat', va: 'lin_cont' },
+} as const;
+const BREGNEXT_HEADS = {
+  single_task: { logits: '_fc0', va: null },
+  multi_task: { logits: 'fc_cat', va: 'fc_cont' },
 } as const;
 
-function averaged(d: Drawing, prefix: string, images: string, network: ModelConfig['network']): string {
-  if (network === 'bregnext') return globalAverage(d, bregnext(d, prefix, images));
-  return globalAverage(d, activation(d, 'Relu', densenet(d, prefix, images)));
+/** The mean of each channel of the last map: [N, width]. */
+function averaged(d: Drawing, { model, network, imageSize }: ModelConfig, images: string): string {
+  const last = {
+    densenet: () => activation(d, 'Relu', densenet(d, model === 'multi_task' ? 'model_base' : 'features', images)),
+    bregnext: () => bregnext(d, model === 'emotion_gcn' ? 'model.' : '', images),
+    denselite: () => denselite(d, 'features', images, imageSize),
+    mobilenet: () => mobilenet(d, 'features', images, imageSize),
+  }[network];
+  return globalAverage(d, last());
 }
 
 /** Emotion-GCN's DenseNet: the raw output of norm5, max-pooled to one value a channel. */

@@ -4,8 +4,10 @@ import { InputError } from '../../base/errors';
 import type { SavedOptimizer } from '../../formats/torch';
 import { type EmotionModel, identify, type StateEntry, sharedName } from '../../models';
 import { newProgress, type Progress } from '../run/checkpoint';
-import { readWeightsFile } from '../run/weights_file';
+import { faceWeights } from '../run/face_weights';
+import { readWeightsFile, type WeightsFile } from '../run/weights_file';
 import type { TrainArgs } from '../settings/args';
+import { FACES } from '../settings/network';
 
 /**
  * Gives a new model the weights that `--pretrained` or `--checkpoint` name, and the optimizer its state; says what was taken.
@@ -23,9 +25,16 @@ export async function startFrom(
   return newProgress();
 }
 
+/** What `--pretrained` names: a file, or the weights of faces. @throws InputError for a file that cannot be used */
+export async function readPretrained(pretrained: string): Promise<Pick<WeightsFile, 'state' | 'found'>> {
+  return pretrained === FACES
+    ? { state: faceWeights(), found: 'of the expression network of face-api' }
+    : readWeightsFile(pretrained);
+}
+
 /** Loads what fits of another network's weights: by name (wherever the backbone lies) and shape. */
 export async function takePretrained(file: string, model: EmotionModel, notice: (line: string) => void): Promise<void> {
-  const { state: given, found: place } = await readWeightsFile(file);
+  const { state: given, found: place } = await readPretrained(file);
   if (place) notice(`${file}: weights ${place}`);
   const sources = new Map([...given].map(([name, entry]) => [sharedName(name), { name, entry }]));
   const state = await model.stateDict();

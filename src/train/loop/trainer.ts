@@ -20,7 +20,7 @@ import type { TrainHooks } from './events';
 import { openRig } from './rig';
 import { openRunData, type RunData } from './run_data';
 import { type Outcome, Session } from './session';
-import { startFrom } from './start';
+import { readPretrained, startFrom } from './start';
 
 /** How often a device may be lost without a step between. */
 const LOSSES = 3;
@@ -104,8 +104,8 @@ export class Trainer {
       const onGroup = trace ? (group: GroupDone, thread: number) => traceGroup(trace, group, thread) : undefined;
       // What is no good is refused before faces are prepared.
       const checkpoint = resume ? readWeights(resume, 'last', notice) : null;
-      const start = args.checkpoint ?? args.pretrained;
-      if (start && !resume) await orAborted(readWeightsFile(start), signal);
+      if (!resume && args.checkpoint) await orAborted(readWeightsFile(args.checkpoint), signal);
+      if (!resume && args.pretrained) await orAborted(readPretrained(args.pretrained), signal);
       data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal, formatVersion });
       return await this.train({ folder, data, trace, notice, signal, limit, formatVersion }, checkpoint);
     } catch (error) {

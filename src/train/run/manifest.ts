@@ -7,6 +7,8 @@ import { InputError } from '../../base/errors';
 import { hashOf } from '../../data/data_hash';
 import type { Device } from '../../device';
 import { TRAIN_SETTINGS, type TrainArgs } from '../settings/args';
+import { FACES } from '../settings/network';
+import { hashOfFaceWeights } from './face_weights';
 import { checkFormat, FORMAT_VERSION } from './format';
 import { packageVersion } from './package_version';
 import { isObject, readJson } from './read_run';
@@ -19,8 +21,7 @@ export interface Manifest {
   /** SHA-256 of the settings that change numbers, where they are not the defaults: whether args.json is still what it was. */
   readonly settings?: string;
   /**
-   * SHA-256 of the annotations (the pictures themselves are not read for it), see `hashOf`; and of the file of weights that the run
-   * began with.
+   * SHA-256 of the annotations (the pictures themselves are not read for it), see `hashOf`; and of the weights that the run began with.
    */
   readonly data: Readonly<Record<string, string>>;
   readonly adapter: Readonly<Record<'vendor' | 'architecture' | 'device' | 'description', string>>;
@@ -38,7 +39,9 @@ export function manifestOf(args: TrainArgs, hashes: Readonly<Record<string, stri
     format_version: FORMAT_VERSION,
     seed: args.seed,
     settings: hashOfSettings(args),
-    data: Object.fromEntries(files.map((file) => [file, hashes[file] ?? hashOf(file)])),
+    data: Object.fromEntries(
+      files.map((file) => [file, hashes[file] ?? (file === FACES ? hashOfFaceWeights() : hashOf(file))]),
+    ),
     adapter: { vendor, architecture, device: name, description },
     versions: {
       'emotion-gcn': packageVersion('emotion-gcn', import.meta.url),

@@ -31,7 +31,7 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
   const identity = identify(state);
   if (!identity) {
     const names = [...state.keys()].slice(0, 3).join(', ');
-    throw new InputError(`${checkpoint}: expected the weights of one of the six networks, found ${names}, …`);
+    throw new InputError(`${checkpoint}: expected the weights of one of our networks, found ${names}, …`);
   }
   const dir = dirname(resolve(checkpoint));
   const { model, network, classes: number } = identity;

@@ -2,13 +2,13 @@
 import { InputError } from '../../base/errors';
 import { ADJ_THRESHOLD } from '../../data/adjacency';
 import { GLOVE_100D } from '../../data/words/glove_100d';
-import { imageSizeWanted } from '../../models/config';
+import { imageSizeWanted, type ModelName, NETWORKS, type NetworkName } from '../../models/config';
 import type { DataArgs } from './data';
 import { choice, type OrNull, orNone, path, real, type Settings, toggle, whole } from './settings';
 
 export interface NetworkArgs {
-  network: 'densenet' | 'bregnext';
-  model: 'emotion_gcn' | 'single_task' | 'multi_task';
+  network: NetworkName;
+  model: ModelName;
   /** Side of the network's input in pixels. */
   image_size: number;
   /** File of the label graph; null, or a file that is not there: made from the training labels. */
@@ -17,7 +17,7 @@ export interface NetworkArgs {
   adj_threshold: number;
   /** File of the word vectors, or `glove100`, or `random`; only emotion_gcn needs it. */
   emb: string | null;
-  /** Weights to start from in place of random ones, wherever names and shapes fit; null: none. */
+  /** Weights to start from in place of random ones, wherever names and shapes fit: a file, or `faces`; null: none. */
   pretrained: string | null;
   /** Checkpoint of PyTorch to go on with: weights, the optimizer's state, epoch; null: none. */
   checkpoint: string | null;
@@ -25,11 +25,14 @@ export interface NetworkArgs {
   freeze_backbone: boolean;
 }
 
+/** The word of `--pretrained` for weights of faces. */
+export const FACES = 'faces';
+
 export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
   network: {
-    kind: choice('densenet', 'bregnext'),
+    kind: choice(...NETWORKS),
     default: 'densenet',
-    help: 'densenet (DenseNet-121) or bregnext (BReG-NeXt)',
+    help: 'densenet (DenseNet-121), bregnext (BReG-NeXt), denselite (small, of separable convolutions) or mobilenet (v1)',
   },
   model: {
     kind: choice('emotion_gcn', 'single_task', 'multi_task'),
@@ -40,8 +43,8 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
     kind: orNone(whole(4, 4096)),
     default: null,
     help:
-      'input size in pixels; emotion_gcn on densenet: 227 or 93 to 188; bregnext: a multiple of 4; ' +
-      'default: 227 for affectnet on densenet, else 112',
+      'input size in pixels; emotion_gcn on densenet: 227 or 93 to 188; bregnext: a multiple of 4; denselite, mobilenet: from 32; ' +
+      'default: 227 for affectnet on densenet, 224 on mobilenet, else 112',
   },
   adj: {
     kind: orNone(path('FILE', 'a label graph')),
@@ -61,9 +64,11 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
       'or random; default: ./emb.pkl if it is there, else glove100',
   },
   pretrained: {
-    kind: orNone(path('FILE', 'weights')),
+    kind: orNone(path(`FILE|${FACES}`, 'weights', FACES)),
     default: null,
-    help: "weights to start from, .pth or safetensors: torchvision's DenseNet-121, or a trained model; what fits is taken",
+    help:
+      "weights to start from, .pth or safetensors: torchvision's DenseNet-121, or a trained model; what fits is taken; " +
+      `${FACES}: weights learnt of faces, which come with the package (--network denselite)`,
   },
   checkpoint: {
     kind: orNone(path('FILE', 'a checkpoint')),
@@ -73,8 +78,9 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
   freeze_backbone: { kind: toggle, default: false, help: 'train the heads alone, the backbone stays as it is' },
 };
 
-/** The original's size of the input. */
+/** The original's size of the input; of the networks that it has not, that of their weights. */
 export function usualImageSize({ dataset, network }: Pick<DataArgs & NetworkArgs, 'dataset' | 'network'>): number {
+  if (network === 'mobilenet') return 224;
   return dataset === 'affectnet' && network === 'densenet' ? 227 : 112;
 }
 
@@ -86,6 +92,11 @@ export const usualVectors = ({ model }: Pick<NetworkArgs, 'model'>): string | nu
 export function checkNetwork({ model, network, image_size, pretrained, checkpoint }: NetworkArgs): void {
   const wanted = imageSizeWanted({ model, network, imageSize: image_size });
   if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
+  if (pretrained === FACES && network !== 'denselite') {
+    throw new InputError(
+      `--pretrained ${FACES} is for --network denselite, found --network ${network}; give denselite, or a file of weights`,
+    );
+  }
   if (pretrained !== null && checkpoint !== null) {
     throw new InputError('--pretrained and --checkpoint both say what to start from; give one of them');
   }

@@ -3,7 +3,7 @@ import { InputError } from '../../base/errors';
 import { hasOwnPictures } from '../../data/annotations';
 import { lookAt } from '../../data/files';
 import type { TrainArgs } from './args';
-import { NETWORK } from './network';
+import { FACES, NETWORK } from './network';
 
 /**
  * Looks whether the files and folders that a run starts from are there.
@@ -13,7 +13,8 @@ export function checkInputs(
   args: Pick<TrainArgs, 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'> &
     Partial<Pick<TrainArgs, 'pretrained' | 'checkpoint'>>,
 ): void {
-  for (const name of ['pretrained', 'checkpoint'] as const) if (args[name]) checkFile(name, args[name]);
+  if (args.pretrained && args.pretrained !== FACES) checkFile('pretrained', args.pretrained);
+  if (args.checkpoint) checkFile('checkpoint', args.checkpoint);
   checkPlaces(args);
   const { model, emb } = args;
   if (model === 'emotion_gcn' && emb !== null && !NETWORK.emb.kind.words?.includes(emb)) checkFile('emb', emb);
