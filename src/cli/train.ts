@@ -9,6 +9,7 @@ import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
 import { readTrainArgs, TRAIN_SETTINGS, TRAIN_THEMES, type TrainArgs } from '../train/settings/args';
 import { checkInputs, checkPlaces } from '../train/settings/places';
+import { describeRecipes } from '../train/settings/recipes';
 import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
 import { findRateVisibly } from './lr_find';
@@ -22,6 +23,7 @@ Examples:
     --emb glove.6B.300d.txt --network densenet --model emotion_gcn --saved_model run1
   emotion-gcn train --data AffectNet --emb glove.6B.300d.txt --saved_model run1    (train_set and val_set, .npy)
   emotion-gcn train --data faces --model single_task --saved_model run1            (faces/train/happy/*.jpg, ...)
+  emotion-gcn train --data faces --recipe small_set --saved_model run1
   emotion-gcn train --saved_model run1 --resume
   emotion-gcn train --config run1/args.json --saved_model run2 --lr 0.0003
   emotion-gcn train --config run1/args.json --lr_find --out rates
@@ -60,7 +62,7 @@ export const trainCommand = (): Command =>
       'no run, but at most 100 steps with a rate that rises from 1e-7 to 1: suggests an --lr, and writes lr_find.csv, .svg and .png to --out',
     )
     .option('--out <DIR>', 'folder for what --lr_find writes')
-    .addHelpText('after', EXAMPLE)
+    .addHelpText('after', `\nRecipes:\n${describeRecipes()}\n${EXAMPLE}`)
     .action(async ({ resume, config, profile, dry_run: dryRun, lr_find, out, ...options }: Flags) => {
       if (lr_find && (resume || dryRun || profile))
         throw new InputError('--lr_find makes no run: it goes without --resume, --dry_run and --profile');

@@ -129,7 +129,7 @@ test('help for the program and each command, with examples; every setting of tra
     .filter(([, flags]) => flags.length > 0);
   assert.equal(
     groups.map(([heading]) => heading),
-    ['Data', 'Network', 'Loss', 'Optimization', 'Order and augmentation', 'Machine', 'Run', 'Options'].map(
+    ['Data', 'Recipe', 'Network', 'Loss', 'Optimization', 'Order and augmentation', 'Machine', 'Run', 'Options'].map(
       (g) => `${g}:`,
     ),
   );

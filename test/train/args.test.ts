@@ -38,6 +38,17 @@ test("the defaults are the original program's", () => {
   assert.equal([label_smoothing, random_erasing, color_jitter, mixup], [0, 0, 0, 0]);
 });
 
+test('a recipe gives defaults: flags go before it, and args.json alone repeats it', () => {
+  const args = read({ recipe: 'small_set' });
+  const { network, pretrained, freeze_backbone, lr, image_size } = args;
+  assert.equal([network, pretrained, freeze_backbone, lr, image_size], ['denselite', 'faces', true, 0.003, 112]);
+  assert.is(read({ recipe: 'small_set', lr: '0.01' }).lr, 0.01);
+  assert.is(read({ recipe: 'small_set', lr: undefined }).lr, 0.003);
+  // What a file spells out stands, whatever the recipe has become.
+  assert.is(read({ ...args, epochs: 3 }).epochs, 3);
+  assert.throws(() => read({ recipe: 'large_set' }), /--recipe expects one of small_set, found "large_set"/);
+});
+
 test('texts and typed values are both read, paths become absolute, words that are no paths stay', () => {
   const args = read({ epochs: '3', lr: 1e-2, augment: 'off', shuffle: true, emb: 'random', cache: 'off', limit: null });
   assert.is(args.epochs, 3);

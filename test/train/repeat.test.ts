@@ -44,6 +44,11 @@ test('all settings are the run’s but the folder; what is given differs; the fo
   assert.throws(() => readRunToRepeat(file, {}), /^missing: --saved_model DIR$/);
 });
 
+test('a recipe goes before the settings of the run that is repeated, and behind those that are given', () => {
+  const args = repeated({ lr: 0.5, epochs: 7 }, { recipe: 'small_set', epochs: '9' });
+  assert.equal([args.lr, args.epochs, args.network], [0.003, 9, 'denselite']);
+});
+
 test('defaults that follow from other settings follow from the new ones; what was wished stays, if the optimizer has it', () => {
   const of = (args: TrainArgs) => [args.momentum, args.betas, args.eps];
   assert.equal(of(repeated({}, { optimizer: 'adam' })), [null, [0.9, 0.999], 1e-8]);

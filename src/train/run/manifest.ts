@@ -60,6 +60,8 @@ export const NOT_HASHED: ReadonlySet<string> = new Set<keyof TrainArgs>([
     'workers',
     'gpu',
     'tune',
+    // All that it says is told by the others.
+    'recipe',
     'cache',
     'cache_limit',
     'verify',

@@ -5,6 +5,7 @@ import { lookAt } from '../../data/files';
 import type { TileTable } from '../../kernels/variant';
 import { dependentDefaults, readTrainArgs, type TrainArgs } from '../settings/args';
 import { OF_OPTIMIZERS } from '../settings/optimization';
+import { withRecipe } from '../settings/recipes';
 import { readRunArgs } from './read_run';
 
 /** Settings of which a run has one: who is given one leaves the run's other. */
@@ -30,7 +31,7 @@ export function readRunToRepeat(
   if (lookAt(file) !== 'a file')
     throw new InputError(`--config expects the args.json of a run, found ${lookAt(file)} at ${resolve(file)}`);
   const { kernels, saved_model: _, format_version: __, ...own } = readRunArgs(resolve(file));
-  const news = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const news = withRecipe(given);
   const merged: Record<string, unknown> = { ...own, ...news };
   const follows = (name: string): void => {
     if (!(name in news)) delete merged[name];

@@ -5,12 +5,14 @@ import { checkLoss, LOSS, type LossArgs, usualClassWeights } from './loss';
 import { MACHINE, type MachineArgs } from './machine';
 import { checkNetwork, NETWORK, type NetworkArgs, usualImageSize, usualVectors } from './network';
 import { checkOptimization, OPTIMIZATION, type OptimizationArgs, usualOfOptimizer } from './optimization';
+import { RECIPE, type RecipeArgs, withRecipe } from './recipes';
 import { checkRun, RUN, type RunFolderArgs } from './run';
 import { readSettings, resolvePaths } from './settings';
 
 /** Settings of a training run. The names are the original program's flags where it has them. Paths are absolute. */
 export interface TrainArgs
   extends DataArgs,
+    RecipeArgs,
     NetworkArgs,
     LossArgs,
     OptimizationArgs,
@@ -21,6 +23,7 @@ export interface TrainArgs
 /** The settings by theme, as the help has them. */
 export const TRAIN_THEMES = {
   Data: DATA,
+  Recipe: RECIPE,
   Network: NETWORK,
   Loss: LOSS,
   Optimization: OPTIMIZATION,
@@ -30,7 +33,16 @@ export const TRAIN_THEMES = {
 } as const;
 
 /** Kinds, defaults and help of all settings: the command line and the checks follow from it. null: what suits the others. */
-export const TRAIN_SETTINGS = { ...DATA, ...NETWORK, ...LOSS, ...OPTIMIZATION, ...AUGMENTATION, ...MACHINE, ...RUN };
+export const TRAIN_SETTINGS = {
+  ...DATA,
+  ...RECIPE,
+  ...NETWORK,
+  ...LOSS,
+  ...OPTIMIZATION,
+  ...AUGMENTATION,
+  ...MACHINE,
+  ...RUN,
+};
 
 /**
  * Checked settings out of whatever was given (texts of a command line or typed values), with the defaults, and with
@@ -38,7 +50,8 @@ export const TRAIN_SETTINGS = { ...DATA, ...NETWORK, ...LOSS, ...OPTIMIZATION, .
  *
  * @throws InputError naming the setting, what was expected and what was found
  */
-export function readTrainArgs(given: Readonly<Record<string, unknown>>): TrainArgs {
+export function readTrainArgs(all: Readonly<Record<string, unknown>>): TrainArgs {
+  const given = withRecipe(all);
   const read = readSettings(TRAIN_SETTINGS, given);
   const settled = { ...read, ...readClasses(read, given) };
   const usual = dependentDefaults(settled);
