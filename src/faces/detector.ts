@@ -1,10 +1,10 @@
 import type { Tensor } from '../autograd';
 import * as F from '../autograd';
 import type { Device } from '../device';
+import { type FaceWeights, faceApiState } from '../models/face_api';
 import { Conv2d } from '../models/layers';
 import { Module } from '../models/module';
-import { SeparableConv2d } from './separable';
-import { type FaceWeights, stateOf } from './weights';
+import { SeparableConv2d } from '../models/separable';
 
 const CHANNELS = [16, 32, 64, 128, 256, 512];
 
@@ -28,7 +28,7 @@ export class FaceDetector extends Module {
       ),
     );
     this.conv8 = this.child('conv8', new Conv2d(device, 512, 25, 1));
-    this.loadStateDict(stateOf(weights), 'tiny_face_detector_model');
+    this.loadStateDict(faceApiState(weights), 'tiny_face_detector_model');
     this.freeze();
   }
 

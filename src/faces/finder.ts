@@ -1,11 +1,11 @@
 import { noGrad, step, type Tensor, tensor } from '../autograd';
 import type { RgbImage } from '../base/pixels/rgb_image';
 import type { Device } from '../device';
+import type { FaceWeights } from '../models/face_api';
 import { candidates, dropInner, type ScoredBox, suppress } from './decode';
 import { FaceDetector } from './detector';
 import { centredSquare, clipBox, pictureSquare, pointsInPicture, type Region, resizeSquare } from './geometry';
 import { FaceLandmarks } from './landmarks';
-import type { FaceWeights } from './weights';
 
 /** The detector finds heads of some 50 to 150 pixels of its input: a face that fills the picture wants a small one, and a border. */
 const PASSES = [

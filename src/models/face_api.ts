@@ -1,4 +1,4 @@
-import type { StateEntry } from '../models/module';
+import type { StateEntry } from './module';
 
 /** A network's tensors as TensorFlow.js has them: kernels kh kw in out, depthwise kh kw c 1, dense in x out. */
 export type FaceWeights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>;
@@ -16,7 +16,7 @@ const PARTS: Readonly<Record<string, readonly [name: string, axes: readonly numb
  * A state dict out of face-api's tensors: `conv1/depthwise_filter` is `conv1.depthwise.weight`, and a bias beside a
  * `pointwise_filter` is the pointwise convolution's. What has another rank or an unknown name keeps both, and fits no network.
  */
-export function stateOf(weights: FaceWeights): Map<string, StateEntry> {
+export function faceApiState(weights: FaceWeights): Map<string, StateEntry> {
   const state = new Map<string, StateEntry>();
   for (const [name, { shape, data }] of weights) {
     const [, layer, part] = /^(.*)\/(\w+)$/.exec(name) ?? [];
