@@ -25,6 +25,7 @@ import { padChannels } from '../../src/kernels/pad_channels';
 import * as pointwise from '../../src/kernels/pointwise';
 import * as pool from '../../src/kernels/pool';
 import { reduce } from '../../src/kernels/reduce';
+import * as resize from '../../src/kernels/resize';
 import * as shortcut from '../../src/kernels/shortcut';
 import { spmm } from '../../src/kernels/spmm';
 import { sumParts } from '../../src/kernels/sum_parts';
@@ -157,8 +158,21 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       pool.avgForward(device, { ...of, window }, large, small);
       pool.avgBackward(device, { ...of, window }, small, large, false);
       batchNorm.apply(device, large, pack, small, 'relu', { h: size, w: size });
-
+      resize.forward(device, { ...of, alignCorners: false }, large, small);
+      resize.backward(device, { ...of, alignCorners: false }, small, large, false);
       const input = image(Math.min(64, channels));
+      for (const groups of [2, input.channels]) {
+        const g: conv.Conv2dGeometry = {
+          ...{ n, h: size, w: size, ci: input.channels, co: input.channels, kh: 3, kw: 3, oh: size, ow: size },
+          ...{ stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups },
+        };
+        const weight = bytes((9 * input.channels ** 2) / groups);
+        const out = image(input.channels);
+        const prologue = { pack, activation: 'relu' } as const;
+        conv.forward(device, g, input, weight, null, out, prologue);
+        conv.backwardData(device, g, out, weight, input, false);
+        conv.backwardWeight(device, g, input, out, weight, false, prologue);
+      }
       for (const variant of ['subgroup', 'tiled', 'tiled 16x32x8 in 4', 'plain'] as const) {
         forceVariant(device, variant);
         for (const k of [1, 3]) {

@@ -387,7 +387,10 @@ test('a missing or damaged run is refused with the file and what was expected', 
     [`${' '.repeat(2 ** 22)}{}`, /args.json: expected at most 4194304 bytes, found 4194306/],
     ['null', /args.json: expected a JSON object, found null/],
     [good.replace('"Calm"', '7'), /args.json: expected the classes' names as classes, found \[7,"Cross"\]/],
-    [good.replace('"densenet"', '"resnet"'), /args.json: --network expects one of densenet, bregnext, denselite, mobilenet, found "resnet"/],
+    [
+      good.replace('"densenet"', '"resnet"'),
+      /args.json: --network expects one of densenet, bregnext, denselite, mobilenet, found "resnet"/,
+    ],
     [good.replace('"momentum"', '"momentun"'), /args.json: unknown setting momentun/],
   ] as const) {
     writeFileSync(folder.path('args.json'), text);

@@ -4,7 +4,7 @@ import { type Device, defineKernel, type Storage } from '../../device';
 import { activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/ceil_div';
 import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../launch/matrix';
-import { across, type Prologue } from '../norm';
+import { type Prologue, perWidth } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import { sumParts } from '../sum_parts';
 import depthwiseForwardSource from './depthwise_forward.wgsl';
@@ -14,14 +14,10 @@ import backwardWeightSource from './grouped_backward_weight.wgsl';
 import forwardSource from './grouped_forward.wgsl';
 import prologueSource from './grouped_prologue.wgsl';
 
-const prologueSources = (width: 4 | 1): string[] => [across[width], channelSource, activationOn('V'), prologueSource];
-const both = (name: string, source: string) => ({
-  4: defineKernel(`conv2d.grouped_${name}.4`, ...prologueSources(4), source),
-  1: defineKernel(`conv2d.grouped_${name}.1`, ...prologueSources(1), source),
-});
-const forwardKernel = both('forward', forwardSource);
-const depthwiseForwardKernel = both('depthwise_forward', depthwiseForwardSource);
-const backwardWeightKernel = both('backward_weight', backwardWeightSource);
+const prologueSources = [channelSource, activationOn('V'), prologueSource] as const;
+const forwardKernel = perWidth('conv2d.grouped_forward', ...prologueSources, forwardSource);
+const depthwiseForwardKernel = perWidth('conv2d.depthwise_forward', ...prologueSources, depthwiseForwardSource);
+const backwardWeightKernel = perWidth('conv2d.grouped_backward_weight', ...prologueSources, backwardWeightSource);
 const backwardDataKernel = defineKernel('conv2d.grouped_backward_data', backwardDataSource);
 
 const LANES = 64;
