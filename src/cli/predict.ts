@@ -136,8 +136,8 @@ function formatOf(out: string | null): Format {
 function table(predictions: readonly FacePrediction[], classes: readonly string[]): string {
   const header = ['image', 'expression', ...classes, 'valence', 'arousal'];
   const rows = predictions.map(({ image, expression, probabilities, valence, arousal }) => {
-    const shares = classes.map((name) => percent(probabilities[name]));
-    return [image, expression, ...shares, decimal(valence), decimal(arousal)];
+    const shares = classes.map((name) => (probabilities ? percent(probabilities[name]) : ''));
+    return [image, expression ?? '', ...shares, decimal(valence), decimal(arousal)];
   });
   return formatTable([header, ...rows], 2);
 }

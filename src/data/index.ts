@@ -41,7 +41,7 @@ export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/csv';
 export { folderClasses } from './layouts/folders';
 export { type Batch, Loader, type LoaderOptions, SAMPLERS, type Sampler } from './loader';
 export { normalisationTable, toTensor } from './normalise';
-export { type ListedPicture, listPictures } from './picture_list';
+export { type ListedPicture, type ListSettings, listPictures } from './picture_list';
 export { type Affine, applyAffine, rotationAffine } from './rotate';
 export { type Sample, SampleColumns, Samples } from './sample_columns';
 export {

@@ -3,6 +3,7 @@ import { dirname, extname, resolve } from 'node:path';
 import { InputError } from '../base/errors';
 import { eyeCentres } from '../base/pixels/align';
 import type { Box } from '../base/pixels/crop';
+import type { RgbImage } from '../base/pixels/rgb_image';
 import { readCsv } from './csv';
 import type { KnownFace } from './face';
 import { lookAt, readText } from './files';
@@ -23,7 +24,23 @@ export interface ListedPicture {
   readonly problem: string | null;
   /** Named itself, so that it must be usable; those of folders and lists may be passed over. */
   readonly named: boolean;
+  /** Of a frame of a video: seconds from its start; null: a photograph. */
+  readonly time: number | null;
+  /** A frame's pixels, which are no file of their own; null: they are read from `path`. */
+  readonly frame: RgbImage | null;
 }
+
+/** Where pictures are looked for. */
+export interface ListSettings {
+  /** Where the paths in lists start, and what they and links must stay in; null: the list's folder, or the folder. */
+  readonly imageDir: string | null;
+  /** Frames a second that are taken of videos; null: all. */
+  readonly fps?: number | null;
+  readonly signal?: AbortSignal;
+}
+
+/** What a picture is that is a file of its own. */
+const PHOTOGRAPH = { time: null, frame: null } as const;
 
 const BOX = ['face_x', 'face_y', 'face_width', 'face_height'] as const;
 const COLUMNS = ['image', 'subDirectory_filePath', ...BOX, 'facial_landmarks'];
@@ -42,7 +59,7 @@ const COLUMNS = ['image', 'subDirectory_filePath', ...BOX, 'facial_landmarks'];
  */
 export async function* listPictures(
   source: string,
-  imageDir: string | null,
+  { imageDir }: ListSettings,
   say: (line: string) => void = () => {},
 ): AsyncGenerator<ListedPicture> {
   const ending = extname(source).toLowerCase();
@@ -51,20 +68,21 @@ export async function* listPictures(
     (root: ImageRoot) =>
     (name: string, face: KnownFace): ListedPicture => {
       const file = resolve(from, name);
-      return { file, path: file, face, root, problem: root.problemOf(name), named: false };
+      return { file, path: file, face, root, problem: root.problemOf(name), named: false, ...PHOTOGRAPH };
     };
   if (lookAt(source) === 'a folder') {
     const { pictures, passedOver } = picturesBelow(source, new ImageRoot(imageDir ?? source));
     if (passedOver) say(`passed over in ${source}: ${passedOver}`);
     if (pictures.length === 0)
       throw new InputError(`${source}: expected pictures (${[...ENDINGS].join(' ')}), found none in this folder`);
-    for (const { file, path } of pictures) yield { file, path, face: null, root: null, problem: null, named: false };
+    for (const { file, path } of pictures)
+      yield { file, path, face: null, root: null, problem: null, named: false, ...PHOTOGRAPH };
   } else if (ending === '.csv') yield* listed(source, listedIn(new ImageRoot(from)));
   else if (ending === '.txt') {
     const listedAt = listedIn(new ImageRoot(from));
     const lines = (await readText(source)).split(/\r\n|\n|\r/);
     for (const line of lines) if (line.trim()) yield listedAt(line.trim(), null);
-  } else yield { file: source, path: source, face: null, root: null, problem: null, named: true };
+  } else yield { file: source, path: source, face: null, root: null, problem: null, named: true, ...PHOTOGRAPH };
 }
 
 async function* listed(

@@ -65,7 +65,7 @@ test('a file that cannot be read, or only in part, is one message: no reader end
   symlinkSync('/proc/self/mem', here('memory.csv')); // it opens, and its first byte cannot be read
   for (const name of ['closed.csv', 'closed.txt', 'closed.pkl', 'closed.pth', 'closed.jpg'])
     writeFileSync(here(name), 'a,b', { mode: 0 });
-  const readers: typeof READERS = { ...READERS, list: (file: string) => listPictures(file, null).next() };
+  const readers: typeof READERS = { ...READERS, list: (file: string) => listPictures(file, { imageDir: null }).next() };
   const root = process.geteuid?.() === 0;
   if (root) chmodSync(dir, 0o755);
   if (root) process.seteuid?.(12345);
@@ -100,7 +100,7 @@ test('pictures and lists of them likewise', async () => {
   }
   for (const list of ['pipe.csv', 'pipe.txt']) {
     execFileSync('mkfifo', [here(list)]);
-    await refusal(list, () => listPictures(here(list), null).next());
+    await refusal(list, () => listPictures(here(list), { imageDir: null }).next());
   }
   await unusable(() => readPicture('zero\0byte.jpg'), /cannot be read \(ERR_INVALID_ARG_VALUE\)/, 'ImageError');
 });

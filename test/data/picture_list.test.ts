@@ -14,7 +14,7 @@ test.after(() => rmSync(dir, { recursive: true }));
 async function list(source: string, imageDir: string | null = null): Promise<{ names: string[]; said: string[] }> {
   const said: string[] = [];
   const names: string[] = [];
-  for await (const { file, path } of listPictures(join(dir, source), imageDir, (line) => said.push(line))) {
+  for await (const { file, path } of listPictures(join(dir, source), { imageDir }, (line) => said.push(line))) {
     assert.is(Buffer.from(await readPicture(path)).toString(), 'picture', file);
     names.push(file.slice(dir.length + source.length + 2));
   }
@@ -76,7 +76,7 @@ test('lists: any line ends; a column that stands twice and a row of another widt
   for (const name of ['1.jpg', '2.jpg', '3.jpg']) write(name, 'picture');
   const files = async (name: string) => {
     const found = [];
-    for await (const { file } of listPictures(join(dir, 'lists', name), null)) found.push(file.slice(-5));
+    for await (const { file } of listPictures(join(dir, 'lists', name), { imageDir: null })) found.push(file.slice(-5));
     return found;
   };
   write('a.txt', '1.jpg\r\n2.jpg\n3.jpg\r');
@@ -107,7 +107,7 @@ test('what a list names must lie in the image folder, by its real path; /, as th
   writeFileSync(at('list.txt'), [...good, ...Object.keys(bad), ...odd, 'c.jpg'].join('\n'));
   const problems = async (imageDir: string) => {
     const found: (string | null)[] = [];
-    for await (const { path, root, problem } of listPictures(at('list.txt'), imageDir)) {
+    for await (const { path, root, problem } of listPictures(at('list.txt'), { imageDir })) {
       const link =
         problem === null ? await readPicture(path, root ?? undefined).then(String, (e) => e.message) : problem;
       found.push(link);

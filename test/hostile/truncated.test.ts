@@ -91,7 +91,7 @@ test('lists, CSV files and texts', async () => {
     readAnnotations(data, { dataset: 'affectnet', classes: CLASSES, imageDir: dir });
   await survives(encode(csv), through('rows.csv', annotations), /rows\.csv/);
   const list = through('list.csv', async (source) => {
-    for await (const { file } of listPictures(source, dir)) assert.ok(file);
+    for await (const { file } of listPictures(source, { imageDir: dir })) assert.ok(file);
   });
   await survives(encode(csv), list, /list\.csv/);
   const glove = readFileSync('test/golden/data/glove_tiny.txt');

@@ -28,7 +28,7 @@ test('a folder of large photographs: together they decode to no more than the la
   } as typeof toBuffer;
   const faces: string[] = [];
   for await (const group of readFaces(
-    groupsOf([dir], null, () => {}),
+    groupsOf([dir], { imageDir: null }, () => {}),
     { image_size: 8, align: true },
     () => {},
   ))
@@ -53,7 +53,7 @@ test('of a run with --align off all of a picture is looked at, whatever is known
     [false, 50],
   ] as const)
     for await (const { faces } of readFaces(
-      groupsOf([list], null, assert.unreachable),
+      groupsOf([list], { imageDir: null }, assert.unreachable),
       { image_size: 8, align },
       assert.unreachable,
     ))

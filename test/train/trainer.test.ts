@@ -146,8 +146,9 @@ test('prediction: probabilities, valence and arousal of pictures', async () => {
   const predictions: FacePrediction[] = [];
   for await (const prediction of predict(run, [image, image])) predictions.push(prediction);
   const [p, again] = predictions;
-  assert.ok(Math.abs(Object.values(p.probabilities).reduce((a, b) => a + b, 0) - 1) < 1e-5);
-  assert.is(p.probabilities[p.expression], Math.max(...Object.values(p.probabilities)));
+  const shares = p.probabilities as Record<string, number>;
+  assert.ok(Math.abs(Object.values(shares).reduce((a, b) => a + b, 0) - 1) < 1e-5);
+  assert.is(shares[p.expression as string], Math.max(...Object.values(shares)));
   assert.type(p.valence, 'number');
   assert.equal(p.probabilities, again.probabilities);
 });

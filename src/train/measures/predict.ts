@@ -1,10 +1,12 @@
 import { orAborted } from '../../base/abort';
 import { InputError } from '../../base/errors';
+import type { RgbImage } from '../../base/pixels/rgb_image';
 import {
   decodeImage,
   headerOf,
   ImageError,
   type ListedPicture,
+  type ListSettings,
   listPictures,
   MAX_PIXELS,
   prepareFace,
@@ -20,15 +22,34 @@ import { Budget } from './budget';
 import { openRunModel } from './evaluate';
 import { checkScores } from './finite';
 
-/** What a run's network says of one picture. */
+/** What a run's network says of one face; of a picture without one, all but `image` and `time` is null. */
 export interface FacePrediction {
   readonly image: string;
+  /** Only of frames of a video: seconds from its start. */
+  readonly time?: number;
+  /** Where faces are looked for: from 0, left to right; null: the picture has none. */
+  readonly face?: number | null;
   /** The likeliest class. */
-  readonly expression: string;
-  readonly probabilities: Record<string, number>;
+  readonly expression: string | null;
+  readonly probabilities: Record<string, number> | null;
   /** null where the model has none. */
   readonly valence: number | null;
   readonly arousal: number | null;
+  /** With `face`: left, top, width, height in pixels of the picture as it is shown, as the detector or the list gives them. */
+  readonly box?: readonly [number, number, number, number] | null;
+  /** With `face`: 68 points [x, y]; null: of a given box none are known. */
+  readonly landmarks?: readonly (readonly [number, number])[] | null;
+  /** With `face`: how sure the detector is, above 0.5, to 1; null: the box was given. */
+  readonly score?: number | null;
+}
+
+/** A picture that was looked at. */
+export interface LookedAt {
+  readonly file: string;
+  /** Of a frame of a video: seconds from its start. */
+  readonly time: number | null;
+  /** Its pixels. */
+  read(): Promise<RgbImage>;
 }
 
 const AT_ONCE = 32;
@@ -42,6 +63,8 @@ export interface PredictSettings {
   readonly gpu?: string | null;
   /** Where the paths in lists start; null: the list's folder. */
   readonly image_dir?: string | null;
+  /** Frames a second that are taken of videos; null: all. */
+  readonly fps?: number | null;
   readonly say?: (line: string) => void;
   /** Predictions that are there already, of an earlier run over the same sources: only what follows is given. */
   readonly done?: { readonly rows: AsyncIterable<FacePrediction>; readonly file: string };
@@ -59,7 +82,7 @@ export interface PredictSettings {
 export async function* predict(
   run: Run,
   sources: readonly string[],
-  { gpu = null, image_dir = null, say = () => {}, done, signal }: PredictSettings = {},
+  { gpu = null, image_dir = null, fps = null, say = () => {}, done, signal }: PredictSettings = {},
 ): AsyncGenerator<FacePrediction> {
   const { classes } = run.args;
   if (!run.given) weightsFile(run, 'best');
@@ -67,7 +90,7 @@ export async function* predict(
   let looked = 0;
   try {
     let look: Look | null = null;
-    const listed = groupsOf(sources, image_dir, say);
+    const listed = groupsOf(sources, { imageDir: image_dir, fps, signal }, say);
     const groups = done ? remaining(listed, done, say) : listed;
     for await (const { faces, known, first } of readFaces(groups, run.args, say, signal)) {
       signal?.throwIfAborted();
@@ -101,7 +124,7 @@ const SAME = 1e-3;
 /** @throws InputError if two predictions of a picture are not of the same network */
 function checkSame(before: FacePrediction, now: FacePrediction, file: string): void {
   const numbers = ({ probabilities, valence, arousal }: FacePrediction) => [
-    ...Object.entries(probabilities),
+    ...Object.entries(probabilities ?? {}),
     ...Object.entries({ valence, arousal }),
   ];
   const found = numbers(now);
@@ -165,13 +188,13 @@ interface Group {
 /** The pictures of all sources. */
 export async function* groupsOf(
   sources: readonly string[],
-  imageDir: string | null,
+  settings: ListSettings,
   say: (line: string) => void,
 ): AsyncGenerator<Group> {
   let waiting: ListedPicture[] = [];
   const group = (): Group => ({ pictures: waiting, known: new Map(), first: 0 });
   for (const source of sources) {
-    for await (const picture of listPictures(source, imageDir, say)) {
+    for await (const picture of listPictures(source, settings, say)) {
       if (waiting.push(picture) < AT_ONCE) continue;
       yield group();
       waiting = [];

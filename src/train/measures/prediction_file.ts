@@ -59,8 +59,8 @@ export const csvHeader = (classes: readonly string[]): string =>
 
 export function csvRow(prediction: FacePrediction, classes: readonly string[]): string {
   const { image, expression, probabilities, valence, arousal } = prediction;
-  const shares = classes.map((name) => probabilities[name]);
-  return [csvField(image), csvField(expression), ...shares, valence ?? '', arousal ?? ''].join(',');
+  const shares = classes.map((name) => probabilities?.[name] ?? '');
+  return [csvField(image), csvField(expression ?? ''), ...shares, valence ?? '', arousal ?? ''].join(',');
 }
 
 /** As it stands in the array that JSON.stringify writes with an indent of two. */
