@@ -37,12 +37,15 @@ export class FaceDetector extends Module {
     return this.run(() => this.chain([...stages, this.conv8], x));
   }
 
-  /** Convolution, leaky ReLU, and the largest of 2 x 2, padded after the map alone as TensorFlow's SAME has it. */
+  /**
+   * Convolution, leaky ReLU, and the largest of 2 x 2, padded after the map alone as TensorFlow's SAME has it. The ReLU, which never falls, has
+   * a quarter of the map to do after the pool, to the same bits.
+   */
   private stage(conv: Conv2d | SeparableConv2d, stride: 1 | 2, x: Tensor): Tensor {
     return this.run(() => {
-      const y = F.leakyRelu(conv.forward(x), 0.1);
+      const y = conv.forward(x);
       const [, , h, w] = y.shape;
-      return F.maxPool2d(y, { kernel: 2, stride, padding: F.samePadding([h, w], 2, stride) });
+      return F.leakyRelu(F.maxPool2d(y, { kernel: 2, stride, padding: F.samePadding([h, w], 2, stride) }), 0.1);
     });
   }
 }

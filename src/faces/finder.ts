@@ -1,19 +1,33 @@
-import { noGrad, step, type Tensor, tensor } from '../autograd';
+import { empty, noGrad, readAll, step, type Tensor } from '../autograd';
 import type { RgbImage } from '../base/pixels/rgb_image';
 import type { Device } from '../device';
 import type { FaceWeights } from '../models/face_api';
 import { candidates, dropInner, type ScoredBox, suppress } from './decode';
 import { FaceDetector } from './detector';
-import { centredSquare, clipBox, pictureSquare, pointsInPicture, type Region, resizeSquare } from './geometry';
+import {
+  centredSquare,
+  clipBox,
+  pictureSquare,
+  pointsInPicture,
+  type Region,
+  resizeSquare,
+  type Square,
+} from './geometry';
 import { FaceLandmarks } from './landmarks';
 
+/** A pass of the detector: pixels of its input, and the border around the picture as a part of its longer side. */
+interface Pass {
+  readonly size: number;
+  readonly border: number;
+}
+
 /** The detector finds heads of some 50 to 150 pixels of its input: a face that fills the picture wants a small one, and a border. */
-const PASSES = [
+const PASSES: readonly Pass[] = [
   { size: 416, border: 0 },
   { size: 608, border: 0 },
   { size: 160, border: 0.25 },
   { size: 96, border: 0.25 },
-] as const;
+];
 
 /** Most faces that go through the landmark network at once. */
 const MOST = 8;
@@ -32,6 +46,8 @@ export interface FoundFace {
 export class FaceFinder {
   private readonly detector: FaceDetector;
   private readonly landmarks: FaceLandmarks;
+  /** What a network is about to see: uploading copies it. */
+  private pixels = new Float32Array(0);
 
   /**
    * @param weights `tiny_face_detector_model` and `face_landmark_68_model` of face-api
@@ -47,7 +63,7 @@ export class FaceFinder {
 
   /** The faces of a picture, from left to right by the middle of their boxes. */
   async find(image: RgbImage): Promise<readonly FoundFace[]> {
-    const passes = await Promise.all(PASSES.map(({ size, border }) => this.detect(image, size, border)));
+    const passes = await this.detect(image, PASSES);
     const faces = dropInner(suppress(passes.flat())).flatMap((box) => {
       const crop = clipBox(box, image.width, image.height);
       return crop ? [{ box, crop }] : [];
@@ -60,44 +76,62 @@ export class FaceFinder {
     return faces.map(({ box: [x, y, w, h, score] }, i) => ({ box: [x, y, w, h], score, landmarks: points[i] }));
   }
 
-  /** One pass of the detector: the boxes whose score is above 0.5, in pixels of the picture. */
-  async detect(image: RgbImage, size: number, border: number): Promise<ScoredBox[]> {
-    const square = pictureSquare(image, border);
-    const input = resizeSquare(image, square, size, FaceDetector.MEAN);
-    const raw = await this.compute(this.detector, input, [1, 3, size, size]);
-    const [width, height] = [image.width - 2 * square.x, image.height - 2 * square.y];
-    return candidates(raw, width, height, size).map(([x, y, w, h, score]) => [
-      x * width + square.x,
-      y * height + square.y,
-      w * width,
-      h * height,
-      score,
-    ]);
+  /** Of each pass the boxes whose score is above 0.5, in pixels of the picture. */
+  async detect(image: RgbImage, passes: readonly Pass[]): Promise<ScoredBox[][]> {
+    const squares = passes.map(({ border }) => pictureSquare(image, border));
+    const raw = await this.read(() =>
+      passes.map(({ size }, i) => this.see(this.detector, image, [squares[i]], size, FaceDetector.MEAN)),
+    );
+    return passes.map(({ size }, i) => {
+      const { x: left, y: top } = squares[i];
+      const [width, height] = [image.width - 2 * left, image.height - 2 * top];
+      return candidates(raw[i], width, height, size).map(([x, y, w, h, score]) => [
+        x * width + left,
+        y * height + top,
+        w * width,
+        h * height,
+        score,
+      ]);
+    });
   }
 
   /** The 68 landmarks of each part of a picture, in pixels of the picture. */
   async mark(image: RgbImage, crops: readonly Region[]): Promise<Float64Array[]> {
-    const size = FaceLandmarks.SIZE;
-    const points: Float64Array[] = [];
-    for (let from = 0; from < crops.length; from += MOST) {
-      const some = crops.slice(from, from + MOST);
-      const input = new Float32Array(some.length * 3 * size * size);
-      for (const [i, crop] of some.entries()) {
-        const own = input.subarray(i * 3 * size * size, (i + 1) * 3 * size * size);
-        resizeSquare(image, centredSquare(crop), size, FaceLandmarks.MEAN, own);
-      }
-      const out = await this.compute(this.landmarks, input, [some.length, 3, size, size]);
-      for (const [i, crop] of some.entries()) points.push(pointsInPicture(out.subarray(i * 136, i * 136 + 136), crop));
-    }
-    return points;
+    const squares = crops.map(centredSquare);
+    const groups = Array.from({ length: Math.ceil(crops.length / MOST) }, (_, g) =>
+      squares.slice(g * MOST, (g + 1) * MOST),
+    );
+    const { SIZE, MEAN } = FaceLandmarks;
+    const out = await this.read(() => groups.map((some) => this.see(this.landmarks, image, some, SIZE, MEAN)));
+    return crops.map((crop, i) => {
+      const at = (i % MOST) * 136;
+      return pointsInPicture(out[Math.floor(i / MOST)].subarray(at, at + 136), crop);
+    });
   }
 
-  private compute(
+  /** What a network says of some squares of a picture; the device begins with it while the next are resized. */
+  private see(
     network: { forward(x: Tensor): Tensor },
-    input: Float32Array,
-    shape: readonly number[],
-  ): Promise<Float32Array> {
+    image: RgbImage,
+    squares: readonly Square[],
+    size: number,
+    mean: readonly number[],
+  ): Tensor {
     const { device } = this;
-    return step(device, () => noGrad(() => network.forward(tensor(device, input, shape)).data()));
+    const each = size * size * 3;
+    const numbers = squares.length * each;
+    if (this.pixels.length < numbers) this.pixels = new Float32Array(numbers);
+    for (const [i, square] of squares.entries())
+      resizeSquare(image, square, size, mean, this.pixels.subarray(i * each, (i + 1) * each));
+    const x = empty(device, [squares.length, 3, size, size]);
+    device.upload(x.storage, this.pixels.subarray(0, numbers));
+    const y = network.forward(x);
+    device.free(x.storage);
+    device.flush();
+    return y;
+  }
+
+  private read(compute: () => Tensor[]): Promise<Float32Array[]> {
+    return step(this.device, () => noGrad(() => readAll(compute())));
   }
 }

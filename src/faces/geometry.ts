@@ -29,47 +29,58 @@ export function centredSquare(region: Region): Square {
   return { x: x - before(side - width), y: y - before(side - height), side, region };
 }
 
-/** For each of `size` places along an axis: the two pixels it lies between (-1: a zero) and how far from the first. */
-function places(start: number, side: number, size: number, from: number, length: number) {
-  const [first, second, part] = [new Int32Array(size), new Int32Array(size), new Float64Array(size)];
-  const seen = (i: number): number => (start + i >= from && start + i < from + length ? start + i : -1);
+/**
+ * For each of `size` places along an axis: where in memory the two pixels begin that it lies between, and the share of each; 0 where a
+ * pixel is not seen.
+ */
+function places(start: number, side: number, size: number, from: number, length: number, step: number) {
+  const [first, second] = [new Uint32Array(size), new Uint32Array(size)];
+  const [near, far] = [new Float64Array(size), new Float64Array(size)];
+  const seen = (i: number): boolean => start + i >= from && start + i < from + length;
   for (let o = 0; o < size; o++) {
     const at = o * (side / size);
-    first[o] = seen(Math.floor(at));
-    second[o] = seen(Math.min(Math.ceil(at), side - 1));
-    part[o] = at - Math.floor(at);
+    const [i, k] = [Math.floor(at), Math.min(Math.ceil(at), side - 1)];
+    if (seen(i)) [first[o], near[o]] = [(start + i) * step, 1 - (at - i)];
+    if (seen(k)) [second[o], far[o]] = [(start + k) * step, at - i];
   }
-  return { first, second, part };
+  return { first, second, near, far };
 }
 
 /**
  * A square of a picture, resized to size x size as TensorFlow.js's resizeBilinear does: source = i * side / size without half pixels,
- * no antialiasing. out[c][y][x] = (value - mean[c]) / 255, c in red, green, blue, is what face-api's networks see; what is outside
- * the region is 0 before the mean is taken off.
+ * no antialiasing. out[(y * size + x) * 3 + c] = (value - mean[c]) / 255, c in red, green, blue, is what face-api's networks see; what is
+ * outside the region is 0 before the mean is taken off.
  * @param out size * size * 3 numbers, written from the first to the last
  */
 export function resizeSquare(
-  image: RgbImage,
+  { data, width }: RgbImage,
   square: Square,
   size: number,
   mean: readonly number[],
   out = new Float32Array(size * size * 3),
 ): Float32Array {
-  const { data, width } = image;
-  const [rx, ry, rw, rh] = square.region;
-  const across = places(square.x, square.side, size, rx, rw);
-  const down = places(square.y, square.side, size, ry, rh);
-  const pixel = (x: number, y: number, c: number): number => (x < 0 || y < 0 ? 0 : data[(y * width + x) * 3 + c]);
-  for (let y = 0, i = 0; y < size; y++) {
-    const [y0, y1, fy] = [down.first[y], down.second[y], down.part[y]];
-    for (let x = 0; x < size; x++, i++) {
-      const [x0, x1, fx] = [across.first[x], across.second[x], across.part[x]];
-      for (let c = 0; c < 3; c++) {
-        const [a, b] = [pixel(x0, y0, c), pixel(x0, y1, c)];
-        const top = a + (pixel(x1, y0, c) - a) * fx;
-        const low = b + (pixel(x1, y1, c) - b) * fx;
-        out[c * size * size + i] = (top + (low - top) * fy - mean[c]) / 255;
-      }
+  const [left, top, wide, high] = square.region;
+  const across = places(square.x, square.side, size, left, wide, 3);
+  const down = places(square.y, square.side, size, top, high, 3 * width);
+  const { first, second, near, far } = across;
+  const [red, green, blue] = mean.map((m) => m / 255);
+  for (let y = 0, o = 0; y < size; y++) {
+    const [above, below] = [down.first[y], down.second[y]];
+    const [upper, lower] = [down.near[y] / 255, down.far[y] / 255];
+    for (let x = 0; x < size; x++, o += 3) {
+      const l = first[x];
+      const r = second[x];
+      const a = upper * near[x];
+      const b = upper * far[x];
+      const c = lower * near[x];
+      const d = lower * far[x];
+      const nw = above + l;
+      const ne = above + r;
+      const sw = below + l;
+      const se = below + r;
+      out[o] = data[nw] * a + data[ne] * b + data[sw] * c + data[se] * d - red;
+      out[o + 1] = data[nw + 1] * a + data[ne + 1] * b + data[sw + 1] * c + data[se + 1] * d - green;
+      out[o + 2] = data[nw + 2] * a + data[ne + 2] * b + data[sw + 2] * c + data[se + 2] * d - blue;
     }
   }
   return out;

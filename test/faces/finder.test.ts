@@ -69,7 +69,8 @@ async function checkPhotograph(name: string, passes: readonly [number, number][]
   const image = picture('pixels');
   for (const [size, border] of passes) {
     const key = `${size}_${border}`;
-    const kept = suppress(await finder.detect(image, size, border));
+    const [boxes] = await finder.detect(image, [{ size, border }]);
+    const kept = suppress(boxes);
     near(kept.flat(), numbers(`${key}.boxes`), 0.01, `${name} ${key}.boxes`);
     const corners = numbers(`${key}.crops`);
     const crops = kept.map((_, i) => [...corners.subarray(i * 4, i * 4 + 4)] as unknown as Region);
