@@ -12,7 +12,6 @@ import {
   openDevice,
   record,
   SGD,
-  type Storage,
   step,
   type Tensor,
   tensor,
@@ -41,18 +40,18 @@ const kernel = defineKernel(
 function swish(x: Tensor): Tensor {
   if (!x.contiguous) throw new Error(`swish: ${x} is a slice`);
   const { device } = x;
-  const launch = (dy: Storage | null, to: Storage, accumulate: boolean): void =>
+  const launch = (dy: Tensor | null, to: Tensor, accumulate: boolean): void =>
     device.dispatch(kernel, {
-      buffers: { x: x.storage, dy: dy ?? device.none, y: to },
+      buffers: { x: x.storage, dy: (dy ?? x).storage, y: to.storage },
       params: { size: x.size, accumulate: accumulate ? 1 : 0 },
       constants: { BACKWARD: dy !== null },
       workgroups: [Math.ceil(x.size / 64)],
     });
   const y = empty(device, x.shape, { layout: x.layout, name: 'swish' });
-  launch(null, y.storage, false);
+  launch(null, y, false);
   record('swish', [x], [y], (dy) => {
     const dx = dy && gradInto(x);
-    if (dx) launch(dy.storage, dx.grad.storage, dx.accumulate);
+    if (dx) launch(dy, dx.grad, dx.accumulate);
   });
   return y;
 }

@@ -1,16 +1,41 @@
-// Builds the program: dist/index.js (the library), dist/cli.js, the worker threads' programs, and the library's types.
+// Builds the program: dist/index.js (the library), dist/engine_*.js (its engine alone), dist/cli.js, the worker threads' programs, and
+// the library's types: node scripts/build.mjs [FOLDER, by default dist]
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { bundle, WORKERS } from './bundle.mjs';
 
-rmSync('dist', { recursive: true, force: true });
-await bundle({
-  entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts', ...WORKERS },
-  outdir: 'dist',
-});
-if (existsSync('dist/cli.js')) chmodSync('dist/cli.js', 0o755);
+const [outdir = 'dist'] = process.argv.slice(2);
+const DOORS = { index: 'src/index.ts', engine_node: 'src/engine_node.ts', engine_page: 'src/engine_page.ts' };
+
+rmSync(outdir, { recursive: true, force: true });
+await bundle({ entryPoints: { ...DOORS, cli: 'src/cli/main.ts', ...WORKERS }, outdir });
+chmodSync(join(outdir, 'cli.js'), 0o755);
+
+const types = join(outdir, 'types');
 const tsc = createRequire(import.meta.url)
   .resolve('typescript/package.json')
   .replace('package.json', 'bin/tsc');
-execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
+execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', types], { stdio: 'inherit' });
+
+/** Declarations that a door leads to. */
+const reached = new Set(Object.keys(DOORS).map((door) => join(types, `${door}.d.ts`)));
+for (const file of reached) {
+  // Node's way of resolving wants whole names of files.
+  const text = readFileSync(file, 'utf8').replace(
+    /(\bfrom |\bimport\()(['"])(\.[^'"]*)\2/g,
+    (_, before, quote, from) => {
+      const [name, path] = [from, `${from}/index`]
+        .map((name) => [name, join(dirname(file), `${name}.d.ts`)])
+        .find(([, path]) => existsSync(path));
+      reached.add(path);
+      return `${before}${quote}${name}.js${quote}`;
+    },
+  );
+  writeFileSync(file, text);
+}
+for (const name of readdirSync(types, { recursive: true })) {
+  const file = join(types, name);
+  if (file.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
+}

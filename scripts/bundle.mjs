@@ -28,7 +28,9 @@ const wat = {
     onLoad({ filter: /\.wat$/ }, async ({ path }) => {
       const { parseWat } = await (await import('wabt')).default();
       const module = parseWat(relative('.', path), await readFile(path, 'utf8'));
-      return { contents: module.toBinary({}).buffer, loader: 'binary' };
+      const base64 = Buffer.from(module.toBinary({}).buffer).toString('base64');
+      // As a page can decode it too, which has no Buffer.
+      return { contents: `export default Uint8Array.from(atob('${base64}'), (c) => c.charCodeAt(0));` };
     });
   },
 };

@@ -5,10 +5,15 @@ import { posix } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
-/** Lowest first. `index` is src/index.ts, the library's door. */
-const ROOMS = ['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'faces', 'data', 'train', 'index', 'cli'];
+/** Lowest first. `index` is src/index.ts, the library's door; `engine` and its two are those of the engine alone. */
+const ROOMS = [
+  ...['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'faces', 'engine', 'engine_node', 'engine_page'],
+  ...['data', 'train', 'index', 'cli'],
+];
 /** What must run in a browser as well: these, but device's entry for Node. */
-const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models', 'faces'];
+const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models', 'faces', 'engine', 'engine_page'];
+/** What the engine's door for Node may bring along besides the engine: how a device is opened there. */
+const NODE = /^node:|^webgpu$/;
 
 const roomOf = (file: string): string => file.split('/')[0].replace(/\.ts$/, '');
 const ofEngine = (file: string): boolean => ENGINE.includes(roomOf(file)) && !file.startsWith('device/node/');
@@ -70,6 +75,15 @@ function judge(files: ReadonlyMap<string, string>): string[] {
     for (const [, name] of code.matchAll(/(?<![.\w])(process|Buffer|__dirname|__filename)\b(?=\.\w|[[(])/g))
       wrong.push(`${start} uses Node's ${name}`);
   }
+
+  const reached = new Set(['engine_node.ts'].filter((file) => files.has(file)));
+  for (const file of reached)
+    for (const { from, typeOnly } of imports.get(file) ?? []) {
+      const to = typeOnly ? undefined : resolve(files, file, from);
+      if (to) reached.add(to);
+      const fine = to ? ofEngine(to) || to.startsWith('device/node/') : to === undefined || NODE.test(from);
+      if (!fine) wrong.push(`engine_node.ts brings ${to ?? from} along, by ${file}`);
+    }
   return wrong;
 }
 
@@ -185,6 +199,24 @@ test('Node and packages are found in the engine, however they come', () => {
     'device/node/index.ts': "import { create } from 'webgpu';",
   });
   assert.equal(judge(type), []);
+});
+
+test("the engine's doors bring nothing but the engine along, and on Node how a device is opened", () => {
+  const opener = "import { tmpdir } from 'node:os';\nconst dawn = await import('webgpu');";
+  const door = "export { openDevice } from './device/node';\nexport * from './engine';";
+  const fine = { 'engine_node.ts': door, 'device/node/index.ts': opener, 'engine.ts': '' };
+  assert.equal(judge(tree(fine)), []);
+  const reader = { 'data/image.ts': "import sharp from 'sharp';" };
+  const wrong = judge(tree({ ...fine, ...reader, 'engine_node.ts': `${door}\nexport { read } from './data/image';` }));
+  assert.ok(wrong.includes('engine_node.ts brings data/image.ts along, by engine_node.ts'), wrong.join('\n'));
+  assert.ok(wrong.includes('engine_node.ts brings sharp along, by data/image.ts'), wrong.join('\n'));
+  const format = { 'formats/tfjs.ts': '', 'models/a.ts': "import '../formats/tfjs';" };
+  assert.match(
+    judge(tree({ ...fine, ...format, 'engine.ts': "export * from './models/a';" })).join(),
+    /formats\/tfjs.ts/,
+  );
+  const page = { ...fine, 'engine_page.ts': "export { openDevice } from './device/node';" };
+  assert.match(judge(tree(page)).join(), /engine_page.ts > .* imports webgpu: the engine uses no package/);
 });
 
 test('no files of src import each other in a circle, not even their types', () => {

@@ -37,7 +37,7 @@ export interface Picture {
   readonly png: Buffer;
 }
 
-/** Draws a chart of `width` x `height` units. */
+/** Draws a chart of `width` x `height` units. @internal */
 export async function draw(width: number, height: number, option: EChartsCoreOption): Promise<Picture> {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
