@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { MachineError } from '../base/errors';
+import { InputError, MachineError } from '../base/errors';
 import { readTfjsWeights, type TfjsTensor } from '../formats/tfjs';
+import { asInputError, lookAt } from './files';
 
 const PACKAGE = '@vladmandic/face-api';
 
@@ -15,7 +16,7 @@ export type FaceModel = 'tiny_face_detector_model' | 'face_landmark_68_model' | 
  */
 export function readFaceApiWeights(name: FaceModel): Map<string, TfjsTensor> {
   const manifest = `${name}-weights_manifest.json`;
-  return readTfjsWeights(parsed(packageFile(manifest)), packageFile, `${PACKAGE}/model/${manifest}`);
+  return readTfjs(packageFile(manifest), packageFile, `${PACKAGE}/model/${manifest}`);
 }
 
 /** A file of the package's folder `model`. */
@@ -28,6 +29,30 @@ function packageFile(file: string): Buffer {
       `${PACKAGE}/model/${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? error}); ` +
         'the weights of faces come with this package: run npm install again',
     );
+  }
+}
+
+/**
+ * The weights of a network of TensorFlow.js: its manifest (`NAME-weights_manifest.json`), or its graph's json that has one, with the files
+ * that it names beside it.
+ * @throws InputError naming the file
+ */
+export const readTfjsFile = (file: string): Map<string, TfjsTensor> =>
+  readTfjs(readBytes(file), (name) => readBytes(join(dirname(file), name)), file);
+
+/** The same of bytes. @param files those beside it, by name */
+export function readTfjs(json: Buffer, files: (name: string) => Uint8Array, source: string): Map<string, TfjsTensor> {
+  const read = parsed(json) as { weightsManifest?: unknown } | null;
+  return readTfjsWeights(read?.weightsManifest ?? read, files, source);
+}
+
+function readBytes(file: string): Buffer {
+  const found = lookAt(file);
+  if (found !== 'a file') throw new InputError(`${file}: expected a file of weights, found ${found}; check the path`);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw asInputError(file, error);
   }
 }
 

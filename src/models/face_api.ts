@@ -23,15 +23,14 @@ export function faceApiState(weights: FaceWeights): Map<string, StateEntry> {
     const [own, axes] = Object.hasOwn(PARTS, part ?? '') ? PARTS[part] : [name, []];
     const separable = part === 'bias' && weights.has(`${layer}/pointwise_filter`);
     const full = layer === undefined ? name : `${layer.replaceAll('/', '.')}.${separable ? 'pointwise.' : ''}${own}`;
-    state.set(
-      full,
-      axes.length === shape.length ? permuted(shape, data, axes) : { shape, data: Float32Array.from(data) },
-    );
+    state.set(full, permuted(shape, data, axes));
   }
   return state;
 }
 
-function permuted(shape: readonly number[], data: ArrayLike<number>, axes: readonly number[]): StateEntry {
+/** With its axes in another order; as it is where it has not as many. */
+export function permuted(shape: readonly number[], data: ArrayLike<number>, axes: readonly number[]): StateEntry {
+  if (axes.length !== shape.length) return { shape, data: Float32Array.from(data) };
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
   const sizes = axes.map((a) => shape[a]);
   const out = Float32Array.from(data, (_, i) => {

@@ -7,6 +7,6 @@ export { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
 export { type Identity, identify, sharedName } from './identify';
 export { inputOf } from './input';
 export { BatchNorm2d, Conv2d, Linear, SameConv2d, Sequential } from './layers';
-export { MOBILENET_HALVING, MobileNetFeatures } from './mobilenet';
+export { MOBILENET_HALVING, MobileNetFeatures, mobileNetState } from './mobilenet';
 export { Counter, Module, observe, readState, type StateEntry } from './module';
 export { formatSummary, type LayerSummary, type Summary, summarise } from './summary';

@@ -1,9 +1,11 @@
 import type { Tensor } from '../autograd';
 import * as F from '../autograd';
+import { InputError } from '../base/errors';
 import type { Device } from '../device';
+import { type FaceWeights, permuted } from './face_api';
 import { uniform } from './init';
 import { SameConv2d } from './layers';
-import { Module } from './module';
+import { Module, type StateEntry } from './module';
 
 /** A convolution, padded as TensorFlow's SAME, and ReLU6. */
 class Relu6Conv extends SameConv2d {
@@ -46,4 +48,34 @@ export class MobileNetFeatures extends Module {
   forward(x: Tensor): Tensor {
     return this.run(() => F.flatten(F.adaptiveAvgPool2d(this.chain(this.layers, x), 1)));
   }
+}
+
+/** A layer's kernel or bias in the graph; a batch norm's scale is in the kernels already, but for the depthwise ones. */
+const PART = /^(conv1|conv_(?:dw|pw)_\d+)(?:\/(depthwise_kernel|convolution\/merged_input)|_bn\/batchnorm_1\/sub)$/;
+
+/**
+ * A state dict of `MobileNetFeatures` out of HSE_FaceRec_tf's network as TensorFlow.js has it, with the depthwise scales multiplied into
+ * their kernels; what else it has is left out.
+ * @throws InputError for a depthwise kernel without its scale
+ */
+export function mobileNetState(weights: FaceWeights): Map<string, StateEntry> {
+  const state = new Map<string, StateEntry>();
+  for (const [name, { shape, data }] of weights) {
+    const [, layer, kernel] = PART.exec(name) ?? [];
+    if (!layer) continue;
+    if (!kernel) state.set(`${layer}.bias`, { shape, data: Float32Array.from(data) });
+    else if (kernel === 'depthwise_kernel') {
+      const scale = weights.get(`${layer}_bn/batchnorm_1/mul`);
+      const [, , channels, each] = shape;
+      if (!scale || scale.data.length !== channels) {
+        const found = scale ? `[${scale.shape}]` : 'none';
+        throw new InputError(
+          `${name} [${shape}]: expected ${layer}_bn/batchnorm_1/mul of its channels, found ${found}`,
+        );
+      }
+      const scaled = Float32Array.from(data, (v, i) => v * scale.data[Math.floor(i / each) % channels]);
+      state.set(`${layer}.weight`, permuted(shape, scaled, [2, 3, 0, 1]));
+    } else state.set(`${layer}.weight`, permuted(shape, data, [3, 2, 0, 1]));
+  }
+  return state;
 }

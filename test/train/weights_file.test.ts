@@ -78,7 +78,7 @@ test('a wrapped network: predict, evaluate, train --pretrained and inspect find 
     assert.equal(lines, [`${path}: ${said}`]);
 
     lines.length = 0;
-    await takePretrained(path, model, say);
+    await takePretrained(path, 'bregnext', model, say);
     assert.is(lines[0], `${path}: ${said}`);
     assert.match(lines[1], `${STATE.size - 1} of the model's ${STATE.size} tensors taken`);
 
@@ -122,7 +122,7 @@ for (const [value, at] of [
     for (const path of [pth, safe]) {
       assert.match(await refusal(() => readWeightsFile(path)), `${path}: ${words}`);
       assert.match(await refusal(() => openNetwork({ ...settings, checkpoint: path })), `${path}: ${words}`);
-      assert.match(await refusal(() => takePretrained(path, model, () => {})), `${path}: ${words}`);
+      assert.match(await refusal(() => takePretrained(path, 'bregnext', model, () => {})), `${path}: ${words}`);
     }
     assert.match(
       await refusal(() => loadWeights(model, { ...readSafetensors(writeSafetensors(state)), file: 'best' })),

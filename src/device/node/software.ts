@@ -1,17 +1,7 @@
-import {
-  constants,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { constants, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { cacheDir, ensureCacheDir } from './cache';
+import { install } from './install';
 import { lavapipe } from './lavapipe';
 import { hold, preload } from './preload';
 import type { Route } from './route';
@@ -58,7 +48,11 @@ async function useRoute(route: Route, usable: () => Promise<boolean>, say: (line
     const task = existsSync(folder) ? 'Repairing' : 'Setting up';
     const size = `about ${route.mib.fetched} MiB, ${route.mib.kept} MiB on disk`;
     say(`${task} a CPU driver, once: fetching ${route.title} (${size}) from ${route.source} into ${folder}`);
-    await install(route, folder);
+    await install(
+      folder,
+      (empty) => filled(route, empty),
+      (f) => intact(f),
+    );
   } catch (e) {
     if (!complete(folder)) {
       rmSync(folder, { recursive: true, force: true });
@@ -118,32 +112,9 @@ function load(route: Route, folder: string): void {
 const withoutColon = (folder: string): string =>
   folder.includes(':') ? `/proc/self/fd/${openSync(folder, constants.O_DIRECTORY)}` : folder;
 
-/** Fills a folder beside the final one and renames it: whole or not at all, and two processes at once do no harm. */
-async function install(route: Route, folder: string): Promise<void> {
-  sweep(folder);
-  const before = intact(folder);
-  const staging = mkdtempSync(`${folder}.part-`);
-  try {
-    await route.fill(staging);
-    writeManifest(staging);
-    if (existsSync(folder)) renameSync(folder, join(mkdtempSync(`${folder}.part-`), 'old'));
-    renameSync(staging, folder);
-  } catch (e) {
-    if (before || !intact(folder)) throw e; // else another process was first: its copy serves
-  } finally {
-    rmSync(staging, { recursive: true, force: true });
-    sweep(folder);
-  }
-}
-
-/** Removes what earlier set-ups left behind when they were killed, and folders that were replaced. */
-function sweep(folder: string): void {
-  for (const name of readdirSync(dirname(folder))) {
-    const path = join(dirname(folder), name);
-    if (!name.startsWith(`${basename(folder)}.part-`)) continue;
-    const abandoned = (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < Date.now() - 3600e3;
-    if (abandoned || existsSync(join(path, 'old'))) rmSync(path, { recursive: true, force: true });
-  }
+async function filled(route: Route, folder: string): Promise<void> {
+  await route.fill(folder);
+  writeManifest(folder);
 }
 
 const MANIFEST = 'manifest.json';

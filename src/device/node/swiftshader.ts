@@ -1,19 +1,21 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import { absent, exec } from './exec';
+import { type NpmPackage, npmPack } from './npm';
 import type { Route } from './route';
 
-const PACKAGE = '@sparticuz/chromium@147.0.0';
-const INTEGRITY = 'sha512-4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ==';
+const PACKAGE: NpmPackage = {
+  spec: '@sparticuz/chromium@147.0.0',
+  integrity: 'sha512-4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ==',
+};
 
 /** SwiftShader with Chromium's Vulkan loader, out of an npm package. Slower than lavapipe, but needs npm and tar alone. */
 export const swiftshader: Route = {
   name: 'swiftshader',
   title: 'SwiftShader',
-  source: `the npm package ${PACKAGE}`,
+  source: `the npm package ${PACKAGE.spec}`,
   mib: { fetched: 63, kept: 7 },
   driver: 'libvk_swiftshader.so',
   icd: 'icd.json',
@@ -29,12 +31,7 @@ async function fill(folder: string): Promise<void> {
   const work = join(folder, 'work');
   const lib = join(folder, 'lib');
   for (const d of [work, lib]) mkdirSync(d);
-  const pack = ['pack', PACKAGE, '--silent', '--ignore-scripts', '--pack-destination', work];
-  await exec('npm', pack, { cwd: work, seconds: 600 });
-  const tgz = join(work, readdirSync(work).find((f) => f.endsWith('.tgz')) ?? '');
-  const hash = createHash('sha512');
-  await pipeline(createReadStream(tgz), hash);
-  if (`sha512-${hash.digest('base64')}` !== INTEGRITY) throw new Error(`${PACKAGE} is not what it should be (sha512)`);
+  const tgz = await npmPack(PACKAGE, work, 600);
   const archive = 'package/bin/swiftshader.tar.br';
   await exec('tar', ['-xzf', tgz, archive], { cwd: work });
   const tar = join(work, 'swiftshader.tar');

@@ -1,10 +1,12 @@
 // What a new run starts from, other than random weights: a pretrained backbone, or a checkpoint to go on with.
 import type { Optimizer } from '../../autograd';
+import { orAborted } from '../../base/abort';
 import { InputError } from '../../base/errors';
+import { fetchFaceres } from '../../data/faceres';
 import type { SavedOptimizer } from '../../formats/torch';
-import { type EmotionModel, identify, type StateEntry, sharedName } from '../../models';
+import { type EmotionModel, identify, type NetworkName, type StateEntry, sharedName } from '../../models';
 import { newProgress, type Progress } from '../run/checkpoint';
-import { faceWeights } from '../run/face_weights';
+import { faceWeights, isFaceWeights } from '../run/face_weights';
 import { readWeightsFile, type WeightsFile } from '../run/weights_file';
 import type { TrainArgs } from '../settings/args';
 import { FACES } from '../settings/network';
@@ -21,20 +23,33 @@ export async function startFrom(
   notice: (line: string) => void,
 ): Promise<Progress> {
   if (args.checkpoint) return goOn(args, args.checkpoint, model, optimizer, notice);
-  if (args.pretrained) await takePretrained(args.pretrained, model, notice);
+  if (args.pretrained) await takePretrained(args.pretrained, args.network, model, notice);
   return newProgress();
 }
 
-/** What `--pretrained` names: a file, or the weights of faces. @throws InputError for a file that cannot be used */
-export async function readPretrained(pretrained: string): Promise<Pick<WeightsFile, 'state' | 'found'>> {
-  return pretrained === FACES
-    ? { state: faceWeights(), found: 'of the expression network of face-api' }
-    : readWeightsFile(pretrained);
+/**
+ * What `--pretrained` names: a file, or the weights of faces, which are fetched where they are not here yet; that is said before.
+ * @throws InputError for a file that cannot be used; MachineError for weights that cannot be fetched; the signal's reason
+ */
+export async function readPretrained(
+  pretrained: string,
+  network: NetworkName,
+  notice: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<Pick<WeightsFile, 'state' | 'found'>> {
+  if (pretrained === FACES && network === 'mobilenet') await fetchFaceres(notice, signal);
+  if (isFaceWeights(pretrained)) return faceWeights(pretrained, network);
+  return orAborted(readWeightsFile(pretrained), signal);
 }
 
 /** Loads what fits of another network's weights: by name (wherever the backbone lies) and shape. */
-export async function takePretrained(file: string, model: EmotionModel, notice: (line: string) => void): Promise<void> {
-  const { state: given, found: place } = await readPretrained(file);
+export async function takePretrained(
+  file: string,
+  network: NetworkName,
+  model: EmotionModel,
+  notice: (line: string) => void,
+): Promise<void> {
+  const { state: given, found: place } = await readPretrained(file, network, notice);
   if (place) notice(`${file}: weights ${place}`);
   const sources = new Map([...given].map(([name, entry]) => [sharedName(name), { name, entry }]));
   const state = await model.stateDict();

@@ -105,7 +105,7 @@ export class Trainer {
       // What is no good is refused before faces are prepared.
       const checkpoint = resume ? readWeights(resume, 'last', notice) : null;
       if (!resume && args.checkpoint) await orAborted(readWeightsFile(args.checkpoint), signal);
-      if (!resume && args.pretrained) await orAborted(readPretrained(args.pretrained), signal);
+      if (!resume && args.pretrained) await readPretrained(args.pretrained, args.network, notice, signal);
       data = await openRunData(args, folder, this.hooks, notice, { onGroup, signal, formatVersion });
       return await this.train({ folder, data, trace, notice, signal, limit, formatVersion }, checkpoint);
     } catch (error) {

