@@ -9,6 +9,7 @@ import * as batchNorm from '../../src/kernels/batch_norm';
 import * as ccc from '../../src/kernels/ccc';
 import { copyChannels, zeroChannels } from '../../src/kernels/channels';
 import { columnSums } from '../../src/kernels/column_sums';
+import * as convPool from '../../src/kernels/conv_pool';
 import * as conv from '../../src/kernels/conv2d';
 import * as entropy from '../../src/kernels/cross_entropy';
 import { dropout } from '../../src/kernels/dropout';
@@ -175,6 +176,8 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       }
       for (const variant of ['subgroup', 'tiled', 'tiled 16x32x8 in 4', 'plain'] as const) {
         forceVariant(device, variant);
+        const taken = { x: bytes(pixels * 3), weight: bytes(27 * 8), bias: bytes(8), y: bytes(2 * pixels) };
+        if (size >= 4) convPool.forward(device, { n, h: size, w: size, ci: 3, co: 8 }, taken, 0.1);
         for (const k of [1, 3]) {
           const g: conv.Conv2dGeometry = {
             ...{ n, h: size, w: size, ci: input.channels, co: 8, kh: k, kw: k, oh: size, ow: size },

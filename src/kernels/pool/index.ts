@@ -7,7 +7,7 @@ import maxBackwardSource from './max_backward.wgsl';
 import maxForwardSource from './max_forward.wgsl';
 import windows from './windows.wgsl';
 
-const maxForwardKernel = defineKernel('pool.max_forward', windows, maxForwardSource);
+const maxForwardKernel = defineKernel('pool.max_forward', maxForwardSource);
 const maxBackwardKernel = defineKernel('pool.max_backward', windows, maxBackwardSource);
 const avgForwardKernel = defineKernel('pool.avg_forward', windows, avgForwardSource);
 const avgBackwardKernel = defineKernel('pool.avg_backward', windows, avgBackwardSource);

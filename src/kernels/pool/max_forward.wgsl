@@ -14,19 +14,19 @@ struct Params {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let c = group.x * LX + lane % LX;
   if (c >= P.columns) { return; }
-  let y0 = window_start(group.y, P.h, P.oh, SY, P.pad_y);
-  let y1 = window_end(group.y, P.h, P.oh, KY, SY, P.pad_y);
+  // In place of padding the pixel beside it is looked at once more: it lies in the window too.
+  let y0 = i32(group.y * SY) - i32(P.pad_y);
   for (var ox = lane / LX; ox < P.ow; ox += 64u / LX) {
-    let x0 = window_start(ox, P.w, P.ow, SX, P.pad_x);
-    let x1 = window_end(ox, P.w, P.ow, KX, SX, P.pad_x);
-    var best = V(x[((group.z * P.h + y0) * P.w + x0) * P.x_stride + P.x_offset + c]);
-    var place = I(y0 * P.w + x0);
-    for (var iy = y0; iy < y1; iy++) {
-      var at = ((group.z * P.h + iy) * P.w + x0) * P.x_stride + P.x_offset + c;
-      for (var ix = x0; ix < x1; ix++) {
-        let v = V(x[at]);
-        at += P.x_stride;
-        place = select(place, I(iy * P.w + ix), v > best);
+    let x0 = i32(ox * SX) - i32(P.pad_x);
+    let first = u32(max(y0, 0)) * P.w + u32(max(x0, 0));
+    var best = V(x[(group.z * P.h * P.w + first) * P.x_stride + P.x_offset + c]);
+    var place = I(first);
+    for (var ky = 0u; ky < KY; ky++) {
+      let line = u32(clamp(y0 + i32(ky), 0, i32(P.h) - 1)) * P.w;
+      for (var kx = 0u; kx < KX; kx++) {
+        let here = line + u32(clamp(x0 + i32(kx), 0, i32(P.w) - 1));
+        let v = V(x[(group.z * P.h * P.w + here) * P.x_stride + P.x_offset + c]);
+        place = select(place, I(here), v > best);
         best = max(best, v);
       }
     }
