@@ -24,7 +24,8 @@ export class ImageError extends Error {
 /** The reason where there is none. */
 export const NO_SUCH_FILE = 'no such file';
 
-const OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS } as const;
+/** How libvips decodes. */
+export const DECODE_OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS } as const;
 
 /** What Node reads at once; a picture file that is longer is not read. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -83,7 +84,7 @@ export async function headerOf(
 }
 
 /** @throws ImageError naming the size and the way out */
-function checkSize({ width, height }: { width: number; height: number }): void {
+export function checkSize({ width, height }: { width: number; height: number }): void {
   if (width * height <= MAX_PIXELS && Math.max(width, height) <= MAX_SIDE) return;
   const most = width * height > MAX_PIXELS ? `${MAX_PIXELS} pixels` : `${MAX_SIDE} pixels a side`;
   throw new ImageError(
@@ -127,6 +128,12 @@ const FOREIGN: readonly [RegExp, string][] = [
 const MAGIC =
   /^(\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF.{4}WEBP|GIF8[79]a|II[*+]\0|MM\0[*+]|.{4}ftyp.{0,56}(avi[fs]|mif1|msf1))/s;
 
+/** Whether a file begins as a picture, or as what is told from one by its first bytes; at least 64 of them. */
+export function isPictureHead(head: Uint8Array): boolean {
+  const begin = beginOf(head);
+  return OWN.some(({ is }) => is(head)) || MAGIC.test(begin) || FOREIGN.some(([magic]) => magic.test(begin));
+}
+
 const beginOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 64)).toString('latin1');
 
 /**
@@ -150,7 +157,10 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     const plain = end === 'marked' ? await readPlainJpeg(bytes) : null;
     if (plain) return plain;
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
-    const { format, width, height, space } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
+    const { format, width, height, space } = await sharp(bytes, {
+      ...DECODE_OPTIONS,
+      limitInputPixels: false,
+    }).metadata();
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
     checkSize({ width, height });
     if (end === 'open' && width * height > MAX_OPEN)
@@ -163,7 +173,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
 }
 
 async function decode(bytes: Uint8Array, cmyk: boolean): Promise<RgbImage> {
-  const picture = sharp(bytes, { ...OPTIONS, autoOrient: true });
+  const picture = sharp(bytes, { ...DECODE_OPTIONS, autoOrient: true });
   const decoder = cmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.removeAlpha();
   const { data, info } = await decoder.raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: cmyk ? cmykToRgb(data) : data };

@@ -1,0 +1,50 @@
+// Videos: animated GIF and WebP, and whatever film the system's ffmpeg reads.
+import { extname } from 'node:path';
+import { lookAt, readHead } from '../files';
+import { isPictureHead, readPicture } from '../image';
+import { animationFrames, animationIn } from './animation';
+import { filmFrames } from './film';
+import type { Frame, FrameOptions } from './frame';
+
+export type { Frame } from './frame';
+
+/** What the names of videos end in. */
+const ENDINGS: ReadonlySet<string> = new Set(
+  (
+    '.mp4 .m4v .mov .qt .mkv .webm .avi .divx .mpg .mpeg .mpe .m1v .m2v .vob .ts .mts .m2ts .wmv .asf .flv .f4v .ogv .ogg ' +
+    '.3gp .3g2 .mxf .dv .rm .rmvb .wtv .nut .ivf .y4m .h264 .264 .h265 .265 .hevc .mjpeg .mjpg .gxf'
+  ).split(' '),
+);
+
+/** How videos begin; of an MPEG transport stream every packet of 188 or 192 bytes. */
+const MAGIC =
+  /^(.{4}(ftyp|moov|mdat|wide|free|skip|pnot)|\x1aE\xdf\xa3|RIFF.{4}AVI |OggS|FLV\x01|0&\xb2u\x8ef\xcf\x11|\0\0\x01[\xba\xb3]|G.{187}G.{187}G|.{4}G.{191}G.{191}G|\x06\x0e\x2b\x34|YUV4MPEG2|\.RMF|DKIF)/s;
+const HEAD = 512;
+
+/** What begins a file that may be an animation. */
+const ANIMATED = /^(GIF8|RIFF.{4}WEBP)/s;
+
+/** Whether a video is called so. */
+export const isVideoName = (name: string): boolean => ENDINGS.has(extname(name).toLowerCase());
+
+/**
+ * The frames of a video in their order, each with its time; as they are asked for, so that none waits in memory.
+ * @param say hears of what cannot be read of it
+ * @returns null where `file` is no video: a still picture, nothing, or what nobody can tell by its content or name.
+ * The frames throw an InputError naming the file if it is damaged from its begin or too large, a MachineError where ffmpeg is missing, the signal's reason.
+ */
+export async function framesOf(
+  file: string,
+  options: FrameOptions,
+  say: (line: string) => void,
+): Promise<AsyncGenerator<Frame> | null> {
+  if (lookAt(file) !== 'a file') return null;
+  const head = await readHead(file, HEAD);
+  const begin = head.toString('latin1');
+  if (ANIMATED.test(begin)) {
+    const animation = await animationIn(await readPicture(file));
+    return animation && animationFrames(file, animation, options, say);
+  }
+  if (head.length === 0 || isPictureHead(head)) return null;
+  return MAGIC.test(begin) || isVideoName(file) ? filmFrames(file, options, say) : null;
+}
