@@ -5,7 +5,7 @@ import { checkSize, DECODE_OPTIONS, ImageError } from '../image';
 import { type Frame, type FrameOptions, readSoFar, takes } from './frame';
 
 /** Pixels that are decoded at once: for any frame libvips goes through all before it, so the fewer times the better. */
-const AT_ONCE = 2 ** 24;
+const AT_ONCE = 2 ** 23;
 
 /** Up to so many milliseconds a frame is shown for 100, as browsers and ffmpeg do: nobody means them. */
 const NO_DELAY = 10;

@@ -51,7 +51,7 @@ const PASS = [
 ] as const;
 
 /** Says that ffmpeg is so old. */
-const TOO_NEW = /(Unrecognized|Option) '?fps_mode/;
+const TOO_NEW = /option '?fps_mode/i;
 
 /**
  * Raw frames on stdout, turned as they are shown, and of each a line of `showinfo` on stderr, with its time in microseconds. The path can be taken
@@ -100,8 +100,9 @@ export class Ffmpeg {
   private line = '';
   /** Told when there is more to know. */
   private wake: () => void = () => {};
-  private readonly closed: Promise<void>;
-  private isClosed = false;
+  /** Whether no more will be said. */
+  private isSilent = false;
+  private readonly ended: Promise<unknown>;
 
   private constructor(
     private readonly child: ChildProcessByStdio<null, Readable, Readable>,
@@ -109,13 +110,12 @@ export class Ffmpeg {
   ) {
     this.frames = child.stdout;
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.hear(text));
-    this.closed = new Promise((done) =>
-      child.once('close', () => {
-        this.isClosed = true;
-        this.wake();
-        done();
-      }),
-    );
+    // Not the child's own `close`: that comes when stdout is read to its end, which waits for what is said of the next frame.
+    const silent = new Promise<void>((done) => child.stderr.once('close', done)).then(() => {
+      this.isSilent = true;
+      this.wake();
+    });
+    this.ended = Promise.all([silent, new Promise<void>((done) => child.once('exit', () => done()))]);
     process.once('exit', this.kill);
     signal?.addEventListener('abort', this.kill, { once: true });
     if (signal?.aborted) this.kill();
@@ -164,13 +164,13 @@ export class Ffmpeg {
 
   /** What is said of the next frame; null: of no more. */
   async next(): Promise<Shown | null> {
-    while (this.shown.length === 0 && !this.isClosed) await new Promise<void>((wake) => (this.wake = wake));
+    while (this.shown.length === 0 && !this.isSilent) await new Promise<void>((wake) => (this.wake = wake));
     return this.shown.shift() ?? null;
   }
 
   /** Waits for its end. @returns in its own words what was wrong with the file; null: nothing */
   async outcome(): Promise<string | null> {
-    await this.closed;
+    await this.ended;
     const { signalCode, exitCode } = this.child;
     if (signalCode) return `it was ended by ${signalCode}`;
     return this.problem ?? (exitCode === 0 ? null : `exit ${exitCode}`);

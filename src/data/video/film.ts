@@ -29,7 +29,7 @@ async function* attempt(
 ): AsyncGenerator<Frame, boolean> {
   signal?.throwIfAborted();
   const ffmpeg = await Ffmpeg.start(file, fps, old, signal);
-  let [count, time, filled] = [0, -STEP, 0];
+  let [count, last, time, filled] = [0, 0, -STEP, 0];
   let image: RgbImage | null = null;
   try {
     for await (const chunk of ffmpeg.frames) {
@@ -49,6 +49,7 @@ async function* attempt(
         at += part.length;
         if (filled < image.data.length) continue;
         count++;
+        last = time;
         yield { time, image };
         image = null;
       }
@@ -57,7 +58,7 @@ async function* attempt(
     signal?.throwIfAborted();
     if (ffmpeg.isOld && !old) return true;
     if (count === 0) throw new InputError(`${file}: no frame of this video can be read; ffmpeg: ${problem ?? 'none'}`);
-    if (problem) say(`${file}: damaged or cut: ${readSoFar(count, time)}; ffmpeg: ${problem}`);
+    if (problem) say(`${file}: damaged or cut: ${readSoFar(count, last)}; ffmpeg: ${problem}`);
     return false;
   } catch (error) {
     signal?.throwIfAborted();
