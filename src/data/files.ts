@@ -1,9 +1,8 @@
 // The user's files: reading and writing them, and what goes wrong with it in words.
 import { createReadStream, mkdtempSync, type ReadStream, type Stats, statSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { InputError, MachineError } from '../base/errors';
 
 const PROBLEMS: Record<string, string> = {
@@ -116,21 +115,50 @@ export function streamFile(file: string, piece = 1 << 20): ReadStream {
   return createReadStream(file, { highWaterMark: piece });
 }
 
+let written = 0;
+
 /**
- * Writes a file that the user named with --out, as a whole or not at all.
+ * Writes a file as a whole or not at all: beside its place, and moved there. Of one that is there already mode, owner and links to it stay.
+ * @throws the error of the file system
+ */
+export async function replaceFile(file: string, content: Uint8Array | string): Promise<void> {
+  const place = await realpath(file).catch(() => file);
+  const before = await stat(place).catch(() => null);
+  const temporary = `${place}.${process.pid}.${written++}.tmp`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(content);
+      if (before) {
+        await handle.chown(before.uid, before.gid).catch(() => {}); // only root may
+        await handle.chmod(before.mode);
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, place);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Writes a file that the user named, as a whole or not at all.
+ * @param flag by which it was named
  * @throws InputError if it cannot be written; MachineError if the disk is full
  */
-export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
+export async function writeWhole(file: string, content: Uint8Array | string, flag = '--out'): Promise<void> {
   const found = lookAt(file);
   if (found !== 'a file' && found !== 'nothing') {
-    throw new InputError(`${file}: cannot be written: expected a file or nothing there, found ${found}; check --out`);
+    throw new InputError(`${file}: cannot be written: expected a file or nothing there, found ${found}; check ${flag}`);
   }
-  const data = typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
   try {
-    await writeFileAtomic(file, data);
+    await replaceFile(file, content);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw new MachineError(`${file}: cannot be written: ${message}`);
-    throw new InputError(`${file}: cannot be written: ${message}; check --out`);
+    throw new InputError(`${file}: cannot be written: ${message}; check ${flag}`);
   }
 }

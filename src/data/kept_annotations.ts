@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { cacheDir } from '../device/node/cache';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
+import { replaceFile } from './files';
 import type { AnnotationOptions, Annotations } from './layouts/layout';
 import { Samples } from './sample_columns';
 import type { AnnotationSet } from './samples';
@@ -114,7 +114,7 @@ async function keep(file: string, { train, val, sources, hash }: Annotations, be
     if (val) parts.push(['val', val.samples.encode()]);
     const tensors = new Map(parts.map(([name, data]) => [name, { shape: [data.length], data: new Uint8Array(data) }]));
     mkdirSync(join(file, '..'), { recursive: true });
-    await writeFileAtomic(file, Buffer.from(writeSafetensors(tensors, {}, { sealed: true })));
+    await replaceFile(file, Buffer.from(writeSafetensors(tensors, {}, { sealed: true })));
   } catch {
     // No room, or no right to write: it is read anew the next time.
   }

@@ -3,13 +3,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import writeFileAtomic from 'write-file-atomic';
 import { InputError } from '../../base/errors';
 import { inParallel } from '../../base/parallel';
 import { alignMatrix, eyeCentres, type Point } from '../../base/pixels/align';
 import type { Box } from '../../base/pixels/crop';
 import type { RgbImage } from '../../base/pixels/rgb_image';
 import { randomPermutation, randomStream, randomUniform } from '../../base/random';
+import { replaceFile } from '../files';
 import { CLASSES } from '../labels';
 import { AFFECTNET_COLUMNS } from '../layouts/csv';
 import { drawFace } from './synthetic_face';
@@ -65,7 +65,7 @@ export async function writeSyntheticSet(options: SyntheticOptions): Promise<{ tr
   const files = { training: join(out, 'training.csv'), validation: join(out, 'validation.csv') };
   for (const part of PARTS) {
     const rows = await drawPart(out, part, counts[part], seed, size, progress);
-    await writeFileAtomic(files[part], `${[AFFECTNET_COLUMNS.join(','), ...rows].join('\n')}\n`);
+    await replaceFile(files[part], `${[AFFECTNET_COLUMNS.join(','), ...rows].join('\n')}\n`);
   }
   return files;
 }

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { InputError } from '../../base/errors';
+import { replaceFile } from '../../data/files';
 import type { Device } from '../../device';
 import { ensureCacheDir } from '../../device/node';
 import { tune, type Work, worksOf } from '../../kernels/gemm/tuner';
@@ -111,7 +111,7 @@ export class TuningCache {
     try {
       mkdirSync(join(this.file, '..'), { recursive: true });
       const content = { ...this.of, tiles: { ...this.read(), ...table } };
-      await writeFileAtomic(this.file, `${JSON.stringify(content, null, 2)}\n`);
+      await replaceFile(this.file, `${JSON.stringify(content, null, 2)}\n`);
       return `kept in ${this.file}`;
     } catch (error) {
       return `not kept: ${(error as Error).message}`;

@@ -98,20 +98,20 @@ export function checkFree(dir: string): void {
   );
 }
 
-/** @throws InputError if `file`, which a person named with --out, is one of a run's own, or a link to one */
-export function checkNotOfRun(file: string): void {
+/** @throws InputError if `file`, which a person named with --out or another flag, is one of a run's own, or a link to one */
+export function checkNotOfRun(file: string, flag = 'out'): void {
   const place = resolve(file);
   const folder = dirname(place);
-  checkPlace(file, existsSync(folder) ? join(realpathSync(folder), basename(place)) : place);
-  if (existsSync(place)) checkPlace(file, realpathSync(place));
+  checkPlace(file, flag, existsSync(folder) ? join(realpathSync(folder), basename(place)) : place);
+  if (existsSync(place)) checkPlace(file, flag, realpathSync(place));
 }
 
-function checkPlace(file: string, place: string): void {
+function checkPlace(file: string, flag: string, place: string): void {
   let [dir, name] = [dirname(place), basename(place)];
   for (; ; [dir, name] = [dirname(dir), `${basename(dir)}/${name}`]) {
-    const own = isRunFile(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
+    const own = NAMES.has(name) || isRunFile(name) || (name.startsWith(`${EVALUATIONS}/`) && existsSync(file));
     if (own && existsSync(join(dir, ARGS)))
-      throw new InputError(`--out ${file}: ${name} is a file of the run in ${dir}; give another name`);
+      throw new InputError(`--${flag} ${file}: ${name} is a file of the run in ${dir}; give another name`);
     if (dir === dirname(dir)) return;
   }
 }
