@@ -6,6 +6,10 @@ import { empty, matrixOf, type Tensor, tensor } from './tensor';
 /**
  * Finds the first of many tensors that is not finite, on the device: nothing is read but its place among them. Infinite and NaN are
  * told by their bits.
+ * @example
+ * const first = new FirstNotFinite(device);
+ * for (const v of [1, Infinity, NaN]) first.see(tensor(device, [v], [1]));
+ * await first.place(); // 1
  */
 export class FirstNotFinite {
   private readonly first: Tensor;

@@ -11,6 +11,18 @@ import { Tensor } from './tensor';
  * - What `backward` freed inside (activations above 64 KiB) is gone though it be returned: `retain()` or `detach()` it before.
  * - Parameters, their gradients and optimizer state are not the step's.
  * @throws Error when `fn` is an async function.
+ * @example
+ * const x = tensor(device, [3], [1], { requiresGrad: true });
+ * const optimizer = new SGD([x], { lr: 0.1 });
+ * const loss = step(device, () => {
+ *   optimizer.zeroGrad();
+ *   const loss = square(x);
+ *   backward(loss);
+ *   optimizer.step();
+ *   return loss;
+ * });
+ * await loss.item(); // 9
+ * await x.item(); // 2.4
  */
 export function step<T>(device: Device, fn: () => T): T {
   refuseAsync('step', fn);

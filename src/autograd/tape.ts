@@ -15,6 +15,9 @@ let enabled = true;
  * Runs `fn` without recording: nothing in it gets a gradient, and a module's intermediates are freed as it returns. It may
  * return a promise, say of a read; but what runs after an `await` is outside.
  * @throws Error for an async function.
+ * @example
+ * const x = tensor(device, [2], [1], { requiresGrad: true });
+ * noGrad(() => mul(x, x)).requiresGrad; // false
  */
 export function noGrad<T>(fn: () => T): T {
   refuseAsync('noGrad', fn);
@@ -27,6 +30,12 @@ export function noGrad<T>(fn: () => T): T {
   }
 }
 
+/**
+ * False inside `noGrad`.
+ * @example
+ * gradEnabled(); // true
+ * noGrad(() => gradEnabled()); // false
+ */
 export const gradEnabled = (): boolean => enabled;
 
 /**
@@ -34,6 +43,20 @@ export const gradEnabled = (): boolean => enabled;
  * the outputs' gradients in their order and asks `gradInto(input)` where to write each input's.
  * @param saved memory besides inputs and outputs that `backward` wants, and nobody after it.
  * @throws Error when an output is where an operation has written whose backward is still to come, or a leaf that wants a gradient.
+ * @example
+ * // 3 x, as an op of one's own.
+ * function triple(x: Tensor): Tensor {
+ *   const y = noGrad(() => mul(x, 3));
+ *   record('triple', [x], [y], (dy) => {
+ *     const dx = dy && gradInto(x);
+ *     if (!dx) return;
+ *     const own = mul(dy, 3);
+ *     device.copy((dx.accumulate ? add(dx.grad, own) : own).storage, dx.grad.storage);
+ *   });
+ *   return y;
+ * }
+ * const x = tensor(device, [1, 2], [2], { requiresGrad: true });
+ * await gradcheck(triple, [x]);
  */
 export function record(
   name: string,
@@ -80,6 +103,11 @@ export interface GradTarget {
 /**
  * The place for `input`'s gradient, or null when it wants none. The caller must write all of it (or add to all of it).
  * A range that was written in part is filled up with zeros first.
+ * @example
+ * const x = tensor(device, [1, 2], [2], { requiresGrad: true });
+ * gradInto(x)?.accumulate; // false
+ * gradInto(x)?.accumulate; // true
+ * gradInto(tensor(device, [1], [1])); // null
  */
 export function gradInto(input: Tensor | null): GradTarget | null {
   if (!input?.requiresGrad) return null;
@@ -175,6 +203,10 @@ export interface BackwardOptions {
  * @param upstream the gradient of `root`; 1 for a scalar.
  * @throws Error when `root` is no scalar and `upstream` is missing, nothing leads to a leaf that wants a gradient, or a
  *   backward has walked a part of the graph and not kept it.
+ * @example
+ * const x = tensor(device, [1, 2, 3], [3], { requiresGrad: true });
+ * backward(sum(mul(x, x)));
+ * if (x.grad) await x.grad.data(); // [2, 4, 6]
  */
 export function backward(root: Tensor, upstream?: Tensor, { retainGraph = false }: BackwardOptions = {}): void {
   if (!root.requiresGrad) throw new Error(`backward from ${root}: nothing that it was made from requires a gradient`);

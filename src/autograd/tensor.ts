@@ -21,11 +21,15 @@ export interface TensorOptions {
  * - `taps`: convolution weights [O, I, KH, KW] as [tap][I][O].
  */
 export class Tensor {
+  /** @internal */
   constructor(
+    /** @internal */
     readonly value: Value,
     readonly shape: readonly number[],
     readonly layout: Layout,
+    /** @internal */
     readonly offset: number,
+    /** @internal */
     readonly stride: number,
     public name: string = '',
   ) {}
@@ -38,6 +42,7 @@ export class Tensor {
     return this.value.dtype;
   }
 
+  /** The memory, as a kernel's `buffers` take it: elements as `layout` says, from the first on where the tensor is `contiguous`. */
   get storage(): Storage {
     const { storage } = this.value;
     storage.pending?.();
@@ -59,7 +64,7 @@ export class Tensor {
     return numel(this.shape);
   }
 
-  /** Pixels (or matrix rows) of a `rows` tensor. */
+  /** Pixels (or matrix rows) of a `rows` tensor. @internal */
   get rows(): number {
     return this.layout === 'rows' ? this.size / this.shape[1] : 1;
   }
@@ -69,7 +74,7 @@ export class Tensor {
     return this.layout !== 'rows' || (this.offset === 0 && this.stride === this.shape[1]);
   }
 
-  /** The columns of the value that this view covers. */
+  /** The columns of the value that this view covers. @internal */
   get columns(): [number, number] {
     if (this.size === this.value.rows * this.value.width) return [0, this.value.width];
     return [this.offset, this.offset + this.shape[1]];
@@ -83,13 +88,13 @@ export class Tensor {
     return this.over(grad);
   }
 
-  /** The same view of other memory. */
+  /** The same view of other memory. @internal */
   over(storage: Storage): Tensor {
     const value = new Value(this.device, storage, this.value.rows, this.value.width, this.dtype);
     return new Tensor(value, this.shape, this.layout, this.offset, this.stride, storage.label);
   }
 
-  /** The same memory under another shape of the same number of elements; the gradient is shared. */
+  /** The same memory under another shape of the same number of elements; the gradient is shared. @internal */
   view(shape: readonly number[], layout: Layout, stride = this.stride): Tensor {
     return new Tensor(this.value, shape, layout, this.offset, stride, this.name);
   }
@@ -169,7 +174,12 @@ export class Tensor {
   }
 }
 
-/** Reads several tensors of one device in one go, each in the logical order of its shape. */
+/**
+ * Reads several tensors of one device in one go, each in the logical order of its shape.
+ * @example
+ * const [a, b] = await readAll([tensor(device, [1], [1]), tensor(device, [2], [1])]);
+ * [a[0], b[0]]; // [1, 2]
+ */
 export async function readAll(tensors: readonly Tensor[]): Promise<Float32Array[]> {
   if (tensors.length === 0) return [];
   const { device } = tensors[0];
@@ -216,6 +226,10 @@ export function numel(shape: readonly number[]): number {
  * A new tensor with the given elements, in the logical order of `shape`.
  * @param data Float32Array (or numbers) for `f32` and `f16`, Uint32Array for `u32` (labels, indices).
  * @throws InputError when the number of elements is not the shape's.
+ * @example
+ * const x = tensor(device, [1, 2, 3, 4, 5, 6], [2, 3], { requiresGrad: true });
+ * x.shape; // [2, 3]
+ * await x.data(); // [1, 2, 3, 4, 5, 6]
  */
 export function tensor(
   device: Device,
@@ -231,7 +245,13 @@ export function tensor(
   return t;
 }
 
-/** A new tensor with undefined content. Layout: `rows` for rank 2 and 4 unless told otherwise, else `plain`. */
+/**
+ * A new tensor with undefined content. Layout: `rows` for rank 2 and 4 unless told otherwise, else `plain`.
+ * @example
+ * const x = empty(device, [2, 2]);
+ * x.write(Float32Array.of(1, 2, 3, 4));
+ * await x.data(); // [1, 2, 3, 4]
+ */
 export function empty(device: Device, shape: readonly number[], options: TensorOptions = {}): Tensor {
   const { layout = shape.length === 2 || shape.length === 4 ? 'rows' : 'plain', dtype = 'f32', name = '' } = options;
   if (shape.some((n) => !Number.isInteger(n) || n < 1))
@@ -251,7 +271,11 @@ export function empty(device: Device, shape: readonly number[], options: TensorO
   return new Tensor(value, shape, layout, 0, width, name);
 }
 
-/** A new tensor of zeros. */
+/**
+ * A new tensor of zeros.
+ * @example
+ * await zeros(device, [3]).data(); // [0, 0, 0]
+ */
 export function zeros(device: Device, shape: readonly number[], options: TensorOptions = {}): Tensor {
   const t = empty(device, shape, options);
   device.clear(t.storage);

@@ -15,12 +15,20 @@ function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** The 32-bit key of a stream of random numbers: a name such as `shuffle/epoch 3`, and the run's seed. */
+/**
+ * The 32-bit key of a stream of random numbers: a name such as `shuffle/epoch 3`, and the run's seed.
+ * @example
+ * randomStream('shuffle/epoch 3', 1) === randomStream('shuffle/epoch 3', 1); // true
+ */
 export function randomStream(name: string, seed: number): number {
   return (crc32(new TextEncoder().encode(name)) ^ seed) >>> 0;
 }
 
-/** 32 random bits, unsigned: number `index` of the stream. */
+/**
+ * 32 random bits, unsigned: number `index` of the stream.
+ * @example
+ * randomBits(randomStream('bits', 1), 0) < 2 ** 32; // true
+ */
 export function randomBits(stream: number, index: number): number {
   let h = (stream + Math.imul(index, 0x9e3779b9)) >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -28,12 +36,22 @@ export function randomBits(stream: number, index: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Uniform in [0, 1). */
+/**
+ * Uniform in [0, 1).
+ * @example
+ * const stream = randomStream('noise', 1);
+ * const noise = Float32Array.from({ length: 1000 }, (_, i) => randomUniform(stream, i));
+ * Math.abs(noise.reduce((a, b) => a + b) / 1000 - 0.5) < 0.05; // true
+ */
 export function randomUniform(stream: number, index: number): number {
   return (randomBits(stream, index) >>> 8) * 2 ** -24;
 }
 
-/** 0 .. n-1 in random order (Fisher and Yates, the draw for place i is number i of the stream). */
+/**
+ * 0 .. n-1 in random order (Fisher and Yates, the draw for place i is number i of the stream).
+ * @example
+ * randomPermutation(randomStream('order', 1), 4).toSorted(); // [0, 1, 2, 3]
+ */
 export function randomPermutation(stream: number, n: number): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {

@@ -26,11 +26,16 @@ const OPTIONAL_FEATURES: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timesta
 /**
  * One GPU: its memory (memory.ts), its pipelines and the commands on their way to it (recorder.ts). Once it is lost or
  * destroyed every use throws DeviceLost.
+ * @example
+ * device.features.has('subgroups'); // of its adapter: true or false
+ * const most = device.dryRun(() => zeros(device, [1024])); // bytes
+ * most >= 4096; // true
  */
 export class Device {
   readonly features: ReadonlySet<string>;
   readonly limits: Readonly<GPUSupportedLimits>;
   readonly info: Readonly<GPUAdapterInfo>;
+  /** @internal */
   readonly pool: Pool;
   private readonly memory: Memory;
   private readonly recorder: Recorder;
@@ -81,6 +86,7 @@ export class Device {
   /**
    * Memory for a tensor. Inside `step` or `scope` it goes back to the pool when that ends, elsewhere when nothing refers
    * to it any more.
+   * @internal
    * @throws MachineError when one binding cannot hold it, or the pool's budget is spent.
    */
   alloc(bytes: number, label: string): Storage {
@@ -108,6 +114,7 @@ export class Device {
   /**
    * Runs `fn`; all that it allocated goes back to the pool at its end, but what it returns lives on (`kept` lists the
    * storages of the result; the whole of a range is kept with it). What was freed before the end stays freed.
+   * @internal
    * @throws Error for an async function.
    */
   scope<T>(fn: () => T, kept: (result: T) => Iterable<Storage>): T {
@@ -115,7 +122,7 @@ export class Device {
     return this.memory.scope(fn, kept);
   }
 
-  /** True inside `step` or `scope`. */
+  /** True inside `step` or `scope`. @internal */
   get scoped(): boolean {
     return this.memory.scoped;
   }
@@ -182,7 +189,7 @@ export class Device {
     this.recorder.flush();
   }
 
-  /** Reads memory back. */
+  /** Reads memory back. @internal */
   async read(storage: Storage): Promise<ArrayBuffer> {
     return (await this.readAll([storage]))[0];
   }
@@ -190,6 +197,7 @@ export class Device {
   /**
    * Reads several memories back in one copy. The copies are recorded and submitted at once, so what happens to the
    * memories later does not matter; only the returned promise waits for the GPU.
+   * @internal
    */
   readAll(storages: readonly Storage[]): Promise<ArrayBuffer[]> {
     return this.recorder.readAll(storages);

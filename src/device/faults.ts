@@ -1,11 +1,33 @@
 import { MachineError } from '../base/errors';
 
-/** The device is gone, by itself or given back with `destroy`: nothing of it can be used any more, only another one opened. */
+/**
+ * The device is gone, by itself or given back with `destroy`: nothing of it can be used any more, only another one opened.
+ * @example
+ * const other = await openDevice();
+ * other.destroy();
+ * try {
+ *   zeros(other, [1]);
+ * } catch (error) {
+ *   error instanceof DeviceLost; // true
+ * }
+ */
 export class DeviceLost extends MachineError {
   override name = 'DeviceLost';
 }
 
-/** The driver had no memory for what was asked; the device itself lives on. */
+/**
+ * The driver had no memory for what was asked; the device itself lives on.
+ * @example
+ * async function lossOf(loss: Tensor): Promise<number | null> {
+ *   try {
+ *     return await loss.item();
+ *   } catch (error) {
+ *     if (error instanceof OutOfMemory) return null; // again, with a smaller batch
+ *     throw error;
+ *   }
+ * }
+ * await lossOf(zeros(device, [1])); // 0
+ */
 export class OutOfMemory extends MachineError {
   override name = 'OutOfMemory';
 }

@@ -26,6 +26,17 @@ const FILE = '//@ ';
 /**
  * Reads a kernel's bindings (`@group(0) @binding(i) var<...> NAME`) and the scalars of its `struct Params`.
  * @throws Error when a field of Params is no u32, i32 or f32, or there are more than 64 of them.
+ * @example
+ * const twice = defineKernel(
+ *   'twice',
+ *   `@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+ *    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+ *      if (id.x < arrayLength(&x)) { x[id.x] *= 2.0; }
+ *    }`,
+ * );
+ * const x = tensor(device, [1, 2, 3, 4], [4]);
+ * device.dispatch(twice, { buffers: { x: x.storage }, workgroups: [1] });
+ * await x.data(); // [2, 4, 6, 8]
  */
 export function defineKernel(name: string, ...parts: string[]): Kernel {
   const source = parts.map((text, i) => (text.startsWith(FILE) ? text : `${FILE}${name}[${i}]\n${text}`)).join('\n');

@@ -42,7 +42,14 @@ export interface FoundFace {
   readonly landmarks: Float64Array;
 }
 
-/** Finds the faces of pictures, and 68 landmarks of each, by face-api's networks. */
+/**
+ * Finds the faces of pictures, and 68 landmarks of each, by face-api's networks.
+ * @example
+ * // weights: { detector, landmarks } of npm's @vladmandic/face-api; photograph: { width, height, data } in RGB.
+ * const finder = new FaceFinder(device, weights);
+ * const faces = await finder.find(photograph);
+ * faces.length; // 0
+ */
 export class FaceFinder {
   private readonly detector: FaceDetector;
   private readonly landmarks: FaceLandmarks;

@@ -20,6 +20,9 @@ const tables = new WeakMap<Device, ReadonlyMap<string, Tile>>();
  * Makes a device use one variant for all, or one tile of it (`tiled 64x64x16`), as tests and benchmarks want. `null`: back
  * to choosing.
  * @throws InputError when this adapter cannot run it
+ * @example
+ * forceVariant(device, 'plain');
+ * forceVariant(device, null); // back to what suits the adapter
  */
 export function forceVariant(device: Device, name: Variant | (string & {}) | null): void {
   forced.delete(device);
@@ -36,7 +39,11 @@ export function useTiles(device: Device, table: TileTable): void {
   tables.set(device, new Map(Object.entries(table).map(([key, name]) => [key, tileNamed(device, name)])));
 }
 
-/** The variants that this adapter can run. */
+/**
+ * The variants that this adapter can run.
+ * @example
+ * variantsOf(device).includes('tiled'); // true
+ */
 export function variantsOf(device: Device): Variant[] {
   return subgroupSize(device) === null ? ['tiled', 'plain'] : ['subgroup', 'tiled', 'plain'];
 }

@@ -21,7 +21,12 @@ class Shortcut extends Module {
   }
 }
 
-/** Two pre-activated 3x3 convolutions beside the shortcut; a stride halves the size, new channels come as zeros on both sides. */
+/**
+ * Two pre-activated 3x3 convolutions beside the shortcut; a stride halves the size, new channels come as zeros on both sides.
+ * @example
+ * const layer = new BregLayer(device, 8, 16, 2).initialise(1);
+ * layer.forward(tensor(device, new Float32Array(512).fill(1), [1, 8, 8, 8])).shape; // [1, 16, 4, 4]
+ */
 export class BregLayer extends Module {
   private readonly conv0: Conv2d;
   private readonly conv1: Conv2d;
@@ -55,6 +60,12 @@ export class BregLayer extends Module {
   }
 }
 
+/**
+ * So many layers one after the other: the first takes the map from `channelsIn` to `channelsOut` channels.
+ * @example
+ * const block = new BregBlock(device, 2, 8, 8).initialise(1);
+ * block.forward(tensor(device, new Float32Array(512).fill(1), [1, 8, 8, 8])).shape; // [1, 8, 8, 8]
+ */
 export class BregBlock extends Module {
   private readonly stack: Sequential<BregLayer>;
 

@@ -14,7 +14,12 @@ export interface ModelConfig {
   readonly classes?: number;
 }
 
-/** The sizes that a model takes, in words, if the one in `config` is none of them; else null. */
+/**
+ * The sizes that a model takes, in words, if the one in `config` is none of them; else null.
+ * @example
+ * imageSizeWanted({ model: 'single_task', network: 'bregnext', imageSize: 66 }); // 'a multiple of 4'
+ * imageSizeWanted({ model: 'single_task', network: 'bregnext', imageSize: 64 }); // null
+ */
 export function imageSizeWanted({ model, network, imageSize }: ModelConfig): string | null {
   if (network === 'denselite' || network === 'mobilenet')
     return Number.isInteger(imageSize) && imageSize >= 32 ? null : 'a whole number from 32';
@@ -27,7 +32,11 @@ export function imageSizeWanted({ model, network, imageSize }: ModelConfig): str
   return Number.isInteger(imageSize) && imageSize >= 29 ? null : 'a whole number from 29';
 }
 
-/** Checks that a model can take images of a size. @throws InputError saying which sizes it takes. */
+/**
+ * Checks that a model can take images of a size. @throws InputError saying which sizes it takes.
+ * @example
+ * checkImageSize({ model: 'emotion_gcn', network: 'densenet', imageSize: 227 });
+ */
 export function checkImageSize(config: ModelConfig): void {
   const wanted = imageSizeWanted(config);
   const { model, network, imageSize } = config;

@@ -41,6 +41,9 @@ class SeparableBlock extends Module {
  * The separable dense network of face-api's landmark and expression nets: four blocks of 32, 64, 128 and 256 channels, of which each
  * halves the map. x [N, 3, S, S] gives the last map's means [N, 256]. S is 112 there; any other works.
  * Names are face-api's, as `faceApiState` has them.
+ * @example
+ * const net = new DenseLiteFeatures(device).initialise(1);
+ * noGrad(() => net.forward(zeros(device, [1, 3, 32, 32]))).shape; // [1, 256]
  */
 export class DenseLiteFeatures extends Module {
   static readonly width = 256;

@@ -8,7 +8,12 @@ const GROWTH = 32;
 const BOTTLENECK = 4 * GROWTH;
 const he = { bias: false, init: { kind: 'kaiming_normal' } } as const;
 
-/** conv3x3(relu(norm(conv1x1(relu(norm(x)))))): the 32 channels that a layer adds to its input. */
+/**
+ * conv3x3(relu(norm(conv1x1(relu(norm(x)))))): the 32 channels that a layer adds to its input.
+ * @example
+ * const layer = new DenseLayer(device, 64).initialise(1);
+ * layer.forward(zeros(device, [1, 64, 4, 4])).shape; // [1, 32, 4, 4]
+ */
 export class DenseLayer extends Module {
   private readonly norm1: BatchNorm2d;
   private readonly conv1: Conv2d;
@@ -32,7 +37,14 @@ export class DenseLayer extends Module {
   }
 }
 
-/** Layers that each read all channels before them. All channels live in one buffer that every layer appends to. */
+/**
+ * Layers that each read all channels before them. All channels live in one buffer that every layer appends to.
+ * @example
+ * const block = new DenseBlock(device, 64, 2).initialise(1);
+ * const { whole, front } = block.room(1, 4, 4, zeros(device, [1, 1, 1, 1]));
+ * new Conv2d(device, 3, 64, 1).initialise(1).forward(zeros(device, [1, 3, 4, 4]), front); // the block's input
+ * block.forward(whole).shape; // [1, 128, 4, 4]
+ */
 export class DenseBlock extends Sequential<DenseLayer> {
   constructor(
     device: Device,
@@ -69,6 +81,9 @@ export class DenseBlock extends Sequential<DenseLayer> {
 /**
  * Half the channels, half the size: norm, relu, conv1x1, average pool. The 1x1 convolution and the average commute, so the
  * pool comes first and the convolution has a quarter of the work.
+ * @example
+ * const transition = new Transition(device, 64).initialise(1);
+ * transition.forward(zeros(device, [1, 64, 4, 4])).shape; // [1, 32, 2, 2]
  */
 export class Transition extends Module {
   private readonly norm: BatchNorm2d;
@@ -88,6 +103,9 @@ export class Transition extends Module {
 /**
  * The convolutional part of DenseNet-121 (Huang et al., CVPR 2017), with torchvision's names and initialisation.
  * x [N, 3, H, W] gives [N, 1024, H/32, W/32] (each halving rounds as PyTorch's does), normalised by norm5, without ReLU.
+ * @example
+ * const net = new DenseNet121Features(device).initialise(1).eval();
+ * noGrad(() => net.forward(zeros(device, [1, 3, 32, 32]))).shape; // [1, 1024, 1, 1]
  */
 export class DenseNet121Features extends Module {
   private readonly conv0: Conv2d;

@@ -25,6 +25,10 @@ export interface Prediction {
 /**
  * One of the three models of the paper on one of the networks. Names and order of its state are those of the original's checkpoints,
  * where it has the network.
+ * @example
+ * const net: EmotionModel = buildModel(device, { model: 'single_task', network: 'mobilenet', imageSize: 64 });
+ * net.classes; // 7
+ * console.log(net.summary({ imageSize: 64 }));
  */
 export abstract class EmotionModel extends Module {
   /** What its images are of pictures: `buildModel` says. */
@@ -240,7 +244,14 @@ class BregnextGcn extends Gcn {
   }
 }
 
-/** Builds a model on one of the networks; its parameters are undefined until `initialise` or `loadStateDict`. */
+/**
+ * Builds a model on one of the networks; its parameters are undefined until `initialise` or `loadStateDict`.
+ * @example
+ * const net = buildModel(device, { model: 'multi_task', network: 'denselite', imageSize: 32 }).initialise(1).eval();
+ * const { logits, va } = noGrad(() => net.forward(zeros(device, [1, 3, 32, 32])));
+ * logits.shape; // [1, 7]
+ * va?.shape; // [1, 2]
+ */
 export function buildModel(device: Device, config: ModelConfig & { readonly A?: Float32Array }): EmotionModel {
   checkImageSize(config);
   const net = emptyModel(device, config);

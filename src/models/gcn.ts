@@ -4,7 +4,12 @@ import type { Device } from '../device';
 import { uniform } from './init';
 import { Module } from './module';
 
-/** adj @ (x @ W), no bias (Kipf and Welling, ICLR 2017). W [in, out], x [nodes, in]. */
+/**
+ * adj @ (x @ W), no bias (Kipf and Welling, ICLR 2017). W [in, out], x [nodes, in].
+ * @example
+ * const layer = new GraphConvolution(device, 3, 5).initialise(1);
+ * layer.forward(zeros(device, [2, 3]), csrFromDense(device, [1, 0, 0, 1], 2, 2)).shape; // [2, 5]
+ */
 export class GraphConvolution extends Module {
   private readonly weight: Tensor;
 
@@ -25,6 +30,8 @@ export class GraphConvolution extends Module {
 /**
  * adj = (A D)^T D with D = diag(rowsum(A)^-1/2), that is adj[i, j] = A[j, i] d_i d_j: note the transposition, which is the
  * original's. A: n x n, row by row. All in float32 as PyTorch computes it.
+ * @example
+ * normalisedAdjacency(Float32Array.of(1, 1, 0, 1), 2); // [0.5, 0, 0.7071, 1]
  */
 export function normalisedAdjacency(a: Float32Array, n: number): Float32Array {
   const d = Float32Array.from({ length: n }, (_, i) => {
@@ -41,6 +48,13 @@ export function normalisedAdjacency(a: Float32Array, n: number): Float32Array {
 /**
  * Classifiers made by a graph convolutional network over the labels' graph: two graph convolutions turn the labels' word
  * embeddings [9, 300] into weights [9, width], and an image's scores are its features times those.
+ * @example
+ * const head = new GcnHead(
+ *   new GraphConvolution(device, 300, 512).initialise(1),
+ *   new GraphConvolution(device, 512, 16).initialise(1),
+ * );
+ * const graph = csrFromDense(device, [1, 0, 0, 1], 2, 2);
+ * head.classifiers(zeros(device, [2, 300]), graph).shape; // [2, 16]
  */
 export class GcnHead {
   constructor(

@@ -19,5 +19,9 @@ const INPUTS: Readonly<Record<NetworkName, NetworkInput>> = {
   mobilenet: { order: 'bgr', mean: [103.939, 116.779, 123.68], std: [1, 1, 1], scale: 1 },
 };
 
-/** What a network's input is of a picture. */
+/**
+ * What a network's input is of a picture.
+ * @example
+ * inputOf('densenet').mean; // [0.485, 0.456, 0.406]
+ */
 export const inputOf = (network: NetworkName): NetworkInput => INPUTS[network];

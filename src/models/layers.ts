@@ -11,7 +11,12 @@ export interface Conv2dConfig extends Pick<F.Conv2dOptions, 'padding' | 'dilatio
   readonly init?: Initialiser;
 }
 
-/** A 2-D convolution: weight [out, in / groups, kernel, kernel], bias [out] unless `bias: false`. */
+/**
+ * A 2-D convolution: weight [out, in / groups, kernel, kernel], bias [out] unless `bias: false`.
+ * @example
+ * const conv = new Conv2d(device, 3, 8, 3, { padding: 1, stride: 2 }).initialise(1);
+ * conv.forward(zeros(device, [1, 3, 8, 8])).shape; // [1, 8, 4, 4]
+ */
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
@@ -48,7 +53,12 @@ export class Conv2d extends Module {
   }
 }
 
-/** A convolution padded as TensorFlow's SAME: ceil(size / stride) positions, and of an odd number of zeros one more behind. */
+/**
+ * A convolution padded as TensorFlow's SAME: ceil(size / stride) positions, and of an odd number of zeros one more behind.
+ * @example
+ * const conv = new SameConv2d(device, 3, 8, 3, { stride: 2 }).initialise(1);
+ * conv.forward(zeros(device, [1, 3, 7, 7])).shape; // [1, 8, 4, 4]
+ */
 export class SameConv2d extends Conv2d {
   override forward(x: Tensor, out?: Tensor): Tensor {
     const [, , h, w] = x.shape;
@@ -57,7 +67,12 @@ export class SameConv2d extends Conv2d {
   }
 }
 
-/** Batch normalisation over channels, with running statistics as PyTorch's. */
+/**
+ * Batch normalisation over channels, with running statistics as PyTorch's.
+ * @example
+ * const norm = new BatchNorm2d(device, 2).initialise(1).eval();
+ * await norm.forward(tensor(device, [-1, 4], [1, 2]), 'relu').data(); // [0, 4]
+ */
 export class BatchNorm2d extends Module {
   readonly tensors: BatchNormTensors;
 
@@ -93,7 +108,13 @@ export class BatchNorm2d extends Module {
   }
 }
 
-/** y = x W^T + b: weight [out, in], bias [out]. */
+/**
+ * y = x W^T + b: weight [out, in], bias [out].
+ * @example
+ * const layer = new Linear(device, 4, 2).initialise(1);
+ * layer.forward(zeros(device, [8, 4])).shape; // [8, 2]
+ * [...layer.namedParameters()].map(([name]) => name); // ['weight', 'bias']
+ */
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -114,7 +135,13 @@ export class Linear extends Module {
   }
 }
 
-/** Modules in a row, named by their place. */
+/**
+ * Modules in a row, named by their place.
+ * @example
+ * const net = new Sequential(device, [new Linear(device, 4, 8), new Linear(device, 8, 2)]).initialise(1);
+ * net.layers.reduce((x, layer) => layer.forward(x), zeros(device, [1, 4])).shape; // [1, 2]
+ * net.parameters().length; // 4
+ */
 export class Sequential<M extends Module> extends Module {
   readonly layers: readonly M[];
 

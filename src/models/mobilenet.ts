@@ -22,6 +22,9 @@ export const MOBILENET_HALVING: ReadonlySet<number> = new Set([2, 4, 6, 12]);
 /**
  * MobileNet v1 of width 1.0 (Howard et al. 2017) with its batch norms folded into 27 convolutions with bias, each with ReLU6.
  * x [N, 3, S, S] gives the last map's means [N, 1024].
+ * @example
+ * const net = new MobileNetFeatures(device).initialise(1);
+ * noGrad(() => net.forward(zeros(device, [1, 3, 32, 32]))).shape; // [1, 1024]
  */
 export class MobileNetFeatures extends Module {
   static readonly width = 1024;

@@ -3,7 +3,12 @@ import { InputError } from '../base/errors';
 import { type Device, Storage } from '../device';
 import { type Initialiser, initialise } from './init';
 
-/** A whole number of the state, an int64 in files: batch norm's `num_batches_tracked`. */
+/**
+ * A whole number of the state, an int64 in files: batch norm's `num_batches_tracked`.
+ * @example
+ * const state = new BatchNorm2d(device, 1).namedState();
+ * state.get('num_batches_tracked') instanceof Counter; // true
+ */
 export class Counter {
   /** @param tensor [1], f32 */
   constructor(readonly tensor: Tensor) {}
@@ -13,7 +18,14 @@ export class Counter {
 export type Observer = (module: Module, output: Tensor) => void;
 let observer: Observer | null = null;
 
-/** Calls `see` for the output of every convolution, linear layer and module call inside `fn`. */
+/**
+ * Calls `see` for the output of every convolution, linear layer and module call inside `fn`.
+ * @example
+ * const layer = new Linear(device, 4, 2).initialise(1);
+ * const seen: string[] = [];
+ * observe((module, output) => seen.push(`${module.kind} ${output.shape}`), () => layer.forward(zeros(device, [1, 4])));
+ * seen; // ['Linear 1,2']
+ */
 export function observe<T>(see: Observer, fn: () => T): T {
   const before = observer;
   observer = see;
@@ -32,6 +44,18 @@ interface Parameter {
 /**
  * A layer or network. Names are PyTorch's: parameters and buffers carry the names of its `state_dict`, and come in its
  * order (own parameters, own buffers, then children in the order in which they were made).
+ * @example
+ * class Net extends Module {
+ *   private readonly hidden = this.child('hidden', new Linear(this.device, 2, 8));
+ *   private readonly out = this.child('out', new Linear(this.device, 8, 1));
+ *
+ *   forward(x: Tensor): Tensor {
+ *     return this.run(() => this.out.forward(relu(this.hidden.forward(x))));
+ *   }
+ * }
+ * const net = new Net(device).initialise(1);
+ * net.forward(zeros(device, [4, 2])).shape; // [4, 1]
+ * [...(await net.stateDict()).keys()]; // ['hidden.weight', 'hidden.bias', 'out.weight', 'out.bias']
  */
 export abstract class Module {
   training = true;

@@ -27,8 +27,9 @@ export interface Summary {
 /**
  * The layers of `model` with what they make in `forward`, a call of it. It is run dry and in evaluation mode: nothing is
  * computed and no state is touched.
- *
- *     console.log(formatSummary(summarise(net, () => net.forward(x))));
+ * @example
+ * const net = new Linear(device, 4, 2);
+ * summarise(net, () => net.forward(zeros(device, [1, 4]))).parameters; // 10
  */
 export function summarise(model: Module, forward: () => unknown): Summary {
   const { shapes, work } = look(model, forward);
@@ -66,7 +67,13 @@ function look(model: Module, forward: () => unknown) {
   return { shapes, work };
 }
 
-/** The summary as a table. FLOP are counted as is usual: two a multiply-add. */
+/**
+ * The summary as a table. FLOP are counted as is usual: two a multiply-add.
+ * @example
+ * const net = new DenseNet121Features(device);
+ * const table = formatSummary(summarise(net, () => net.forward(empty(device, [1, 3, 224, 224]))));
+ * table.includes('6,953,856 parameters'); // true
+ */
 export function formatSummary({ layers, parameters, multiplyAdds }: Summary): string {
   const rows = layers.map((l) => [
     l.name || '(itself)',

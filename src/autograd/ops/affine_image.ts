@@ -35,6 +35,12 @@ export interface ImageBatch {
  * @param table [256, 3]: what each byte becomes in each channel, in `order`
  * @param order of the result's channels
  * @throws InputError when the arrays do not fit the sizes.
+ * @example
+ * const table = tensor(device, Float32Array.from({ length: 768 }, (_, i) => Math.floor(i / 3) / 255), [256, 3]);
+ * const one = 65536; // the map that leaves each pixel where it is
+ * const affine = Int32Array.of(0, one, 0, 0, 0, one);
+ * const batch = { n: 1, h: 1, w: 2, images: Uint8Array.of(255, 0, 0, 0, 0, 255), affine, flip: Uint32Array.of(1) };
+ * await affineImage(device, batch, table).data(); // [0, 1, 0, 0, 1, 0]
  */
 export function affineImage(
   device: Device,

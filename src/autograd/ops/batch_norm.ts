@@ -137,6 +137,10 @@ function backwardThroughNorm(
  * y = act((x - mean) / sqrt(var + eps) * weight + bias), mean and biased variance a channel over all rows; the running
  * variance takes n / (n - 1) of it. x [N, C] or [N, C, H, W]; the result is stored as x is, all else is f32.
  * @throws InputError when channels do not fit, or in training when a channel has one value.
+ * @example
+ * const norm = new BatchNorm2d(device, 1).initialise(1).tensors;
+ * const x = tensor(device, [1, 3], [2, 1]);
+ * await batchNorm(x, norm, { training: true }, 'relu').data(); // [0, 1]
  */
 export function batchNorm(
   x: Tensor,
@@ -157,6 +161,10 @@ export function batchNorm(
 /**
  * avg_pool2d(act(batch_norm(x)), 2) in one pass each way: x [N, C, H, W] gives [N, C, H/2, W/2], rounded down.
  * @throws InputError as batchNorm, or when a side is 1.
+ * @example
+ * const norm = new BatchNorm2d(device, 1).initialise(1).tensors;
+ * const x = tensor(device, [1, 3, 5, 7], [1, 1, 2, 2]);
+ * await batchNormAvgPool2d(x, norm, { training: false }, 'none').data(); // [4]
  */
 export function batchNormAvgPool2d(
   x: Tensor,
@@ -180,6 +188,11 @@ export function batchNormAvgPool2d(
 /**
  * conv2d(act(batch_norm(x)), weight, bias) without storing what lies between: normalisation and activation happen as the
  * convolution, and later its weight gradient, load x. The same values as the unfused pair but for rounding.
+ * @example
+ * const norm = new BatchNorm2d(device, 1).initialise(1).tensors;
+ * const weight = tensor(device, [2], [1, 1, 1, 1], { layout: 'taps' });
+ * const x = tensor(device, [-1, 3], [2, 1, 1, 1]);
+ * await batchNormConv2d(x, norm, { training: false }, 'relu', weight, null, {}).data(); // [0, 6]
  */
 export function batchNormConv2d(
   x: Tensor,

@@ -9,6 +9,9 @@ import { float } from './cast';
  * cov divided by N and the variances by N - 1, as the original program has it. pred, gold [N, K] (channel slices will do);
  * returns [K].
  * @throws InputError when shapes differ or N is 1, which leaves no variance.
+ * @example
+ * const gold = tensor(device, [0, 1, 2, 3], [4, 1]);
+ * await ccc(gold, gold).data(); // [0.75]
  */
 export function ccc(pred: Tensor, gold: Tensor): Tensor {
   return concordance(pred, gold, 'ccc');
@@ -17,6 +20,9 @@ export function ccc(pred: Tensor, gold: Tensor): Tensor {
 /**
  * 1 - the mean over columns of `ccc`. Returns [1].
  * @throws InputError when shapes differ or N is 1, which leaves no variance.
+ * @example
+ * const [pred, gold] = [tensor(device, [3, 2, 1, 0], [4, 1]), tensor(device, [0, 1, 2, 3], [4, 1])];
+ * await cccLoss(pred, gold).item(); // 1.75
  */
 export function cccLoss(pred: Tensor, gold: Tensor): Tensor {
   return concordance(pred, gold, 'loss');

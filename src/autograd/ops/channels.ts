@@ -14,6 +14,8 @@ function wantRows(op: string, x: Tensor): void {
  * Channels [from, to) of x [N, C] or [N, C, H, W]: a view, nothing is copied (unless x is itself a view that cuts its
  * memory into other rows).
  * @throws InputError when x has no such channels.
+ * @example
+ * await sliceChannels(tensor(device, [1, 2, 3, 4, 5, 6], [2, 3]), 1, 3).data(); // [2, 3, 5, 6]
  */
 export function sliceChannels(x: Tensor, from: number, to: number): Tensor {
   const op = 'slice_channels';
@@ -36,6 +38,8 @@ export function sliceChannels(x: Tensor, from: number, to: number): Tensor {
 /**
  * One tensor of the channels of all, [N, C1 + C2 + ..] or [N, C1 + C2 + .., H, W]: a copy.
  * @throws InputError when other axes than the channels differ.
+ * @example
+ * await concat([tensor(device, [1, 2], [2, 1]), tensor(device, [3, 4], [2, 1])]).data(); // [1, 3, 2, 4]
  */
 export function concat(xs: readonly Tensor[]): Tensor {
   const op = 'concat';
@@ -66,6 +70,8 @@ export function concat(xs: readonly Tensor[]): Tensor {
 /**
  * x [N, C] or [N, C, H, W] with `before` channels of zeros in front of its own and `after` behind them.
  * @throws InputError when a number is negative or not whole.
+ * @example
+ * await padChannels(tensor(device, [1, 2], [1, 2]), 1, 1).data(); // [0, 1, 2, 0]
  */
 export function padChannels(x: Tensor, before: number, after: number): Tensor {
   const op = 'pad_channels';

@@ -34,6 +34,8 @@ export function sides(padding: Padding): readonly [number, number, number, numbe
 /**
  * TensorFlow's padding SAME, [top, bottom, left, right], of a map [H, W]: each axis gives ceil(size / stride) pixels, with
  * total = max((ceil(size / stride) - 1) * stride + kernel - size, 0) zeros, floor(total / 2) before and the rest after.
+ * @example
+ * samePadding([112, 112], 3, 2); // [0, 1, 0, 1]
  */
 export function samePadding(
   size: readonly [number, number],
@@ -87,6 +89,11 @@ export function conv2dGeometry(
  * x [N, C, H, W], weight [O, C / groups, KH, KW] in layout taps, bias [O] or null. Returns [N, O, OH, OW] with
  * OH = floor((H + top + bottom - dilation (KH - 1) - 1) / stride) + 1, stored as x is; weight and bias are f32.
  * @throws InputError when shapes do not fit.
+ * @example
+ * const x = tensor(device, [1, 2, 3, 4], [1, 1, 2, 2]);
+ * const weight = tensor(device, [1, 1, 1, 1], [1, 1, 2, 2], { layout: 'taps' });
+ * await conv2d(x, weight, null).data(); // [10]
+ * conv2d(x, weight, null, { padding: 1 }).shape; // [1, 1, 3, 3]
  */
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: Conv2dOptions = {}): Tensor {
   const g = conv2dGeometry(x, weight, bias, options);

@@ -9,6 +9,8 @@ import { wantFloat32 } from './check';
 /**
  * Class numbers as a tensor of u32, [N].
  * @throws InputError for a label that is no whole number from 0 to classes - 1, naming its place.
+ * @example
+ * await labels(device, [2, 0], 3).data(); // [2, 0]
  */
 export function labels(device: Device, data: ArrayLike<number>, classes: number): Tensor {
   for (let i = 0; i < data.length; i++) {
@@ -22,6 +24,8 @@ export function labels(device: Device, data: ArrayLike<number>, classes: number)
 /**
  * log(softmax(x)) along the columns, stable for logits of any size. x [N, C]; returns [N, C].
  * @throws InputError when x is no matrix.
+ * @example
+ * await logSoftmax(tensor(device, [0, 0], [1, 2])).data(); // [-0.6931, -0.6931]
  */
 export function logSoftmax(x: Tensor): Tensor {
   if (x.shape.length !== 2 || x.layout !== 'rows') throw new InputError(`log_softmax: expected [N, C], found ${x}`);
@@ -44,6 +48,9 @@ export function logSoftmax(x: Tensor): Tensor {
  * weight[j] -log_softmax[i, j], the divisor stays. Where it is
  * 0 it counts as 1 (PyTorch gives NaN). Returns [1]. Labels must be below C: make them with `labels`, which looks.
  * @throws InputError when shapes do not fit, labels are not u32, or smoothing is not from 0 to 1.
+ * @example
+ * const logits = tensor(device, [2, 0, 0, 2], [2, 2]);
+ * await crossEntropy(logits, labels(device, [0, 1], 2)).item(); // 0.1269
  */
 export function crossEntropy(logits: Tensor, labels: Tensor, weight: Tensor | null = null, smoothing = 0): Tensor {
   const fail = (what: string): never => {

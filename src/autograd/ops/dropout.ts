@@ -18,6 +18,10 @@ export interface DropoutOptions {
  * a function of (seed, stream, element) alone, the same on every adapter: element i in the order of memory (row-major, or
  * rows of channels) is kept when fmix32(fmix32(seed + stream g) + i g) >> 8 >= 2^24 p, g = 0x9E3779B9.
  * @throws InputError when p is not in [0, 1].
+ * @example
+ * const ones = tensor(device, new Float32Array(1000).fill(1), [1000]);
+ * const kept = await dropout(ones, 0.5, { seed: 1, stream: 0, training: true }).data();
+ * kept.every((v) => v === 0 || v === 2); // true
  */
 export function dropout(x: Tensor, p: number, { seed, stream, training }: DropoutOptions): Tensor {
   wantFloats('dropout', x);

@@ -35,6 +35,10 @@ function gradient(target: Tensor | null, a: kernels.Strided, b: kernels.Strided)
  * Matrix product op(a) op(b), op a transposition where asked for. op(a) [M, K], op(b) [K, N]; returns [M, N]. Both may be
  * channel slices. Computed and stored in f32, whatever the operands are.
  * @throws InputError when shapes do not fit.
+ * @example
+ * const a = tensor(device, [1, 2, 3, 4], [2, 2]);
+ * await matmul(a, a).data(); // [7, 10, 15, 22]
+ * await matmul(a, a, { transposeB: true }).data(); // [5, 11, 11, 25]
  */
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
   const fail = (what: string): never => {
@@ -64,6 +68,9 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
 /**
  * y = x weight^T + bias, as PyTorch's linear. x [N, I], weight [O, I], bias [O] or null; returns [N, O].
  * @throws InputError when shapes do not fit.
+ * @example
+ * const [weight, bias] = [tensor(device, [1, 2], [1, 2]), tensor(device, [0.5], [1])];
+ * await linear(tensor(device, [3, 4], [1, 2]), weight, bias).data(); // [11.5]
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const fail = (what: string): never => {

@@ -7,6 +7,8 @@ import { float } from './cast';
 /**
  * The mean over all elements of (pred - target)^2, as PyTorch's mse_loss. Any shape; channel slices will do. Returns [1].
  * @throws InputError when shapes or layouts differ.
+ * @example
+ * await mse(tensor(device, [1, 2], [2]), tensor(device, [1, 4], [2])).item(); // 2
  */
 export function mse(pred: Tensor, target: Tensor): Tensor {
   if (pred.shape.join() !== target.shape.join() || pred.layout !== target.layout)

@@ -24,41 +24,102 @@ function unary(op: kernels.Unary, x: Tensor, k = 0): Tensor {
   return y;
 }
 
-/** max(x, 0); its derivative at 0 is 0. */
+/**
+ * max(x, 0); its derivative at 0 is 0.
+ * @example
+ * await relu(tensor(device, [-1, 0, 2], [3])).data(); // [0, 0, 2]
+ */
 export const relu = (x: Tensor): Tensor => unary('relu', x);
 
-/** x where positive, else slope * x; its derivative at 0 is the slope. */
+/**
+ * x where positive, else slope * x; its derivative at 0 is the slope.
+ * @example
+ * await leakyRelu(tensor(device, [-1, 2], [2])).data(); // [-0.2, 2]
+ */
 export const leakyRelu = (x: Tensor, slope = 0.2): Tensor => unary('leakyRelu', x, slope);
 
-/** x where positive, else alpha * (exp(x) - 1) (Clevert et al. 2015); its derivative at 0 is alpha. */
+/**
+ * x where positive, else alpha * (exp(x) - 1) (Clevert et al. 2015); its derivative at 0 is alpha.
+ * @example
+ * await elu(tensor(device, [-1, 2], [2])).data(); // [-0.6321, 2]
+ */
 export const elu = (x: Tensor, alpha = 1): Tensor => unary('elu', x, alpha);
 
+/**
+ * e to the power of x.
+ * @example
+ * await exp(tensor(device, [0, 1], [2])).data(); // [1, 2.7183]
+ */
 export const exp = (x: Tensor): Tensor => unary('exp', x);
 
-/** Natural logarithm. */
+/**
+ * Natural logarithm.
+ * @example
+ * await log(tensor(device, [1, 10], [2])).data(); // [0, 2.3026]
+ */
 export const log = (x: Tensor): Tensor => unary('log', x);
 
+/**
+ * The square root.
+ * @example
+ * await sqrt(tensor(device, [4, 9], [2])).data(); // [2, 3]
+ */
 export const sqrt = (x: Tensor): Tensor => unary('sqrt', x);
 
+/**
+ * x^2
+ * @example
+ * await square(tensor(device, [-2, 3], [2])).data(); // [4, 9]
+ */
 export const square = (x: Tensor): Tensor => unary('square', x);
 
+/**
+ * -x
+ * @example
+ * await neg(tensor(device, [-2, 3], [2])).data(); // [2, -3]
+ */
 export const neg = (x: Tensor): Tensor => unary('neg', x);
 
-/** |x|; its derivative at 0 is 0. */
+/**
+ * |x|; its derivative at 0 is 0.
+ * @example
+ * await abs(tensor(device, [-2, 3], [2])).data(); // [2, 3]
+ */
 export const abs = (x: Tensor): Tensor => unary('abs', x);
 
-/** 1 / (1 + exp(-x)) */
+/**
+ * 1 / (1 + exp(-x))
+ * @example
+ * await sigmoid(tensor(device, [0, 2], [2])).data(); // [0.5, 0.8808]
+ */
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
 
-/** x within 0 and 6 (Howard et al. 2017); its derivative at 0 and at 6 is 0. */
+/**
+ * x within 0 and 6 (Howard et al. 2017); its derivative at 0 and at 6 is 0.
+ * @example
+ * await relu6(tensor(device, [-1, 3, 9], [3])).data(); // [0, 3, 6]
+ */
 export const relu6 = (x: Tensor): Tensor => unary('relu6', x);
 
-/** x Phi(x), Phi the normal distribution's share below x, by erf and not tanh (Hendrycks and Gimpel 2016). */
+/**
+ * x Phi(x), Phi the normal distribution's share below x, by erf and not tanh (Hendrycks and Gimpel 2016).
+ * @example
+ * await gelu(tensor(device, [-1, 1], [2])).data(); // [-0.1587, 0.8413]
+ */
 export const gelu = (x: Tensor): Tensor => unary('gelu', x);
 
-/** x sigmoid(x) (Ramachandran et al. 2017), PyTorch's SiLU. */
+/**
+ * x sigmoid(x) (Ramachandran et al. 2017), PyTorch's SiLU.
+ * @example
+ * await swish(tensor(device, [-1, 1], [2])).data(); // [-0.2689, 0.7311]
+ */
 export const swish = (x: Tensor): Tensor => unary('swish', x);
 
+/**
+ * The hyperbolic tangent.
+ * @example
+ * await tanh(tensor(device, [0, 1], [2])).data(); // [0, 0.7616]
+ */
 export const tanh = (x: Tensor): Tensor => unary('tanh', x);
 
 /** Operand of the arithmetic: a tensor or a number. */
@@ -67,25 +128,41 @@ export type Operand = Tensor | number;
 /**
  * a + b with NumPy's broadcasting: shapes are aligned at their last axes, axes of size 1 are repeated; f16 and
  * f32 give f32. At least one operand is a tensor. @throws InputError when the shapes do not fit.
+ * @example
+ * const rows = tensor(device, [1, 2, 3, 4], [2, 2]);
+ * await add(rows, tensor(device, [10, 20], [2])).data(); // [11, 22, 13, 24]
+ * await add(rows, 1).data(); // [2, 3, 4, 5]
  */
 export function add(a: Operand, b: Operand): Tensor {
   if (typeof a === 'number') return unary('addNumber', tensorOf('add', b), a);
   return typeof b === 'number' ? unary('addNumber', a, b) : binary('add', a, b);
 }
 
-/** a - b, broadcasting as `add`. */
+/**
+ * a - b, broadcasting as `add`.
+ * @example
+ * await sub(tensor(device, [5, 7], [2]), 2).data(); // [3, 5]
+ */
 export function sub(a: Operand, b: Operand): Tensor {
   if (typeof a === 'number') return unary('numberSub', tensorOf('sub', b), a);
   return typeof b === 'number' ? unary('addNumber', a, -b) : binary('sub', a, b);
 }
 
-/** a * b, element by element, broadcasting as `add`. */
+/**
+ * a * b, element by element, broadcasting as `add`.
+ * @example
+ * await mul(tensor(device, [2, 3], [2]), tensor(device, [4, 5], [2])).data(); // [8, 15]
+ */
 export function mul(a: Operand, b: Operand): Tensor {
   if (typeof a === 'number') return unary('mulNumber', tensorOf('mul', b), a);
   return typeof b === 'number' ? unary('mulNumber', a, b) : binary('mul', a, b);
 }
 
-/** a / b, element by element, broadcasting as `add`. */
+/**
+ * a / b, element by element, broadcasting as `add`.
+ * @example
+ * await div(1, tensor(device, [2, 4], [2])).data(); // [0.5, 0.25]
+ */
 export function div(a: Operand, b: Operand): Tensor {
   if (typeof a === 'number') return unary('numberDiv', tensorOf('div', b), a);
   return typeof b === 'number' ? unary('divNumber', a, b) : binary('div', a, b);

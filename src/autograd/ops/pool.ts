@@ -53,6 +53,8 @@ const resultOf = (x: Tensor, g: kernels.PoolGeometry, name: string): Tensor =>
  * OH = floor((H + top + bottom - kernel) / stride) + 1. The first maximum of a window in row-major order gets all of the
  * gradient.
  * @throws InputError when sizes do not fit.
+ * @example
+ * await maxPool2d(tensor(device, [1, 2, 3, 4], [1, 1, 2, 2]), { kernel: 2 }).data(); // [4]
  */
 export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   const g = poolGeometry('max_pool2d', x, options);
@@ -61,7 +63,12 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   return maximum(x, g, indices, options.out, indices ? [indices] : []);
 }
 
-/** As `maxPool2d`; `indices` (u32, as y) is the place h * W + w of each maximum in its map, as PyTorch's. */
+/**
+ * As `maxPool2d`; `indices` (u32, as y) is the place h * W + w of each maximum in its map, as PyTorch's.
+ * @example
+ * const { indices } = maxPool2dWithIndices(tensor(device, [1, 9, 3, 4], [1, 1, 2, 2]), { kernel: 2 });
+ * await indices.data(); // [1]
+ */
 export function maxPool2dWithIndices(x: Tensor, options: PoolOptions): { y: Tensor; indices: Tensor } {
   const g = poolGeometry('max_pool2d', x, options);
   const indices = empty(x.device, [g.n, g.channels, g.oh, g.ow], { dtype: 'u32', name: 'max_pool2d.indices' });
@@ -90,6 +97,8 @@ function maximum(
  * Average pooling, as PyTorch's avg_pool2d: padding counts (count_include_pad), sizes are rounded down, so that rows and
  * columns which fill no window get no gradient. x [N, C, H, W]; sizes as in `maxPool2d`.
  * @throws InputError when sizes do not fit.
+ * @example
+ * await avgPool2d(tensor(device, [1, 2, 3, 4], [1, 1, 2, 2]), { kernel: 2 }).data(); // [2.5]
  */
 export function avgPool2d(x: Tensor, options: PoolOptions): Tensor {
   return average('avg_pool2d', x, poolGeometry('avg_pool2d', x, options), options.out);
@@ -99,6 +108,8 @@ export function avgPool2d(x: Tensor, options: PoolOptions): Tensor {
  * Average pooling to a given size, one number or [H, W], as PyTorch's adaptive_avg_pool2d: output o averages the inputs
  * floor(o * in / size) to ceil((o + 1) * in / size) - 1 of each axis. x [N, C, H, W].
  * @throws InputError when x is no map or the size is not positive.
+ * @example
+ * await adaptiveAvgPool2d(tensor(device, [1, 2, 3, 4], [1, 1, 2, 2]), 1).data(); // [2.5]
  */
 export function adaptiveAvgPool2d(x: Tensor, size: number | readonly [number, number]): Tensor {
   const op = 'adaptive_avg_pool2d';

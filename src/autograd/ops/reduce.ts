@@ -16,12 +16,20 @@ export interface ReduceOptions {
 /**
  * The sum over all elements, or over some axes, f32. Without axes left the result is [1].
  * @throws InputError when x has no such axis.
+ * @example
+ * const x = tensor(device, [1, 2, 3, 4], [2, 2]);
+ * await sum(x).item(); // 10
+ * await sum(x, { axes: [0] }).data(); // [4, 6]
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduction('sum', x, options, () => 1);
 }
 
-/** As `sum`, divided by how many elements went into each. */
+/**
+ * As `sum`, divided by how many elements went into each.
+ * @example
+ * await mean(tensor(device, [1, 2, 3, 4], [2, 2]), { axes: [1] }).data(); // [1.5, 3.5]
+ */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduction('mean', x, options, (count) => 1 / count);
 }

@@ -10,6 +10,9 @@ import { wantFloats } from './check';
  * The elements in another shape, in PyTorch's row-major order. A view where the memory lies so already, else a copy. Rank
  * 2 and 4 give layout `rows`, others `plain`.
  * @throws InputError when the number of elements differs.
+ * @example
+ * const x = reshape(tensor(device, [1, 2, 3, 4, 5, 6], [2, 3]), [3, 2]);
+ * x.shape; // [3, 2]
  */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   if (shape.some((n) => !Number.isInteger(n) || n < 1) || numel(shape) !== x.size)
@@ -22,13 +25,21 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   return fromPlain(toPlain(x), shape, rows);
 }
 
-/** [N, C, H, W] to [N, C * H * W], or any shape with its axes from `startDim` on made one, in PyTorch's order. */
+/**
+ * [N, C, H, W] to [N, C * H * W], or any shape with its axes from `startDim` on made one, in PyTorch's order.
+ * @example
+ * flatten(zeros(device, [2, 3, 4, 4])).shape; // [2, 48]
+ */
 export function flatten(x: Tensor, startDim = 1): Tensor {
   if (startDim < 0 || startDim >= x.shape.length) throw new InputError(`flatten: ${x} has no axis ${startDim}`);
   return reshape(x, [...x.shape.slice(0, startDim), numel(x.shape.slice(startDim))]);
 }
 
-/** [R, C] to [C, R]. @throws InputError when x is no matrix. */
+/**
+ * [R, C] to [C, R]. @throws InputError when x is no matrix.
+ * @example
+ * await transpose(tensor(device, [1, 2, 3, 4], [2, 2])).data(); // [1, 3, 2, 4]
+ */
 export function transpose(x: Tensor): Tensor {
   if (x.shape.length !== 2) throw new InputError(`transpose: expected a matrix, found ${x}`);
   const [rows, columns] = x.shape;

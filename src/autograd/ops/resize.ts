@@ -8,6 +8,8 @@ import { wantMap } from './check';
  * x [N, C, h, w] resized to [N, C, H, W] as PyTorch's interpolate(mode='bilinear'), without smoothing where it shrinks. The middles of
  * the corners' pixels stay where they are (`alignCorners`), or else the outer edges do. Places are computed in whole numbers.
  * @throws InputError when x is no map, or a side is not positive or, times that of x, 2^30 or more.
+ * @example
+ * await resizeBilinear(tensor(device, [0, 3], [1, 1, 1, 2]), [1, 4], { alignCorners: true }).data(); // [0, 1, 2, 3]
  */
 export function resizeBilinear(
   x: Tensor,

@@ -8,6 +8,9 @@ import { wantFloat32, wantFloats } from './check';
  * The adaptive shortcut of BReG-NeXt (Hasani et al. 2020): y = atan(a x / s) / (a s), s = sqrt(c^2 + 1), element by element;
  * a = 0 is its limit x / s^2. x of any shape; a and c [1], learnt.
  * @throws InputError when a or c is not one number.
+ * @example
+ * const [a, c] = [tensor(device, [1], [1]), tensor(device, [0], [1])];
+ * await shortcut(tensor(device, [0, 1], [2]), a, c).data(); // [0, 0.7854]
  */
 export function shortcut(x: Tensor, a: Tensor, c: Tensor): Tensor {
   wantFloats('shortcut', x);

@@ -29,6 +29,9 @@ interface CsrArrays {
  * A sparse matrix [rows, columns] from compressed rows: the entries of row r are number rowPointers[r] to
  * rowPointers[r + 1] - 1 of columnIndices and values.
  * @throws InputError when the pointers do not rise from 0 to the number of values, or an index is out of range.
+ * @example
+ * const identity = csr(device, 2, 2, [0, 1, 2], [0, 1], [1, 1]);
+ * await spmm(identity, tensor(device, [1, 2, 3, 4], [2, 2])).data(); // [1, 2, 3, 4]
  */
 export function csr(
   device: Device,
@@ -69,6 +72,9 @@ export function csr(
 /**
  * The sparse matrix [rows, columns] of what is not 0 in `dense`, given row by row.
  * @throws InputError when the number of elements is not rows * columns.
+ * @example
+ * const swap = csrFromDense(device, [0, 1, 1, 0], 2, 2);
+ * await spmm(swap, tensor(device, [1, 2, 3, 4], [2, 2])).data(); // [3, 4, 1, 2]
  */
 export function csrFromDense(device: Device, dense: ArrayLike<number>, rows: number, columns: number): Csr {
   if (dense.length !== rows * columns)
@@ -124,6 +130,9 @@ const storagesOf = (a: CsrTensors): kernels.CompressedRows => ({
 /**
  * Sparse times dense: adjacency [rows, columns] times x [columns, F]; returns [rows, F]. The adjacency gets no gradient.
  * @throws InputError when shapes do not fit.
+ * @example
+ * const adjacency = csrFromDense(device, [1, 2, 0, 3], 2, 2);
+ * await spmm(adjacency, tensor(device, [1, 1], [2, 1])).data(); // [3, 3]
  */
 export function spmm(adjacency: Csr, x: Tensor): Tensor {
   const { rows, columns } = adjacency;

@@ -23,9 +23,15 @@ interface AdamGroup extends Group {
  *
  * A parameter's state is `exp_avg`, `exp_avg_sq` and `step`, t, which counts the steps that it had a gradient in. It is kept on
  * the device, where a step that a GradScaler skips is known, and does not count.
+ * @example
+ * const w = tensor(device, [1], [1], { requiresGrad: true });
+ * const optimizer = new Adam([w], { lr: 0.1 });
+ * backward(square(w));
+ * optimizer.step();
+ * await w.item(); // 0.9
  */
 export class Adam extends Optimizer<AdamGroup> {
-  /** The weight decay is no part of the gradient: Adam's AdamW. */
+  /** The weight decay is no part of the gradient: Adam's AdamW. @internal */
   protected readonly decoupled: boolean = false;
 
   /** @throws InputError for no parameters, one given twice or one that is computed, and for settings out of their range. */
@@ -42,14 +48,17 @@ export class Adam extends Optimizer<AdamGroup> {
     }
   }
 
+  /** @internal */
   protected ratesOf({ lr, weightDecay }: AdamGroup): [number, number, number, number] {
     return [lr, weightDecay, 0, 0];
   }
 
+  /** @internal */
   protected keeps(): boolean {
     return true;
   }
 
+  /** @internal */
   protected move({ value, grad, state, block }: Neighbours, { betas, eps }: AdamGroup, rates: Rates): void {
     const run = { value, grad, average: state.exp_avg, square: state.exp_avg_sq, steps: state.step, block };
     adam(this.device, run, rates, { betas, eps, decoupled: this.decoupled });
@@ -59,8 +68,15 @@ export class Adam extends Optimizer<AdamGroup> {
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019), by PyTorch's rule: as `Adam`, but d = grad, and p is multiplied
  * with 1 - lr * weightDecay first. weightDecay is 0.01 unless told otherwise.
+ * @example
+ * const w = tensor(device, [1], [1], { requiresGrad: true });
+ * const optimizer = new AdamW([w], { lr: 0.1, weightDecay: 0.1 });
+ * backward(square(w));
+ * optimizer.step();
+ * await w.item(); // 0.89
  */
 export class AdamW extends Adam {
+  /** @internal */
   protected override readonly decoupled = true;
 
   constructor(params: readonly Tensor[] | readonly ParameterGroup<AdamOptions>[], options: AdamOptions) {

@@ -11,6 +11,11 @@ import type { Guard } from './guard';
  * its scale.
  * @returns the norm before, [1].
  * @throws InputError for a maxNorm that is not above 0.
+ * @example
+ * const w = tensor(device, [3, 4], [2], { requiresGrad: true });
+ * backward(sum(mul(w, w)));
+ * await clipGradNorm([w], 1).item(); // 10
+ * if (w.grad) await w.grad.data(); // [0.6, 0.8]
  */
 export function clipGradNorm(params: readonly Tensor[], maxNorm: number, guard: Guard | null = null): Tensor {
   if (!(maxNorm > 0)) throw new InputError(`clipGradNorm: maxNorm must be above 0, found ${maxNorm}`);

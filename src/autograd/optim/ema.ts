@@ -9,6 +9,15 @@ import type { Optimizer } from './optimizer';
  * An exponential moving average of an optimizer's parameters (Polyak and Juditsky 1992), which often generalises better than the
  * last of them: average += (1 - d) (parameter - average) after each step, d = min(decay, (1 + t) / (10 + t)) at step t, so that
  * the random start is soon forgotten. Buffers such as running statistics are not averaged.
+ * @example
+ * const w = tensor(device, [1], [1], { requiresGrad: true });
+ * const optimizer = new SGD([w], { lr: 0.5 });
+ * const ema = new Ema(optimizer, 0.999);
+ * backward(square(w));
+ * optimizer.step();
+ * ema.update(0);
+ * await w.item(); // 0
+ * await ema.of(w).item(); // 0.1
  */
 export class Ema {
   private readonly device: Device;

@@ -24,13 +24,17 @@ export interface GradScalerState {
  * Dynamic loss scaling for activations stored as f16 (Micikevicius et al., ICLR 2018), by the rule of PyTorch's GradScaler:
  * the loss is multiplied with a scale, so that small gradients do not vanish, and the optimizer divides by it. A step in
  * which a gradient is infinite or NaN moves no parameter and halves the scale; `growthInterval` good ones double it. All of it
- * happens on the device, and nothing waits:
- *
- *     backward(loss, scaler.scale);
- *     optimizer.step(scaler);
+ * happens on the device, and nothing waits.
  *
  * It is a guard whose scale may be what spoils a gradient: refused is only a step with a loss that is not finite, by itself and
  * without the scale. A step that the scale cost takes its batches into running statistics, as PyTorch's does.
+ * @example
+ * const w = tensor(device, [1], [1], { requiresGrad: true });
+ * const optimizer = new SGD([w], { lr: 0.1 });
+ * const scaler = new GradScaler(device, { scale: 1024 });
+ * backward(square(w), scaler.scale);
+ * optimizer.step(scaler);
+ * await w.item(); // 0.8
  */
 export class GradScaler extends Guard {
   /** [1]: the scale of the next step, for `backward`. */

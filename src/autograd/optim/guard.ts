@@ -12,12 +12,17 @@ export interface GuardOptions {
 /**
  * Refuses steps that are not finite. A step is looked at as a whole: if any of its losses, or of its gradients as they were added up,
  * is infinite or NaN, nothing changes: no weight, nothing that an optimizer keeps, no average, no running statistic. It is decided on
- * the device, and nothing waits:
- *
- *     guard.look(loss);      // of each batch of the step; may be left out
- *     backward(loss);
- *     optimizer.step(guard);
- *     ema.update(t, guard);
+ * the device, and nothing waits. An `Ema` takes the guard of its step, too.
+ * @example
+ * const w = tensor(device, [1], [1], { requiresGrad: true });
+ * const optimizer = new SGD([w], { lr: 0.1 });
+ * const guard = new Guard(device);
+ * const loss = mul(w, Infinity);
+ * guard.look(loss); // of each batch of the step; may be left out
+ * backward(loss);
+ * optimizer.step(guard);
+ * await w.item(); // 1
+ * await guard.refused(); // 1
  */
 export class Guard implements Verdict {
   /** [8]: the verdict about the last step (see kernels/guard/judge.wgsl), to be read with others, for `refusedBy`; else `refused`. */

@@ -45,6 +45,10 @@ export function groupsOf<O extends OptimizerOptions>(
  *
  * Making one moves the parameters and their gradients into memory of its own (tensors keep working), so that a step is one
  * launch for each run of neighbours that have gradients. A parameter belongs to the optimizer that was made last.
+ * @example
+ * const [head, body] = [zeros(device, [1], { requiresGrad: true }), zeros(device, [1], { requiresGrad: true })];
+ * const optimizer: Optimizer = new SGD([{ params: [head] }, { params: [body], lr: 0.01 }], { lr: 0.1 });
+ * optimizer.groups.map((g) => g.lr); // [0.1, 0.01]
  */
 export abstract class Optimizer<G extends Group = Group> {
   protected readonly device: Device;
@@ -56,6 +60,7 @@ export abstract class Optimizer<G extends Group = Group> {
 
   /**
    * @param kind its name, for messages
+   * @internal
    * @param kept what is kept of each parameter, by names as checkpoints have them
    * @throws InputError for no parameters, one given twice or one that is computed, and for rates that are no rates.
    */
@@ -86,13 +91,13 @@ export abstract class Optimizer<G extends Group = Group> {
       if (!holds(v)) throw new InputError(`${this.kind}: ${name} must ${rule}, found ${v}`);
   }
 
-  /** A group's four numbers for the kernel. */
+  /** A group's four numbers for the kernel. @internal */
   protected abstract ratesOf(group: G): readonly [number, number, number, number];
 
-  /** Changes a run of parameters. */
+  /** Changes a run of parameters. @internal */
   protected abstract move(run: Neighbours, group: G, rates: Rates): void;
 
-  /** Whether the group's parameters have a state. */
+  /** Whether the group's parameters have a state. @internal */
   protected abstract keeps(group: G): boolean;
 
   /** All parameters, group by group. */
@@ -100,7 +105,7 @@ export abstract class Optimizer<G extends Group = Group> {
     return this.groups.flatMap((g) => g.params);
   }
 
-  /** The memory that all parameters lie in. */
+  /** The memory that all parameters lie in. @internal */
   get memories(): Storage[] {
     return [...this.arenas.values()].map(({ values }) => values);
   }

@@ -21,6 +21,12 @@ interface SGDGroup extends Group {
  * Stochastic gradient descent with momentum, by PyTorch's rule: d = grad + weightDecay * p; velocity = momentum * velocity + d
  * (the first time d); p -= lr * velocity, with `nesterov` lr * (d + momentum * velocity). A parameter's state is `momentum`,
  * its velocity; without momentum it has none.
+ * @example
+ * const w = tensor(device, [1], [1], { requiresGrad: true });
+ * const optimizer = new SGD([w], { lr: 0.1, momentum: 0.9 });
+ * backward(square(w));
+ * optimizer.step();
+ * await w.item(); // 0.8
  */
 export class SGD extends Optimizer<SGDGroup> {
   /** @throws InputError for no parameters, one given twice or one that is computed, and for rates that are no rates. */
@@ -37,14 +43,17 @@ export class SGD extends Optimizer<SGDGroup> {
     }
   }
 
+  /** @internal */
   protected ratesOf({ lr, momentum, weightDecay }: SGDGroup): [number, number, number, number] {
     return [lr, momentum, weightDecay, 0];
   }
 
+  /** @internal */
   protected keeps({ momentum }: SGDGroup): boolean {
     return momentum > 0;
   }
 
+  /** @internal */
   protected move({ value, grad, state }: Neighbours, { nesterov }: SGDGroup, rates: Rates): void {
     sgd(this.device, { value, grad, velocity: state.momentum }, rates, nesterov);
   }

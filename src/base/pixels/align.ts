@@ -9,7 +9,12 @@ export type Matrix2x3 = readonly [number, number, number, number, number, number
 /** Left, top, right, bottom in pixels; right and bottom are outside. */
 export type Rectangle = readonly [x0: number, y0: number, x1: number, y1: number];
 
-/** Eye centres from 68 landmarks as x, y pairs: the means of points 36-41 and 42-47, truncated to integers. */
+/**
+ * Eye centres from 68 landmarks as x, y pairs: the means of points 36-41 and 42-47, truncated to integers.
+ * @example
+ * const landmarks = Float32Array.from({ length: 136 }, (_, i) => (i % 2 === 0 ? i : 50));
+ * eyeCentres(landmarks); // [[77, 50], [89, 50]]
+ */
 export function eyeCentres(landmarks: ArrayLike<number>): [left: Point, right: Point] {
   const centre = (first: number): Point => {
     let x = 0;
@@ -26,6 +31,8 @@ export function eyeCentres(landmarks: ArrayLike<number>): [left: Point, right: P
 /**
  * Rotation that levels the line through the eyes: by atan(dy/dx) (so swapped eyes do not turn the face over; dx = 0
  * gives +-90 degrees) about the floor of the eyes' midpoint. The eyes must differ.
+ * @example
+ * alignMatrix([10, 20], [30, 20]); // [1, 0, 0, 0, 1, 0]
  */
 export function alignMatrix(left: Point, right: Point): Matrix2x3 {
   const dx = right[0] - left[0];

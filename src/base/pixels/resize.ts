@@ -6,7 +6,11 @@ import { BAND, WasmKernel } from './wasm_kernel';
 
 const kernel = new WasmKernel<'across' | 'add' | 'finish'>(binary);
 
-/** torchvision's Resize(size): the shorter side becomes `size`, the longer one keeps the proportion, truncated. */
+/**
+ * torchvision's Resize(size): the shorter side becomes `size`, the longer one keeps the proportion, truncated.
+ * @example
+ * resizedSize(640, 480, 240); // [320, 240]
+ */
 export function resizedSize(width: number, height: number, size: number): [width: number, height: number] {
   return width <= height ? [size, Math.trunc((size * height) / width)] : [Math.trunc((size * width) / height), size];
 }
@@ -14,6 +18,8 @@ export function resizedSize(width: number, height: number, size: number): [width
 /**
  * Pillow's `resize((width, height), BILINEAR)`: a triangle filter, stretched by the scale when shrinking (antialiased),
  * 22-bit weights, columns first, each pass rounded to 8 bits.
+ * @example
+ * resizePicture({ width: 2, height: 1, data: Uint8Array.of(0, 0, 0, 100, 100, 100) }, 1, 1).data; // [50, 50, 50]
  */
 export function resizeBilinear(image: RgbImage, width: number, height: number): RgbImage {
   if (image.width === width && image.height === height) return image;

@@ -12,6 +12,9 @@ const kernel = new WasmKernel<'warp'>(binary);
  * lies beyond them is black too. Without `window` all of it.
  *
  * Positions are 1/32 pixel, weights 1/32768, the sum is rounded: OpenCV's integer arithmetic.
+ * @example
+ * const picture = { width: 2, height: 2, data: Uint8Array.from({ length: 12 }, (_, i) => 20 * i) };
+ * warpCubic(picture, [1, 0, 0, 0, 1, 0], [0, 0, 2, 1]).data; // [0, 20, 40, 60, 80, 100]
  */
 export function warpCubic(image: RgbImage, m: Matrix2x3, window?: Rectangle): RgbImage {
   const [x0, y0, x1, y1] = window ?? [0, 0, image.height, image.width];

@@ -8,6 +8,10 @@ export { type CacheEntry, cacheDir, cacheEntries, clearCache, ensureCacheDir } f
 /**
  * Opens the best GPU of this machine, or the one asked for; see `requestAdapter` for what is set up when there is none.
  * @throws InputError, MachineError as `requestAdapter`
+ * @example
+ * const own = await openDevice({ gpu: 'software' });
+ * own.software; // true
+ * own.destroy();
  */
 export async function openDevice(options: AdapterOptions = {}): Promise<Device> {
   const { adapter, software } = await requestAdapter(options);
