@@ -1,5 +1,46 @@
-// The library: what a script imports from 'emotion-gcn'.
-export * from './data';
+// The library: what a script imports from 'emotion-gcn'. What is not listed here is the program's own business.
+export {
+  type Adjacency,
+  AFFWILD2_CLASSES,
+  type AnnotationOptions,
+  type AnnotationSet,
+  type Annotations,
+  type Batch,
+  buildAdjacency,
+  CLASSES,
+  type ClassWeights,
+  type CropOptions,
+  CropPool,
+  CropSet,
+  classCounts,
+  classesOf,
+  classWeights,
+  type Dataset,
+  decodeImage,
+  EIGHT_CLASSES,
+  type FacePose,
+  ImageError,
+  Loader,
+  type LoaderOptions,
+  loadEmbedding,
+  type NamedTensor,
+  NODES,
+  nodesOf,
+  normalisationTable,
+  prepareFace,
+  randomEmbedding,
+  readAdjacency,
+  readAnnotations,
+  readPicture,
+  readTensorFile,
+  type Sample,
+  type Sampler,
+  Samples,
+  type Split,
+  type SyntheticOptions,
+  splitSamples,
+  toTensor,
+} from './data';
 export { writeSyntheticSet } from './data/synthetic/synthetic';
 export { listAdapters } from './device/node';
 export * from './engine_node';
@@ -28,7 +69,6 @@ export { Trainer, type TrainerOptions } from './train/loop/trainer';
 export { type EvaluateSettings, evaluate } from './train/measures/evaluate';
 export {
   accuracy,
-  argmaxRows,
   type ClassScores,
   classScores,
   computeMetrics,
