@@ -33,7 +33,7 @@ export { readAffWild2 } from './layouts/affwild2';
 export { datasetOfPickle, encodeAnnotationPickle, parseAnnotationPickle } from './layouts/annotation_pickle';
 export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/csv';
 export { folderClasses } from './layouts/folders';
-export { type Batch, Loader, type LoaderOptions, type Sampler } from './loader';
+export { type Batch, type FaceSource, Loader, type LoaderOptions, type Sampler } from './loader';
 export { normalisationTable, toTensor } from './normalise';
 export { type ListedPicture, type ListSettings, listPictures } from './picture_list';
 export { rotationAffine } from './rotate';

@@ -6,14 +6,24 @@ import type { Samples } from './sample_columns';
 
 /** One batch of N samples, ready for upload; images are S x S. Labels, valence and arousal are each picture's own, mixed or not. */
 export interface Batch extends Changes {
-  /** N * S * S * 3 bytes of RGB, as they were prepared. */
+  /** N * S * S * 3 bytes of RGB, as they were prepared; of a source of features none. */
   images: Uint8Array;
+  /** Of a source of features: N * width, what a network makes of the pictures, mirrored where `flip` says so. */
+  features?: Float32Array | null;
   /** N classes. */
   labels: Uint32Array;
   /** N * 2: valence, arousal. */
   va: Float32Array;
   /** N places in the set's `samples`. */
   rows: Uint32Array;
+}
+
+/** Faces of samples, as they are or as the features that a network makes of them. */
+export interface FaceSource extends Pick<CropSet, 'samples' | 'size' | 'ahead' | 'mayBeBad' | 'read' | 'leaveOut'> {
+  /** Of a face. */
+  readonly bytes: number;
+  /** Of float32 features: how many rows a face has, that of the picture and, of two, that of its mirror image; null: faces are pixels. */
+  readonly views: 1 | 2 | null;
 }
 
 interface Face {
@@ -61,10 +71,10 @@ export class Loader {
   private readonly starts: number[];
 
   constructor(
-    private readonly crops: CropSet,
+    private readonly source: FaceSource,
     private readonly options: LoaderOptions,
   ) {
-    const samples = Math.min(crops.samples.length, options.limit ?? Number.POSITIVE_INFINITY);
+    const samples = Math.min(source.samples.length, options.limit ?? Number.POSITIVE_INFINITY);
     this.starts = batchStarts(samples, options.batchSize);
   }
 
@@ -85,7 +95,7 @@ export class Loader {
   async *epoch(epoch: number, step = 0): AsyncGenerator<Batch, void, undefined> {
     const order = this.order(epoch).subarray(0, this.samples);
     const waiting: Promise<Loaded>[] = [];
-    const ahead = Math.ceil(this.crops.ahead / this.options.batchSize);
+    const ahead = Math.ceil(this.source.ahead / this.options.batchSize);
     let next = step;
     const fill = (): void => {
       while (next < this.steps && waiting.length < ahead) {
@@ -99,7 +109,7 @@ export class Loader {
     for (fill(); waiting.length > 0; ) {
       const { batch, bad } = await (waiting.shift() as Promise<Loaded>);
       fill();
-      for (const row of bad) this.crops.leaveOut(row);
+      for (const row of bad) this.source.leaveOut(row);
       if (batch.rows.length > 0) yield batch;
       else if (this.options.replace)
         throw new InputError('expected images, found none that can be used; check --image_dir');
@@ -109,7 +119,7 @@ export class Loader {
   /** Places in the set's `samples`, as many as it has. */
   private order(epoch: number): Uint32Array {
     const { shuffle = true, sampler = 'natural', seed } = this.options;
-    const { samples } = this.crops;
+    const { samples } = this.source;
     if (sampler === 'balanced') return balancedOrder(samples, `balanced/${epoch}`, seed);
     return shuffle
       ? randomPermutation(randomStream(`shuffle/${epoch}`, seed), samples.length)
@@ -117,27 +127,33 @@ export class Loader {
   }
 
   private async load(order: Uint32Array, step: number, epoch: number): Promise<Loaded> {
-    const { size, samples } = this.crops;
+    const { size, samples, views } = this.source;
     const { augment, seed } = this.options;
-    const { rows, images, bad } = await this.faces(order, step);
+    const { rows, bytes, bad } = await this.faces(order, step);
     const labels = Uint32Array.from(rows, (row) => samples.expressionAt(row));
     const va = Float32Array.from({ length: rows.length * 2 }, (_, i) => {
       const row = rows[i >> 1];
       return i % 2 === 0 ? samples.valenceAt(row) : samples.arousalAt(row);
     });
-    return { batch: { images, ...changesOf(augment, rows, size, { seed, epoch, step }), labels, va, rows }, bad };
+    const changes = changesOf(augment, rows, size, { seed, epoch, step });
+    const faces =
+      views === null ? { images: bytes } : { images: new Uint8Array(), features: seen(bytes, views, changes.flip) };
+    return { batch: { ...faces, ...changes, labels, va, rows }, bad };
   }
 
   /** The faces of a batch, and which samples' pictures cannot be used. */
-  private async faces(order: Uint32Array, step: number): Promise<Pick<Batch, 'rows' | 'images'> & { bad: number[] }> {
+  private async faces(
+    order: Uint32Array,
+    step: number,
+  ): Promise<Pick<Batch, 'rows'> & { bytes: Uint8Array; bad: number[] }> {
     const wanted = order.slice(this.starts[step], this.starts[step + 1]);
-    const length = this.crops.size ** 2 * 3;
-    const pixels = new Uint8Array(wanted.length * length);
-    const good = await this.crops.read(wanted, pixels);
+    const length = this.source.bytes;
+    const bytes = new Uint8Array(wanted.length * length);
+    const good = await this.source.read(wanted, bytes);
     const bad = [...wanted].filter((_, i) => !good[i]);
-    if (bad.length === 0) return { rows: wanted, images: pixels, bad };
+    if (bad.length === 0) return { rows: wanted, bytes, bad };
     const usable = [...wanted.keys()].filter((i) => good[i]);
-    const crop = (i: number): Face => ({ row: wanted[i], face: pixels.slice(i * length, (i + 1) * length) });
+    const crop = (i: number): Face => ({ row: wanted[i], face: bytes.slice(i * length, (i + 1) * length) });
     let faces = usable.map(crop);
     if (this.options.replace) {
       let last = faces[0] ?? (await this.nextUsable(order, this.starts[step + 1], bad));
@@ -149,17 +165,17 @@ export class Loader {
     }
     return {
       rows: Uint32Array.from(faces, ({ row }) => row),
-      images: Uint8Array.from(Buffer.concat(faces.map(({ face }) => face))),
+      bytes: Uint8Array.from(Buffer.concat(faces.map(({ face }) => face))),
       bad,
     };
   }
 
   /** The next face of an order that can be used, from a place on; null: there is none, or too many cannot, which are added to `bad`. */
   private async nextUsable(order: Uint32Array, from: number, bad: number[]): Promise<Face | null> {
-    const face = new Uint8Array(this.crops.size ** 2 * 3);
-    for (let i = 0; i < order.length && bad.length <= this.crops.mayBeBad; i++) {
+    const face = new Uint8Array(this.source.bytes);
+    for (let i = 0; i < order.length && bad.length <= this.source.mayBeBad; i++) {
       const row = order[(from + i) % order.length];
-      const [good] = await this.crops.read([row], face);
+      const [good] = await this.source.read([row], face);
       if (good) return { row, face };
       bad.push(row);
     }
@@ -194,6 +210,17 @@ export function balancedOrder(samples: Samples, name: string, seed: number): Uin
     if (round % n === 0) drawn.order = permutation(`class ${drawn.expression} from ${round}`, n);
     return drawn.rows[drawn.order[round % n]];
   });
+}
+
+/** The features of N faces that have `views` rows each: those of the pictures, or of their mirror images where `flip` is 1. */
+function seen(bytes: Uint8Array, views: 1 | 2, flip: Uint32Array): Float32Array {
+  const features = new Float32Array(bytes.buffer);
+  if (views === 1) return features;
+  const width = features.length / 2 / flip.length;
+  const row = (at: number): Float32Array => features.subarray(at * width, (at + 1) * width);
+  const chosen = new Float32Array(flip.length * width);
+  for (const [i, mirrored] of flip.entries()) chosen.set(row(2 * i + mirrored), i * width);
+  return chosen;
 }
 
 /** Where each batch begins, and the end: none but an only batch, or those of a batch size of 1, has one sample. */

@@ -123,5 +123,8 @@ export const bregNext = (device: Device): BregNext => ({
   trunk: new Trunk(device),
 });
 
+/** How many features an image has. */
+export const BREG_WIDTH = 128;
+
 /** x [N, 3, H, W], H and W multiples of 4, gives features [N, 128]. */
 export const bregFeatures = ({ conv0, trunk }: BregNext, x: Tensor): Tensor => trunk.forward(conv0.forward(x));

@@ -3,7 +3,7 @@ import * as F from '../autograd';
 import { InputError } from '../base/errors';
 import type { NetworkInput } from '../base/pixels/network_input';
 import type { Device } from '../device';
-import { type BregNext, bregFeatures, bregNext } from './bregnext';
+import { BREG_WIDTH, type BregNext, bregFeatures, bregNext } from './bregnext';
 import { checkImageSize, type ModelConfig } from './config';
 import { DenseLiteFeatures } from './denselite';
 import { DenseNet121Features } from './densenet';
@@ -42,11 +42,22 @@ export abstract class EmotionModel extends Module {
     super(device);
   }
 
-  /** @param x images [N, 3, S, S]; @param embedding word vectors of the nodes [C + 2, 300], for emotion_gcn. */
-  abstract forward(x: Tensor, embedding?: Tensor): Prediction;
-
   /** All but the heads: what turns an image into features. */
   abstract readonly backbone: readonly Module[];
+
+  /** How many features an image has. */
+  abstract readonly width: number;
+
+  /** The backbone: images [N, 3, S, S] give features [N, width]. */
+  abstract features(x: Tensor): Tensor;
+
+  /** What the heads say of features [N, width]. @param embedding word vectors of the nodes [C + 2, 300], for emotion_gcn */
+  abstract heads(features: Tensor, embedding?: Tensor): Prediction;
+
+  /** Backbone and heads. @param x images [N, 3, S, S]; @param embedding as of `heads` */
+  forward(x: Tensor, embedding?: Tensor): Prediction {
+    return this.run(() => this.heads(this.features(x), embedding));
+  }
 
   /**
    * Layers with their shapes, parameters and multiply-adds for `batch` images of a side of `imageSize` pixels.
@@ -105,8 +116,16 @@ class SingleTask extends EmotionModel {
     this.classifier = this.child('classifier', new Linear(device, body.width, classes));
   }
 
-  forward(x: Tensor): Prediction {
-    return this.run(() => ({ logits: this.classifier.forward(this.body.features(x)), va: null }));
+  get width(): number {
+    return this.body.width;
+  }
+
+  features(x: Tensor): Tensor {
+    return this.run(() => this.body.features(x));
+  }
+
+  heads(features: Tensor): Prediction {
+    return { logits: this.classifier.forward(features), va: null };
   }
 }
 
@@ -128,39 +147,47 @@ class MultiTask extends EmotionModel {
     this.continuous = this.child('lin_cont', new Linear(device, body.width, 2));
   }
 
-  forward(x: Tensor): Prediction {
-    return this.run(() => {
-      const f = this.body.features(x);
-      return { logits: this.categorical.forward(f), va: this.continuous.forward(f) };
-    });
+  get width(): number {
+    return this.body.width;
+  }
+
+  features(x: Tensor): Tensor {
+    return this.run(() => this.body.features(x));
+  }
+
+  heads(features: Tensor): Prediction {
+    return { logits: this.categorical.forward(features), va: this.continuous.forward(features) };
   }
 }
 
 class BregnextSingle extends EmotionModel {
   protected readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
   readonly backbone = [this.net.conv0, this.net.trunk];
-  private readonly fc0 = this.child('_fc0', new Linear(this.device, 128, this.classes));
+  readonly width = BREG_WIDTH;
+  private readonly fc0 = this.child('_fc0', new Linear(this.device, BREG_WIDTH, this.classes));
 
   features(x: Tensor): Tensor {
-    return bregFeatures(this.net, x);
+    return this.run(() => bregFeatures(this.net, x));
   }
 
-  forward(x: Tensor): Prediction {
-    return this.run(() => ({ logits: this.fc0.forward(this.features(x)), va: null }));
+  heads(features: Tensor): Prediction {
+    return { logits: this.fc0.forward(features), va: null };
   }
 }
 
 class BregnextMulti extends EmotionModel {
   private readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
   readonly backbone = [this.net.conv0, this.net.trunk];
-  private readonly continuous = this.child('fc_cont', new Linear(this.device, 128, 2));
-  private readonly categorical = this.child('fc_cat', new Linear(this.device, 128, this.classes));
+  readonly width = BREG_WIDTH;
+  private readonly continuous = this.child('fc_cont', new Linear(this.device, BREG_WIDTH, 2));
+  private readonly categorical = this.child('fc_cat', new Linear(this.device, BREG_WIDTH, this.classes));
 
-  forward(x: Tensor): Prediction {
-    return this.run(() => {
-      const f = bregFeatures(this.net, x);
-      return { logits: this.categorical.forward(f), va: this.continuous.forward(f) };
-    });
+  features(x: Tensor): Tensor {
+    return this.run(() => bregFeatures(this.net, x));
+  }
+
+  heads(features: Tensor): Prediction {
+    return { logits: this.categorical.forward(features), va: this.continuous.forward(features) };
   }
 }
 
@@ -197,13 +224,16 @@ abstract class Gcn extends EmotionModel {
     if (name === 'A') this.adjacency = F.csrFromDense(this.device, normalisedAdjacency(data, n), n, n);
   }
 
-  protected head(features: Tensor, embedding: Tensor | undefined): Prediction {
+  heads(features: Tensor, embedding?: Tensor): Prediction {
     if (!this.adjacency) throw new Error('emotion_gcn has no graph yet: give buildModel its A, or load a state dict');
     const { classes, nodes } = this;
     if (embedding?.shape.join() !== `${nodes},${WORDS}`)
       throw new InputError(`emotion_gcn: the embedding must be ${nodes}x${WORDS}, found ${embedding ?? 'none'}`);
-    const scores = F.matmul(features, this.gcn.classifiers(embedding, this.adjacency), { transposeB: true });
-    return { logits: F.sliceChannels(scores, 0, classes), va: F.sliceChannels(scores, classes, nodes) };
+    const { adjacency } = this;
+    return this.run(() => {
+      const scores = F.matmul(features, this.gcn.classifiers(embedding, adjacency), { transposeB: true });
+      return { logits: F.sliceChannels(scores, 0, classes), va: F.sliceChannels(scores, classes, nodes) };
+    });
   }
 
   protected makeHead(width: number): GcnHead {
@@ -228,8 +258,12 @@ class EmotionGcn extends Gcn {
     this.gcn = this.makeHead(body.width);
   }
 
-  forward(x: Tensor, embedding?: Tensor): Prediction {
-    return this.run(() => this.head(this.body.features(x), embedding));
+  get width(): number {
+    return this.body.width;
+  }
+
+  features(x: Tensor): Tensor {
+    return this.run(() => this.body.features(x));
   }
 }
 
@@ -237,10 +271,11 @@ class EmotionGcn extends Gcn {
 class BregnextGcn extends Gcn {
   private readonly model = this.child('model', new BregnextSingle(this.device, this.classes));
   readonly backbone = this.model.backbone;
-  protected readonly gcn = this.makeHead(128);
+  readonly width = BREG_WIDTH;
+  protected readonly gcn = this.makeHead(BREG_WIDTH);
 
-  forward(x: Tensor, embedding?: Tensor): Prediction {
-    return this.run(() => this.head(this.model.features(x), embedding));
+  features(x: Tensor): Tensor {
+    return this.model.features(x);
   }
 }
 

@@ -24,7 +24,9 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 function crops(n: number, size: number): CropSet {
   const samples = labelled(Array.from({ length: n }, (_, i) => i % 7));
   const read = async (rows: ArrayLike<number>) => Array.from(rows, () => true);
-  return { size, samples, ahead: 1, mayBeBad: 0, leftOut: [], read, recall: async () => {} } as unknown as CropSet;
+  const bytes = size * size * 3;
+  const more = { bytes, views: null, ahead: 1, mayBeBad: 0, leftOut: [] };
+  return { size, samples, ...more, read, recall: async () => {} } as unknown as CropSet;
 }
 
 export interface MockRun {

@@ -32,6 +32,9 @@ interface Progress {
 export class CropSet {
   /** Side of a crop in pixels. */
   readonly size: number;
+  /** Of a crop. */
+  readonly bytes: number;
+  readonly views = null;
   /** Crops made now; the others came from the cache. */
   made = 0;
   private readonly places: Uint32Array;
@@ -46,12 +49,13 @@ export class CropSet {
   /** @throws InputError: no such image directory; TooManyBad if the annotations alone have too many bad rows */
   constructor(
     private readonly pool: CropPool,
-    private readonly of: CropSetOptions,
+    private readonly options: CropSetOptions,
   ) {
-    const { badRows = [], maxBad = 0.01, root, samples } = of;
+    const { badRows = [], maxBad = 0.01, root, samples } = options;
     if (!statSync(root, { throwIfNoEntry: false })?.isDirectory())
       throw new InputError(`${root}: no such image directory; check --image_dir`);
     this.size = pool.size;
+    this.bytes = pool.size ** 2 * 3;
     this.samples = samples;
     this.places = new Uint32Array(samples.length * WORDS);
     this.bad = new BadItems(samples.length + badRows.length, maxBad);
@@ -70,7 +74,7 @@ export class CropSet {
    */
   async read(rows: ArrayLike<number>, into: Uint8Array): Promise<boolean[]> {
     const wanted = Array.from(rows, (row, i) => ({ row, i })).filter(({ row }) => !this.reasons.has(row));
-    const length = this.size ** 2 * 3;
+    const length = this.bytes;
     const whole = wanted.length === rows.length;
     const pixels = whole ? into : new Uint8Array(wanted.length * length);
     const results = await this.pool.prepare(
@@ -107,13 +111,13 @@ export class CropSet {
     if (this.left.has(row)) return;
     this.left.add(row);
     const item = this.badItem(row);
-    this.of.say?.(`left out: ${describeBad(item)}`);
+    this.options.say?.(`left out: ${describeBad(item)}`);
     this.bad.add(item);
   }
 
   /** Takes up what was left out before; what can be used by now is not counted. */
   async recall(rows: readonly number[]): Promise<void> {
-    const good = await this.read(rows, new Uint8Array(rows.length * this.size ** 2 * 3));
+    const good = await this.read(rows, new Uint8Array(rows.length * this.bytes));
     for (const [i, row] of rows.entries()) {
       if (good[i] || this.left.has(row)) continue;
       this.left.add(row);
@@ -131,7 +135,7 @@ export class CropSet {
     for (let from = 0; from < samples.length; from += ahead) {
       signal?.throwIfAborted();
       const rows = Array.from({ length: Math.min(ahead, samples.length - from) }, (_, i) => from + i);
-      const found = await this.read(rows, new Uint8Array(rows.length * this.size ** 2 * 3));
+      const found = await this.read(rows, new Uint8Array(rows.length * this.bytes));
       for (const [i, row] of rows.entries()) {
         if (found[i]) good.push(row);
         else this.leaveOut(row);
@@ -147,7 +151,7 @@ export class CropSet {
   }
 
   private job(row: number): CropJob {
-    const { root, samples } = this.of;
+    const { root, samples } = this.options;
     const pose = samples.poseAt(row);
     return {
       file: resolve(root, samples.imageAt(row)),

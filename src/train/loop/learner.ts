@@ -1,7 +1,7 @@
 import type { Tensor } from '../../autograd';
 import * as F from '../../autograd';
 import { InputError } from '../../base/errors';
-import { type Augmentation, changesOf, mixRows } from '../../data/augment';
+import { type Augmentation, type Changes, changesOf, mixRows } from '../../data/augment';
 import type { Batch } from '../../data/loader';
 import { normalisationTable } from '../../data/normalise';
 import type { Device } from '../../device';
@@ -35,6 +35,9 @@ export interface BatchPlace {
   readonly size: number;
 }
 
+/** Pictures of a batch, and what is done to them. */
+export type Pictures = Pick<Batch, 'images' | keyof Changes>;
+
 /** What a step of a run has besides its batch. */
 interface Whole {
   readonly ema?: F.Ema | null;
@@ -42,6 +45,8 @@ interface Whole {
   readonly batches?: number;
   /** What is done to the pictures. Default: nothing. */
   readonly augment?: Augmentation | null;
+  /** Whether it sees features that were computed before. */
+  readonly kept?: boolean;
 }
 
 /** A batch that was looked at: its loss, if it has one, what led to it, and how to read all, with a verdict about its step. */
@@ -204,17 +209,20 @@ export class Learner {
     n: number,
     size: number,
     optimizer: F.Optimizer,
-    { ema = null, batches = 1, augment = null }: Whole = {},
+    { ema = null, batches = 1, augment = null, kept = false }: Whole = {},
   ): number {
     const rows = new Uint32Array(n);
+    const images = new Uint8Array(n * size * size * 3);
     const batch: Batch = {
-      images: new Uint8Array(n * size * size * 3),
+      images,
+      features: kept ? new Float32Array(n * this.model.width) : null,
       ...changesOf(augment, rows, size, { seed: 0, epoch: 0, step: 0 }),
       labels: new Uint32Array(n),
       va: new Float32Array(n * 2),
       rows,
     };
     return this.device.dryRun(() => {
+      if (kept) F.step(this.device, () => void this.backbone(batch));
       for (let place = 0; place < batches; place++)
         F.step(this.device, () => void this.learn(batch, optimizer, { place, size: batches }));
       ema?.update(0, this.guard);
@@ -237,15 +245,29 @@ export class Learner {
     };
   }
 
+  private images(pictures: Pictures, dtype?: TrainArgs['precision']): Tensor {
+    const n = pictures.flip.length;
+    const size = Math.sqrt(pictures.images.length / 3 / n);
+    const { order } = this.model.input;
+    return F.affineImage(this.device, { ...pictures, n, h: size, w: size }, this.table, { dtype, order });
+  }
+
+  /** What a frozen backbone makes of pictures, N x width; the promise waits for the GPU. */
+  features(pictures: Pictures): Promise<Float32Array> {
+    return F.step(this.device, () => this.backbone(pictures).data());
+  }
+
+  private backbone(pictures: Pictures): Tensor {
+    return F.noGrad(() => this.model.features(this.images(pictures)));
+  }
+
   private look(batch: Batch, training: boolean): Look {
-    const { device, model, classWeights } = this;
-    const n = batch.labels.length;
-    const size = Math.sqrt(batch.images.length / 3 / n);
-    const x = F.affineImage(device, { ...batch, n, h: size, w: size }, this.table, {
-      dtype: training ? this.settings.precision : 'f32',
-      order: model.input.order,
-    });
-    const prediction = model.train(training).forward(x, this.embedding);
+    const { device, embedding, model, classWeights } = this;
+    const { features, labels } = batch;
+    model.train(training);
+    const prediction = features
+      ? model.heads(F.tensor(device, features, [labels.length, model.width], { name: 'features' }), embedding)
+      : model.forward(this.images(batch, training ? this.settings.precision : 'f32'), embedding);
     const compare = (weight: Tensor): Losses => {
       const { lambda = 1, labelSmoothing = 0 } = this.settings.loss ?? {};
       const objective = { weight, lambda, labelSmoothing: training ? labelSmoothing : 0 };

@@ -10,8 +10,10 @@ import { bytesOf, type Learning } from '../run/checkpoint';
 import type { Run } from '../run/read_run';
 import type { TrainArgs } from '../settings/args';
 import type { TrainHooks } from './events';
+import { viewsOf } from './features';
 import { fitMemory } from './fit_memory';
 import { Learner } from './learner';
+import { augmentationOf } from './loaders';
 import { makeOptimizer } from './optimizer';
 import type { RunData } from './run_data';
 import { chooseKernels } from './tuning';
@@ -69,8 +71,10 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
       clipGradNorm: args.clip_grad_norm,
       onNan: args.on_nan,
     });
+    const augment = augmentationOf(args);
+    const kept = viewsOf(args, augment, data.train.samples.length, model.width) !== null;
     const memoryOf = (n: number, batches: number) =>
-      learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches, augment: args });
+      learner.memoryOfTraining(n, args.image_size, optimizer, { ema, batches, augment, kept });
     const learning = { model, optimizer, ema, scaler: learner.scaler };
     const grant = device.software ? memoryGrant() : null;
     const reserved = bytesOf(learning).checkpoint;

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { dropMoments } from '../../autograd';
 import { InputError, MachineError } from '../../base/errors';
-import { type Batch, Loader, TooManyBad } from '../../data';
+import { type Batch, type Loader, TooManyBad } from '../../data';
 import { OutOfMemory } from '../../device';
 import { evaluateAll } from '../measures/evaluate_all';
 import { resultNotFinite, tensorNotFinite } from '../measures/finite';
@@ -32,6 +32,7 @@ import { diverged } from './diverged';
 import type { TrainHooks } from './events';
 import { Hashes, isHashed } from './hashes';
 import type { BatchPlace, BatchResult, Learner } from './learner';
+import { openLoaders } from './loaders';
 import { findRate, RISE } from './lr_find';
 import { Pace } from './pace';
 import type { RunData } from './run_data';
@@ -85,22 +86,12 @@ export class Session {
   constructor(private readonly parts: SessionParts) {
     const { args, data, learner, profile } = parts;
     if (profile) learner.watch = profile.span;
-    const { batch_size: batchSize, seed, shuffle, sampler, limit } = args;
-    const { random_erasing, color_jitter, mixup } = args;
-    this.train = new Loader(data.train, {
-      batchSize,
-      seed,
-      shuffle,
-      sampler,
-      augment: { rotation: args.augment ? args.rotation : null, random_erasing, color_jitter, mixup },
-      limit: limit ?? undefined,
-      replace: true,
-      onRead: profile ? (batch) => profile.until('loader', 'read faces', batch) : undefined,
-    });
+    const { train, val } = openLoaders(args, data, learner, parts.notice, profile);
+    this.train = train;
+    this.val = val;
     const steps = args.epochs * this.train.steps;
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
-    this.val = new Loader(data.val, { batchSize, seed, shuffle: false, augment: null });
     this.hashes = new Hashes(new StateHash(learner.device, parts.learning), parts.folder, parts.hooks);
     this.saver = new Saver(parts.folder, parts.learning, args, () => this.hashes.written);
   }
