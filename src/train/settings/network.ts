@@ -76,7 +76,11 @@ export const NETWORK: Settings<OrNull<NetworkArgs, 'image_size'>> = {
     default: null,
     help: "the original's checkpoint (.pth) to go on with in a new run: weights, the optimizer's state, epoch",
   },
-  freeze_backbone: { kind: toggle, default: false, help: 'train the heads alone, the backbone stays as it is' },
+  freeze_backbone: {
+    kind: toggle,
+    default: false,
+    help: 'train the heads alone, the backbone stays as it is; of pictures that do not change (--augment off or --rotation 0) it computes features once',
+  },
 };
 
 /** The original's size of the input; of the networks that it has not, that of their weights. */

@@ -21,8 +21,10 @@ export const RECIPES = {
       lr: 0.003,
       schedule: 'cosine',
       label_smoothing: 0.1,
+      sampler: 'balanced',
       class_weights: 'none',
       rotation: 0,
+      best: 'loss',
     },
   },
 } as const;
