@@ -14,8 +14,11 @@ import {
   sliceChannels,
   sum,
   type Tensor,
+  tensor,
 } from '../../src/autograd';
 import { sides } from '../../src/autograd/ops/conv2d';
+import { golden } from '../faces/goldens';
+import { givenShared, SHARED } from '../given';
 import { device } from '../gpu';
 import { near, random, refuses } from './helpers';
 
@@ -138,6 +141,46 @@ test('with bias and behind a norm: gradients are the slopes', async () => {
     }
   }
 });
+
+test('a norm, its activation and a convolution of groups in one: gradients are the slopes', async () => {
+  for (const s of SHAPES.filter(({ options }) => (options.groups ?? 1) > 1)) {
+    const [x, w] = operands(s);
+    const c = s.x[1];
+    const still = { requiresGrad: false };
+    const [runningMean, runningVar] = [random('mean', [c], still), random('var', [c], { ...still, offset: 2 })];
+    const inputs = [x, w, random('gamma', [c], { offset: 1.5 }), random('beta', [c]), random('b', [s.w[0]])];
+    for (const training of [true, false])
+      await gradcheck(
+        (x, w, weight, bias, b) =>
+          batchNormConv2d(x, { weight, bias, runningMean, runningVar }, { training }, 'swish', w, b, s.options),
+        inputs,
+        { samples: 4 },
+      );
+  }
+});
+
+// What TensorFlow's SAME needs of float32: sums of nine products.
+givenShared(test, 'face_weights')(
+  'depthwise with SAME padding, even and odd maps, is that of double precision',
+  async () => {
+    const { numbers, shape, metadata } = golden('ops', `${SHARED}/face_weights`);
+    for (let i = 0; i < 5; i++) {
+      const leaf = (name: string): Tensor =>
+        tensor(device, Float32Array.from(numbers(`${i}.${name}`)), shape(`${i}.${name}`), {
+          requiresGrad: name !== 'up',
+          layout: name === 'w' ? 'taps' : name === 'b' ? 'plain' : 'rows',
+        });
+      const [x, w, b, up] = ['x', 'w', 'b', 'up'].map(leaf);
+      const [, groups, height, width] = x.shape;
+      const { stride } = JSON.parse(metadata[i]) as { stride: number };
+      const y = conv2d(x, w, b, { groups, stride, padding: samePadding([height, width], 3, stride) });
+      backward(sum(mul(y, up)));
+      near(await y.data(), numbers(`${i}.out`), TOLERANCE, `${i}`);
+      for (const [name, t] of Object.entries({ x, w, b }))
+        near(await (t.grad as Tensor).data(), numbers(`${i}.grad.${name}`), TOLERANCE, `${i} grad.${name}`);
+    }
+  },
+);
 
 test('slices of channels in and out; gradients add up', async () => {
   for (const from of [0, 4, 3]) {

@@ -44,6 +44,10 @@ class Extra(Goldens):
         self.conv_case('no_x_gradient', (2, 9, 5, 5), 11, (3, 3), 2, 1, True, diff=['bias', 'weight'])
         self.conv_case('depthwise', (2, 8, 7, 6), 8, (3, 3), 1, 1, True, groups=8)
         self.conv_case('depthwise_same_s2', (1, 5, 8, 7), 5, (3, 3), 2, (0, 1, 1, 1), True, groups=5)
+        # MobileNet's, padded as TensorFlow's SAME pads even and odd maps.
+        for n, c, h, w, s in ((2, 3, 8, 8, 1), (2, 4, 8, 8, 2), (1, 5, 9, 7, 2), (2, 8, 14, 14, 2), (1, 6, 7, 7, 1)):
+            sides = [(t // 2, t - t // 2) for t in (max((-(-size // s) - 1) * s + 3 - size, 0) for size in (h, w))]
+            self.conv_case(f'depthwise_same_{n}x{c}x{h}x{w}s{s}', (n, c, h, w), c, (3, 3), s, sides[0] + sides[1], True, groups=c)
         self.conv_case('depthwise_multiplied', (1, 3, 6, 5), 12, (3, 3), 1, 1, groups=3)
         self.conv_case('groups_2', (2, 6, 5, 7), 10, (3, 3), (2, 1), 1, True, groups=2)
         self.conv_case('dilated', (2, 4, 9, 8), 8, (3, 3), 1, 2, True, dilation=2)
@@ -96,6 +100,8 @@ class Extra(Goldens):
             self.made('relu6', tag, {'x': (shape, 9)}, {}, lambda t: {'y': F.relu6(t['x'])}, edit=lambda t: t['x'].reshape(-1).__setitem__(slice(2), (0, 6)))
             for op, fn in (('gelu', F.gelu), ('swish', F.silu), ('sigmoid', torch.sigmoid)):
                 self.made(op, tag, {'x': (shape, 5)}, {}, lambda t: {'y': fn(t['x'])})
+        self.made('relu6', 'kinks', {'x': ((17, 3), 1)}, {}, lambda t: {'y': F.relu6(t['x'])},
+                  edit=lambda t: t.update(x=np.append(np.linspace(-3, 9, 49), [0, 6]).astype(np.float32).reshape(17, 3)))
         self.made('shortcut', 'only_a', {'x': ((2, 4, 5, 3), 3), 'a': ((1,), .1, .8), 'c': ((1,), .1, 1)}, {},
                   lambda t: {'y': shortcut(t['x'], t['a'], t['c'])}, diff=['a'])
 

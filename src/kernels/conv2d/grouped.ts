@@ -3,12 +3,13 @@
 import { type Device, defineKernel, type Storage } from '../../device';
 import { activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/ceil_div';
+import { columnLanes } from '../launch/columns';
 import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../launch/matrix';
 import { type Prologue, perWidth } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import { sumParts } from '../sum_parts';
 import depthwiseForwardSource from './depthwise_forward.wgsl';
-import { type Conv2dGeometry, describe, flopOf, geometryParams } from './geometry';
+import { type Conv2dGeometry, describe, extent, flopOf, geometryParams } from './geometry';
 import backwardDataSource from './grouped_backward_data.wgsl';
 import backwardWeightSource from './grouped_backward_weight.wgsl';
 import forwardSource from './grouped_forward.wgsl';
@@ -25,10 +26,28 @@ const lanesAlong = (columns: number): number => Math.min(LANES, 2 ** Math.ceil(M
 
 const isDepthwise = (g: Conv2dGeometry): boolean => g.groups === g.ci && g.groups === g.co;
 
-/** Depthwise, with a window whose weights a lane can hold. */
-const walksRows = (g: Conv2dGeometry): boolean => isDepthwise(g) && g.kh * g.kw <= 25;
+/** Pixels of x that `rows` rows of one column of y see. */
+const windowOf = (g: Conv2dGeometry, rows: number): number =>
+  ((rows - 1) * g.stride[0] + extent(g.kh, g.dilation[0])) * extent(g.kw, g.dilation[1]);
+
+/** Pixels that a lane can hold: what is larger the driver does not keep in registers. */
+const WINDOW = 45;
+
+/**
+ * How a depthwise convolution's lanes walk along y: rows side by side and pixels of each; null where no lane can hold the window.
+ * A CPU driver is slow at loads, which more rows share; a GPU wants many lanes.
+ */
+function walkOf(device: Device, g: Conv2dGeometry): { readonly rows: number; readonly steps: number } | null {
+  if (!isDepthwise(g) || windowOf(g, 1) > WINDOW) return null;
+  if (!device.software) return { rows: 1, steps: 16 };
+  return { rows: windowOf(g, 4) > WINDOW ? 1 : 4, steps: g.ow };
+}
 
 const prologueConstants = (p: Prologue | null) => ({ NORM: p !== null, ACT: activationCode(p?.activation ?? 'none') });
+
+const windowConstants = ({ kh, kw, stride, dilation }: Conv2dGeometry) => ({
+  ...{ KH: kh, KW: kw, SH: stride[0], SW: stride[1], DH: dilation[0], DW: dilation[1] },
+});
 
 /** Elements that a lane takes of the input's side and of the output's, and the types of both. */
 function widthsOf(g: Conv2dGeometry, input: Matrix, output: Matrix) {
@@ -54,23 +73,26 @@ export function forward(
   prologue: Prologue | null,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, y);
-  const walks = walksRows(g);
-  const LX = walks && device.software ? 8 : lanesAlong(params.columns);
-  device.dispatch((walks ? depthwiseForwardKernel : forwardKernel)[inWidth], {
+  const walk = walkOf(device, g);
+  const LX = walk ? columnLanes(device) : lanesAlong(params.columns);
+  const { rows, steps } = walk ?? { rows: 1, steps: g.ow };
+  const walks = ceilDiv(g.ow, steps);
+  device.dispatch((walk ? depthwiseForwardKernel : forwardKernel)[inWidth], {
     buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
     params: {
       ...params,
       ...geometryParams(g),
       ...{ x_stride: x.stride / inWidth, x_offset: x.offset / inWidth },
       ...{ y_stride: y.stride / outWidth, y_offset: y.offset / outWidth },
+      ...{ steps, walks },
     },
     constants: {
       ...constants,
       ...prologueConstants(prologue),
-      ...(walks ? { KH: g.kh, KW: g.kw, SH: g.stride[0], SW: g.stride[1], DH: g.dilation[0], DW: g.dilation[1] } : {}),
+      ...(walk ? { ...windowConstants(g), ROWS: rows } : {}),
       ...{ BIAS: bias !== null, LX },
     },
-    workgroups: [ceilDiv(params.columns, LX), g.oh, g.n],
+    workgroups: [ceilDiv(params.columns, LX), ceilDiv(g.oh, rows), g.n * walks],
     label: `conv2d.forward ${describe(g)}`,
     flop: flopOf(g),
     bytes: bytesOf(x, y) + weight.bytes,
