@@ -67,6 +67,7 @@ export type { StepEvent, TrainHooks } from './train/loop/events';
 export type { Outcome } from './train/loop/session';
 export { Trainer, type TrainerOptions } from './train/loop/trainer';
 export { type EvaluateSettings, evaluate } from './train/measures/evaluate';
+export type { FacePrediction, Faces } from './train/measures/face_prediction';
 export {
   accuracy,
   type ClassScores,
@@ -78,7 +79,7 @@ export {
   type Predictions,
   rmse,
 } from './train/measures/metrics';
-export { type FacePrediction, predict } from './train/measures/predict';
+export { type LookedAt, type PredictSettings, predict } from './train/measures/predict';
 export { openNetwork } from './train/run/network';
 export { type Run, type RunArgs, type RunMetrics, readRun, readWeights } from './train/run/read_run';
 export { readRunToRepeat } from './train/run/repeat';

@@ -140,7 +140,7 @@ function report(folder: string, before: Metrics | undefined, after: Metrics, sec
     table,
     '\nwritten:',
     ...files.map(([path, what]) => `  ${path.padEnd(Math.max(...files.map((f) => f[0].length)))}  ${what}`),
-    `\ntry it: npx emotion-gcn predict --saved_model ${near()} ${face}`,
+    `\ntry it: npx emotion-gcn predict --faces none --saved_model ${near()} ${face}`,
   ].join('\n');
 }
 

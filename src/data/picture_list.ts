@@ -18,6 +18,8 @@ export interface ListedPicture {
   readonly path: string | Buffer;
   /** What is known of the face; null: the picture shows it. */
   readonly face: KnownFace;
+  /** Of a given face: 68 points as x0, y0, x1, y1, ..., if they are known. */
+  readonly landmarks: readonly number[] | null;
   /** Folder that its file named it in, which no link may lead out of; null: a person named it. */
   readonly root: ImageRoot | null;
   /** Why it may not be used: its path leads out of that folder. */
@@ -39,8 +41,8 @@ export interface ListSettings {
   readonly signal?: AbortSignal;
 }
 
-/** What a picture is that is a file of its own. */
-const PHOTOGRAPH = { time: null, frame: null } as const;
+/** A picture that is a file of its own, of which nothing is known. */
+const PHOTOGRAPH = { face: null, landmarks: null, time: null, frame: null } as const;
 
 const BOX = ['face_x', 'face_y', 'face_width', 'face_height'] as const;
 const COLUMNS = ['image', 'subDirectory_filePath', ...BOX, 'facial_landmarks'];
@@ -66,28 +68,27 @@ export async function* listPictures(
   const from = imageDir ?? dirname(source);
   const listedIn =
     (root: ImageRoot) =>
-    (name: string, face: KnownFace): ListedPicture => {
+    (name: string, known: Known | null): ListedPicture => {
       const file = resolve(from, name);
-      return { file, path: file, face, root, problem: root.problemOf(name), named: false, ...PHOTOGRAPH };
+      return { ...PHOTOGRAPH, ...known, file, path: file, root, problem: root.problemOf(name), named: false };
     };
   if (lookAt(source) === 'a folder') {
     const { pictures, passedOver } = picturesBelow(source, new ImageRoot(imageDir ?? source));
     if (passedOver) say(`passed over in ${source}: ${passedOver}`);
     if (pictures.length === 0)
       throw new InputError(`${source}: expected pictures (${[...ENDINGS].join(' ')}), found none in this folder`);
-    for (const { file, path } of pictures)
-      yield { file, path, face: null, root: null, problem: null, named: false, ...PHOTOGRAPH };
+    for (const { file, path } of pictures) yield { ...PHOTOGRAPH, file, path, root: null, problem: null, named: false };
   } else if (ending === '.csv') yield* listed(source, listedIn(new ImageRoot(from)));
   else if (ending === '.txt') {
     const listedAt = listedIn(new ImageRoot(from));
     const lines = (await readText(source)).split(/\r\n|\n|\r/);
     for (const line of lines) if (line.trim()) yield listedAt(line.trim(), null);
-  } else yield { file: source, path: source, face: null, root: null, problem: null, named: true, ...PHOTOGRAPH };
+  } else yield { ...PHOTOGRAPH, file: source, path: source, root: null, problem: null, named: true };
 }
 
 async function* listed(
   source: string,
-  listedAt: (name: string, face: KnownFace) => ListedPicture,
+  listedAt: (name: string, known: Known | null) => ListedPicture,
 ): AsyncGenerator<ListedPicture> {
   for await (const { fields, line, problem } of readCsv(source, COLUMNS, () => {})) {
     const fail = (message: string): never => {
@@ -100,7 +101,9 @@ async function* listed(
   }
 }
 
-function knownFace(row: Readonly<Record<string, string>>, fail: (message: string) => never): KnownFace {
+type Known = Pick<ListedPicture, 'face' | 'landmarks'>;
+
+function knownFace(row: Readonly<Record<string, string>>, fail: (message: string) => never): Known | null {
   const numbers = BOX.map((column) => (row[column] ? Math.trunc(Number(row[column])) : null));
   const landmarks = row.facial_landmarks;
   if (numbers.every((v) => v === null)) {
@@ -110,11 +113,11 @@ function knownFace(row: Readonly<Record<string, string>>, fail: (message: string
   }
   const box = numbers.map((v, i) => (Number.isFinite(v) ? (v as number) : fail(`${BOX[i]}: expected a number`)));
   if (box[2] < 1 || box[3] < 1) fail(`face box: expected a size of 1 or more, found ${box[2]} x ${box[3]}`);
-  if (!landmarks) return { box: box as unknown as Box };
+  if (!landmarks) return { face: { box: box as unknown as Box }, landmarks: null };
   const points = numbersOf(landmarks);
   if (points.length !== 136 || !points.every(Number.isFinite))
     fail(`facial_landmarks: expected 136 numbers x;y;…, found ${points.filter(Number.isFinite).length}`);
   const [leftEye, rightEye] = eyeCentres(points);
   if (leftEye.join() === rightEye.join()) fail(`facial_landmarks: both eyes are at ${leftEye.join(', ')}`);
-  return { box: box as unknown as Box, leftEye, rightEye };
+  return { face: { box: box as unknown as Box, leftEye, rightEye }, landmarks: points };
 }

@@ -1,3 +1,5 @@
+import { alignMatrix, eyeCentres } from '../base/pixels/align';
+import type { Box } from '../base/pixels/crop';
 import type { RgbImage } from '../base/pixels/rgb_image';
 
 /** A square of a picture with zeros wherever it reaches out of `region`. In whole pixels; x and y may be negative. */
@@ -99,4 +101,41 @@ export function pointsInPicture(out: ArrayLike<number>, [x, y, width, height]: R
   const side = Math.max(width, height);
   const corner = [x - (side - width) / 2, y - (side - height) / 2];
   return Float64Array.from(out, (v, i) => v * side + corner[i % 2]);
+}
+
+/** Where AffectNet's frames have the middle between the eyes, and how far apart the eyes and eyes and mouth are, as shares of the side. */
+const FRAME = { x: 0.4965, y: 0.389, eyes: 0.357, mouth: 0.36 } as const;
+
+/** The middle of the points from `first` to before `end`. */
+function middle(landmarks: ArrayLike<number>, first: number, end: number): [x: number, y: number] {
+  let [x, y] = [0, 0];
+  for (let i = first; i < end; i++) [x, y] = [x + landmarks[2 * i], y + landmarks[2 * i + 1]];
+  return [x / (end - first), y / (end - first)];
+}
+
+/**
+ * The upright square around a face, in whole pixels, as AffectNet's boxes lie around theirs: by the eyes, and as large as their distance or
+ * that of the mouth asks for, since a head that is turned has eyes that are near each other.
+ * @param landmarks 68 points as x0, y0, x1, y1, ...
+ */
+export function uprightBox(landmarks: ArrayLike<number>): Box {
+  const [[lx, ly], [rx, ry]] = [middle(landmarks, 36, 42), middle(landmarks, 42, 48)];
+  const [mx, my] = middle(landmarks, 48, 68);
+  const [x, y] = [(lx + rx) / 2, (ly + ry) / 2];
+  const side = Math.max(Math.hypot(rx - lx, ry - ly) / FRAME.eyes, Math.hypot(mx - x, my - y) / FRAME.mouth);
+  const whole = Math.max(Math.round(side), 1);
+  return [Math.round(x - FRAME.x * whole), Math.round(y - FRAME.y * whole), whole, whole];
+}
+
+/**
+ * The box by which `prepareFace` cuts this square out of the picture that is levelled by the eyes: its upper left corner, which is
+ * turned then, lies turned back.
+ */
+export function affectNetBox(landmarks: ArrayLike<number>): Box {
+  const box = uprightBox(landmarks);
+  const [left, right] = eyeCentres(landmarks);
+  if (left.join() === right.join()) return box;
+  const [x, y, width, height] = box;
+  const [c, s, tx, , , ty] = alignMatrix(left, right);
+  return [Math.round(c * (x - tx) - s * (y - ty)), Math.round(s * (x - tx) + c * (y - ty)), width, height];
 }

@@ -63,13 +63,13 @@ test('three moods, by name or number: they are learnt, and everything goes by th
   );
   assert.match(measured.out, /^recall_bored,/m);
   const picture = at('faces', rowsOf(at('training.csv'))[0].subDirectory_filePath);
-  const { out: said } = await ends(0, `predict --saved_model ${at('run')} --format csv ${picture}`);
+  const { out: said } = await ends(0, `predict --faces none --saved_model ${at('run')} --format csv ${picture}`);
   assert.match(said, /^image,expression,calm,bored,excited,valence,arousal\n\S+,(calm|bored|excited),/);
   assert.match((await ends(0, `inspect ${at('run')}`)).out, /classes +calm, bored, excited/);
   await ends(0, `export --saved_model ${at('run')} --format safetensors --out ${at('weights.safetensors')}`);
   assert.equal(JSON.parse(readFileSync(at('config.json'), 'utf8')).classes, MOODS);
   // Weights alone do not know the names.
-  const bare = `predict --checkpoint ${at('weights.safetensors')} --image_size 16 --format csv --emb ${at('words.txt')} ${picture}`;
+  const bare = `predict --faces none --checkpoint ${at('weights.safetensors')} --image_size 16 --format csv --emb ${at('words.txt')} ${picture}`;
   assert.match((await ends(2, bare)).err, /has 3 classes, none of affectnet's; give their names with --classes/);
   assert.is((await ends(0, `${bare} --classes ${MOODS}`)).out, said);
 });

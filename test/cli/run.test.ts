@@ -171,22 +171,22 @@ test('report prints the metrics and draws the pictures again', async () => {
 
 test('what export writes predicts as the run does', async () => {
   const face = join(faces, 'images', 'validation', '00000.jpg');
-  const { out } = await ends(0, `predict --saved_model ${whole} --format csv ${face}`);
+  const { out } = await ends(0, `predict --faces none --saved_model ${whole} --format csv ${face}`);
   for (const format of ['pth', 'safetensors']) {
     const file = join(dir, `exported.${format}`);
     const { out: said } = await ends(0, `export --saved_model ${whole} --format ${format} --out ${file}`);
     assert.match(said, `written: ${file}`);
     const flags = `--checkpoint ${file} --emb ${join(whole, 'emb.safetensors')} --image_size 16`;
-    assert.is((await ends(0, `predict ${flags} --format csv ${face}`)).out, out);
+    assert.is((await ends(0, `predict --faces none ${flags} --format csv ${face}`)).out, out);
   }
   assert.ok(existsSync(join(dir, 'config.json')));
-  const needless = await ends(2, `predict --saved_model ${whole} --image_size 16 ${face}`);
+  const needless = await ends(2, `predict --faces none --saved_model ${whole} --image_size 16 ${face}`);
   assert.match(needless.err, /--image_size 16: the run in --saved_model has its own/);
 });
 
 test('prediction: JSON as documented, and a table', async () => {
   const images = ['00000', '00001'].map((name) => join(faces, 'images', 'validation', `${name}.jpg`));
-  const { out } = await ends(0, `predict --saved_model ${whole} --json ${images.join(' ')}`);
+  const { out } = await ends(0, `predict --faces none --saved_model ${whole} --json ${images.join(' ')}`);
   const { classes } = readRun(whole).args;
   const predictions = JSON.parse(out);
   assert.equal(
@@ -202,16 +202,19 @@ test('prediction: JSON as documented, and a table', async () => {
     assert.is(probabilities[expression], Math.max(...values));
     assert.ok(Number.isFinite(valence) && Number.isFinite(arousal));
   }
-  const table = await ends(0, `predict --saved_model ${whole} ${images[0]}`);
+  const table = await ends(0, `predict --faces none --saved_model ${whole} ${images[0]}`);
   assert.match(table.out, /^image +expression +Neutral .* valence +arousal\n\S+00000.jpg +[A-Z][a-z]+ .*\d\.\d %/);
   assert.match(
-    (await ends(2, `predict --saved_model ${whole} ${images[0]} nothing.jpg`)).err,
+    (await ends(2, `predict --faces none --saved_model ${whole} ${images[0]} nothing.jpg`)).err,
     /nothing.jpg: no such file/,
   );
 });
 
 test('prediction: folders and lists; by boxes and landmarks the faces of validation, and what was said of them there', async () => {
-  const csv = await ends(0, `predict --saved_model ${whole} --format csv --image_dir ${faces} ${faces}/validation.csv`);
+  const csv = await ends(
+    0,
+    `predict --faces none --saved_model ${whole} --format csv --image_dir ${faces} ${faces}/validation.csv`,
+  );
   const [header, ...rows] = csv.out.trim().split('\n');
   assert.match(header, /^image,expression,Neutral,.*,valence,arousal$/);
   const before = readFileSync(join(whole, 'predictions.csv'), 'utf8').trim().split('\n').slice(1);
@@ -232,7 +235,7 @@ test('prediction: folders and lists; by boxes and landmarks the faces of validat
   copyFileSync(join(images, '00000.jpg'), join(folder, 'a.jpg'));
   const list = join(dir, 'list.txt');
   writeFileSync(list, `${join(images, '00000.jpg')}\r\n\nnothing.jpg\n`);
-  const lines = await ends(0, `predict --saved_model ${whole} --format jsonl ${folder} ${list}`);
+  const lines = await ends(0, `predict --faces none --saved_model ${whole} --format jsonl ${folder} ${list}`);
   const [a, b, ...more] = lines.out
     .trim()
     .split('\n')
@@ -244,11 +247,11 @@ test('prediction: folders and lists; by boxes and landmarks the faces of validat
   assert.match(lines.err, /left out: \S+nothing.jpg: no such file/);
 
   writeFileSync(join(folder, 'boxes.csv'), 'image,face_x,face_y,face_width,face_height\na.jpg,-3,0,40,x\n');
-  const wrong = await ends(2, `predict --saved_model ${whole} ${join(folder, 'boxes.csv')}`);
+  const wrong = await ends(2, `predict --faces none --saved_model ${whole} ${join(folder, 'boxes.csv')}`);
   assert.match(wrong.err, /boxes.csv: line 2: face_height: expected a number/);
   rmSync(join(folder, 'a.jpg'));
   assert.match(
-    (await ends(2, `predict --saved_model ${whole} ${folder}`)).err,
+    (await ends(2, `predict --faces none --saved_model ${whole} ${folder}`)).err,
     /none of the pictures in \S+ can be used/,
   );
 });

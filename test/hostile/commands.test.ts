@@ -111,7 +111,7 @@ test('weights: predict, evaluate, inspect, train', async () => {
               content,
               (file) =>
                 [
-                  `predict --checkpoint ${file} ${faces}/images/validation/00000.jpg`,
+                  `predict --faces none --checkpoint ${file} ${faces}/images/validation/00000.jpg`,
                   `evaluate --checkpoint ${file} ${place} --data ${faces}/validation.csv`,
                   `${fresh} ${data} --model single_task --pretrained ${file} --saved_model ${file}-run`,
                   `${fresh} ${data} --emb random --adj ${file} --saved_model ${file}-run`,
@@ -160,7 +160,7 @@ async function refusedRun(file: string, content: Uint8Array, args: (run: string)
 const commands = [
   (dir: string) => `inspect ${dir}`,
   (dir: string) => `export --saved_model ${dir} --format pth --out ${dir}.pth`,
-  (dir: string) => `predict --saved_model ${dir} ${faces}/images/validation/00000.jpg`,
+  (dir: string) => `predict --faces none --saved_model ${dir} ${faces}/images/validation/00000.jpg`,
   (dir: string) => `evaluate --saved_model ${dir} ${place} --data ${faces}/validation.csv`,
   (dir: string) => `train --resume --saved_model ${dir} --image_dir ${faces} ${data}`,
   (dir: string) => `report --saved_model ${dir}`,
@@ -193,7 +193,7 @@ test("a run's weights: export, predict, evaluate, train --resume", async () => {
 test('pictures: predict, inspect', async () => {
   const svg = bytes('<svg xmlns="http://www.w3.org/2000/svg"><image href="/etc/passwd"/></svg>');
   for (const content of [svg, evil, bytes('\xff\xd8\xff'), bytes()]) {
-    await refused('face.jpg', content, (file) => `predict --saved_model ${good} ${file}`);
+    await refused('face.jpg', content, (file) => `predict --faces none --saved_model ${good} ${file}`);
     await refused('face.jpg', content, (file) => `inspect --kind image ${file}`);
   }
 });

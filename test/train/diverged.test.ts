@@ -72,7 +72,7 @@ async function failure(fn: () => Promise<unknown>, Kind: typeof InputError | typ
 
 const all = async (run: string, pictures: string[]): Promise<unknown[]> => {
   const said: unknown[] = [];
-  for await (const p of predict(readRun(join(dir, run)), pictures)) said.push(p);
+  for await (const p of predict(readRun(join(dir, run)), pictures, { faces: 'none' })) said.push(p);
   return said;
 };
 

@@ -6,7 +6,8 @@ import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_PIXELS } from '../../src/data';
-import { groupsOf, readFaces } from '../../src/train/measures/predict';
+import { readFaces } from '../../src/train/measures/picture_faces';
+import { groupsOf } from '../../src/train/measures/picture_groups';
 
 const test = suite('predict memory');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-photographs-'));
@@ -29,12 +30,12 @@ test('a folder of large photographs: together they decode to no more than the la
   const faces: string[] = [];
   for await (const group of readFaces(
     groupsOf([dir], { imageDir: null }, () => {}),
-    { image_size: 8, align: true },
+    { image_size: 8, align: true, faces: 'none', find: async () => [] },
     () => {},
   ))
-    for (const { file, pixels } of group.faces) {
-      faces.push(file.slice(dir.length + 1, -4));
-      assert.equal([...pixels.slice(0, 3)], [10, 20, 30]);
+    for (const { picture, faces: of } of group.seen) {
+      faces.push(picture.file.slice(dir.length + 1, -4));
+      assert.equal([...of[0].pixels.slice(0, 3)], [10, 20, 30]);
     }
   sharp.prototype.toBuffer = toBuffer;
   assert.is(faces.join(''), 'abcde');
@@ -52,12 +53,14 @@ test('of a run with --align off all of a picture is looked at, whatever is known
     [true, 200],
     [false, 50],
   ] as const)
-    for await (const { faces } of readFaces(
+    for await (const { seen } of readFaces(
       groupsOf([list], { imageDir: null }, assert.unreachable),
-      { image_size: 8, align },
+      { image_size: 8, align, faces: 'none', find: async () => [] },
       assert.unreachable,
-    ))
-      assert.equal([faces[0].pixels[0], faces[0].pixels[7 * 3]], [200, right]);
+    )) {
+      const [{ pixels }] = seen[0].faces;
+      assert.equal([pixels[0], pixels[7 * 3]], [200, right]);
+    }
 });
 
 test.run();

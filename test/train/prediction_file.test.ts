@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
 import { Trainer } from '../../src/train/loop/trainer';
-import { type FacePrediction, predict } from '../../src/train/measures/predict';
+import type { FacePrediction } from '../../src/train/measures/face_prediction';
+import { predict } from '../../src/train/measures/predict';
 import { PREDICTION_FORMATS, PredictionFile, type PredictionFormat } from '../../src/train/measures/prediction_file';
 import { readRun } from '../../src/train/run/read_run';
 import { readTrainArgs } from '../../src/train/settings/args';
@@ -41,14 +42,19 @@ test.before(async () => {
   }
 });
 
+const shape = (saved: string) => ({ classes: readRun(saved).args.classes, faces: false, time: false });
+
 /** Goes on with a file, at most `most` predictions; returns what was said. */
 async function write(file: string, format: PredictionFormat, most = 1000, saved = runs[0]): Promise<string[]> {
-  const out = new PredictionFile(file, format, readRun(saved).args.classes);
+  const out = new PredictionFile(file, format, shape(saved));
   const said: string[] = [];
   const done = { rows: out.rows(), file };
   let finished = false;
   try {
-    for await (const prediction of predict(readRun(saved), [pictures], { done, say: (line) => said.push(line) })) {
+    for await (const prediction of predict(readRun(saved), [pictures], {
+      ...{ done, faces: 'none' },
+      say: (line) => said.push(line),
+    })) {
       if (most-- === 0) return said;
       await out.add(prediction);
     }
@@ -64,15 +70,15 @@ const whole = (format: PredictionFormat): Buffer => readFileSync(fileOf(format, 
 
 test('unbroken, each format is what is printed without --out', async () => {
   const all: FacePrediction[] = [];
-  for await (const prediction of predict(readRun(runs[0]), [pictures])) all.push(prediction);
+  for await (const prediction of predict(readRun(runs[0]), [pictures], { faces: 'none' })) all.push(prediction);
   for (const format of PREDICTION_FORMATS) {
-    const file = new PredictionFile(fileOf(format, 'whole'), format, readRun(runs[0]).args.classes);
+    const file = new PredictionFile(fileOf(format, 'whole'), format, shape(runs[0]));
     for (const prediction of all) await file.add(prediction);
     await file.close(true);
   }
   assert.is(whole('json').toString(), `${JSON.stringify(all, null, 2)}\n`);
   assert.is(whole('jsonl').toString(), all.map((prediction) => `${JSON.stringify(prediction)}\n`).join(''));
-  const { out } = await program(['predict', '--saved_model', runs[0], '--format', 'csv', pictures]);
+  const { out } = await program(['predict', '--saved_model', runs[0], '--faces', 'none', '--format', 'csv', pictures]);
   assert.is(whole('csv').toString(), out);
 });
 
@@ -150,7 +156,7 @@ test('another network, other pictures, another format or file: refused, and noth
 
 test('killed and stopped by Ctrl-C as a program, then once more: the same bytes; names and formats', async () => {
   const file = join(dir, 'killed.ndjson');
-  const command = ['predict', '--saved_model', runs[0], pictures, '--out', file];
+  const command = ['predict', '--saved_model', runs[0], '--faces', 'none', pictures, '--out', file];
   const stopped = await program(command, { interruptAt: /left out: \S+33.jpg/ });
   assert.is(stopped.code, 130, stopped.err);
   assert.match(stopped.err, /stopped; \d+ predictions are in \S+killed.ndjson, the same command goes on/);

@@ -12,7 +12,8 @@ import type { StepEvent } from '../../src/train/loop/events';
 import type { Outcome } from '../../src/train/loop/session';
 import { Trainer } from '../../src/train/loop/trainer';
 import { evaluate } from '../../src/train/measures/evaluate';
-import { type FacePrediction, predict } from '../../src/train/measures/predict';
+import type { FacePrediction } from '../../src/train/measures/face_prediction';
+import { predict } from '../../src/train/measures/predict';
 import { readRun } from '../../src/train/run/read_run';
 import { readRunToResume } from '../../src/train/run/resume';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
@@ -144,7 +145,7 @@ test('prediction: probabilities, valence and arousal of pictures', async () => {
   const run = readRun(join(dir, 'whole'));
   const image = join(faces, readFileSync(set.validation, 'utf8').split('\n')[1].split(',')[0]);
   const predictions: FacePrediction[] = [];
-  for await (const prediction of predict(run, [image, image])) predictions.push(prediction);
+  for await (const prediction of predict(run, [image, image], { faces: 'none' })) predictions.push(prediction);
   const [p, again] = predictions;
   const shares = p.probabilities as Record<string, number>;
   assert.ok(Math.abs(Object.values(shares).reduce((a, b) => a + b, 0) - 1) < 1e-5);

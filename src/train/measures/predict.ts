@@ -1,61 +1,26 @@
 import { orAborted } from '../../base/abort';
 import { InputError } from '../../base/errors';
 import type { RgbImage } from '../../base/pixels/rgb_image';
-import {
-  decodeImage,
-  headerOf,
-  ImageError,
-  type ListedPicture,
-  type ListSettings,
-  listPictures,
-  MAX_PIXELS,
-  prepareFace,
-  prepareKnown,
-  readPicture,
-} from '../../data';
-import { changesOf } from '../../data/augment';
+import { decodeImage, type ListedPicture, readPicture } from '../../data';
+import { openFaceFinder } from '../../data/found_face';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
-import { type BatchResult, Learner } from '../loop/learner';
-import { type Run, type RunArgs, weightsFile } from '../run/read_run';
+import type { FaceFinder, FoundFace } from '../../faces/finder';
+import { type Run, weightsFile } from '../run/read_run';
 import { Budget } from './budget';
-import { openRunModel } from './evaluate';
-import { checkScores } from './finite';
-
-/** What a run's network says of one face; of a picture without one, all but `image` and `time` is null. */
-export interface FacePrediction {
-  readonly image: string;
-  /** Only of frames of a video: seconds from its start. */
-  readonly time?: number;
-  /** Where faces are looked for: from 0, left to right; null: the picture has none. */
-  readonly face?: number | null;
-  /** The likeliest class. */
-  readonly expression: string | null;
-  readonly probabilities: Record<string, number> | null;
-  /** null where the model has none. */
-  readonly valence: number | null;
-  readonly arousal: number | null;
-  /** With `face`: left, top, width, height in pixels of the picture as it is shown, as the detector or the list gives them. */
-  readonly box?: readonly [number, number, number, number] | null;
-  /** With `face`: 68 points [x, y]; null: of a given box none are known. */
-  readonly landmarks?: readonly (readonly [number, number])[] | null;
-  /** With `face`: how sure the detector is, above 0.5, to 1; null: the box was given. */
-  readonly score?: number | null;
-}
+import type { FacePrediction, Faces } from './face_prediction';
+import { type Look, openLook, type Said } from './look';
+import { readFaces, type SeenPicture } from './picture_faces';
+import { type Done, groupsOf, remaining } from './picture_groups';
 
 /** A picture that was looked at. */
 export interface LookedAt {
   readonly file: string;
-  /** Of a frame of a video: seconds from its start. */
+  /** Of a frame of a video: seconds from its start; null: a photograph. */
   readonly time: number | null;
   /** Its pixels. */
   read(): Promise<RgbImage>;
 }
-
-const AT_ONCE = 32;
-
-/** Files that are read at once: as many threads as Node decodes in. */
-const FILES_AT_ONCE = 4;
 
 /** Settings of `predict`. */
 export interface PredictSettings {
@@ -65,219 +30,124 @@ export interface PredictSettings {
   readonly image_dir?: string | null;
   /** Frames a second that are taken of videos; null: all. */
   readonly fps?: number | null;
+  /** Which faces of a picture, where none is given by a list; default all. none: the picture is the face. */
+  readonly faces?: Faces;
   readonly say?: (line: string) => void;
   /** Predictions that are there already, of an earlier run over the same sources: only what follows is given. */
-  readonly done?: { readonly rows: AsyncIterable<FacePrediction>; readonly file: string };
+  readonly done?: Done;
+  /** Sees each picture with all its predictions, in order, before those that are new are given. */
+  readonly onPicture?: (picture: LookedAt, predictions: readonly FacePrediction[]) => Promise<void>;
   /** Ends it early, with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Predicts expression, valence and arousal of pictures of faces, in their order; of a picture of which no face box is known the largest
- * centred square is looked at (of a run with --align off, all of it, whatever is known). Pictures of folders and lists that cannot be used are passed over, and said.
+ * Predicts expression, valence and arousal of the faces of pictures, in their order, faces from left to right. They are found, levelled by
+ * their eyes and cut as AffectNet's are (of a run with --align off only cut), but for those of which a list gives the box. With `faces: 'none'`
+ * a picture is one face: of what no box is given the largest centred square is looked at (of a run with --align off, all of it, whatever is given).
+ * A picture without a face is a prediction of nulls. Pictures of folders and lists that cannot be used are passed over, and said.
  * Some of those that are `done` are looked at once more: they must be the same.
  * @param sources picture files, folders, lists: see `listPictures`
- * @throws InputError naming a picture or list that cannot be read, or when none can; `done` is of other pictures or another network
+ * @throws InputError naming a picture or list that cannot be read, or when none can; `done` is of other pictures, another network or other `faces`
  */
 export async function* predict(
   run: Run,
   sources: readonly string[],
-  { gpu = null, image_dir = null, fps = null, say = () => {}, done, signal }: PredictSettings = {},
+  settings: PredictSettings = {},
 ): AsyncGenerator<FacePrediction> {
-  const { classes } = run.args;
+  const { gpu, image_dir = null, fps = null, faces = 'all', say = () => {}, done, onPicture, signal } = settings;
   if (!run.given) weightsFile(run, 'best');
   let device: Device | null = null;
-  let looked = 0;
+  let [finder, look]: [FaceFinder | null, Look | null] = [null, null];
+  let [looked, ended] = [0, false];
+  const opened = async (): Promise<Device> => {
+    device ??= await orAborted(openDevice({ gpu: gpu ?? undefined, say }), signal, (late) => late.destroy());
+    return device;
+  };
+  const finding = new Budget(1);
+  const find = (image: RgbImage): Promise<readonly FoundFace[]> =>
+    finding.run(1, async () => {
+      // Of pictures that are still under way when another has ended it all.
+      if (ended) return [];
+      finder ??= openFaceFinder(await opened());
+      return finder.find(image);
+    });
   try {
-    let look: Look | null = null;
     const listed = groupsOf(sources, { imageDir: image_dir, fps, signal }, say);
-    const groups = done ? remaining(listed, done, say) : listed;
-    for await (const { faces, known, first } of readFaces(groups, run.args, say, signal)) {
+    const groups = done ? remaining(listed, done, faces, say) : listed;
+    for await (const { seen, known, first } of readFaces(groups, { ...run.args, faces, find }, say, signal)) {
       signal?.throwIfAborted();
-      device ??= await orAborted(openDevice({ gpu: gpu ?? undefined, say }), signal, (late) => late.destroy());
-      look ??= await openLook(device, run);
-      const { logits, predicted, va } = await look(faces);
-      for (const [i, { file, place }] of faces.entries()) {
-        const p = softmax(logits.subarray(i * classes.length, (i + 1) * classes.length));
-        const prediction = {
-          image: file,
-          expression: classes[predicted[i]],
-          probabilities: Object.fromEntries(classes.map((name, c) => [name, p[c]])),
-          valence: va ? va[2 * i] : null,
-          arousal: va ? va[2 * i + 1] : null,
-        };
+      const shown = seen.flatMap(({ picture: { file }, faces }) => faces.map(({ pixels }) => ({ pixels, file })));
+      if (shown.length > 0) look ??= await openLook(await opened(), run);
+      const said = look ? await look(shown) : [];
+      for (const one of seen) {
+        const predictions = predictionsOf(one, said.splice(0, one.faces.length));
         looked++;
-        const before = known.get(place);
-        if (before) checkSame(before, prediction, done?.file ?? '');
-        if (place >= first) yield prediction;
+        const before = known.get(one.place) ?? [];
+        if (done) checkSame(before, predictions, one.place < first, done.file);
+        if (one.place < first || predictions.length === before.length) continue;
+        await onPicture?.(lookedAt(one.picture), predictions);
+        yield* predictions.slice(before.length);
       }
     }
     if (looked === 0) throw new InputError(`none of the pictures in ${sources.join(', ')} can be used`);
   } finally {
-    device?.destroy();
+    ended = true;
+    (device as Device | null)?.destroy();
   }
 }
 
-/** Numbers of the same network on other adapters differ by less. */
+const NOTHING = { expression: null, probabilities: null, valence: null, arousal: null };
+
+/** @param said of its faces */
+function predictionsOf({ picture: { file, time }, faces }: SeenPicture, said: readonly Said[]): FacePrediction[] {
+  const of = { image: file, ...(time === null ? {} : { time }) };
+  if (faces.length === 0) return [{ ...of, face: null, ...NOTHING, box: null, landmarks: null, score: null }];
+  return faces.map(({ place: { face, ...place } }, i) => ({
+    ...of,
+    ...(face === undefined ? {} : { face }),
+    ...said[i],
+    ...place,
+  }));
+}
+
+const lookedAt = ({ file, time, path, root, frame }: ListedPicture): LookedAt => ({
+  ...{ file, time },
+  read: async () => frame ?? decodeImage(await readPicture(path, root ?? undefined)),
+});
+
+/** Numbers of the same network on other adapters differ by less; boxes by less than so many pixels. */
 const SAME = 1e-3;
-
-/** @throws InputError if two predictions of a picture are not of the same network */
-function checkSame(before: FacePrediction, now: FacePrediction, file: string): void {
-  const numbers = ({ probabilities, valence, arousal }: FacePrediction) => [
-    ...Object.entries(probabilities ?? {}),
-    ...Object.entries({ valence, arousal }),
-  ];
-  const found = numbers(now);
-  for (const [i, [name, was]] of numbers(before).entries()) {
-    const is = found[i][1];
-    if (was === is || (was !== null && is !== null && Math.abs(was - is) <= SAME)) continue;
-    throw new InputError(
-      `${file}: it was begun with another network or other settings: of ${now.image} it has ${name} ${was}, this network gives ${is}; ` +
-        'finish it with the network that it was begun with, or give another --out',
-    );
-  }
-}
-
-/** What the network says of some faces, each size x size x 3 bytes of RGB. */
-type Look = (faces: readonly Face[]) => Promise<BatchResult>;
-
-async function openLook(device: Device, run: Run): Promise<Look> {
-  const { image_size: size } = run.args;
-  const { model, embedding } = await openRunModel(device, run);
-  const learner = new Learner(device, model, { embedding, loss: null });
-  return async (faces) => {
-    const n = faces.length;
-    const rows = new Uint32Array(n);
-    const result = await learner.evaluate({
-      images: Uint8Array.from(Buffer.concat(faces.map((face) => face.pixels))),
-      ...changesOf(null, rows, size, { seed: 0, epoch: 0, step: 0 }),
-      labels: new Uint32Array(n),
-      va: new Float32Array(n * 2),
-      rows,
-    });
-    const images = faces.map((face) => face.file);
-    checkScores(run, result, images);
-    return result;
-  };
-}
-
-/** Softmax: exp(x) / sum of exp(x), without overflow. */
-function softmax(scores: Float32Array): number[] {
-  const most = Math.max(...scores);
-  const shares = Array.from(scores, (x) => Math.exp(x - most));
-  const sum = shares.reduce((a, b) => a + b);
-  return shares.map((share) => share / sum);
-}
-
-interface Face {
-  readonly file: string;
-  /** In its group. */
-  readonly place: number;
-  readonly pixels: Uint8Array;
-}
-
-/** Pictures that are looked at together. */
-interface Group {
-  readonly pictures: readonly ListedPicture[];
-  /** Predictions that are there already, by place. */
-  readonly known: ReadonlyMap<number, FacePrediction>;
-  /** Place of the first that is new. */
-  readonly first: number;
-}
-
-/** The pictures of all sources. */
-export async function* groupsOf(
-  sources: readonly string[],
-  settings: ListSettings,
-  say: (line: string) => void,
-): AsyncGenerator<Group> {
-  let waiting: ListedPicture[] = [];
-  const group = (): Group => ({ pictures: waiting, known: new Map(), first: 0 });
-  for (const source of sources) {
-    for await (const picture of listPictures(source, settings, say)) {
-      if (waiting.push(picture) < AT_ONCE) continue;
-      yield group();
-      waiting = [];
-    }
-  }
-  if (waiting.length > 0) yield group();
-}
+const SAME_BOX = 0.5;
 
 /**
- * The groups from the last one on of which something is done: looked at once more as a whole, it tells whether the network is the same, and
- * its new pictures get the very numbers that they have in an unbroken run.
- * @throws InputError if what is done is not of the first pictures that could be used
+ * @param whole all of the picture was there before
+ * @throws InputError if predictions of a picture are not of the same network
  */
-async function* remaining(
-  groups: AsyncIterable<Group>,
-  { rows, file }: NonNullable<PredictSettings['done']>,
-  say: (line: string) => void,
-): AsyncGenerator<Group> {
-  const there = rows[Symbol.asyncIterator]();
-  let row = await there.next();
-  let [count, isSaid] = [0, row.done];
-  for await (const { pictures } of groups) {
-    const known = new Map<number, FacePrediction>();
-    let first = 0;
-    for (let i = 0; !row.done && i < pictures.length; i++) {
-      if (pictures[i].file !== row.value.image) continue;
-      known.set(i, row.value);
-      first = i + 1;
-      count++;
-      row = await there.next();
+function checkSame(
+  before: readonly FacePrediction[],
+  now: readonly FacePrediction[],
+  whole: boolean,
+  file: string,
+): void {
+  const refuse = (what: string, was: unknown, is: unknown): never => {
+    throw new InputError(
+      `${file}: it was begun with another network, another --faces or other settings: of ${now[0].image} it has ${what} ${was}, ` +
+        `now there is ${is}; finish it with those that it was begun with, or give another --out`,
+    );
+  };
+  const numbersOf = ({ face = null, probabilities, valence, arousal, score = null, box }: FacePrediction) => [
+    ...Object.entries({ face, ...probabilities, valence, arousal, score }).map(([name, v]) => [name, v, SAME] as const),
+    ...(box ?? []).map((v, i) => [`box[${i}]`, v, SAME_BOX] as const),
+  ];
+  if (before.length > now.length || (whole && before.length > 0 && before.length < now.length))
+    refuse('faces', before.length, now.length);
+  for (const [i, prediction] of before.entries()) {
+    const found = numbersOf(now[i]);
+    for (const [k, [name, was, most]] of numbersOf(prediction).entries()) {
+      const is = found[k]?.[1] ?? null;
+      if (was === is || (was !== null && is !== null && Math.abs(was - is) <= most)) continue;
+      refuse(name, was, is);
     }
-    if (!row.done) continue;
-    if (!isSaid) say(`${file} has ${count} predictions; going on behind them`);
-    isSaid = true;
-    yield { pictures, known, first };
-  }
-  if (row.done) return;
-  throw new InputError(
-    `${file}: prediction ${count + 1} is of ${row.value.image}, which does not follow in what is to be looked at: it was begun with other ` +
-      'pictures; give those, or another --out',
-  );
-}
-
-/** Settings of a run by which its faces are prepared. */
-type FaceSettings = Pick<RunArgs, 'image_size' | 'align'>;
-
-/** The faces of groups of pictures; no more pictures are decoded at once than the largest one takes. */
-export async function* readFaces(
-  groups: AsyncIterable<Group>,
-  how: FaceSettings,
-  say: (line: string) => void,
-  signal?: AbortSignal,
-): AsyncGenerator<Omit<Group, 'pictures'> & { readonly faces: Face[] }> {
-  const files = new Budget(FILES_AT_ONCE);
-  const pixels = new Budget(MAX_PIXELS);
-  for await (const { pictures, known, first } of groups) {
-    const reading = pictures.map((picture, place) => files.run(1, () => readFace(picture, place, how, pixels, say)));
-    const faces = await orAborted(Promise.all(reading), signal);
-    const usable = faces.filter((face) => face !== null);
-    if (usable.length > 0) yield { faces: usable, known, first };
-  }
-}
-
-async function readFace(
-  { file, path, face, root, problem, named }: ListedPicture,
-  place: number,
-  { image_size: size, align }: FaceSettings,
-  budget: Budget,
-  say: (line: string) => void,
-): Promise<Face | null> {
-  try {
-    if (problem !== null) throw new ImageError(problem);
-    const content = await readPicture(path, root ?? undefined);
-    const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
-    const prepare = async () => {
-      const image = await decodeImage(content);
-      return align ? prepareKnown(image, face, size) : prepareFace(image, null, size);
-    };
-    return { file, place, pixels: (await budget.run(width * height, prepare)).data };
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    if (named) throw new InputError(`${file}: ${error.message}`);
-    say(`left out: ${`${file}: ${error.message}`.replaceAll('\n', '\\n')}`);
-    return null;
   }
 }

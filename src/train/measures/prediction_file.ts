@@ -1,12 +1,12 @@
-// Predictions as text, and a file of them that is written as they come and can be gone on with.
+// A file of predictions that is written as they come and can be gone on with.
 import { createReadStream, lstatSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { InputError, MachineError } from '../../base/errors';
 import { asInputError, lookAt } from '../../data/files';
-import type { FacePrediction } from './predict';
-import { csvField } from './predictions';
+import type { FacePrediction } from './face_prediction';
+import { csvHeader, csvPrediction, csvRow, jsonElement, predictionOf, type RowShape } from './prediction_text';
 
 export const PREDICTION_FORMATS = ['csv', 'json', 'jsonl'] as const;
 export type PredictionFormat = (typeof PREDICTION_FORMATS)[number];
@@ -29,16 +29,16 @@ interface Form {
   read(row: string): FacePrediction | null;
 }
 
-const formOf = (format: PredictionFormat, classes: readonly string[]): Form => {
-  const json = { begin: '', head: '', tail: '', read: (text: string) => predictionOf(JSON.parse(text), classes) };
+const formOf = (format: PredictionFormat, shape: RowShape): Form => {
+  const json = { begin: '', head: '', tail: '', read: (text: string) => predictionOf(JSON.parse(text), shape) };
   switch (format) {
     case 'csv':
       return {
-        head: `${csvHeader(classes)}\n`,
-        row: (prediction) => `${csvRow(prediction, classes)}\n`,
+        head: `${csvHeader(shape)}\n`,
+        row: (prediction) => `${csvRow(prediction, shape)}\n`,
         tail: '',
         begin: '',
-        read: (text) => csvPrediction(parse(text)[0], classes),
+        read: (text) => csvPrediction(parse(text)[0], shape),
       };
     case 'jsonl':
       return { ...json, row: (prediction) => `${JSON.stringify(prediction)}\n`, begin: '{"image":"' };
@@ -52,39 +52,6 @@ const formOf = (format: PredictionFormat, classes: readonly string[]): Form => {
       };
   }
 };
-
-/** The first line of a CSV of predictions. */
-export const csvHeader = (classes: readonly string[]): string =>
-  ['image', 'expression', ...classes.map(csvField), 'valence', 'arousal'].join(',');
-
-export function csvRow(prediction: FacePrediction, classes: readonly string[]): string {
-  const { image, expression, probabilities, valence, arousal } = prediction;
-  const shares = classes.map((name) => probabilities?.[name] ?? '');
-  return [csvField(image), csvField(expression ?? ''), ...shares, valence ?? '', arousal ?? ''].join(',');
-}
-
-/** As it stands in the array that JSON.stringify writes with an indent of two. */
-const jsonElement = (prediction: FacePrediction): string => JSON.stringify(prediction, null, 2).replaceAll(/^/gm, '  ');
-
-function csvPrediction(fields: readonly string[], classes: readonly string[]): FacePrediction | null {
-  if (fields.length !== classes.length + 4) return null;
-  const numbers = fields.slice(2).map((text) => (text === '' ? null : Number(text)));
-  const probabilities = Object.fromEntries(classes.map((name, c) => [name, numbers[c]]));
-  const [valence, arousal] = numbers.slice(classes.length);
-  return predictionOf({ image: fields[0], expression: fields[1], probabilities, valence, arousal }, classes);
-}
-
-function predictionOf(value: unknown, classes: readonly string[]): FacePrediction | null {
-  const found = value as FacePrediction | null;
-  const { image, expression, probabilities, valence, arousal } = found ?? {};
-  const isText = typeof image === 'string' && typeof expression === 'string';
-  const names = typeof probabilities === 'object' && probabilities !== null ? Object.keys(probabilities) : [];
-  const isOfClasses = names.length === classes.length && classes.every((name, i) => names[i] === name);
-  const numbers = isOfClasses ? Object.values(probabilities as Record<string, unknown>) : [null];
-  const areNumbers = numbers.every((v) => Number.isFinite(v));
-  const areCoordinates = [valence, arousal].every((v) => v === null || Number.isFinite(v));
-  return isText && areNumbers && areCoordinates ? found : null;
-}
 
 /** A line of a file, without its end. */
 interface Line {
@@ -111,9 +78,9 @@ export class PredictionFile {
   constructor(
     readonly file: string,
     private readonly format: PredictionFormat,
-    classes: readonly string[],
+    shape: RowShape,
   ) {
-    this.form = formOf(format, classes);
+    this.form = formOf(format, shape);
     const found = lookAt(file);
     const isLink = found === 'nothing' && lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink();
     if ((found !== 'a file' && found !== 'nothing') || isLink)
@@ -267,7 +234,7 @@ export class PredictionFile {
     const shown = JSON.stringify(found.length > 100 ? `${found.slice(0, 100)}...` : found);
     const expected = line === 1 && this.form.head ? JSON.stringify(this.form.head.trimEnd()) : 'a prediction';
     return new InputError(
-      `${this.file}: line ${line}: expected ${expected} as this network and --format ${this.format} write it, found ${shown}; ` +
+      `${this.file}: line ${line}: expected ${expected} as this network, --faces and --format ${this.format} write it, found ${shown}; ` +
         'give another --out, or remove the file',
     );
   }
