@@ -2,7 +2,7 @@ import { alignMatrix, type Point } from '../base/pixels/align';
 import { type Box, cropBox } from '../base/pixels/crop';
 import { resizeBands, resizeBilinear } from '../base/pixels/resize';
 import type { RgbImage } from '../base/pixels/rgb_image';
-import { warpBands } from '../base/pixels/warp';
+import { type Canvas, warpBands } from '../base/pixels/warp';
 import { allowKernels } from '../base/pixels/wasm_kernel';
 import { addressSpaceLeft } from '../device/node/memory';
 import { ImageError, MAX_PIXELS } from './image';
@@ -23,9 +23,16 @@ export interface FacePose {
  * (torchvision's Resize((size, size))): the original's Resize(size) keeps its proportion and then stops, because such
  * pictures cannot be batched. A picture without a pose is the face, and only resized.
  *
+ * @param canvas original: black where the original's aligned picture ends, which has the sides of the picture, but height and width
+ * changed: on a picture that is wider than high a face far to the right is black
  * @throws ImageError for a box of more than MAX_PIXELS pixels
  */
-export function prepareFace(image: RgbImage, pose: FacePose | null, size: number): RgbImage {
+export function prepareFace(
+  image: RgbImage,
+  pose: FacePose | null,
+  size: number,
+  canvas: Canvas = 'original',
+): RgbImage {
   if (!pose) return resizeBilinear(image, size, size);
   const { leftEye, rightEye, box } = pose;
   const matrix = alignMatrix(leftEye, rightEye);
@@ -34,15 +41,15 @@ export function prepareFace(image: RgbImage, pose: FacePose | null, size: number
   if (width * height > MAX_PIXELS) {
     throw new ImageError(`the face box is too large: ${width} x ${height} pixels, the limit is ${MAX_PIXELS} pixels`);
   }
-  return resizeBands({ width, height }, warpBands(image, matrix, window), size, size);
+  return resizeBands({ width, height }, warpBands(image, matrix, window, canvas), size, size);
 }
 
 /** What may be known of a face in a picture: its pose, its box alone, or nothing. */
 export type KnownFace = FacePose | { readonly box: Box } | null;
 
 /** A face of which only so much is known: as `prepareFace` by its pose, else the box, or else the picture, as `prepareWhole`. */
-export function prepareKnown(image: RgbImage, face: KnownFace, size: number): RgbImage {
-  if (face && 'leftEye' in face) return prepareFace(image, face, size);
+export function prepareKnown(image: RgbImage, face: KnownFace, size: number, canvas: Canvas = 'original'): RgbImage {
+  if (face && 'leftEye' in face) return prepareFace(image, face, size, canvas);
   return face ? prepareBox(image, face.box, size) : prepareWhole(image, size);
 }
 

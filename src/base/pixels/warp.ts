@@ -25,6 +25,9 @@ export function warpCubic(image: RgbImage, m: Matrix2x3, window?: Rectangle): Rg
   return { width, height, data };
 }
 
+/** What is seen of an aligned picture: what the original's has, or all that the picture shows, wherever turning takes it. */
+export type Canvas = 'original' | 'open';
+
 /**
  * The same in bands, of one picture at a time.
  * @returns rows y0 to y1 of the window, without y1, at most BAND: bytes that are good until the next call
@@ -33,13 +36,14 @@ export function warpBands(
   image: RgbImage,
   m: Matrix2x3,
   [x0, top, x1, bottom]: Rectangle,
+  canvas: Canvas = 'original',
 ): (y0: number, y1: number) => Uint8Array {
   const { width: w, height: h } = image;
   const d = 1 / (m[0] * m[4] - m[1] * m[3]);
   const [a, b, c, e] = [m[4] * d, -m[1] * d, -m[3] * d, m[0] * d];
   const [tx, ty] = [-a * m[2] - b * m[5], -c * m[2] - e * m[5]];
   // Of the window, what lies in the aligned picture.
-  const [left, right] = [Math.max(x0, 0), Math.min(x1, h)];
+  const [left, right, high, low] = canvas === 'open' ? [x0, x1, top, bottom] : [Math.max(x0, 0), Math.min(x1, h), 0, w];
   const count = Math.max(right - left, 0);
   /** Pairs x, y for each of its columns, in 1/1024 pixel. */
   const columns = new Int32Array(count * 2);
@@ -56,12 +60,12 @@ export function warpBands(
     return pairs;
   };
   const ends = [left, Math.max(right, left)].flatMap((x) =>
-    [Math.max(top, 0), Math.max(Math.min(bottom, w), 0)].map((y) => [a * x + b * y + tx, c * x + e * y + ty] as const),
+    [Math.max(top, high), Math.max(Math.min(bottom, low), high)].map((y) => [a * x + b * y + tx, c * x + e * y + ty] as const),
   );
   const warp = openKernel(image, columns, ends) ?? ((pairs: Int32Array) => warpRows(image, columns, pairs));
   const width = x1 - x0;
   return (y0, y1) => {
-    const [from, to] = [Math.max(top + y0, 0), Math.min(top + y1, w)];
+    const [from, to] = [Math.max(top + y0, high), Math.min(top + y1, low)];
     const found = count > 0 && to > from ? warp(rows(from, to)) : new Uint8Array();
     if (count === width && to - from === y1 - y0) return found;
     const out = new Uint8Array((y1 - y0) * width * 3);

@@ -97,7 +97,8 @@ async function cutFaces(
   return wanted.map((one, i) => {
     const [x, y, width, height] = one.box.map(rounded);
     const place = { face: i, box: [x, y, width, height] as const, landmarks: points(one.landmarks), score: one.score };
-    return { pixels: cut(asKnownFace(one, align)), place };
+    // A given box is seen as training sees it, a face that is found wherever it is in the photograph.
+    return { pixels: prepareKnown(image, asKnownFace(one, align), size, 'open').data, place };
   });
 }
 

@@ -27,7 +27,7 @@ export function expressionNetwork(): Run {
     if (name.startsWith('fc.')) state.set(name.replace('fc', 'classifier'), picked(entry, rows));
   const args = readTrainArgs({
     ...{ image_dir: '.', data: '.', saved_model: '.' },
-    ...{ model: 'single_task', network: 'denselite', dataset: 'affectnet', image_size: 112 },
+    ...{ model: 'single_task', network: 'denselite', classes: CLASSES, image_size: 112 },
   });
   return {
     dir: '.',
