@@ -41,6 +41,7 @@ export {
   splitSamples,
   toTensor,
 } from './data';
+export { openFaceFinder } from './data/found_face';
 export { writeSyntheticSet } from './data/synthetic/synthetic';
 export { listAdapters } from './device/node';
 export * from './engine_node';
@@ -80,6 +81,7 @@ export {
   rmse,
 } from './train/measures/metrics';
 export { type LookedAt, type PredictSettings, predict } from './train/measures/predict';
+export { expressionNetwork } from './train/run/expression_network';
 export { openNetwork } from './train/run/network';
 export { type Run, type RunArgs, type RunMetrics, readRun, readWeights } from './train/run/read_run';
 export { readRunToRepeat } from './train/run/repeat';

@@ -104,7 +104,7 @@ export function pointsInPicture(out: ArrayLike<number>, [x, y, width, height]: R
 }
 
 /** Where AffectNet's frames have the middle between the eyes, and how far apart the eyes and eyes and mouth are, as shares of the side. */
-const FRAME = { x: 0.4965, y: 0.389, eyes: 0.357, mouth: 0.36 } as const;
+const FRAME = { x: 0.4965, y: 0.389, eyes: 0.357, mouth: 0.385 } as const;
 
 /** The middle of the points from `first` to before `end`. */
 function middle(landmarks: ArrayLike<number>, first: number, end: number): [x: number, y: number] {

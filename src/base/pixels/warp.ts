@@ -60,7 +60,9 @@ export function warpBands(
     return pairs;
   };
   const ends = [left, Math.max(right, left)].flatMap((x) =>
-    [Math.max(top, high), Math.max(Math.min(bottom, low), high)].map((y) => [a * x + b * y + tx, c * x + e * y + ty] as const),
+    [Math.max(top, high), Math.max(Math.min(bottom, low), high)].map(
+      (y) => [a * x + b * y + tx, c * x + e * y + ty] as const,
+    ),
   );
   const warp = openKernel(image, columns, ends) ?? ((pairs: Int32Array) => warpRows(image, columns, pairs));
   const width = x1 - x0;

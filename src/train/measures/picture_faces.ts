@@ -6,13 +6,13 @@ import {
   decodeImage,
   headerOf,
   ImageError,
-  type KnownFace,
   type ListedPicture,
   MAX_PIXELS,
   prepareFace,
   prepareKnown,
   readPicture,
 } from '../../data';
+import type { KnownFace } from '../../data/face';
 import { asKnownFace } from '../../data/found_face';
 import type { FoundFace } from '../../faces/finder';
 import type { RunArgs } from '../run/read_run';

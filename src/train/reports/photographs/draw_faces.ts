@@ -1,7 +1,7 @@
 // A photograph with what a network sees in its faces.
 import sharp, { type OverlayOptions } from 'sharp';
 import type { RgbImage } from '../../../base/pixels/rgb_image';
-import type { FacePrediction } from '../../measures/predict';
+import type { FacePrediction } from '../../measures/face_prediction';
 import { measureText, textToPaths } from '../charts/lettering';
 import { colorOf, fitText, GROUND, headingOf, panelSize, panelSvg, type Seen, textSvg, wasSeen } from './panel';
 import { around, besides, leastCovering, type Rect, within } from './place';

@@ -5,7 +5,8 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { InputError, MachineError } from '../../../base/errors';
 import { lookAt, readHead, writeWhole } from '../../../data/files';
-import type { FacePrediction, LookedAt } from '../../measures/predict';
+import type { FacePrediction } from '../../measures/face_prediction';
+import type { LookedAt } from '../../measures/predict';
 import { ARGS, checkNotOfRun } from '../../run/files';
 import { drawFaces } from './draw_faces';
 
