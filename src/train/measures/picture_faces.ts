@@ -18,7 +18,7 @@ import type { FoundFace } from '../../faces/finder';
 import type { RunArgs } from '../run/read_run';
 import { Budget } from './budget';
 import type { FacePrediction, Faces } from './face_prediction';
-import type { Group } from './picture_groups';
+import type { PictureGroup } from './picture_groups';
 
 /** Files that are read at once: as many threads as Node decodes in. */
 const FILES_AT_ONCE = 4;
@@ -48,11 +48,11 @@ export interface SeenPicture {
 
 /** The faces of groups of pictures; no more pictures are decoded at once than the largest one takes. */
 export async function* readFaces(
-  groups: AsyncIterable<Group>,
+  groups: AsyncIterable<PictureGroup>,
   settings: FaceSettings,
   say: (line: string) => void,
   signal?: AbortSignal,
-): AsyncGenerator<Omit<Group, 'pictures'> & { readonly seen: readonly SeenPicture[] }> {
+): AsyncGenerator<Omit<PictureGroup, 'pictures'> & { readonly seen: readonly SeenPicture[] }> {
   const files = new Budget(FILES_AT_ONCE);
   const pixels = new Budget(MAX_PIXELS);
   const read = async (picture: ListedPicture, place: number): Promise<SeenPicture[]> => {

@@ -8,7 +8,7 @@ const PICTURES = 32;
 const FRAME_PIXELS = 2 ** 24;
 
 /** Pictures that are looked at together. */
-export interface Group {
+export interface PictureGroup {
   readonly pictures: readonly ListedPicture[];
   /** Predictions that are there already, by place. */
   readonly known: ReadonlyMap<number, readonly FacePrediction[]>;
@@ -21,7 +21,7 @@ export async function* groupsOf(
   sources: readonly string[],
   settings: ListSettings,
   say: (line: string) => void,
-): AsyncGenerator<Group> {
+): AsyncGenerator<PictureGroup> {
   let [pictures, pixels]: [ListedPicture[], number] = [[], 0];
   for (const source of sources) {
     for await (const picture of listPictures(source, settings, say)) {
@@ -46,11 +46,11 @@ export interface Done {
  * @throws InputError if what is done is not of the first pictures that could be used, or more faces were looked at
  */
 export async function* remaining(
-  groups: AsyncIterable<Group>,
+  groups: AsyncIterable<PictureGroup>,
   { rows, file }: Done,
   faces: Faces,
   say: (line: string) => void,
-): AsyncGenerator<Group> {
+): AsyncGenerator<PictureGroup> {
   const there = rows[Symbol.asyncIterator]();
   let row = await there.next();
   let [count, isSaid] = [0, row.done];
