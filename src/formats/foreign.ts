@@ -8,7 +8,7 @@ const KINDS: readonly (readonly [begin: RegExp, what: string, advice: string])[]
     'a web page',
     'download the file itself (a link to it may ask to log in or to confirm first)',
   ],
-  [/^\x1f\x8b/, 'a file packed by gzip', 'unpack it by "gunzip"'],
+  [/^\x1f\x8b/, 'a file packed by gzip', 'unpack it by "gunzip", a .tgz by "tar -xzf"'],
   [/^(7z\xbc\xaf|Rar!|BZh\d|\xfd7zXZ)/, 'a packed archive', 'unpack it'],
   [/^PK(\x05\x06|\x07\x08)/, 'an empty or split zip archive', 'get it again'],
   [

@@ -29,7 +29,11 @@ export async function readWeightsFile(file: string): Promise<WeightsFile> {
     const { state, removed, left } = plainNames(await readTensorFile(file), file);
     return { state: stateOf(state, file), found: saying([], removed, left), epoch: null, optimizer: null };
   }
-  if (kind !== 'torch') throw new InputError(`${file}: expected weights as .pth or safetensors, found neither`);
+  if (kind !== 'torch') {
+    throw new InputError(
+      `${file}: expected weights as .pth or safetensors, found neither; of TensorFlow.js's, give --pretrained the .json beside the .bin`,
+    );
+  }
   const { epoch, state, found, optimizer }: TorchCheckpoint = await readCheckpoint(await readWhole(file), file);
   return {
     epoch,
