@@ -6,8 +6,10 @@ import { step, type Tensor, tensor } from '../../src/autograd';
 import { readFaceApiWeights } from '../../src/data/face_weights';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { DenseLiteFeatures, denseLiteState, identify, inputOf, observe } from '../../src/models';
+import { golden } from '../faces/goldens';
 import { device } from '../gpu';
 import { integers } from '../hashinit';
+import { holdStep } from './training_step';
 
 const test = suite('face weights');
 const file = 'test/golden/faces/expression.safetensors';
@@ -15,16 +17,21 @@ const SIDE = 112;
 // Float32 through 16 convolutions: tfjs is off by 2e-7 of the landmarks' largest; four times that, and a floor for other orders of adding.
 const TOLERANCE = 4e-6;
 
+/** Hashed pixels as the network wants them, [n, 3, S, S]. */
+function images(name: string, n: number): Tensor {
+  const plane = SIDE * SIDE;
+  const pixels = integers(name, n * plane * 3, 0, 256);
+  const { mean, std, scale } = inputOf('denselite');
+  const x = Float32Array.from({ length: n * 3 * plane }, (_, i) => {
+    const [image, c] = [Math.floor(i / (3 * plane)), Math.floor(i / plane) % 3];
+    return (pixels[(image * plane + (i % plane)) * 3 + c] * scale - mean[c]) / std[c];
+  });
+  return tensor(device, x, [n, 3, SIDE, SIDE]);
+}
+
 test("features and every block of the expression network are the reference's", async () => {
   const { tensors, metadata } = readSafetensors(readFileSync(file), file);
   const numbers = (name: string): number[] => Array.from(tensors.get(name)!.data as Float64Array);
-  const pixels = integers('landmarks/input', SIDE * SIDE * 3, 0, 256);
-  const { mean, std, scale } = inputOf('denselite');
-  const plane = SIDE * SIDE;
-  const x = Float32Array.from({ length: 3 * plane }, (_, i) => {
-    const c = Math.floor(i / plane);
-    return (pixels[(i % plane) * 3 + c] * scale - mean[c]) / std[c];
-  });
   const net = new DenseLiteFeatures(device);
   const weights = readFaceApiWeights('face_expression_model');
   net.loadStateDict(denseLiteState(weights), 'face-api');
@@ -33,7 +40,7 @@ test("features and every block of the expression network are the reference's", a
   const { features } = step(device, () => {
     const features = observe(
       (m, y) => blocks.set(names.get(m) ?? '', y),
-      () => net.forward(tensor(device, x, [1, 3, SIDE, SIDE])),
+      () => net.forward(images('landmarks/input', 1)),
     );
     return { features, kept: [...blocks.values()] };
   });
@@ -61,6 +68,19 @@ function close(got: ArrayLike<number>, expected: number[], what: string): void {
     assert.ok(Math.abs(got[i] - v) <= TOLERANCE * size, `${what}[${i}]: ${got[i]}, expected ${v}`);
   });
 }
+
+test('one step of emotion_gcn: losses and the gradient of every parameter', () => {
+  const { metadata } = golden('denselite_step');
+  const own = (name: string): number => Math.max(...(JSON.parse(metadata[`f32.${name}`]) as number[]));
+  return holdStep('denselite_step', {
+    network: 'denselite',
+    images: images('denselite/input', 3),
+    weights: denseLiteState(readFaceApiWeights('face_expression_model')),
+    losses: 4e-6,
+    // Four times what PyTorch's float32 is off at most.
+    tolerance: () => [4 * own('grad.norm'), 4 * own('grad.head')],
+  });
+});
 
 test('the expression network alone is no model of ours: it has no head', () => {
   const weights = denseLiteState(readFaceApiWeights('face_expression_model'));

@@ -1,15 +1,15 @@
 // mobilenet with the weights of faceres-deep, held to a reference in double precision (make_goldens.py of face_weights).
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { add, backward, cccLoss, crossEntropy, labels, step, type Tensor, tensor } from '../../src/autograd';
+import { step, type Tensor, tensor } from '../../src/autograd';
 import { InputError } from '../../src/base/errors';
 import { readFaceres } from '../../src/data/faceres';
-import { buildModel, inputOf, MobileNetFeatures, mobileNetState, observe } from '../../src/models';
+import { inputOf, MobileNetFeatures, mobileNetState, observe } from '../../src/models';
 import { golden } from '../faces/goldens';
 import { given } from '../given';
-import { release } from '../goldens/network';
 import { device } from '../gpu';
-import { integers, parameter } from '../hashinit';
+import { integers } from '../hashinit';
+import { holdStep, type Tolerance } from './training_step';
 
 const test = suite('mobilenet weights');
 const SIDE = 224;
@@ -86,57 +86,20 @@ function close(got: ArrayLike<number>, expected: Float64Array, tolerance: number
 // Four times what PyTorch's float32 is off, oneDNN on and off. Up to conv_pw_11 some activations fall on another side of 0 or 6 in
 // float32, which changes gradients by much more than rounding does; from conv_dw_12 on none does.
 const LOSSES = 4e-6;
-/** Of a gradient's norm, and of its first 16 numbers'. */
-const [FLIPPED, WHOLE] = [
+const [FLIPPED, WHOLE]: Tolerance[] = [
   [2.6e-3, 7e-3],
   [1.2e-6, 1.4e-5],
 ];
 
-here('one step of emotion_gcn: losses and the gradient of every parameter', async () => {
-  const { numbers, metadata, shape } = golden('mobilenet_step');
-  const [nodes, words] = shape('emb');
-  const A = Float32Array.from(numbers('A'));
-  const model = buildModel(device, { model: 'emotion_gcn', network: 'mobilenet', imageSize: SIDE, A });
-  const state = await model.stateDict();
-  for (const [name, entry] of weights!) state.set(`features.${name}`, entry);
-  // The golden's head reads 100 numbers a word; further ones that are 0 change nothing, whatever their rows of the weight.
-  const wide = new Float32Array(300 * 512).fill(0.01);
-  wide.set(parameter('gc1.weight', [words, 512], 0));
-  state.set('gc1.weight', { shape: [300, 512], data: wide });
-  state.set('gc2.weight', { shape: [512, 1024], data: parameter('gc2.weight', [512, 1024], 0) });
-  model.loadStateDict(state, 'the golden');
-  const embedding = new Float32Array(nodes * 300);
-  numbers('emb').forEach((v, i) => {
-    embedding[Math.floor(i / words) * 300 + (i % words)] = v;
-  });
-  const parts = step(device, () => {
-    const { logits, va } = model.forward(images(), tensor(device, embedding, [nodes, 300]));
-    const cat = crossEntropy(logits, labels(device, [...numbers('labels')], 7));
-    const con = cccLoss(va as Tensor, tensor(device, Float32Array.from(numbers('va')), [3, 2]));
-    const total = add(cat, con);
-    backward(total);
-    return [total, cat, con];
-  });
-  const losses = numbers('loss');
-  for (const [i, loss] of parts.entries()) assert.ok(Math.abs((await loss.item()) - losses[i]) <= LOSSES);
-  const parameters = new Map([...model.namedParameters()].map(([name, t]) => [name.replace('features.', ''), t]));
-  const [norms, heads] = [numbers('grad.norm'), numbers('grad.head')];
-  const names = JSON.parse(metadata['grad.names']) as string[];
-  assert.is(names.length, parameters.size - 1, 'all but A');
-  for (const [row, name] of names.entries()) {
-    const all = await (parameters.get(name)!.grad as Tensor).data();
-    const got = name === 'gc1.weight' ? all.subarray(0, words * 512) : all;
-    const [ofNorm, ofHead] = row < names.indexOf('conv_dw_12.weight') ? FLIPPED : WHOLE;
-    assert.ok(Math.abs(length(got) - norms[row]) <= ofNorm * norms[row], `${name}: norm ${length(got)}, ${norms[row]}`);
-    const head = heads.subarray(row * 16, row * 16 + Math.min(16, got.length));
-    const off = length(head.map((v, i) => v - got[i]));
-    assert.ok(off <= ofHead * length(head), `${name}: ${got.subarray(0, 16)}, expected ${head}`);
-    if (name === 'gc1.weight') assert.ok(all.subarray(words * 512).every((v) => v === 0));
-  }
-  release(device, model);
-});
-
-const length = (v: ArrayLike<number>): number => Math.sqrt(Array.from(v).reduce((s, x) => s + x * x, 0));
+here('one step of emotion_gcn: losses and the gradient of every parameter', () =>
+  holdStep('mobilenet_step', {
+    network: 'mobilenet',
+    images: images(),
+    weights: weights!,
+    losses: LOSSES,
+    tolerance: (row, names) => (row < names.indexOf('conv_dw_12.weight') ? FLIPPED : WHOLE),
+  }),
+);
 
 test('each depthwise kernel is multiplied by the scale of its channel, all axes are ours; one without a scale is refused', () => {
   const range = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => i + 1);
