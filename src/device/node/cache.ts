@@ -53,7 +53,7 @@ export function ensureCacheDir(): string {
 export function cacheEntries(): CacheEntry[] {
   return list(cacheDir()).map((name) => {
     const path = join(cacheDir(), name);
-    return { name, path, bytes: size(path) };
+    return { name, path, bytes: bytesOf(path) };
   });
 }
 
@@ -74,8 +74,9 @@ function list(dir: string): string[] {
   }
 }
 
-function size(path: string): number {
+/** Bytes of a file, or of all below a folder; 0: there is neither. */
+export function bytesOf(path: string): number {
   const s = lstatSync(path, { throwIfNoEntry: false });
   if (!s?.isDirectory()) return s?.size ?? 0;
-  return list(path).reduce((sum, name) => sum + size(join(path, name)), 0);
+  return list(path).reduce((sum, name) => sum + bytesOf(join(path, name)), 0);
 }
