@@ -62,7 +62,7 @@ Examples:
   emotion-gcn predict --saved_model run1 --format csv --image_dir AffectNet/Manually_Annotated_Images list.csv
 
 Without --saved_model and --checkpoint the expression network of face-api answers, which comes with this package: seven classes, no
-valence and arousal, right on 53 % of 224 photographs.
+valence and arousal, right on 53 to 61 % of 224 photographs, by how they are cut.
 
 Faces are found, levelled by their eyes and cut as AffectNet's are. With --faces none each picture is one face already (a crop, a drawing), of
 which the largest centred square is looked at.
@@ -152,8 +152,8 @@ async function openRun(settings: PredictFlags): Promise<Run> {
   const needless = Object.entries({ emb, image_size, dataset, classes }).find(([, value]) => value !== null);
   if (needless) throw new InputError(`--${needless[0]} ${needless[1]}: is of a --checkpoint, which is missing`);
   say(
-    "no --saved_model or --checkpoint: face-api's expression network answers (seven classes, no valence and arousal, right on 53 % of 224 " +
-      'photographs); your own: npx emotion-gcn train --help',
+    "no --saved_model or --checkpoint: face-api's expression network answers (seven classes, no valence and arousal, right on 53 to 61 % of " +
+      '224 photographs); your own: npx emotion-gcn train --help',
   );
   return (await import('../train/run/expression_network')).expressionNetwork();
 }

@@ -115,7 +115,8 @@ function middle(landmarks: ArrayLike<number>, first: number, end: number): [x: n
 
 /**
  * The upright square around a face, in whole pixels, as AffectNet's boxes lie around theirs: by the eyes, and as large as their distance or
- * that of the mouth asks for, since a head that is turned has eyes that are near each other.
+ * that of the mouth asks for, since a head that is turned has eyes that are near each other. Of 224 photographs face-api's expression
+ * network is right on 61 % so, on 56 % cut by the eyes alone; a head trained on their frames on 65 % either way, as on the frames themselves.
  * @param landmarks 68 points as x0, y0, x1, y1, ...
  */
 export function uprightBox(landmarks: ArrayLike<number>): Box {
