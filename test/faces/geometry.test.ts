@@ -1,6 +1,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { centredSquare, clipBox, pictureSquare, pointsInPicture, resizeSquare } from '../../src/faces/geometry';
+import { alignMatrix, eyeCentres } from '../../src/base/pixels/align';
+import { cropBox } from '../../src/base/pixels/crop';
+import {
+  affectNetBox,
+  centredSquare,
+  clipBox,
+  pictureSquare,
+  pointsInPicture,
+  resizeSquare,
+  uprightBox,
+} from '../../src/faces/geometry';
 import { golden, near } from './goldens';
 
 /** Two roundings to float32, of up to 2^-17 at 255: as they are kept, and as they are made pixels again here. */
@@ -80,6 +90,42 @@ test('boxes are clipped to whole pixels of the picture, and points come back int
     const wanted = numbers(`points.${i}`).map((v, k) => (k % 2 ? v * height + 7 : v * width + 5));
     near(pointsInPicture(numbers('out'), [5, 7, width, height]), wanted, 1e-9, `points.${i}`);
   }
+});
+
+/** 68 points of a face that is turned: all at the eyes' middle but eyes and mouth. */
+function face(distance: number, mouth: number, degrees: number): Float64Array {
+  const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+  return Float64Array.from({ length: 136 }, (_, i) => {
+    const point = i >> 1;
+    const u = point >= 36 && point < 48 ? (point < 42 ? -distance / 2 : distance / 2) : 0;
+    const v = point >= 48 ? mouth : 0;
+    return i % 2 === 0 ? 400 + c * u - s * v : 300 + s * u + c * v;
+  });
+}
+
+test("AffectNet's box: levelled and cut by it, eyes lie where they do in its frames", () => {
+  for (const degrees of [0, 12, -33, 60])
+    for (const distance of [100, 31]) {
+      const landmarks = face(distance, distance, degrees);
+      const [left, right] = eyeCentres(landmarks);
+      const m = alignMatrix(left, right);
+      const [x0, y0, x1, y1] = cropBox(m, affectNetBox(landmarks));
+      const side = Math.round(distance / 0.357);
+      assert.equal([x1 - x0, y1 - y0], [side, side]);
+      // Eyes and corners are whole pixels, which is up to two pixels each way.
+      for (const [point, x] of [
+        [36, 0.318],
+        [42, 0.675],
+      ]) {
+        const [px, py] = [landmarks[2 * point], landmarks[2 * point + 1]];
+        const found = [m[0] * px + m[1] * py + m[2] - x0, m[3] * px + m[4] * py + m[5] - y0];
+        near(found, [x * side, 0.389 * side], 2, `${degrees} degrees, ${distance} pixels: ${point}`);
+      }
+    }
+  assert.equal(uprightBox(face(100, 100, 0)), affectNetBox(face(100, 100, 0)));
+  // Of a face in profile the eyes are near each other, and at last at one place.
+  assert.is(affectNetBox(face(40, 100, 20))[2], Math.round(100 / 0.385));
+  assert.equal(affectNetBox(face(0, 77, 0)), [301, 222, 200, 200]);
 });
 
 test.run();
