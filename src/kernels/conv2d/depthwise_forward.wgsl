@@ -3,7 +3,7 @@
 // the window of x that they see: a step loads its SW new columns only. Dispatch: (columns / LX, oh / ROWS, n * ow / steps).
 struct Params {
   columns: u32, h: u32, w: u32, oh: u32, ow: u32, pad_h: u32, pad_w: u32,
-  x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, steps: u32, walks: u32,
+  x_stride: u32, x_offset: u32, y_stride: u32, y_offset: u32, steps: u32, walks: u32, begin: i32,
 }
 @group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
@@ -38,8 +38,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let first = i32(group.z % P.walks * P.steps);
   let last = min(first + i32(P.steps), i32(P.ow));
   var window: array<array<V, WIDE>, HEIGHT>;
-  // The steps before `first` fill the window.
-  for (var ox = first - i32((KEPT + SW - 1) / SW); ox < last; ox++) {
+  // The steps before `first` fill the window; those before `begin` would see padding alone.
+  for (var ox = max(first - i32((KEPT + SW - 1) / SW), P.begin); ox < last; ox++) {
     for (var r = 0u; r < HEIGHT; r++) {
       for (var i = 0u; i < KEPT; i++) { window[r][i] = window[r][i + SW]; }
     }

@@ -8,6 +8,8 @@ import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../l
 import { type Prologue, perWidth } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import { sumParts } from '../sum_parts';
+import depthwiseBackwardDataSource from './depthwise_backward_data.wgsl';
+import depthwiseBackwardWeightSource from './depthwise_backward_weight.wgsl';
 import depthwiseForwardSource from './depthwise_forward.wgsl';
 import { type Conv2dGeometry, describe, extent, flopOf, geometryParams } from './geometry';
 import backwardDataSource from './grouped_backward_data.wgsl';
@@ -18,7 +20,13 @@ import prologueSource from './grouped_prologue.wgsl';
 const prologueSources = [channelSource, activationOn('V'), prologueSource] as const;
 const forwardKernel = perWidth('conv2d.grouped_forward', ...prologueSources, forwardSource);
 const depthwiseForwardKernel = perWidth('conv2d.depthwise_forward', ...prologueSources, depthwiseForwardSource);
+const depthwiseBackwardWeightKernel = perWidth(
+  'conv2d.depthwise_backward_weight',
+  ...prologueSources,
+  depthwiseBackwardWeightSource,
+);
 const backwardWeightKernel = perWidth('conv2d.grouped_backward_weight', ...prologueSources, backwardWeightSource);
+const depthwiseBackwardDataKernel = defineKernel('conv2d.depthwise_backward_data', depthwiseBackwardDataSource);
 const backwardDataKernel = defineKernel('conv2d.grouped_backward_data', backwardDataSource);
 
 const LANES = 64;
@@ -26,21 +34,36 @@ const lanesAlong = (columns: number): number => Math.min(LANES, 2 ** Math.ceil(M
 
 const isDepthwise = (g: Conv2dGeometry): boolean => g.groups === g.ci && g.groups === g.co;
 
-/** Pixels of x that `rows` rows of one column of y see. */
-const windowOf = (g: Conv2dGeometry, rows: number): number =>
-  ((rows - 1) * g.stride[0] + extent(g.kh, g.dilation[0])) * extent(g.kw, g.dilation[1]);
-
 /** Pixels that a lane can hold: what is larger the driver does not keep in registers. */
 const WINDOW = 45;
 
+/** A depthwise kernel's way over a map: the rows that a lane takes side by side, and the pixels of each that it walks along. */
+interface Walk {
+  readonly rows: number;
+  readonly steps: number;
+}
+
 /**
- * How a depthwise convolution's lanes walk along y: rows side by side and pixels of each; null where no lane can hold the window.
- * A CPU driver is slow at loads, which more rows share; a GPU wants many lanes.
+ * Null where no lane can hold the window, whose pixels are told for a number of rows. A CPU driver is slow at loads, which more rows
+ * share; a GPU wants many lanes.
  */
-function walkOf(device: Device, g: Conv2dGeometry): { readonly rows: number; readonly steps: number } | null {
-  if (!isDepthwise(g) || windowOf(g, 1) > WINDOW) return null;
+function walkOf(device: Device, g: Conv2dGeometry, window: (rows: number) => number): Walk | null {
+  if (!isDepthwise(g) || window(1) > WINDOW) return null;
   if (!device.software) return { rows: 1, steps: 16 };
-  return { rows: windowOf(g, 4) > WINDOW ? 1 : 4, steps: g.ow };
+  const rows = g.stride[0] > 1 ? 2 : 4;
+  return { rows: window(rows) > WINDOW ? 1 : rows, steps: Infinity };
+}
+
+/** Pixels of x that `rows` pixels of y see, one above the other. */
+const seen =
+  ({ kh, kw, stride, dilation }: Conv2dGeometry) =>
+  (rows: number): number =>
+    ((rows - 1) * stride[0] + extent(kh, dilation[0])) * extent(kw, dilation[1]);
+
+/** The step, of pixels of y, that is the first to see a pixel of x, or 0: before the first pixel, the window is only filled. */
+function beginOf({ kw, stride, padding, dilation }: Conv2dGeometry): number {
+  const kept = extent(kw, dilation[1]) - 1 - padding[1];
+  return kept > 0 ? -Math.floor(kept / stride[1]) : 0;
 }
 
 const prologueConstants = (p: Prologue | null) => ({ NORM: p !== null, ACT: activationCode(p?.activation ?? 'none') });
@@ -73,9 +96,10 @@ export function forward(
   prologue: Prologue | null,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, y);
-  const walk = walkOf(device, g);
+  const walk = walkOf(device, g, seen(g));
   const LX = walk ? columnLanes(device) : lanesAlong(params.columns);
-  const { rows, steps } = walk ?? { rows: 1, steps: g.ow };
+  const rows = walk?.rows ?? 1;
+  const steps = Math.min(walk?.steps ?? Infinity, g.ow);
   const walks = ceilDiv(g.ow, steps);
   device.dispatch((walk ? depthwiseForwardKernel : forwardKernel)[inWidth], {
     buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
@@ -84,7 +108,7 @@ export function forward(
       ...geometryParams(g),
       ...{ x_stride: x.stride / inWidth, x_offset: x.offset / inWidth },
       ...{ y_stride: y.stride / outWidth, y_offset: y.offset / outWidth },
-      ...{ steps, walks },
+      ...{ steps, walks, begin: beginOf(g) },
     },
     constants: {
       ...constants,
@@ -110,22 +134,33 @@ export function backwardData(
 ): void {
   const width = isDepthwise(g) ? vectorWidth(dy, dx) : 1;
   const columns = g.ci / width;
-  const LX = lanesAlong(columns);
-  device.dispatch(backwardDataKernel, {
+  const walk = backwardDataWalk(device, g);
+  const LX = walk ? columnLanes(device) : lanesAlong(columns);
+  const [down, right] = walk ? [0, 1].map((i) => ceilDiv([g.h, g.w][i] + g.padding[i], g.stride[i])) : [g.h, 1];
+  const steps = Math.min(walk?.steps ?? Infinity, right);
+  const walks = ceilDiv(right, steps);
+  device.dispatch(walk ? depthwiseBackwardDataKernel : backwardDataKernel, {
     buffers: { dy: dy.storage, weight, dx: dx.storage },
     params: {
       ...{ columns, each: g.co / g.groups, members: g.ci / g.groups },
       ...geometryParams(g),
       ...{ dy_stride: dy.stride / width, dy_offset: dy.offset / width },
       ...{ dx_stride: dx.stride / width, dx_offset: dx.offset / width },
-      accumulate: accumulate ? 1 : 0,
+      ...{ steps, walks, accumulate: accumulate ? 1 : 0 },
     },
-    constants: { ...vectorTypes(width, dy, dx), LX },
-    workgroups: [ceilDiv(columns, LX), g.h, g.n],
+    constants: { ...vectorTypes(width, dy, dx), ...(walk ? { ...windowConstants(g), ROWS: walk.rows } : {}), LX },
+    workgroups: [ceilDiv(columns, LX), ceilDiv(down, walk?.rows ?? 1), g.n * walks],
     label: `conv2d.backward_data ${describe(g)}`,
     flop: flopOf(g),
     bytes: bytesOf(dy, dx) + weight.bytes,
   });
+}
+
+/** As `walkOf`, of rows of dy; null besides for a stride over taps that are apart. */
+function backwardDataWalk(device: Device, g: Conv2dGeometry): Walk | null {
+  if ([0, 1].some((i) => g.stride[i] > 1 && g.dilation[i] > 1)) return null;
+  const [above, behind] = [g.kh, g.kw].map((k, i) => Math.floor(((k - 1) * g.dilation[i]) / g.stride[i]));
+  return walkOf(device, g, (rows) => (rows + above) * (behind + 1));
 }
 
 /** As conv2d.backwardWeight. @param pixels that one sum runs over at most, where a line has no more. */
@@ -140,24 +175,31 @@ export function backwardWeight(
   pixels: number,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, dy);
-  const lines = g.n * g.oh;
-  const linesEach = Math.max(1, Math.floor(pixels / g.ow));
+  const walk = walkOf(device, g, seen(g));
+  const lines = walk ? g.n * ceilDiv(g.oh, walk.rows) : g.n * g.oh;
+  const most = walk && !device.software ? pixels / 16 : pixels;
+  const linesEach = Math.max(1, Math.floor(most / g.ow / (walk?.rows ?? 1)));
   const splits = ceilDiv(lines, linesEach);
   const rows = g.kh * g.kw * params.members;
   const size = rows * g.co;
   const part = splits > 1 ? device.alloc(splits * size * 4, 'conv2d.weight_parts') : dweight;
-  const LX = lanesAlong(params.columns);
-  device.dispatch(backwardWeightKernel[inWidth], {
+  const LX = walk ? columnLanes(device) : lanesAlong(params.columns);
+  device.dispatch((walk ? depthwiseBackwardWeightKernel : backwardWeightKernel)[inWidth], {
     buffers: { x: x.storage, dy: dy.storage, pack: prologue?.pack ?? device.none, part },
     params: {
       ...params,
       ...geometryParams(g),
       ...{ x_stride: x.stride / inWidth, x_offset: x.offset / inWidth },
       ...{ dy_stride: dy.stride / outWidth, dy_offset: dy.offset / outWidth },
-      ...{ lines, lines_each: linesEach, accumulate: accumulate && splits === 1 ? 1 : 0 },
+      ...{ lines, lines_each: linesEach, begin: beginOf(g), accumulate: accumulate && splits === 1 ? 1 : 0 },
     },
-    constants: { ...constants, ...prologueConstants(prologue), LX },
-    workgroups: [ceilDiv(params.columns, LX), rows, splits],
+    constants: {
+      ...constants,
+      ...prologueConstants(prologue),
+      ...(walk ? { ...windowConstants(g), ROWS: walk.rows } : {}),
+      LX,
+    },
+    workgroups: walk ? [ceilDiv(params.columns, LX), splits] : [ceilDiv(params.columns, LX), rows, splits],
     label: `conv2d.backward_weight ${describe(g)}`,
     flop: flopOf(g),
     bytes: bytesOf(x, dy) + part.bytes,
