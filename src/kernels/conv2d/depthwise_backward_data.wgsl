@@ -14,6 +14,8 @@ struct Params {
 
 const ABOVE = (KH - 1) * DH / SH;
 const BEHIND = (KW - 1) * DW / SW;
+const TALL = (KH + SH - 1) / SH;
+const WIDE = (KW + SW - 1) / SW;
 
 @compute @workgroup_size(LX)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -46,9 +48,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let iy = row * SH + k - P.pad_h;
       for (var b = 0u; b < SW; b++) {
         var sum = V();
-        for (var ky = k % SH; ky < KH; ky += SH) {
-          for (var kx = b; kx < KW; kx += SW) {
-            sum += taps[ky * KW + kx] * window[ABOVE + k / SH - (ky * DH - k % SH) / SH][BEHIND - (kx * DW - b) / SW];
+        for (var i = 0u; i < TALL; i++) {
+          for (var j = 0u; j < WIDE; j++) {
+            let ky = k % SH + i * SH;
+            let kx = b + j * SW;
+            if (ky < KH && kx < KW) { sum += taps[ky * KW + kx] * window[ABOVE + k / SH - i * DH][BEHIND - j * DW]; }
           }
         }
         let ix = ox * SW + b - P.pad_w;
