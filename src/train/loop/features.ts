@@ -26,8 +26,8 @@ export function viewsOf(
 }
 
 /**
- * The faces of a set as features. A picture's are computed when it is first asked for, in a batch of always the same size: no bit of them
- * depends on what else was asked for.
+ * The faces of a set as features. A picture's are computed when it is first asked for, or in the place of another that is not missing, in a
+ * batch of always the same size: no bit of them depends on what else was asked for.
  */
 export class FeatureSet implements FaceSource {
   readonly samples: Samples;
@@ -37,6 +37,8 @@ export class FeatureSet implements FaceSource {
   /** Settled once a sample's features are there, or its picture cannot be used. */
   private readonly made: Promise<void>[] = [];
   private readonly bad = new Set<number>();
+  /** All samples before it are made. */
+  private next = 0;
 
   /** @param batch how many pictures the network sees at once */
   constructor(
@@ -69,14 +71,24 @@ export class FeatureSet implements FaceSource {
     const missing = [...new Set(wanted.filter((row) => !this.made[row]))];
     for (let from = 0; from < missing.length; from += this.batch) {
       const some = missing.slice(from, from + this.batch);
-      const made = this.make(some);
-      for (const row of some) this.made[row] = made;
+      const whole = [...some, ...this.others(this.batch - some.length, missing)];
+      const made = this.make(whole);
+      for (const row of whole) this.made[row] = made;
     }
     await Promise.all(wanted.map((row) => this.made[row]));
     const kept = new Uint8Array(this.kept.buffer);
     for (const [i, row] of wanted.entries())
       into.set(kept.subarray(row * this.bytes, (row + 1) * this.bytes), i * this.bytes);
     return wanted.map((row) => !this.bad.has(row));
+  }
+
+  /** The first samples, at most `n`, that are not made, and not among those that will be. */
+  private others(n: number, missing: readonly number[]): number[] {
+    while (this.made[this.next]) this.next++;
+    const found: number[] = [];
+    for (let row = this.next; row < this.samples.length && found.length < n; row++)
+      if (!this.made[row] && !missing.includes(row)) found.push(row);
+    return found;
   }
 
   private async make(rows: readonly number[]): Promise<void> {
