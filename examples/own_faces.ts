@@ -16,5 +16,5 @@ if (outcome.status === 'finished') console.log(`best accuracy ${outcome.metrics.
 
 const trained = readRun(run);
 console.log(`classes ${trained.args.classes.join(', ')}`);
-for await (const { image, expression } of predict(trained, [join(folder, 'val')]))
+for await (const { image, expression } of predict(trained, [join(folder, 'val')], { faces: 'none' }))
   console.log(`${image}: ${expression}`);
