@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InputError } from '../base/errors';
 import type { RgbImage } from '../base/pixels/rgb_image';
+import { turnInPlace } from '../base/pixels/turn';
 import { bmpHeader, isBmp, readBmp } from '../formats/picture/bmp';
 import { readPlainJpeg } from '../formats/picture/jpeg';
 import { isJpeg, jpegEnd } from '../formats/picture/jpeg_end';
@@ -157,23 +158,32 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     const plain = end === 'marked' ? await readPlainJpeg(bytes) : null;
     if (plain) return plain;
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
-    const { format, width, height, space } = await sharp(bytes, {
-      ...DECODE_OPTIONS,
-      limitInputPixels: false,
-    }).metadata();
+    const header = await sharp(bytes, { ...DECODE_OPTIONS, limitInputPixels: false }).metadata();
+    const { format, width, height, space, orientation } = header;
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
     checkSize({ width, height });
     if (end === 'open' && width * height > MAX_OPEN)
       throw new ImageError(`truncated or damaged (no end marker, and too large to see whether all else is there)`);
-    return await (end === 'open' ? decodeOpen : decode)(bytes, space === 'cmyk');
+    if (end === 'open') return await decodeOpen(bytes, space === 'cmyk');
+    const apart = width * height > LARGE && orientation !== undefined && orientation > 1;
+    return (
+      (apart && (await decodeTurned(bytes, space === 'cmyk', orientation))) || (await decode(bytes, space === 'cmyk'))
+    );
   } catch (error) {
     if (error instanceof InputError) throw new ImageError(error.message);
     throw error instanceof ImageError ? error : new ImageError(reason(error as Error));
   }
 }
 
-async function decode(bytes: Uint8Array, cmyk: boolean): Promise<RgbImage> {
-  const picture = sharp(bytes, { ...DECODE_OPTIONS, autoOrient: true });
+/** Pixels of a picture from which it is turned in its own memory: libvips makes a second one. */
+const LARGE = 2 ** 24;
+
+/** null where it cannot be turned so. */
+const decodeTurned = async (bytes: Uint8Array, cmyk: boolean, orientation: number): Promise<RgbImage | null> =>
+  turnInPlace(await decode(bytes, cmyk, false), orientation);
+
+async function decode(bytes: Uint8Array, cmyk: boolean, autoOrient = true): Promise<RgbImage> {
+  const picture = sharp(bytes, { ...DECODE_OPTIONS, autoOrient });
   const decoder = cmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.removeAlpha();
   const { data, info } = await decoder.raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: cmyk ? cmykToRgb(data) : data };

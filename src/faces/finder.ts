@@ -30,7 +30,7 @@ const PASSES: readonly Pass[] = [
 ];
 
 /** Most faces that go through the landmark network at once. */
-const MOST = 8;
+const MOST = 4;
 
 /** A face in a picture; all in pixels of the picture. */
 export interface FoundFace {
