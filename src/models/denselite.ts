@@ -26,11 +26,15 @@ class SeparableBlock extends Module {
 
   forward(x: Tensor): Tensor {
     return this.run(() => {
-      let y = F.relu(this.first.forward(x));
+      let y = this.run(() => F.relu(this.first.forward(x)));
       let sum = y;
       for (const conv of this.rest) {
-        sum = F.add(sum, conv.forward(y));
-        y = F.relu(sum);
+        const [joined, active] = this.run(() => {
+          const next = F.add(sum, conv.forward(y));
+          return [next, F.relu(next)];
+        });
+        this.done(sum, y);
+        [sum, y] = [joined, active];
       }
       return this.see(y);
     });

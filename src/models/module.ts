@@ -120,6 +120,12 @@ export abstract class Module {
     }, x);
   }
 
+  /** Without gradients: gives back what this layer made and nothing reads any more. */
+  protected done(...tensors: readonly Tensor[]): void {
+    if (gradEnabled()) return;
+    for (const { storage } of tensors) if (!storage.retained) this.device.free(storage);
+  }
+
   /** Tells an observer of this layer's output. */
   see(output: Tensor): Tensor {
     observer?.(this, output);

@@ -51,6 +51,17 @@ test('the landmark network gives the golden', async () => {
   close(found, golden('landmarks').numbers('out'), 2e-7, 'landmarks');
 });
 
+test('the landmark network holds six of its largest maps at a time', () => {
+  const net = new FaceLandmarks(device, weights.landmarks);
+  const [n, size] = [4, FaceLandmarks.SIZE];
+  const { live } = device.stats();
+  const most = device.dryRun(() =>
+    noGrad(() => net.forward(tensor(device, new Float32Array(n * 3 * size * size), [n, 3, size, size]))),
+  );
+  const map = 4 * n * 32 * (size / 2) ** 2;
+  assert.ok(most - live < 6.5 * map, `${(most - live) / map} maps`);
+});
+
 test("another network's weights are refused by name", () => {
   assert.throws(
     () => new FaceDetector(device, weights.landmarks),
