@@ -1,6 +1,6 @@
 // npm run bench [-- FILTER] [--json] [--out FOLDER] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--precision f32|f16] [--gpu ID] [--repeat N]
 // Kernels by the GPU's clock, steps by the wall clock, each against the roofline of the adapter's own peaks.
-// FILTER: part of a work's name, such as `step` or `conv forward`.
+// FILTER: part of a work's name, such as `step` or `conv forward`; `faces` alone is faces.ts.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,7 @@ import type { Device } from '../src/device';
 import { openDevice } from '../src/device/node';
 import { measurePeaks, type Peaks } from '../src/kernels/peaks';
 import { choose, forceVariant } from '../src/kernels/variant';
+import { compareFaces } from './faces';
 import { count, summary, type Timing, timeInTurn } from './measure';
 import { program } from './program';
 import { boundMs, drawRoofline, type Placed } from './roofline';
@@ -40,6 +41,7 @@ program(async () => {
   const device = await openDevice({ gpu: values.gpu });
   try {
     forceVariant(device, values.variant ?? null);
+    if (filter === 'faces') return await compareFaces(device, { json: values.json, repeat });
     const steps = stepWorks.filter((w) => w.name.includes(filter));
     const kernels = kernelWorks(device).filter((w) => w.name.includes(filter));
     if (steps.length + kernels.length === 0)
