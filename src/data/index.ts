@@ -35,7 +35,7 @@ export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/csv';
 export { folderClasses } from './layouts/folders';
 export { type Batch, type FaceSource, Loader, type LoaderOptions, type Sampler } from './loader';
 export { normalisationTable, toTensor } from './normalise';
-export { type ListedPicture, type ListSettings, listPictures } from './picture_list';
+export { isVideo, type ListedPicture, type ListSettings, listPictures } from './picture_list';
 export { rotationAffine } from './rotate';
 export { type Sample, SampleColumns, Samples } from './sample_columns';
 export {

@@ -3,6 +3,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { asInputError } from './files';
 import type { ImageRoot } from './image_root';
+import { isVideoName } from './video';
 
 /** What the names of pictures end in. HEIC is among them so that it is refused by its name. */
 export const ENDINGS: ReadonlySet<string> = new Set(
@@ -47,7 +48,7 @@ export function picturesBelow(folder: string, root: ImageRoot): { pictures: Foun
     if (file && isPicture(name.slice(name.lastIndexOf('/') + 1))) {
       known.add(real);
       pictures.push({ file: join(folder, bytesOf(name).toString()), path: bytesOf(real) });
-    } else passOver('no pictures by name', name);
+    } else passOver(isVideoName(name) ? 'videos, which must be named themselves' : 'no pictures by name', name);
   };
   const walk = (real: Bytes, below: Bytes): void => {
     known.add(real);

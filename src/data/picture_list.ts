@@ -10,6 +10,7 @@ import { lookAt, readText } from './files';
 import { ImageRoot } from './image_root';
 import { numbersOf } from './numbers';
 import { ENDINGS, picturesBelow } from './picture_folder';
+import { framesOf, isVideoName } from './video';
 
 export interface ListedPicture {
   /** The file, for people. */
@@ -36,7 +37,7 @@ export interface ListedPicture {
 export interface ListSettings {
   /** Where the paths in lists start, and what they and links must stay in; null: the list's folder, or the folder. */
   readonly imageDir: string | null;
-  /** Frames a second that are taken of videos; null: all. */
+  /** Frames a second: of videos those that are taken, null: all; with it a folder is a video, of which it has so many. */
   readonly fps?: number | null;
   readonly signal?: AbortSignal;
 }
@@ -50,7 +51,9 @@ const COLUMNS = ['image', 'subDirectory_filePath', ...BOX, 'facial_landmarks'];
 /**
  * The pictures that `source` stands for:
  * - a picture file;
- * - a folder: the pictures in it and below, by name, each once however links lead to it;
+ * - a video file: an animated GIF or WebP, or what ffmpeg reads: its frames, with their times. In folders and lists there are none;
+ * - a folder: the pictures in it and below, by name, each once however links lead to it; with `fps` frames of a video, in natural order
+ *   (frame2 before frame10);
  * - a `.txt`: a path a line;
  * - a `.csv`: a column `image` (or AffectNet's `subDirectory_filePath`), if there are `face_x, face_y, face_width, face_height` the
  *   face boxes in pixels, and if there are `facial_landmarks` 68 points `x;y;…`, by whose eyes a face is levelled. Empty fields:
@@ -61,7 +64,7 @@ const COLUMNS = ['image', 'subDirectory_filePath', ...BOX, 'facial_landmarks'];
  */
 export async function* listPictures(
   source: string,
-  { imageDir }: ListSettings,
+  { imageDir, fps = null, signal }: ListSettings,
   say: (line: string) => void = () => {},
 ): AsyncGenerator<ListedPicture> {
   const ending = extname(source).toLowerCase();
@@ -70,21 +73,48 @@ export async function* listPictures(
     (root: ImageRoot) =>
     (name: string, known: Known | null): ListedPicture => {
       const file = resolve(from, name);
-      return { ...PHOTOGRAPH, ...known, file, path: file, root, problem: root.problemOf(name), named: false };
+      return { ...PHOTOGRAPH, ...known, file, path: file, root, problem: problemOf(root, name), named: false };
     };
   if (lookAt(source) === 'a folder') {
     const { pictures, passedOver } = picturesBelow(source, new ImageRoot(imageDir ?? source));
     if (passedOver) say(`passed over in ${source}: ${passedOver}`);
     if (pictures.length === 0)
       throw new InputError(`${source}: expected pictures (${[...ENDINGS].join(' ')}), found none in this folder`);
-    for (const { file, path } of pictures) yield { ...PHOTOGRAPH, file, path, root: null, problem: null, named: false };
+    if (fps !== null) pictures.sort(naturally);
+    for (const [i, { file, path }] of pictures.entries()) {
+      const time = fps === null ? null : i / fps;
+      yield { ...PHOTOGRAPH, file, path, root: null, problem: null, named: false, time };
+    }
   } else if (ending === '.csv') yield* listed(source, listedIn(new ImageRoot(from)));
   else if (ending === '.txt') {
     const listedAt = listedIn(new ImageRoot(from));
     const lines = (await readText(source)).split(/\r\n|\n|\r/);
     for (const line of lines) if (line.trim()) yield listedAt(line.trim(), null);
-  } else yield { ...PHOTOGRAPH, file: source, path: source, root: null, problem: null, named: true };
+  } else {
+    const picture = { ...PHOTOGRAPH, file: source, path: source, root: null, problem: null, named: true };
+    const frames = await framesOf(source, { fps, signal }, say);
+    if (!frames) yield picture;
+    else for await (const { time, image } of frames) yield { ...picture, time, frame: image };
+  }
 }
+
+/** Whether `listPictures` gives frames of a source, with times. @throws InputError if it cannot be read */
+export async function isVideo(source: string, fps: number | null): Promise<boolean> {
+  if (lookAt(source) === 'a folder') return fps !== null;
+  return !isList(source) && (await framesOf(source, { fps }, () => {})) !== null;
+}
+
+const isList = (source: string): boolean => /\.(csv|txt)$/i.test(source);
+
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+/** Numbers in names by what they are worth. */
+const naturally = (a: { file: string }, b: { file: string }): number =>
+  compare(a.file, b.file) || (a.file < b.file ? -1 : 1);
+
+/** Why what a list names may not be used; null: it may. */
+const problemOf = (root: ImageRoot, name: string): string | null =>
+  root.problemOf(name) ?? (isVideoName(name) ? 'a video; videos are named themselves, not in a list' : null);
 
 async function* listed(
   source: string,

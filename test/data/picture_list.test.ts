@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CLASSES, listPictures, readAnnotations, readPicture } from '../../src/data';
+import { CLASSES, isVideo, listPictures, readAnnotations, readPicture } from '../../src/data';
 import { refusal } from './goldens';
 
 const test = suite('picture list');
@@ -127,6 +127,47 @@ test('what a list names must lie in the image folder, by its real path; /, as th
   assert.match(found.at(-1) ?? '', /^a link that leads out of .*in, to .*out\/c\.jpg/);
   const all = await problems('/');
   assert.is(all[good.length + 1], 'picture', 'an absolute path');
+});
+
+test('frames: a folder with --fps in natural order; videos in folders and lists are said to be named themselves', async () => {
+  const at = (name: string) => join(dir, 'frames', name);
+  mkdirSync(at('b'), { recursive: true });
+  for (const name of ['f10.png', 'f9.png', 'f009.png', 'F1.png', 'b/1.jpg', 'b/0.gif', 'a.MP4', 'c.mkv'])
+    writeFileSync(at(name), 'picture');
+  const read = async (source: string, fps: number | null) => {
+    const said: string[] = [];
+    const found: [string, number | null][] = [];
+    for await (const { file, time, frame, named } of listPictures(source, { imageDir: null, fps }, (line) =>
+      said.push(line),
+    )) {
+      assert.is(frame, null);
+      assert.is(named, false);
+      found.push([file.slice(join(dir, 'frames').length + 1), time]);
+    }
+    return { found, said: said.join() };
+  };
+  const { found, said } = await read(at(''), 4);
+  const names = ['b/0.gif', 'b/1.jpg', 'F1.png', 'f009.png', 'f9.png', 'f10.png'];
+  assert.equal(
+    found,
+    names.map((name, i) => [name, i / 4]),
+  );
+  assert.match(said, /videos, which must be named themselves: 2 \(a\.MP4, c\.mkv\)/);
+  assert.equal(
+    (await read(at(''), null)).found.map(([, time]) => time),
+    names.map(() => null),
+  );
+  writeFileSync(at('list.txt'), 'f9.png\na.MP4\n');
+  const problems: (string | null)[] = [];
+  for await (const { time, problem } of listPictures(at('list.txt'), { imageDir: null, fps: 4 })) {
+    assert.is(time, null);
+    problems.push(problem);
+  }
+  assert.equal(problems, [null, 'a video; videos are named themselves, not in a list']);
+  assert.is(await isVideo(at(''), 4), true);
+  for (const source of [at(''), at('list.txt'), at('f9.png'), at('none.mp4')])
+    assert.is(await isVideo(source, null), false);
+  assert.is(await isVideo(at('a.MP4'), null), true);
 });
 
 test('the rule holds for annotations, and a link to the folder itself is the folder', async () => {

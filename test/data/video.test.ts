@@ -16,7 +16,7 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError, MachineError } from '../../src/base/errors';
-import { decodeImage } from '../../src/data';
+import { decodeImage, listPictures } from '../../src/data';
 import { type Frame, framesOf } from '../../src/data/video';
 import { given } from '../given';
 
@@ -151,6 +151,24 @@ test('an animation of more pixels than a picture may have is refused', async () 
   bytes.writeUIntLE(16382, 27, 3);
   writeFileSync(file, bytes);
   await refused(() => see(file), InputError, /huge\.webp: too large: 16383 x 16383 pixels/);
+});
+
+test('an animation among the sources: each frame a picture, of the file as it was given; in a folder it is its first frame', async () => {
+  mkdirSync(join(dir, 'folder'));
+  await animation('folder/a.gif', 3, 32, [100, 100, 100]);
+  const file = relative(process.cwd(), join(dir, 'folder/a.gif'));
+  const found = [];
+  for await (const { frame, ...rest } of listPictures(file, { imageDir: null })) {
+    assert.equal([frame?.width, frame?.height], [32, 32]);
+    found.push(rest);
+  }
+  const of = { file, path: file, face: null, landmarks: null, root: null, problem: null, named: true };
+  assert.equal(
+    found,
+    [0, 0.1, 0.2].map((time) => ({ ...of, time })),
+  );
+  for await (const { time, frame } of listPictures(join(dir, 'folder'), { imageDir: null }))
+    assert.equal([time, frame], [null, null]);
 });
 
 const film = join(dir, 'film.mp4');

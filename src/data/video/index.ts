@@ -8,11 +8,11 @@ import type { Frame, FrameOptions } from './frame';
 
 export type { Frame } from './frame';
 
-/** What the names of videos end in. */
+/** What the names of videos end in; .ts and .ogg, which are others' too, are known by their content. */
 const ENDINGS: ReadonlySet<string> = new Set(
   (
-    '.mp4 .m4v .mov .qt .mkv .webm .avi .divx .mpg .mpeg .mpe .m1v .m2v .vob .ts .mts .m2ts .wmv .asf .flv .f4v .ogv .ogg ' +
-    '.3gp .3g2 .mxf .dv .rm .rmvb .wtv .nut .ivf .y4m .h264 .264 .h265 .265 .hevc .mjpeg .mjpg .gxf'
+    '.mp4 .m4v .mov .qt .mkv .webm .avi .divx .mpg .mpeg .mpe .m1v .m2v .vob .m2ts .wmv .asf .flv .f4v .ogv .3gp .3g2 .mxf .dv ' +
+    '.rm .rmvb .wtv .nut .ivf .y4m .h264 .264 .h265 .265 .hevc .mjpeg .mjpg .gxf'
   ).split(' '),
 );
 
