@@ -1,13 +1,14 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../base/errors';
+import { isVideo } from '../data';
 import { FACES, type FacePrediction, type Faces } from '../train/measures/face_prediction';
 import { PREDICTION_FORMATS, PredictionFile, type PredictionFormat } from '../train/measures/prediction_file';
 import { csvHeader, csvRow, jsonElement, type RowShape } from '../train/measures/prediction_text';
 import { checkNotOfRun } from '../train/run/files';
 import type { Run } from '../train/run/read_run';
 import { TRAIN_SETTINGS } from '../train/settings/args';
-import { choice, orNone, readSettings, type Settings, text } from '../train/settings/settings';
+import { choice, orNone, readSettings, real, type Settings, text } from '../train/settings/settings';
 import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
 import { decimal, formatTable, percent } from './format';
 import { stoppable } from './interrupt';
@@ -21,6 +22,7 @@ const INTERVAL = 10_000;
 
 interface PredictFlags extends NetworkSettings {
   faces: Faces;
+  fps: number | null;
   image_dir: string | null;
   format: Format | null;
   out: string | null;
@@ -33,6 +35,11 @@ const SETTINGS: Settings<PredictFlags> = {
     kind: choice(...FACES),
     default: 'all',
     help: 'which faces of a picture: all or the largest that are found, or none: the picture is the face; given boxes win',
+  },
+  fps: {
+    kind: orNone(real(0, { excluded: true })),
+    default: null,
+    help: 'of a video at most so many frames a second, not every one; with it a folder is a video, of which it has so many',
   },
   image_dir: {
     kind: orNone(text('DIR', 'the path of a folder')),
@@ -58,6 +65,7 @@ Examples:
   emotion-gcn predict --saved_model run1 --out faces.csv photographs/
   emotion-gcn predict --saved_model run1 --faces largest --format jsonl portraits/ > portraits.jsonl
   emotion-gcn predict --saved_model run1 --faces none crops/
+  emotion-gcn predict --saved_model run1 --fps 2 --out film.csv film.mp4
   emotion-gcn predict --checkpoint original.pth --emb emb.pkl photographs/
   emotion-gcn predict --saved_model run1 --format csv --image_dir AffectNet/Manually_Annotated_Images list.csv
 
@@ -69,6 +77,8 @@ which the largest centred square is looked at.
 
 A folder stands for the pictures below it; a .txt for a path a line; a .csv has a column image (or AffectNet's own) and may have face_x,
 face_y, face_width, face_height (the face box) and facial_landmarks (68 points x;y;…): where a box is given, none is looked for.
+A video is an animated GIF or WebP, any film that the program ffmpeg reads, or with --fps a folder of frames by their names: a row a frame
+and face, with its time in seconds.
 json: an array of {image, face, expression, probabilities: {NAME: p}, valence, arousal, box: [x, y, width, height], landmarks: [[x, y], …],
 score}, one for each face, counted from 0, left to right; null where the model has none, and all of a picture without a face; with --faces none
 without face, box, landmarks, score. jsonl: the same, one a line; --json is short for --format json. With --out a run that was stopped or killed is
@@ -79,20 +89,21 @@ It computes in f32, whatever the run's --precision.`;
 export const predictCommand = (): Command =>
   addSettings(
     new Command('predict')
-      .description('find the faces of pictures and say what a trained network sees in them')
-      .argument('<SOURCE...>', 'picture files, folders, or lists (.txt, .csv)'),
+      .description('find the faces of pictures and videos and say what a trained network sees in them')
+      .argument('<SOURCE...>', 'picture files, videos, folders, or lists (.txt, .csv)'),
     SETTINGS,
   )
     .option('--json', 'the same as --format json')
     .addHelpText('after', EXAMPLE)
     .action(async (sources: string[], { json, ...options }: { json?: boolean }) => {
       const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
-      const { gpu, image_dir, faces, out } = settings;
+      const { gpu, image_dir, faces, fps, out } = settings;
       const format = settings.format ?? formatOf(out);
       const run = await openRun(settings);
       const { predict } = await import('../train/measures/predict');
-      const shape = { classes: run.args.classes, faces: faces !== 'none', time: false };
-      const how = { gpu, image_dir, faces, say };
+      const videos = await Promise.all(sources.map((source) => isVideo(source, fps)));
+      const shape = { classes: run.args.classes, faces: faces !== 'none', time: videos.includes(true) };
+      const how = { gpu, image_dir, faces, fps, say };
       if (out !== null) {
         if (format === 'table')
           throw new InputError(`--out expects --format ${PREDICTION_FORMATS.join(', ')}, found table`);

@@ -16,9 +16,10 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError, MachineError } from '../../src/base/errors';
-import { decodeImage, listPictures } from '../../src/data';
+import { decodeImage, isVideo, listPictures } from '../../src/data';
 import { type Frame, framesOf } from '../../src/data/video';
 import { given } from '../given';
+import { runs } from '../running';
 
 const test = suite('video');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-video-'));
@@ -184,25 +185,14 @@ function fake(name: string, ...lines: string[]): void {
   process.env.PATH = `${join(dir, name)}:${PATH}`;
 }
 
-/** Whether the program in ffmpeg's place still runs, a moment after. */
-async function runs(pid = Number(readFileSync(join(dir, 'pid'), 'utf8'))): Promise<boolean> {
-  for (let i = 0; i < 100; i++) {
-    try {
-      process.kill(pid, 0);
-      // Ended, and nobody has asked how.
-      if (/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) return false;
-    } catch {
-      return false;
-    }
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  return true;
-}
+/** What a program wrote that it is: its process. */
+const written = (name: string): number => Number(readFileSync(join(dir, name), 'utf8'));
 
 test('no ffmpeg: one message with the way to get it; the folder one is in is no folder of PATH', async () => {
   fake('here', 'exit 0');
   process.env.PATH = ['', '.', relative(process.cwd(), join(dir, 'here'))].join(':');
-  await refused(() => see(film), MachineError, /film\.mp4: a video, which the program ffmpeg reads.*install/);
+  // At once, before anything is looked at.
+  await refused(() => isVideo(film, null), MachineError, /film\.mp4: a video, which the program ffmpeg reads.*install/);
   writeFileSync(join(dir, 'here', 'ffmpeg'), '#!/no/such/shell');
   process.env.PATH = join(dir, 'here');
   await refused(() => see(film), MachineError, /here\/ffmpeg: cannot be started \(ENOENT\)/);
@@ -252,7 +242,7 @@ test('what fails: at once, after a frame, by a signal, at too many pixels, befor
   );
   fake('large', 'shown 0 20000x20000; while :; do echo x; done');
   await refused(() => see(film), InputError, /film\.mp4: too large: 20000 x 20000 pixels/);
-  assert.not(await runs());
+  assert.not(await runs(written('pid')));
   fake(
     'old',
     `case "$*" in *-fps_mode*) echo "[fatal] Unrecognized option 'fps_mode'." >&2; exit 1;; *"-vsync passthrough"*) shown 0; printf abcdef;; esac`,
@@ -278,8 +268,8 @@ test('one that hangs, floods or complains without end ends with the signal, and 
     while (!existsSync(join(dir, 'child'))) await new Promise((done) => setTimeout(done, 10));
     setTimeout(() => controller.abort(new Error('stopped')), 100);
     await refused(() => reading, Error, /^stopped$/);
-    assert.not(await runs(), name);
-    assert.not(await runs(Number(readFileSync(join(dir, 'child'), 'utf8'))), `${name}: what it started`);
+    assert.not(await runs(written('pid')), name);
+    assert.not(await runs(written('child')), `${name}: what it started`);
   }
 });
 
@@ -298,7 +288,7 @@ test('ffmpeg waits for whoever reads, and is gone when they stop early or throw'
     }
   };
   await early(() => {});
-  assert.not(await runs());
+  assert.not(await runs(written('pid')));
   await refused(
     () =>
       early(() => {
@@ -307,7 +297,7 @@ test('ffmpeg waits for whoever reads, and is gone when they stop early or throw'
     Error,
     /^full$/,
   );
-  assert.not(await runs());
+  assert.not(await runs(written('pid')));
 });
 
 const real = given(test, spawnSync('ffmpeg', ['-version']).status === 0, 'ffmpeg');

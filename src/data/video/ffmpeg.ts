@@ -15,7 +15,7 @@ const INSTALL: Partial<Record<NodeJS.Platform, string>> = {
 };
 
 /** The program ffmpeg in the folders of PATH; not in the folder one happens to be in. @throws MachineError with the way to get it */
-function findFfmpeg(file: string): string {
+export function findFfmpeg(file: string): string {
   const name = process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg';
   const found = (process.env.PATH ?? '')
     .split(delimiter)
@@ -124,10 +124,15 @@ export class Ffmpeg {
   /**
    * Starts it on the frames of a file.
    * @param old for ffmpeg before 5.1
-   * @throws MachineError if there is none, or it cannot be started
+   * @throws MachineError if it cannot be started
    */
-  static async start(file: string, fps: number | null, old: boolean, signal?: AbortSignal): Promise<Ffmpeg> {
-    const program = findFfmpeg(file);
+  static async start(
+    program: string,
+    file: string,
+    fps: number | null,
+    old: boolean,
+    signal?: AbortSignal,
+  ): Promise<Ffmpeg> {
     // A group of its own: Ctrl-C in the terminal comes by way of the signal, and what it may start ends with it.
     const child = spawn(program, argumentsFor(file, fps, PASS[old ? 1 : 0]), {
       stdio: ['ignore', 'pipe', 'pipe'],

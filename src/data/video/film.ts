@@ -9,26 +9,29 @@ const STEP = 0.04;
 
 /**
  * The frames of a video file, by the system's ffmpeg, which is no further ahead than its pipe holds.
+ * @param program its path, of `findFfmpeg`
  * @param say hears of a part that cannot be read
- * @throws InputError if it is no video, too large, or no frame can be read; MachineError if there is no ffmpeg
+ * @throws InputError if it is no video, too large, or no frame can be read; MachineError if ffmpeg cannot be started
  */
 export async function* filmFrames(
+  program: string,
   file: string,
   options: FrameOptions,
   say: (line: string) => void,
 ): AsyncGenerator<Frame> {
-  for (const old of [false, true]) if (!(yield* attempt(file, options, old, say))) return;
+  for (const old of [false, true]) if (!(yield* attempt(program, file, options, old, say))) return;
 }
 
 /** @returns whether this ffmpeg is old, and was not started as such */
 async function* attempt(
+  program: string,
   file: string,
   { fps, signal }: FrameOptions,
   old: boolean,
   say: (line: string) => void,
 ): AsyncGenerator<Frame, boolean> {
   signal?.throwIfAborted();
-  const ffmpeg = await Ffmpeg.start(file, fps, old, signal);
+  const ffmpeg = await Ffmpeg.start(program, file, fps, old, signal);
   let [count, last, time, filled] = [0, 0, -STEP, 0];
   let image: RgbImage | null = null;
   try {

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { lookAt, readHead } from '../files';
 import { isPictureHead, readPicture } from '../image';
 import { animationFrames, animationIn } from './animation';
+import { findFfmpeg } from './ffmpeg';
 import { filmFrames } from './film';
 import type { Frame, FrameOptions } from './frame';
 
@@ -31,7 +32,8 @@ export const isVideoName = (name: string): boolean => ENDINGS.has(extname(name).
  * The frames of a video in their order, each with its time; as they are asked for, so that none waits in memory.
  * @param say hears of what cannot be read of it
  * @returns null where `file` is no video: a still picture, nothing, or what nobody can tell by its content or name.
- * The frames throw an InputError naming the file if it is damaged from its begin or too large, a MachineError where ffmpeg is missing, the signal's reason.
+ * @throws MachineError where ffmpeg is needed and missing. The frames throw an InputError naming the file if it is too large or damaged from
+ * its begin, and the signal's reason.
  */
 export async function framesOf(
   file: string,
@@ -42,9 +44,9 @@ export async function framesOf(
   const head = await readHead(file, HEAD);
   const begin = head.toString('latin1');
   if (ANIMATED.test(begin)) {
-    const animation = await animationIn(await readPicture(file));
+    const animation = await readPicture(file).then(animationIn, () => null);
     return animation && animationFrames(file, animation, options, say);
   }
-  if (head.length === 0 || isPictureHead(head)) return null;
-  return MAGIC.test(begin) || isVideoName(file) ? filmFrames(file, options, say) : null;
+  if (head.length === 0 || isPictureHead(head) || !(MAGIC.test(begin) || isVideoName(file))) return null;
+  return filmFrames(findFfmpeg(file), file, options, say);
 }
