@@ -1,8 +1,6 @@
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-
-/** The signals that ask a program to end, with the exit code of one that did: 128 + the signal's number. */
-const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+import { STOP_SIGNALS } from '../data/platform';
 
 /** Milliseconds within which a second signal is the first one's: npx sends Ctrl-C on to a program that has it from the terminal, a shell a hang-up. */
 const SAME = 300;
@@ -46,14 +44,14 @@ export async function stoppable<T>(
       onHangUp();
       return;
     }
-    const exitCode = CODES[name as keyof typeof CODES];
+    const exitCode = STOP_SIGNALS[name as keyof typeof STOP_SIGNALS];
     if (!signal.aborted) {
       first = performance.now();
       onStop();
       controller.abort(new Stopped(exitCode));
     } else if (performance.now() - first > SAME) process.exit(exitCode);
   };
-  for (const name of Object.keys(CODES)) process.on(name, stop);
+  for (const name of Object.keys(STOP_SIGNALS)) process.on(name, stop);
   try {
     return await run(signal);
   } catch (error) {
@@ -63,7 +61,7 @@ export async function stoppable<T>(
     setTimeout(() => process.exit(), 500).unref();
     return null;
   } finally {
-    for (const name of Object.keys(CODES)) process.off(name, stop);
+    for (const name of Object.keys(STOP_SIGNALS)) process.off(name, stop);
   }
 }
 

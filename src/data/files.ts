@@ -1,9 +1,10 @@
 // The user's files: reading and writing them, and what goes wrong with it in words.
 import { createReadStream, mkdtempSync, type ReadStream, type Stats, statSync } from 'node:fs';
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, MachineError } from '../base/errors';
+import { renameOver } from './platform';
 
 const PROBLEMS: Record<string, string> = {
   ENOENT: 'no such file; check the path',
@@ -137,7 +138,7 @@ export async function replaceFile(file: string, content: Uint8Array | string): P
     } finally {
       await handle.close();
     }
-    await rename(temporary, place);
+    await renameOver(temporary, place);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;

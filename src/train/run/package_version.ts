@@ -9,6 +9,7 @@ export function packageVersion(name: string, url: string): string {
     } catch {
       // None here.
     }
-    if (at.pathname === '/') return 'unknown';
+    // Of a disk of Windows, too: nothing lies above it.
+    if (new URL('..', at).href === at.href) return 'unknown';
   }
 }

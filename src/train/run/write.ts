@@ -1,8 +1,9 @@
 // How a run's files are written: as a whole or not at all, so that a reader or a crash never meets half of one.
 import { linkSync, rmSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InputError, MachineError } from '../../base/errors';
+import { renameOver, syncFolder } from '../../data/platform';
 
 /** Of which file this name is a half, that is being written or was left by a program that was killed; undefined: of none. */
 export const halfOf = (name: string): string | undefined => /^(.+)\.\d+\.tmp$/.exec(name)?.[1];
@@ -23,7 +24,7 @@ export async function writeRunFile(path: string, content: string | Uint8Array, p
       await file.close();
     }
     if (previous !== undefined) await keep(path, previous);
-    await rename(temporary, path);
+    await renameOver(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
@@ -37,18 +38,7 @@ async function keep(path: string, previous: string): Promise<void> {
   try {
     linkSync(path, previous);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await rename(path, previous);
-  }
-}
-
-/** So that a new name outlives a power cut. Windows has no such call. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await renameOver(path, previous);
   }
 }
 
