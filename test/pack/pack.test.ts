@@ -53,7 +53,8 @@ const lossOf = (out: string): number => Number(out.match(/^loss (\S+)$/m)?.[1]);
 test.before(() => {
   const source = join(folder, 'source');
   node(['scripts/build.mjs', join(source, 'dist')]);
-  for (const file of ['package.json', 'README.md', 'LICENSE', 'NOTICE']) cpSync(file, join(source, file));
+  for (const file of ['package.json', ...manifest.files.filter((file: string) => file !== 'dist')])
+    cpSync(file, join(source, file));
   const npm = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   const told = execFileSync('npm', npm, { cwd: source, encoding: 'utf8', shell: process.platform === 'win32' });
   const [packed] = Object.values(JSON.parse(told)) as [{ filename: string; files: { path: string }[] }];
