@@ -43,6 +43,7 @@ export {
 } from './data';
 export { openFaceFinder } from './data/found_face';
 export { writeSyntheticSet } from './data/synthetic/synthetic';
+export { type Frame, type FrameOptions, framesOf } from './data/video';
 export { listAdapters } from './device/node';
 export * from './engine_node';
 export {

@@ -101,8 +101,9 @@ export const predictCommand = (): Command =>
       const format = settings.format ?? formatOf(out);
       const run = await openRun(settings);
       const { predict } = await import('../train/measures/predict');
-      const videos = await Promise.all(sources.map((source) => isVideo(source, fps)));
-      const shape = { classes: run.args.classes, faces: faces !== 'none', time: videos.includes(true) };
+      let time = false;
+      for (const source of sources) time = (await isVideo(source, fps)) || time;
+      const shape = { classes: run.args.classes, faces: faces !== 'none', time };
       const how = { gpu, image_dir, faces, fps, say };
       if (out !== null) {
         if (format === 'table')

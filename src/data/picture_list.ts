@@ -101,7 +101,7 @@ export async function* listPictures(
 /** Whether `listPictures` gives frames of a source, with times. @throws InputError if it cannot be read */
 export async function isVideo(source: string, fps: number | null): Promise<boolean> {
   if (lookAt(source) === 'a folder') return fps !== null;
-  return !isList(source) && (await framesOf(source, { fps }, () => {})) !== null;
+  return !isList(source) && (await framesOf(source, { fps })) !== null;
 }
 
 const isList = (source: string): boolean => /\.(csv|txt)$/i.test(source);

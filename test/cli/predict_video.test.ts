@@ -82,7 +82,7 @@ test('Ctrl-C while a film hangs: its rows are kept, ffmpeg is gone, and the same
   let told = '';
   child.stderr.on('data', (text) => (told += text));
   const ended = new Promise<number | null>((done) => child.on('close', done));
-  const late = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  const late = setTimeout(() => child.kill('SIGKILL'), 180_000);
   while (child.exitCode === null && !(existsSync(out) && lines(readFileSync(out, 'utf8')).length > 32))
     await new Promise((done) => setTimeout(done, 50));
   child.kill('SIGINT');

@@ -20,10 +20,12 @@ export interface Animation {
   readonly cut: boolean;
 }
 
-const isWebp = (bytes: Uint8Array): boolean =>
-  Buffer.from(bytes.subarray(0, 16))
-    .toString('latin1')
-    .replace(/(?<=^RIFF)....(?=WEBP)/s, '') === 'RIFFWEBPVP8X';
+const VP8X = /^RIFF.{4}WEBPVP8X/s;
+const isWebp = (bytes: Uint8Array): boolean => VP8X.test(Buffer.from(bytes.subarray(0, 16)).toString('latin1'));
+
+/** Whether a file that begins so may be an animation; a WebP says it in its flags. */
+export const mayMove = (head: Uint8Array): boolean =>
+  isWebp(head) ? (head[20] & 2) !== 0 : Buffer.from(head.subarray(0, 4)).toString('latin1') === 'GIF8';
 
 /** The animation in a GIF or WebP file; null: it is a still picture, or what is wrong with it decoding says. */
 export async function animationIn(bytes: Uint8Array): Promise<Animation | null> {

@@ -2,12 +2,12 @@
 import { extname } from 'node:path';
 import { lookAt, readHead } from '../files';
 import { isPictureHead, readPicture } from '../image';
-import { animationFrames, animationIn } from './animation';
+import { animationFrames, animationIn, mayMove } from './animation';
 import { findFfmpeg } from './ffmpeg';
 import { filmFrames } from './film';
 import type { Frame, FrameOptions } from './frame';
 
-export type { Frame } from './frame';
+export type { Frame, FrameOptions } from './frame';
 
 /** What the names of videos end in; .ts and .ogg, which are others' too, are known by their content. */
 const ENDINGS: ReadonlySet<string> = new Set(
@@ -22,9 +22,6 @@ const MAGIC =
   /^(.{4}(ftyp|moov|mdat|wide|free|skip|pnot)|\x1aE\xdf\xa3|RIFF.{4}AVI |OggS|FLV\x01|0&\xb2u\x8ef\xcf\x11|\0\0\x01[\xba\xb3]|G.{187}G.{187}G|.{4}G.{191}G.{191}G|\x06\x0e\x2b\x34|YUV4MPEG2|\.RMF|DKIF)/s;
 const HEAD = 512;
 
-/** What begins a file that may be an animation. */
-const ANIMATED = /^(GIF8|RIFF.{4}WEBP)/s;
-
 /** Whether a video is called so. */
 export const isVideoName = (name: string): boolean => ENDINGS.has(extname(name).toLowerCase());
 
@@ -38,15 +35,15 @@ export const isVideoName = (name: string): boolean => ENDINGS.has(extname(name).
 export async function framesOf(
   file: string,
   options: FrameOptions,
-  say: (line: string) => void,
+  say: (line: string) => void = () => {},
 ): Promise<AsyncGenerator<Frame> | null> {
   if (lookAt(file) !== 'a file') return null;
   const head = await readHead(file, HEAD);
-  const begin = head.toString('latin1');
-  if (ANIMATED.test(begin)) {
+  if (mayMove(head)) {
     const animation = await readPicture(file).then(animationIn, () => null);
     return animation && animationFrames(file, animation, options, say);
   }
-  if (head.length === 0 || isPictureHead(head) || !(MAGIC.test(begin) || isVideoName(file))) return null;
+  if (head.length === 0 || isPictureHead(head) || !(MAGIC.test(head.toString('latin1')) || isVideoName(file)))
+    return null;
   return filmFrames(findFfmpeg(file), file, options, say);
 }
