@@ -35,6 +35,9 @@ export interface Adjacency {
  * The label graph of the training samples. A class that no sample has, or each, has no edge; one that correlates weakly keeps its strongest.
  * @param threshold the least correlation of an edge, 0 to 1
  * @throws InputError where valence or arousal is the same for all
+ * @example
+ * const { train } = await readAnnotations('faces/training.csv', { dataset: 'affectnet', classes: CLASSES, imageDir: 'faces' });
+ * buildAdjacency(train.samples).A.length; // 81
  */
 export function buildAdjacency(
   samples: Samples,
@@ -159,6 +162,10 @@ function normalise(a: Float64Array, K: number): Float64Array {
  *
  * @param threshold as in `buildAdjacency`, where there are correlations
  * @throws InputError: no such file, no such tensor, not K x K, labels that are not the nodes', a number that is not finite
+ * @example
+ * const A = new Float64Array(81).map((_, i) => (i % 10 === 0 ? 1 : 0)); // nobody has a neighbour
+ * writeFileSync('adj.safetensors', writeSafetensors({ A: { shape: [9, 9], data: A } }));
+ * (await readAdjacency('adj.safetensors')).adj[0]; // 1
  */
 export async function readAdjacency(
   file: string,

@@ -19,6 +19,8 @@ export const EMBEDDING_SIZE = 300;
  * `glove100` (those that come with the package), or `random`.
  *
  * @throws InputError: no such file, not what it should be, a word that is not there
+ * @example
+ * (await loadEmbedding('glove100')).length; // 2700
  */
 export async function loadEmbedding(source: string, nodes: readonly string[] = NODES): Promise<Float32Array> {
   if (source === GLOVE_100D) return gloveWords(nodes, EMBEDDING_SIZE);
@@ -28,7 +30,11 @@ export async function loadEmbedding(source: string, nodes: readonly string[] = N
   return readGlove(source, words, EMBEDDING_SIZE);
 }
 
-/** Made-up vectors, always the same ones: uniform in [-0.7, 0.7), about as long as GloVe's. K x 300. */
+/**
+ * Made-up vectors, always the same ones: uniform in [-0.7, 0.7), about as long as GloVe's. K x 300.
+ * @example
+ * randomEmbedding(nodesOf(['calm', 'bored'])).length; // 1200
+ */
 export function randomEmbedding(nodes: readonly string[] = NODES): Float32Array {
   const streams = nodes.map((name) => randomStream(`embedding/${name}`, 0));
   return Float32Array.from({ length: nodes.length * EMBEDDING_SIZE }, (_, i) => {

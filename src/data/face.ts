@@ -26,6 +26,10 @@ export interface FacePose {
  * @param canvas original: black where the original's aligned picture ends, which has the sides of the picture, but height and width
  * changed: on a picture that is wider than high a face far to the right is black
  * @throws ImageError for a box of more than MAX_PIXELS pixels
+ * @example
+ * const picture = await decodeImage(await readPicture('faces/images/validation/00000.jpg'));
+ * const pose = { leftEye: [24, 28], rightEye: [40, 28], box: [8, 8, 48, 48] } as const;
+ * prepareFace(picture, pose, 32).data.length; // 3072
  */
 export function prepareFace(
   image: RgbImage,

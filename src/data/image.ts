@@ -17,7 +17,13 @@ export const MAX_PIXELS = 2 ** 27;
 /** Longest side of a picture, as OpenCV's. */
 const MAX_SIDE = 2 ** 20;
 
-/** A picture that cannot be used. The message is the reason alone, fit for a list of bad images. */
+/**
+ * A picture that cannot be used. The message is the reason alone, fit for a list of bad images.
+ * @example
+ * await decodeImage(new Uint8Array(8)).catch((error) => {
+ *   error instanceof ImageError; // true
+ * });
+ */
 export class ImageError extends Error {
   override name = 'ImageError';
 }
@@ -41,6 +47,8 @@ const HEAD = 2 ** 16;
  * The content of a picture file.
  * @param root the folder that it must lie in, by its real path; none for a file that a person named
  * @throws ImageError: not there, no file (a pipe or device may have no end), too long, more than MAX_PIXELS pixels (if it is long)
+ * @example
+ * (await readPicture('faces/images/validation/00000.jpg')).subarray(0, 2); // [255, 216]
  */
 export async function readPicture(file: string | Buffer, root?: ImageRoot): Promise<Uint8Array> {
   try {
@@ -143,6 +151,9 @@ const beginOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 64)
  * Of an animation the first frame. A JPEG may lack its end marker, if it lacks nothing else.
  *
  * @throws ImageError: zero bytes, no image, truncated or damaged, more than MAX_PIXELS pixels
+ * @example
+ * const picture = await decodeImage(await readPicture('faces/images/validation/00000.jpg'));
+ * picture.data.length === 3 * picture.width * picture.height; // true
  */
 export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
   if (bytes.length === 0) throw new ImageError('zero bytes');

@@ -17,6 +17,8 @@ export const AFFWILD2_CLASSES = ['Neutral', 'Anger', 'Disgust', 'Fear', 'Happine
 /**
  * The classes of a data set.
  * @throws InputError: Aff-Wild2 has seven classes, AffectNet seven or eight
+ * @example
+ * classesOf({ dataset: 'affectnet', num_classes: 8 }).at(-1); // 'Contempt'
  */
 export function classesOf({ dataset, num_classes }: { dataset: Dataset; num_classes: number }): readonly string[] {
   if (dataset === 'affectnet' && num_classes === 8) return EIGHT_CLASSES;
@@ -40,7 +42,11 @@ export const areClassNames = (names: readonly string[]): boolean =>
   new Set(nodesOf(names).map(emotionKey)).size === names.length + 2 &&
   names.every((name) => name.length <= 100 && !/[,"\u0000-\u001f\u007f]/.test(name) && !/^\d+$/.test(name));
 
-/** The nodes of a label graph: the classes, then the two continuous labels. */
+/**
+ * The nodes of a label graph: the classes, then the two continuous labels.
+ * @example
+ * nodesOf(['calm', 'bored']); // ['calm', 'bored', 'Valence', 'Arousal']
+ */
 export const nodesOf = (classes: readonly string[]): readonly string[] => [...classes, 'Valence', 'Arousal'];
 
 /** The nodes of AffectNet's seven classes. */

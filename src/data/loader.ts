@@ -66,6 +66,15 @@ export interface LoaderOptions {
  *
  * Whether a picture can be used is known when its batch is read. With `replace`, the place of one that cannot is taken by the nearest
  * earlier one of its batch that can, else by the next one of the epoch's order, which begins anew at its end; without, its batch is smaller.
+ * @example
+ * const { train } = await readAnnotations('faces/training.csv', { dataset: 'affectnet', classes: CLASSES, imageDir: 'faces' });
+ * const pool = new CropPool({ size: 32, cache: 'off', faces: 14 });
+ * const faces = new CropSet(pool, { samples: train.samples, root: 'faces' });
+ * const loader = new Loader(faces, { batchSize: 4, seed: 1, augment: null });
+ * let seen = 0;
+ * for await (const { labels } of loader.epoch(0)) seen += labels.length;
+ * seen; // 14
+ * await pool.close();
  */
 export class Loader {
   private readonly starts: number[];

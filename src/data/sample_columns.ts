@@ -59,7 +59,13 @@ interface Columns {
 export const placeOf = (where: string, line: number): string =>
   where.replace(/%%|%/g, (sign) => (sign === '%' ? String(line) : '%'));
 
-/** Labelled faces, at most 200 bytes each with paths as AffectNet's. Samples are made anew each time that they are asked for. */
+/**
+ * Labelled faces, at most 200 bytes each with paths as AffectNet's. Samples are made anew each time that they are asked for.
+ * @example
+ * const face = { image: 'a.jpg', expression: 1, valence: 0.5, arousal: 0.1, pose: null, group: null };
+ * const samples = Samples.of([{ ...face, where: 'list line 1' }, { ...face, image: 'b.jpg', where: 'list line 2' }]);
+ * [...samples].map((s) => s.image); // ['a.jpg', 'b.jpg']
+ */
 export class Samples implements Iterable<Sample> {
   private constructor(
     private readonly columns: Columns,

@@ -93,7 +93,12 @@ export function withValenceArousal(set: AnnotationSet, who: string): AnnotationS
   return { ...set, samples, bad: [...set.bad, ...without.map(({ where, image }) => ({ where, image, reason }))] };
 }
 
-/** Samples of each class. */
+/**
+ * Samples of each class.
+ * @example
+ * const { train } = await readAnnotations('faces/training.csv', { dataset: 'affectnet', classes: CLASSES, imageDir: 'faces' });
+ * classCounts(train.samples); // [2, 2, 2, 2, 2, 2, 2]
+ */
 export function classCounts(samples: Samples, classes: readonly string[] = CLASSES): number[] {
   const counts = new Array<number>(classes.length).fill(0);
   for (let i = 0; i < samples.length; i++) counts[samples.expressionAt(i)]++;
@@ -109,6 +114,9 @@ export type ClassWeights = (typeof CLASS_WEIGHTS)[number];
  * `none` gives ones.
  *
  * @throws InputError for `affectnet` where the classes are not AffectNet's
+ * @example
+ * const { train } = await readAnnotations('faces/training.csv', { dataset: 'affectnet', classes: CLASSES, imageDir: 'faces' });
+ * classWeights(train.samples, 'balanced'); // [1, 1, 1, 1, 1, 1, 1]
  */
 export function classWeights(samples: Samples, kind: ClassWeights, classes: readonly string[] = CLASSES): Float32Array {
   if (kind === 'none') return new Float32Array(classes.length).fill(1);

@@ -15,6 +15,10 @@ export interface Split {
  * round(fraction * count), so that rare classes are in both parts; both parts keep the file's order.
  *
  * @throws InputError if one part would be empty
+ * @example
+ * const { train } = await readAnnotations('faces/training.csv', { dataset: 'affectnet', classes: CLASSES, imageDir: 'faces' });
+ * const { train: most, val } = splitSamples(train.samples, 0.5, 1);
+ * [most.length, val.length]; // [7, 7]
  */
 export function splitSamples(
   samples: Samples,

@@ -34,6 +34,9 @@ export async function tensorFileKind(file: string): Promise<TensorFileKind> {
  * The tensors of a file by name: a safetensors file's, labelled with its `nodes` on every axis; the one of a file of torch.save as `tensor`; the pandas DataFrame or
  * NumPy array of a pickle as `rho`, which is what the original pickles.
  * @throws InputError naming the file and the place
+ * @example
+ * writeFileSync('two.safetensors', writeSafetensors({ two: { shape: [2], data: Float32Array.of(1, 2) } }));
+ * [...(await readTensorFile('two.safetensors')).keys()]; // ['two']
  */
 export async function readTensorFile(file: string): Promise<Map<string, NamedTensor>> {
   const kind = await tensorFileKind(file);

@@ -65,6 +65,9 @@ export type Dtype = keyof typeof DTYPES;
  * reused. Safe on files from strangers: every length, offset, shape and name is checked before it is believed.
  * @param file name for messages
  * @throws InputError naming the file, the byte offset, what was expected and what was found
+ * @example
+ * const { tensors } = readSafetensors(readFileSync('run1/weights/best.safetensors'));
+ * tensors.get('classifier.bias')?.shape; // [7]
  */
 export function readSafetensors(bytes: Uint8Array, file = 'safetensors data'): SafetensorsFile {
   const fail = (at: number, expected: string, found: string): never => {
@@ -157,6 +160,9 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors data'): S
  * order, the header is padded with spaces to a multiple of 8.
  * @param sealed with a `checksum` of the whole file in the metadata, which `readSafetensors` compares
  * @throws InputError if a shape does not fit its data
+ * @example
+ * const bytes = writeSafetensors({ w: { shape: [2], data: Float32Array.of(1, 2) } }, { made: 'by hand' });
+ * readSafetensors(bytes).tensors.get('w')?.data; // [1, 2]
  */
 export function writeSafetensors(
   tensors:

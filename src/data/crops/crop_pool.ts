@@ -29,7 +29,13 @@ export interface CropOptions {
 /** What a thread takes, with pictures as AffectNet's: measured. */
 export const THREAD_BYTES = 40 * 2 ** 20;
 
-/** What prepares the faces of one or more sets. It must be closed. */
+/**
+ * What prepares the faces of one or more sets. It must be closed.
+ * @example
+ * const pool = new CropPool({ size: 32, cache: 'off', faces: 14 });
+ * pool.size; // 32
+ * await pool.close();
+ */
 export class CropPool {
   readonly size: number;
   private readonly workers: ImageWorkers;

@@ -28,7 +28,15 @@ interface Progress {
   readonly signal?: AbortSignal;
 }
 
-/** Faces of samples, prepared as they are read. */
+/**
+ * Faces of samples, prepared as they are read.
+ * @example
+ * const { train } = await readAnnotations('faces/training.csv', { dataset: 'affectnet', classes: CLASSES, imageDir: 'faces' });
+ * const pool = new CropPool({ size: 32, cache: 'off', faces: 14 });
+ * const faces = new CropSet(pool, { samples: train.samples, root: 'faces' });
+ * faces.bytes; // 3072
+ * await pool.close();
+ */
 export class CropSet {
   /** Side of a crop in pixels. */
   readonly size: number;

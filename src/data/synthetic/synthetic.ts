@@ -59,6 +59,9 @@ export const PARALLEL = 4;
  *
  * @returns the two annotation files
  * @throws InputError if `out` holds something else, or an option is out of range
+ * @example
+ * const { training } = await writeSyntheticSet({ out: 'drawn', n: 7, validation: 7, size: 64 });
+ * training.endsWith('training.csv'); // true
  */
 export async function writeSyntheticSet(options: SyntheticOptions): Promise<{ training: string; validation: string }> {
   const { out, counts, seed, size, progress } = await openSyntheticSet(options, 144);

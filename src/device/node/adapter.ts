@@ -38,7 +38,11 @@ export async function requestAdapter({ gpu, say = toStderr }: AdapterOptions = {
   throw new MachineError(noAdapter(software, failures ?? []));
 }
 
-/** The names of the adapters that this system itself offers, best first: what an index of `gpu` refers to. */
+/**
+ * The names of the adapters that this system itself offers, best first: what an index of `gpu` refers to.
+ * @example
+ * Array.isArray(await listAdapters()); // true
+ */
 export async function listAdapters(): Promise<string[]> {
   return anyDriver() ? adapterNames() : [];
 }

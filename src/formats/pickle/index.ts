@@ -15,6 +15,8 @@ export { writePickle } from './write';
  * file; records of plain values, of which annotations consist, somewhat more, in proportion to what the file has of them. Tuples are frozen arrays, dicts Maps, `dataloading.*` annotations `PyObject`s with a dict as `state`.
  * @param file name for messages
  * @throws InputError naming the file, the byte offset of the instruction that failed, and the name that was refused
+ * @example
+ * readPickle(writePickle(new Map([['epoch', 3]]))) instanceof Map; // true
  */
 export function readPickle(bytes: Uint8Array, file = 'pickle data'): PickleValue {
   refuseForeign(bytes, file);

@@ -97,7 +97,11 @@ export class Ndarray extends PyInstance {
 
 const FLOAT64 = new NumpyDtype('f', 8);
 
-/** An array for writing: float64, float32, int64 or int32 by the kind of typed array, objects otherwise. Row-major. */
+/**
+ * An array for writing: float64, float32, int64 or int32 by the kind of typed array, objects otherwise. Row-major.
+ * @example
+ * readPickle(writePickle(ndarray(Float64Array.of(1, 2), [2]))) instanceof Map; // false
+ */
 export function ndarray(
   data: Float64Array | Float32Array | BigInt64Array | Int32Array | readonly PickleValue[],
   shape: readonly number[],
@@ -113,6 +117,8 @@ export function ndarray(
 /**
  * The value as a NumPy array.
  * @throws InputError without a place if it is none
+ * @example
+ * asNdarray(readPickle(writePickle(ndarray(Float64Array.of(1, 2), [2])))).shape; // [2]
  */
 export function asNdarray(value: PickleValue | undefined): Ndarray {
   if (!(value instanceof Ndarray)) throw new InputError(`expected a NumPy array, found ${describe(value)}`);

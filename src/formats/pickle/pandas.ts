@@ -14,6 +14,9 @@ export interface DataFrame {
 /**
  * The table that a pickled pandas DataFrame holds.
  * @throws InputError without a place if it is no DataFrame of numbers
+ * @example
+ * const pickled = writePickle(dataFrame({ index: ['a'], columns: ['x', 'y'], values: Float64Array.of(1, 2) }));
+ * asDataFrame(readPickle(pickled)).values; // [1, 2]
  */
 export function asDataFrame(value: PickleValue): DataFrame {
   if (!isNamed(value, 'DataFrame')) throw new InputError(`expected a pandas DataFrame, found ${describe(value)}`);
@@ -46,7 +49,12 @@ export function asDataFrame(value: PickleValue): DataFrame {
   return { index, columns, values };
 }
 
-/** A DataFrame of float64 as pandas 1.0 pickled it, which every later version reads. */
+/**
+ * A DataFrame of float64 as pandas 1.0 pickled it, which every later version reads.
+ * @example
+ * const table = dataFrame({ index: ['a'], columns: ['x', 'y'], values: Float64Array.of(1, 2) });
+ * asDataFrame(table).columns; // ['x', 'y']
+ */
 export function dataFrame({ index, columns, values }: DataFrame): PyObject {
   const [height, width] = [index.length, columns.length];
   const block = new Float64Array(values.length);

@@ -19,6 +19,8 @@ import {
 /**
  * The pickle of a value. Whole numbers become int, others float (`PyFloat` for a float that is whole); frozen arrays become tuples.
  * @throws InputError if it holds something that has no such form
+ * @example
+ * readPickle(writePickle([1, 'two', null])); // [1, 'two', null]
  */
 export function writePickle(value: PickleValue): Uint8Array {
   const writer = new Writer();

@@ -24,6 +24,12 @@ export interface TorchCheckpoint {
  * Reads a checkpoint: the original's, a dict with a state dict somewhere, or a bare state dict; zip or legacy. Of several
  * state dicts the likeliest is taken (see `likeliest`).
  * @throws InputError naming the file and what is not as it should be
+ * @example
+ * const state = new Map([['weight', { shape: [2], data: Float32Array.of(1, 2) }]]);
+ * const file = await writeCheckpoint({ epoch: 3, state, optimizer: null });
+ * const checkpoint = await readCheckpoint(file, 'net.pth');
+ * checkpoint.epoch; // 3
+ * checkpoint.state.get('weight')?.data; // [1, 2]
  */
 export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<TorchCheckpoint> {
   const value = await readTorch(bytes, file);
@@ -68,17 +74,32 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<T
   };
 }
 
-/** The one tensor of a file of torch.save, such as word vectors. @throws InputError if it holds something else */
+/**
+ * The one tensor of a file of torch.save, such as word vectors. @throws InputError if it holds something else
+ * @example
+ * const bytes = await writeTorchTensor({ shape: [2], data: Float32Array.of(1, 2) });
+ * (await readTorchTensor(bytes, 'two.pt')).data; // [1, 2]
+ */
 export async function readTorchTensor(bytes: Uint8Array, file: string): Promise<StoredTensor> {
   const value = await readTorch(bytes, file);
   if (!(value instanceof TorchTensor)) throw new InputError(`${file}: expected a tensor, found ${describe(value)}`);
   return value.read(new Room(bytes, file));
 }
 
-/** A file of torch.save with one tensor. */
+/**
+ * A file of torch.save with one tensor.
+ * @example
+ * (await writeTorchTensor({ shape: [1], data: Float32Array.of(1) })).subarray(0, 2); // [80, 75]
+ */
 export const writeTorchTensor = (tensor: TensorToWrite): Promise<Uint8Array> => writeTorch((write) => write(tensor));
 
-/** What the original's `--saved_model` file holds: `epoch`, `model_state_dict` and, if given, `optimizer_state_dict`. */
+/**
+ * What the original's `--saved_model` file holds: `epoch`, `model_state_dict` and, if given, `optimizer_state_dict`.
+ * @example
+ * const state = new Map([['weight', { shape: [2], data: Float32Array.of(1, 2) }]]);
+ * const file = await writeCheckpoint({ epoch: 3, state, optimizer: null });
+ * file.subarray(0, 2); // [80, 75]
+ */
 export function writeCheckpoint(checkpoint: {
   epoch: number;
   state: ReadonlyMap<string, TensorToWrite>;

@@ -31,6 +31,9 @@ export function isTorch(bytes: Uint8Array): boolean {
  * The value in a file of torch.save, zip or legacy. Tensors are `TorchTensor`s: views of `bytes`, read by their `read`.
  * As safe as `readPickle`: nothing is executed, and all tensors together take at most 64 MiB more than the file, and 128 MiB of a small one.
  * @throws InputError naming the file and the byte or the entry
+ * @example
+ * const bytes = await writeTorchTensor({ shape: [2], data: Float32Array.of(1, 2) });
+ * (await readTorch(bytes)) instanceof Map; // false
  */
 export async function readTorch(bytes: Uint8Array, file = 'PyTorch file'): Promise<PickleValue> {
   const find = torchGlobals(new Room(bytes));

@@ -36,6 +36,8 @@ const WRITERS: Record<ExportFormat, (source: ExportSource, out: string) => Files
  * @param say is told where another checkpoint was taken than the last
  * @returns the files that were written, whole or not at all
  * @throws InputError for weights that are not there, or a place that cannot be written: a run's own file, a foreign JSON
+ * @example
+ * (await exportRun(readRun('run1'), 'onnx', 'net.onnx', 'best')).length; // 2
  */
 export async function exportRun(
   run: Run,

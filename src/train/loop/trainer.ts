@@ -64,6 +64,13 @@ interface From {
  * One training run, as its settings say: reads and prepares the data, trains, validates after every epoch, keeps the best
  * weights and everything else in the run folder. The same settings on the same adapter give the same bits, and a run that
  * was stopped, killed or lost its device, and went on, those of one that was not.
+ * @example
+ * const args = readTrainArgs({
+ *   ...{ image_dir: 'faces', data: 'faces/training.csv', val_data: 'faces/validation.csv', saved_model: 'run2' },
+ *   ...{ network: 'denselite', model: 'single_task', image_size: 32, batch_size: 7, epochs: 1, cache: 'off' },
+ * });
+ * const outcome = await new Trainer(args, { hooks: { onEpoch: (row) => console.log(row.epoch, row.val_accuracy) } }).run();
+ * outcome.status; // 'finished'
  */
 export class Trainer {
   private readonly hooks: TrainHooks;

@@ -68,6 +68,10 @@ export async function openRunModel(
 /**
  * The metrics of a run's best weights on an annotation file.
  * @throws InputError for a run or files that cannot be used; the signal's reason once that is aborted
+ * @example
+ * const places = { image_dir: 'faces', data: 'faces/validation.csv', cache: 'off', gpu: null };
+ * const { metrics } = await evaluate(readRun('run1'), { ...places, workers: 1, batch_size: 7, max_bad: 0 });
+ * metrics.samples; // 7
  */
 export async function evaluate(
   run: Run,

@@ -59,7 +59,11 @@ export interface Predictions {
   untrained?: readonly string[];
 }
 
-/** All metrics of a set of predictions. */
+/**
+ * All metrics of a set of predictions.
+ * @example
+ * computeMetrics({ classes: ['calm', 'bored'], labels: [0, 0, 1], predicted: [0, 1, 1] }).macro_f1; // 0.6667
+ */
 export function computeMetrics({ classes, labels, predicted, va, confidence, untrained = [] }: Predictions): Metrics {
   const confusion = confusionMatrix(labels, predicted, classes.length);
   const scores = classScores(confusion);
@@ -108,7 +112,11 @@ export function argmaxRows(values: ArrayLike<number>, columns: number, stride = 
   });
 }
 
-/** Counts by true class (row) and predicted class (column), K x K. @throws RangeError for a class outside 0 .. K-1 */
+/**
+ * Counts by true class (row) and predicted class (column), K x K. @throws RangeError for a class outside 0 .. K-1
+ * @example
+ * confusionMatrix([0, 0, 1], [0, 1, 1], 2); // [[1, 1], [0, 1]]
+ */
 export function confusionMatrix(labels: ArrayLike<number>, predicted: ArrayLike<number>, classes: number): number[][] {
   if (labels.length !== predicted.length) {
     throw new RangeError(`expected as many predictions as labels (${labels.length}), found ${predicted.length}`);
@@ -123,7 +131,11 @@ export function confusionMatrix(labels: ArrayLike<number>, predicted: ArrayLike<
   return matrix;
 }
 
-/** Precision, recall, F1 and support of each class of a confusion matrix. */
+/**
+ * Precision, recall, F1 and support of each class of a confusion matrix.
+ * @example
+ * classScores([[1, 1], [0, 1]]).map((s) => s.recall); // [0.5, 1]
+ */
 export function classScores(confusion: readonly (readonly number[])[]): ClassScores[] {
   return confusion.map((row, c) => {
     const hits = row[c];
@@ -138,7 +150,11 @@ export function classScores(confusion: readonly (readonly number[])[]): ClassSco
   });
 }
 
-/** The fraction of samples on the diagonal; 0 if there are none. */
+/**
+ * The fraction of samples on the diagonal; 0 if there are none.
+ * @example
+ * accuracy([[1, 1], [0, 1]]); // 0.6667
+ */
 export function accuracy(confusion: readonly (readonly number[])[]): number {
   return ratio(sum(confusion.map((row, c) => row[c])), sum(confusion.map(sum)));
 }
@@ -147,6 +163,8 @@ export function accuracy(confusion: readonly (readonly number[])[]): number {
  * Unweighted mean of the classes' F1, over the classes that occur among the labels or the predictions: scikit-learn's
  * `f1_score(labels, predicted, average='macro', zero_division=0)`.
  * @param untrained classes that are left out unless they occur among the labels
+ * @example
+ * macroF1([[1, 1], [0, 1]]); // 0.6667
  */
 export function macroF1(confusion: readonly (readonly number[])[], untrained: readonly number[] = []): number {
   const said = (c: number): number => (untrained.includes(c) ? 0 : sum(confusion.map((r) => r[c])));
@@ -192,7 +210,11 @@ function moments(truth: ArrayLike<number>, predicted: ArrayLike<number>) {
   return { mt, mp, tt, pp, tp };
 }
 
-/** Root of the mean squared difference; NaN for no samples. */
+/**
+ * Root of the mean squared difference; NaN for no samples.
+ * @example
+ * rmse([0, 1], [0, 3]); // 1.4142
+ */
 export function rmse(truth: ArrayLike<number>, predicted: ArrayLike<number>): number {
   return Math.sqrt(mean(Float64Array.from({ length: truth.length }, (_, i) => (truth[i] - predicted[i]) ** 2)));
 }

@@ -49,6 +49,11 @@ export interface PredictSettings {
  * Some of those that are `done` are looked at once more: they must be the same.
  * @param sources picture files, folders, lists: see `listPictures`
  * @throws InputError naming a picture or list that cannot be read, or when none can; `done` is of other pictures, another network or other `faces`
+ * @example
+ * const said: string[] = [];
+ * for await (const { image, expression } of predict(readRun('run1'), ['faces/images/validation'], { faces: 'none' }))
+ *   said.push(`${image}: ${expression}`);
+ * said.length; // 7
  */
 export async function* predict(
   run: Run,

@@ -15,6 +15,9 @@ import { readWeightsFile, type WeightsFile } from './weights_file';
  * was never here, in the file's folder.
  * @param say is told where a file had its weights, if under a key or names of its own
  * @throws InputError for a run or file that cannot be used, or when neither is given
+ * @example
+ * const given = { checkpoint: 'run1/weights/best.safetensors', emb: null, image_size: 32, dataset: null, classes: null };
+ * (await openNetwork({ saved_model: null, ...given })).args.network; // 'denselite'
  */
 export async function openNetwork(settings: NetworkSettings, say: (line: string) => void = () => {}): Promise<Run> {
   const { saved_model, checkpoint, emb, image_size, dataset, classes: named } = settings;

@@ -43,6 +43,8 @@ export interface Run {
  * Reads a run folder.
  * @param asked what it was named by
  * @throws InputError naming the file: no run there, or a damaged one
+ * @example
+ * readRun('run1').rows.length; // 1
  */
 export function readRun(dir: string, asked = '--saved_model'): Run {
   dir = resolve(dir);
@@ -85,6 +87,8 @@ export interface RunWeights extends SafetensorsFile {
 /**
  * The weights of a run, or its last checkpoint; where that is gone or damaged, the one before, which `say` is told.
  * @throws InputError if they are not there, damaged, or of a later version
+ * @example
+ * readWeights(readRun('run1'), 'best').tensors.get('classifier.bias')?.shape; // [7]
  */
 export function readWeights(run: Run, which: 'best' | 'last', say: (line: string) => void = () => {}): RunWeights {
   const found = readSound(run, which, say);

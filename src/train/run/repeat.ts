@@ -22,6 +22,10 @@ const RIVALS = {
  * @param path the args.json of a run, or its folder
  * @returns also the run's measured kernels, for `TrainerOptions.kernels`: none where `tune` is given
  * @throws InputError naming the file, as `readRun`, or the setting
+ * @example
+ * const { args, kernels } = readRunToRepeat('run1', { saved_model: 'run3', lr: 0.01 });
+ * args.lr; // 0.01
+ * const again = new Trainer(args, { kernels });
  */
 export function readRunToRepeat(
   path: string,

@@ -39,6 +39,10 @@ export const MAY_DIFFER: {
 /**
  * The run to go on with, its settings overruled by those in `given` that may differ.
  * @throws InputError as `readRun`; or naming a setting that differs from the run's
+ * @example
+ * const run = readRunToResume('run1', { epochs: 2 });
+ * run.args.epochs; // 2
+ * const more = new Trainer(run.args, { resume: run });
  */
 export function readRunToResume(dir: string, given: Readonly<Record<string, unknown>>): Run {
   const run = readRun(dir);

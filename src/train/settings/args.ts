@@ -49,6 +49,10 @@ export const TRAIN_SETTINGS = {
  * absolute paths. Looks at no file but for the names of class folders; see `checkInputs`.
  *
  * @throws InputError naming the setting, what was expected and what was found
+ * @example
+ * const args = readTrainArgs({ image_dir: 'faces', data: 'faces/training.csv', saved_model: 'run2', lr: '0.003' });
+ * args.lr; // 0.003
+ * args.epochs > 0; // true
  */
 export function readTrainArgs(all: Readonly<Record<string, unknown>>): TrainArgs {
   const given = withRecipe(all);

@@ -8,6 +8,8 @@ import { FACES, NETWORK } from './network';
 /**
  * Looks whether the files and folders that a run starts from are there.
  * @throws InputError naming the setting and the path
+ * @example
+ * checkInputs(readTrainArgs({ image_dir: 'faces', data: 'faces/training.csv', saved_model: 'run2' }));
  */
 export function checkInputs(
   args: Pick<TrainArgs, 'image_dir' | 'data' | 'val_data' | 'model' | 'emb'> &

@@ -9,9 +9,11 @@ export type RateArgs = { readonly warmup: number } & (
  * anywhere. A linear rise over the first `warmup` steps; then `step` (PyTorch's StepLR): times `gamma` after every `step_size` epochs;
  * or `cosine`: half a cosine down to 0 at the end of the last epoch (Loshchilov and Hutter 2017).
  *
- *     for (const g of optimizer.groups) g.lr = g.initialLr * rateFactor({ schedule: 'cosine', warmup: 50, epochs: 10 }, done, each);
- *
  * @param each steps an epoch
+ * @example
+ * const optimizer = new SGD([zeros(device, [1], { requiresGrad: true })], { lr: 0.1 });
+ * for (const g of optimizer.groups) g.lr = g.initialLr * rateFactor({ schedule: 'cosine', warmup: 5, epochs: 10 }, 0, 100);
+ * optimizer.lr; // 0.02
  */
 export function rateFactor(args: RateArgs, done: number, each: number): number {
   const { warmup } = args;
