@@ -2,9 +2,11 @@
 import { CLASSES } from '../../data';
 import { classFinder } from '../../data/emotions';
 import { readFaceApiWeights } from '../../data/face_weights';
-import { denseLiteState, type StateEntry } from '../../models';
+import type { StateEntry } from '../../models';
 import { faceApiState } from '../../models/face_api';
 import { readTrainArgs } from '../settings/args';
+import { FACES } from '../settings/network';
+import { faceWeights } from './face_weights';
 import { FORMAT_VERSION } from './format';
 import type { Run } from './read_run';
 
@@ -20,12 +22,9 @@ const THEIRS = ['neutral', 'happy', 'sad', 'angry', 'fearful', 'disgusted', 'sur
  * expressionNetwork().args.classes.length; // 7
  */
 export function expressionNetwork(): Run {
-  const weights = readFaceApiWeights('face_expression_model');
   const rows = CLASSES.map(classFinder(THEIRS));
-  const state = new Map<string, StateEntry>(
-    [...denseLiteState(weights)].map(([name, entry]) => [`features.${name}`, entry] as const),
-  );
-  for (const [name, entry] of faceApiState(weights))
+  const { state } = faceWeights(FACES, 'denselite');
+  for (const [name, entry] of faceApiState(readFaceApiWeights('face_expression_model')))
     if (name.startsWith('fc.')) state.set(name.replace('fc', 'classifier'), picked(entry, rows));
   const args = readTrainArgs({
     ...{ image_dir: '.', data: '.', saved_model: '.' },
