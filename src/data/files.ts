@@ -1,6 +1,6 @@
 // The user's files: reading and writing them, and what goes wrong with it in words.
 import { createReadStream, mkdtempSync, type ReadStream, type Stats, statSync } from 'node:fs';
-import { open, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, MachineError } from '../base/errors';
@@ -116,20 +116,23 @@ export function streamFile(file: string, piece = 1 << 20): ReadStream {
   return createReadStream(file, { highWaterMark: piece });
 }
 
+/** All of a file, or its pieces in order. */
+export type FileContent = Uint8Array | string | AsyncIterable<string>;
+
 let written = 0;
 
 /**
  * Writes a file as a whole or not at all: beside its place, and moved there. Of one that is there already mode, owner and links to it stay.
  * @throws the error of the file system
  */
-export async function replaceFile(file: string, content: Uint8Array | string): Promise<void> {
+export async function replaceFile(file: string, content: FileContent): Promise<void> {
   const place = await realpath(file).catch(() => file);
   const before = await stat(place).catch(() => null);
   const temporary = `${place}.${process.pid}.${written++}.tmp`;
   try {
     const handle = await open(temporary, 'w');
     try {
-      await handle.writeFile(content);
+      await writeFile(handle, content);
       if (before) {
         await handle.chown(before.uid, before.gid).catch(() => {}); // only root may
         await handle.chmod(before.mode);
@@ -148,9 +151,9 @@ export async function replaceFile(file: string, content: Uint8Array | string): P
 /**
  * Writes a file that the user named, as a whole or not at all.
  * @param flag by which it was named
- * @throws InputError if it cannot be written; MachineError if the disk is full
+ * @throws InputError if it cannot be written; MachineError if the disk is full; what its pieces throw
  */
-export async function writeWhole(file: string, content: Uint8Array | string, flag = '--out'): Promise<void> {
+export async function writeWhole(file: string, content: FileContent, flag = '--out'): Promise<void> {
   const found = lookAt(file);
   if (found !== 'a file' && found !== 'nothing') {
     throw new InputError(`${file}: cannot be written: expected a file or nothing there, found ${found}; check ${flag}`);
@@ -158,7 +161,8 @@ export async function writeWhole(file: string, content: Uint8Array | string, fla
   try {
     await replaceFile(file, content);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw new MachineError(`${file}: cannot be written: ${message}`);
     throw new InputError(`${file}: cannot be written: ${message}; check ${flag}`);
   }

@@ -93,7 +93,7 @@ async function cutFaces(
     return [{ pixels: cut(align ? face : { box: face.box }), place }];
   }
   const found = await find(image);
-  const wanted = faces === 'all' ? found : found.filter((one) => one === largest(found));
+  const wanted = faces === 'all' ? found : found.filter((one) => one === largestOf(found));
   return wanted.map((one, i) => {
     const [x, y, width, height] = one.box.map(rounded);
     const place = { face: i, box: [x, y, width, height] as const, landmarks: points(one.landmarks), score: one.score };
@@ -102,7 +102,8 @@ async function cutFaces(
   });
 }
 
-const largest = (found: readonly FoundFace[]): FoundFace | null =>
+/** The face with the largest box; null: there is none. */
+export const largestOf = (found: readonly FoundFace[]): FoundFace | null =>
   found.reduce<FoundFace | null>((best, one) => (best && area(best) >= area(one) ? best : one), null);
 
 const area = ({ box: [, , width, height] }: FoundFace): number => width * height;
