@@ -26,6 +26,7 @@ interface PredictFlags extends NetworkSettings {
   image_dir: string | null;
   format: Format | null;
   out: string | null;
+  draw: string | null;
   gpu: string | null;
 }
 
@@ -56,12 +57,18 @@ const SETTINGS: Settings<PredictFlags> = {
     default: null,
     help: 'write to this file, row by row; stopped, the same command goes on with it; default: print',
   },
+  draw: {
+    kind: orNone(text('DIR', 'the path of a folder')),
+    default: null,
+    help: 'draw each picture into this folder, with boxes, landmarks, names and shares of its faces (a JPEG of at most 2000 pixels a side)',
+  },
   gpu: TRAIN_SETTINGS.gpu,
 };
 
 const EXAMPLE = `
 Examples:
   emotion-gcn predict photo.jpg
+  emotion-gcn predict --draw drawn party.jpg
   emotion-gcn predict --saved_model run1 --out faces.csv photographs/
   emotion-gcn predict --saved_model run1 --faces largest --format jsonl portraits/ > portraits.jsonl
   emotion-gcn predict --saved_model run1 --faces none crops/
@@ -83,7 +90,10 @@ json: an array of {image, face, expression, probabilities: {NAME: p}, valence, a
 score}, one for each face, counted from 0, left to right; null where the model has none, and all of a picture without a face; with --faces none
 without face, box, landmarks, score. jsonl: the same, one a line; --json is short for --format json. With --out a run that was stopped or killed is
 gone on with by the same command: what the file has is kept, and its last rows are computed once more to see that the network is the same.
-It computes in f32, whatever the run's --precision.`;
+It computes in f32, whatever the run's --precision.
+
+A drawing is called as its picture; where others have that name, as its folders and the picture; of frames with their time behind it. Drawings of the same
+pictures are replaced, other files never. What --out has already is not drawn again.`;
 
 /** `emotion-gcn predict` */
 export const predictCommand = (): Command =>
@@ -97,14 +107,20 @@ export const predictCommand = (): Command =>
     .addHelpText('after', EXAMPLE)
     .action(async (sources: string[], { json, ...options }: { json?: boolean }) => {
       const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
-      const { gpu, image_dir, faces, fps, out } = settings;
+      const { gpu, image_dir, faces, fps, out, draw } = settings;
       const format = settings.format ?? formatOf(out);
+      const drawings =
+        draw === null ? null : new (await import('../train/reports/photographs/drawings')).Drawings(draw, sources);
       const run = await openRun(settings);
       const { predict } = await import('../train/measures/predict');
       let time = false;
       for (const source of sources) time = (await isVideo(source, fps)) || time;
       const shape = { classes: run.args.classes, faces: faces !== 'none', time };
-      const how = { gpu, image_dir, faces, fps, say };
+      const onPicture = drawings ? drawings.add.bind(drawings) : undefined;
+      const how = { gpu, image_dir, faces, fps, say, onPicture };
+      const tellDrawn = (): void => {
+        if (drawings) say(`${drawings.length} drawings in ${draw}`);
+      };
       if (out !== null) {
         if (format === 'table')
           throw new InputError(`--out expects --format ${PREDICTION_FORMATS.join(', ')}, found table`);
@@ -129,6 +145,7 @@ export const predictCommand = (): Command =>
         };
         if (await stoppable(write, () => say('stopping'))) say(`${file.length} predictions in ${out}`);
         else say(`stopped; ${file.length} predictions are in ${out}, the same command goes on`);
+        tellDrawn();
         return;
       }
       const all: FacePrediction[] = [];
@@ -141,7 +158,9 @@ export const predictCommand = (): Command =>
         }
         return true;
       };
-      if (!(await stoppable(look, () => say('stopping')))) return;
+      const whole = await stoppable(look, () => say('stopping'));
+      tellDrawn();
+      if (!whole) return;
       if (format === 'json') printData(`[\n${all.map(jsonElement).join(',\n')}\n]`);
       if (format === 'table') print(table(all, shape));
     });

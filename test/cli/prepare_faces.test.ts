@@ -1,5 +1,5 @@
 // prepare faces: one's own photographs to AffectNet's CSV, which train reads, as processes of their own.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -54,8 +54,17 @@ test.before(async () => {
   await save('photos/train/contempt/two.png', await both());
   await save('photos/train/contempt/none.png', grey);
   writeFileSync(join(dir, 'photos/train/contempt/broken.jpg'), 'no picture');
-  const all = ['train/Happiness/"a, ""1"".png"', 'train/contempt/b.png', 'train/contempt/two.png', 'val/happy/a.png', 'val/contempt/b.png'];
-  writeFileSync(join(dir, 'photos/valence_arousal.csv'), `file,valence,arousal\n${all.join('')}`);
+  const pairs = [
+    '"train/Happiness/a, ""1"".png"',
+    'train/contempt/b.png',
+    'train/contempt/two.png',
+    'train/contempt/none.png',
+    'train/contempt/broken.jpg',
+    'val/happy/a.png',
+    'val/contempt/b.png',
+  ];
+  const lines = pairs.map((image, i) => `${image},${0.1 * i},${0.5 - (i % 3) / 4}\n`);
+  writeFileSync(join(dir, 'photos/valence_arousal.csv'), `file,valence,arousal\n${lines.join('')}`);
   await save('photos/val/happy/a.png', a);
   await save('photos/val/contempt/b.png', b);
 });
@@ -72,10 +81,16 @@ function tryNext(out: string): string {
   const command = out.match(/^emotion-gcn (train .*)$/m)?.[1];
   assert.ok(command, out);
   const further = '--network denselite --image_size 112 --batch_size 2 --cache off --workers 1 --dry_run';
-  return execFileSync('sh', ['-c', `"$0" "$1" ${command} ${further} 2>&1`, process.execPath, programFile()], {
-    cwd: dir,
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    'sh',
+    ['-c', `"$0" "$1" ${command} ${further} 2>&1`, process.execPath, programFile()],
+    {
+      cwd: dir,
+      encoding: 'utf8',
+    },
+  );
+  assert.is(status, 0, stdout);
+  return stdout;
 }
 
 test('class folders: rows with box and landmarks, the largest face of several, what to check; train takes it', async () => {
@@ -93,9 +108,9 @@ test('class folders: rows with box and landmarks, the largest face of several, w
   assert.equal(
     samples.map(({ image, expression, valence, arousal }) => [image, expression, valence, arousal]),
     [
-      ['train/Happiness/a, "1".png', 1, Number.NaN, Number.NaN],
-      ['train/contempt/b.png', 7, -0.5, 0.25],
-      ['train/contempt/two.png', 7, Number.NaN, Number.NaN],
+      ['train/Happiness/a, "1".png', 1, 0, 0.5],
+      ['train/contempt/b.png', 7, 0.1, 0.25],
+      ['train/contempt/two.png', 7, 0.2, 0],
     ],
   );
   // The faces that the library finds, to the hundredth of a pixel that is written; of two the larger, on the left.
@@ -139,12 +154,12 @@ test('a folder without classes: rows without expression, which predict takes as 
 });
 
 test('stopped, without a face, with other annotations: no file and a clear end', async () => {
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 24; i++) {
     mkdirSync(join(dir, 'many'), { recursive: true });
     cpSync(join(dir, 'photos/train/contempt/two.png'), join(dir, 'many', `${i}.png`));
   }
   const args = ['prepare', 'faces', '--image_dir', 'many', '--out', 'stopped.csv'];
-  const stopped = await run(args, { cwd: dir, interruptAt: /finding faces {2}\d+\/40/ });
+  const stopped = await run(args, { cwd: dir, interruptAt: /finding faces {2}\d+\/24/ });
   assert.is(stopped.code, 130, stopped.err);
   assert.match(stopped.err, /stopped; written: nothing/);
   await save('empty/none.png', grey);
@@ -155,11 +170,10 @@ test('stopped, without a face, with other annotations: no file and a clear end',
     readdirSync(dir).filter((name) => name.startsWith('stopped')),
     [],
   );
-  const npy = join(dir, 'npy/train_set/annotations');
-  mkdirSync(npy, { recursive: true });
-  mkdirSync(join(dir, 'npy/train_set/images'));
+  mkdirSync(join(dir, 'affectnet'));
+  cpSync(join(dir, 'set.csv'), join(dir, 'affectnet/training.csv'));
   for (const [place, message] of [
-    ['npy', /npy: expected photographs, in a folder a class/],
+    ['affectnet', /affectnet: expected photographs, in a folder a class/],
     ['nowhere', /--image_dir expects a folder, found nothing/],
     ['own/tired/1.png', /--image_dir expects a folder, found a file/],
   ] as const) {

@@ -93,7 +93,9 @@ export async function openPhotos(dir: string, say: (line: string) => void): Prom
   };
   const isContempt = train.samples.some(({ expression }) => own === null && expression === CONTEMPT);
   // The others learn from samples with both alone.
-  const isContinuous = [train, val].every((set) => !set?.samples.some((sample) => Number.isNaN(sample.valence + sample.arousal)));
+  const isContinuous = [train, val].every(
+    (set) => !set?.samples.some((sample) => Number.isNaN(sample.valence + sample.arousal)),
+  );
   const flags = [
     ...(own ? [`--classes '${own.join(',').replaceAll("'", "'\\''")}'`] : isContempt ? ['--num_classes 8'] : []),
     ...(isContinuous ? [] : ['--model single_task']),

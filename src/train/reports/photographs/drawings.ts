@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { InputError, MachineError } from '../../../base/errors';
 import { lookAt, readHead, writeWhole } from '../../../data/files';
+import { ImageError } from '../../../data/image';
 import type { FacePrediction } from '../../measures/face_prediction';
 import type { LookedAt } from '../../measures/predict';
 import { ARGS, checkNotOfRun } from '../../run/files';
@@ -56,10 +57,13 @@ export class Drawings {
     return this.count;
   }
 
-  /** @throws InputError if the folder cannot be written, MachineError if the disk is full */
+  /** @throws InputError if the folder cannot be written or the picture no more be read, MachineError if the disk is full */
   async add(picture: LookedAt, rows: readonly FacePrediction[]): Promise<void> {
     const key = keyOf(picture, rows);
-    const drawing = await drawFaces(await picture.read(), rows, MARK + key);
+    const image = await picture.read().catch((error) => {
+      throw error instanceof ImageError ? new InputError(`${picture.file}: ${error.message}`) : error;
+    });
+    const drawing = await drawFaces(image, rows, MARK + key);
     await makeFolder(this.dir);
     await writeWhole(await this.placeOf(picture, rows, key), drawing, '--draw');
     this.count++;
