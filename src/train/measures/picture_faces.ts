@@ -76,9 +76,14 @@ async function facesOf(picture: ListedPicture, settings: FaceSettings, budget: B
   const { path, root, problem, frame } = picture;
   if (problem !== null) throw new ImageError(problem);
   if (frame) return cutFaces(frame, picture, settings);
-  const content = await readPicture(path, root ?? undefined);
+  let content: Uint8Array | null = await readPicture(path, root ?? undefined);
   const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
-  return budget.run(width * height, async () => cutFaces(await decodeImage(content), picture, settings));
+  return budget.run(width * height, async () => {
+    const image = await decodeImage(content as Uint8Array);
+    // A large photograph's are tens of megabytes, and its faces are still to be found.
+    content = null;
+    return cutFaces(image, picture, settings);
+  });
 }
 
 async function cutFaces(
