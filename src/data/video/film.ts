@@ -60,7 +60,8 @@ async function* attempt(
     const problem = (await ffmpeg.outcome()) ?? (image ? 'it ended within a frame' : null);
     signal?.throwIfAborted();
     if (ffmpeg.isOld && !old) return true;
-    if (count === 0) throw new InputError(`${file}: no frame of this video can be read; ffmpeg: ${problem ?? 'none'}`);
+    if (count === 0)
+      throw new InputError(`${file}: no frame of this video can be read; ffmpeg: ${problem ?? 'it has none'}`);
     if (problem) say(`${file}: damaged or cut: ${readSoFar(count, last)}; ffmpeg: ${problem}`);
     return false;
   } catch (error) {

@@ -31,6 +31,10 @@ export const isVideoName = (name: string): boolean => ENDINGS.has(extname(name).
  * @returns null where `file` is no video: a still picture, nothing, or what nobody can tell by its content or name.
  * @throws MachineError where ffmpeg is needed and missing. The frames throw an InputError naming the file if it is too large or damaged from
  * its begin, and the signal's reason.
+ * @example
+ * const frames = await framesOf('faces/images/validation/00000.jpg', { fps: 2 });
+ * for await (const { time, image } of frames ?? []) console.log(time, image.width);
+ * frames; // null
  */
 export async function framesOf(
   file: string,

@@ -47,7 +47,7 @@ export interface PredictSettings {
  * a picture is one face: of what no box is given the largest centred square is looked at (of a run with --align off, all of it, whatever is given).
  * A picture without a face is a prediction of nulls. Pictures of folders and lists that cannot be used are passed over, and said.
  * Some of those that are `done` are looked at once more: they must be the same.
- * @param sources picture files, folders, lists: see `listPictures`
+ * @param sources picture files, videos, folders, lists: see `listPictures`
  * @throws InputError naming a picture or list that cannot be read, or when none can; `done` is of other pictures, another network or other `faces`
  * @example
  * const said: string[] = [];
