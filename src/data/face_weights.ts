@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { InputError, MachineError } from '../base/errors';
+import { MachineError } from '../base/errors';
 import { readTfjsWeights, type TfjsTensor } from '../formats/tfjs';
-import { asInputError, lookAt } from './files';
+import { readWholeSync } from './files';
 
 const PACKAGE = '@vladmandic/face-api';
 
@@ -38,22 +38,12 @@ function packageFile(file: string): Buffer {
  * @throws InputError naming the file
  */
 export const readTfjsFile = (file: string): Map<string, TfjsTensor> =>
-  readTfjs(readBytes(file), (name) => readBytes(join(dirname(file), name)), file);
+  readTfjs(readWholeSync(file), (name) => readWholeSync(join(dirname(file), name)), file);
 
 /** The same of bytes. @param files those beside it, by name */
 export function readTfjs(json: Buffer, files: (name: string) => Uint8Array, source: string): Map<string, TfjsTensor> {
   const read = parsed(json) as { weightsManifest?: unknown } | null;
   return readTfjsWeights(read?.weightsManifest ?? read, files, source);
-}
-
-function readBytes(file: string): Buffer {
-  const found = lookAt(file);
-  if (found !== 'a file') throw new InputError(`${file}: expected a file of weights, found ${found}; check the path`);
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw asInputError(file, error);
-  }
 }
 
 /** null, which is no manifest, where the text is no JSON. */

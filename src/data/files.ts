@@ -1,5 +1,5 @@
 // The user's files: reading and writing them, and what goes wrong with it in words.
-import { createReadStream, mkdtempSync, type ReadStream, type Stats, statSync } from 'node:fs';
+import { createReadStream, mkdtempSync, type ReadStream, readFileSync, type Stats, statSync } from 'node:fs';
 import { open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,11 +77,25 @@ const MOST = 2 ** 31 - 1;
 
 /** The bytes of a file. @throws InputError naming it: no file, not to be read, of 2 GiB or more */
 export async function readWhole(file: string): Promise<Buffer> {
-  const size = sizeOf(file);
-  if (size > MOST) throw new InputError(`${file}: expected a file of less than 2 GiB, found ${size} bytes`);
+  checkLength(file);
   return readFile(file).catch((error) => {
     throw asInputError(file, error);
   });
+}
+
+/** The same, at once. */
+export function readWholeSync(file: string): Buffer {
+  checkLength(file);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw asInputError(file, error);
+  }
+}
+
+function checkLength(file: string): void {
+  const size = sizeOf(file);
+  if (size > MOST) throw new InputError(`${file}: expected a file of less than 2 GiB, found ${size} bytes`);
 }
 
 /** Most bytes of a text that is read at once: a list of a million pictures, or the labels of a video of ten hours. */

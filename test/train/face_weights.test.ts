@@ -92,7 +92,7 @@ test('files that do not do: which, why', () => {
   copyFileSync(graph('full', 1), join(dir, 'alone.json'));
   rmSync(join(dir, 'full.bin'));
   const alone = (e: Error) =>
-    e instanceof InputError && e.message.startsWith(join(dir, 'full.bin: expected a file of weights, found nothing'));
+    e instanceof InputError && e.message.startsWith(join(dir, 'full.bin: no such file; check the path'));
   assert.throws(() => faceWeights(join(dir, 'alone.json'), 'mobilenet'), alone);
 });
 

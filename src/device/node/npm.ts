@@ -49,6 +49,6 @@ const PATIENCE = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
 
 /** The sentence in what npm says with --json, on stdout or stderr by its version. */
 function reason(stdout: string, stderr: string): string | undefined {
-  const [, summary] = /"summary": ("(?:[^"\\]|\\.)*")/.exec(stdout + stderr) ?? [];
+  const [, summary] = /"summary": ("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*")/iu.exec(stdout + stderr) ?? [];
   return summary ? JSON.parse(summary) : /^npm (?:error|ERR!) (.+)/m.exec(stderr)?.[1];
 }
