@@ -21,10 +21,13 @@ interface Pass {
   readonly border: number;
 }
 
-/** The detector finds heads of some 50 to 150 pixels of its input: a face that fills the picture wants a small one, and a border. */
+/**
+ * The detector finds heads of some 50 to 150 pixels of its input: a face that fills the picture wants a small one, and a border.
+ * Largest first: what those after it need lies in its memory.
+ */
 const PASSES: readonly Pass[] = [
-  { size: 416, border: 0 },
   { size: 608, border: 0 },
+  { size: 416, border: 0 },
   { size: 160, border: 0.25 },
   { size: 96, border: 0.25 },
 ];
