@@ -155,7 +155,29 @@ const beginOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 64)
  * const picture = await decodeImage(await readPicture('faces/images/validation/00000.jpg'));
  * picture.data.length === 3 * picture.width * picture.height; // true
  */
-export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
+export const decodeImage = (bytes: Uint8Array): Promise<RgbImage> => decodeWithin(bytes, null);
+
+/** Of larger pictures none is decoded, whatever becomes of it: 2^28 pixels. */
+const MAX_SHRUNK = 2 ** 28;
+
+/** Pixels in which every face of a picture is found that the detector sees in the whole. */
+export const ENOUGH_TO_FIND = 2 ** 26;
+
+/** A picture that may have been made smaller. */
+export interface SmallerImage extends RgbImage {
+  /** Its size before, turned as it is. */
+  readonly of?: Pick<RgbImage, 'width' | 'height'>;
+}
+
+/**
+ * A picture in which faces are to be found: as `decodeImage`, but of more than ENOUGH_TO_FIND pixels (and up to 2^28) it is made smaller while it
+ * is decoded, so that it is nowhere as a whole. A face that is found in so large a picture is hundreds of pixels wide there.
+ * @throws ImageError, as `decodeImage`
+ */
+export const decodeToFind = (bytes: Uint8Array): Promise<SmallerImage> => decodeWithin(bytes, ENOUGH_TO_FIND);
+
+/** @param enough pixels that a picture is made smaller to; null: it is decoded as it is */
+async function decodeWithin(bytes: Uint8Array, enough: number | null): Promise<SmallerImage> {
   if (bytes.length === 0) throw new ImageError('zero bytes');
   try {
     const own = OWN.find(({ is }) => is(bytes));
@@ -172,6 +194,9 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     const header = await sharp(bytes, { ...DECODE_OPTIONS, limitInputPixels: false }).metadata();
     const { format, width, height, space, orientation } = header;
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
+    const times = enough === null ? 1 : Math.ceil(Math.sqrt((width * height) / enough));
+    if (times > 1 && width * height <= MAX_SHRUNK && end === 'marked' && space !== 'cmyk')
+      return await decodeShrunk(bytes, { width, height, orientation }, times);
     checkSize({ width, height });
     if (end === 'open' && width * height > MAX_OPEN)
       throw new ImageError(`truncated or damaged (no end marker, and too large to see whether all else is there)`);
@@ -184,6 +209,26 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     if (error instanceof InputError) throw new ImageError(error.message);
     throw error instanceof ImageError ? error : new ImageError(reason(error as Error));
   }
+}
+
+/** The picture with some `times` fewer pixels a side, averaged. Its height is a multiple of 16, by which it can be turned in its memory. */
+async function decodeShrunk(
+  bytes: Uint8Array,
+  {
+    width,
+    height,
+    orientation = 1,
+  }: { readonly width: number; readonly height: number; readonly orientation?: number },
+  times: number,
+): Promise<SmallerImage> {
+  const size = { width: Math.max(1, Math.round(width / times)), height: 16 * Math.ceil(height / times / 16) };
+  const { data } = await sharp(bytes, { ...DECODE_OPTIONS, limitInputPixels: MAX_SHRUNK })
+    .removeAlpha()
+    .resize({ ...size, fit: 'fill', kernel: 'linear' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const image = turnInPlace({ ...size, data }, orientation) as RgbImage;
+  return { ...image, of: orientation > 4 ? { width: height, height: width } : { width, height } };
 }
 
 /** Pixels of a picture from which it is turned in its own memory: libvips makes a second one. */

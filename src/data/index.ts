@@ -19,7 +19,16 @@ export {
 } from './embedding';
 export { type FacePose, prepareFace, prepareKnown, prepareWhole } from './face';
 export { readGlove } from './glove';
-export { decodeImage, headerOf, ImageError, MAX_PIXELS, readPicture } from './image';
+export {
+  decodeImage,
+  decodeToFind,
+  ENOUGH_TO_FIND,
+  headerOf,
+  ImageError,
+  MAX_PIXELS,
+  readPicture,
+  type SmallerImage,
+} from './image';
 export {
   AFFWILD2_CLASSES,
   CLASSES,

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MAX_PIXELS } from '../../src/data';
+import type { RgbImage } from '../../src/base/pixels/rgb_image';
+import { ENOUGH_TO_FIND, MAX_PIXELS } from '../../src/data';
+import type { FoundFace } from '../../src/faces/finder';
 import { readFaces } from '../../src/train/measures/picture_faces';
 import { groupsOf } from '../../src/train/measures/picture_groups';
 
@@ -61,6 +63,40 @@ test('of a run with --align off all of a picture is looked at, whatever is known
       const [{ pixels }] = seen[0].faces;
       assert.equal([pixels[0], pixels[7 * 3]], [200, right]);
     }
+});
+
+test('of a photograph of more than 2^26 pixels faces are found in a smaller one; boxes and landmarks are in pixels of the file', async () => {
+  // The right third is red: turned by orientation 6, the lower third.
+  const [width, height] = [12_000, 5_601];
+  const red = { create: { width: width / 3, height, channels: 3, background: '#f00' } } as const;
+  const file = join(dir, 'large.jpg');
+  await sharp({ create: { width, height, channels: 3, background: '#00f' }, limitInputPixels: false })
+    .composite([{ input: red, left: (2 * width) / 3, top: 0 }])
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toFile(file);
+  // The red third, as it lies in whatever is given.
+  let sizes = [0, 0];
+  const find = async ({ width: w, height: h, data }: RgbImage): Promise<FoundFace[]> => {
+    sizes = [w, h];
+    const isRed = (y: number): boolean => data[y * w * 3] > 128;
+    let top = 0;
+    while (!isRed(top)) top++;
+    return [{ box: [0, top, w, h - top], score: 0.9, landmarks: new Float64Array(136).fill(top) }];
+  };
+  const settings = { image_size: 8, align: true, faces: 'all', find } as const;
+  for await (const { seen } of readFaces(
+    groupsOf([file], { imageDir: null }, () => {}),
+    settings,
+    assert.unreachable,
+  )) {
+    const { box, landmarks } = seen[0].faces[0].place;
+    assert.ok(sizes[0] * sizes[1] <= 1.01 * ENOUGH_TO_FIND && sizes[0] < sizes[1], sizes.join(' x '));
+    // Within a pixel of what was looked at.
+    for (const [i, wanted] of [0, (2 * width) / 3, height, width / 3].entries())
+      assert.ok(Math.abs(box![i] - wanted) <= 3, `${box}`);
+    assert.ok(Math.abs(landmarks![67][1] - (2 * width) / 3) <= 3, `${landmarks![67]}`);
+  }
 });
 
 test.run();

@@ -4,6 +4,8 @@ import { InputError } from '../../base/errors';
 import type { RgbImage } from '../../base/pixels/rgb_image';
 import {
   decodeImage,
+  decodeToFind,
+  ENOUGH_TO_FIND,
   headerOf,
   ImageError,
   type ListedPicture,
@@ -11,6 +13,7 @@ import {
   prepareFace,
   prepareKnown,
   readPicture,
+  type SmallerImage,
 } from '../../data';
 import type { KnownFace } from '../../data/face';
 import { asKnownFace } from '../../data/found_face';
@@ -78,8 +81,9 @@ async function facesOf(picture: ListedPicture, settings: FaceSettings, budget: B
   if (frame) return cutFaces(frame, picture, settings);
   let content: Uint8Array | null = await readPicture(path, root ?? undefined);
   const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
-  return budget.run(width * height, async () => {
-    const image = await decodeImage(content as Uint8Array);
+  const toFind = settings.faces !== 'none' && !picture.face;
+  return budget.run(toFind ? Math.min(width * height, ENOUGH_TO_FIND) : width * height, async () => {
+    const image = await (toFind ? decodeToFind : decodeImage)(content as Uint8Array);
     // A large photograph's are tens of megabytes, and its faces are still to be found.
     content = null;
     return cutFaces(image, picture, settings);
@@ -87,7 +91,7 @@ async function facesOf(picture: ListedPicture, settings: FaceSettings, budget: B
 }
 
 async function cutFaces(
-  image: RgbImage,
+  image: SmallerImage,
   { face, landmarks }: ListedPicture,
   { image_size: size, align, faces, find }: FaceSettings,
 ): Promise<readonly SeenFace[]> {
@@ -99,9 +103,14 @@ async function cutFaces(
   }
   const found = await find(image);
   const wanted = faces === 'all' ? found : found.filter((one) => one === largestOf(found));
+  // In pixels of the file.
+  const { of = image } = image;
+  const scale = [of.width / image.width, of.height / image.height];
+  const scaled = (v: number, i: number): number => rounded(v * scale[i % 2]);
   return wanted.map((one, i) => {
-    const [x, y, width, height] = one.box.map(rounded);
-    const place = { face: i, box: [x, y, width, height] as const, landmarks: points(one.landmarks), score: one.score };
+    const [x, y, width, height] = one.box.map(scaled);
+    const landmarks = points(one.landmarks.map(scaled));
+    const place = { face: i, box: [x, y, width, height] as const, landmarks, score: one.score };
     // A given box is seen as training sees it, a face that is found wherever it is in the photograph.
     return { pixels: prepareKnown(image, asKnownFace(one, align), size, 'open').data, place };
   });

@@ -1,7 +1,7 @@
 import { orAborted } from '../../base/abort';
 import { InputError } from '../../base/errors';
 import type { RgbImage } from '../../base/pixels/rgb_image';
-import { decodeImage, type ListedPicture, readPicture } from '../../data';
+import { decodeToFind, type ListedPicture, readPicture, type SmallerImage } from '../../data';
 import { openFaceFinder } from '../../data/found_face';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
@@ -18,8 +18,8 @@ export interface LookedAt {
   readonly file: string;
   /** Of a frame of a video: seconds from its start; null: a photograph. */
   readonly time: number | null;
-  /** Its pixels. */
-  read(): Promise<RgbImage>;
+  /** Its pixels; of a very large one fewer. */
+  read(): Promise<SmallerImage>;
 }
 
 /** Settings of `predict`. */
@@ -118,7 +118,7 @@ function predictionsOf({ picture: { file, time }, faces }: SeenPicture, said: re
 
 const lookedAt = ({ file, time, path, root, frame }: ListedPicture): LookedAt => ({
   ...{ file, time },
-  read: async () => frame ?? decodeImage(await readPicture(path, root ?? undefined)),
+  read: async () => frame ?? decodeToFind(await readPicture(path, root ?? undefined)),
 });
 
 /** Numbers of the same network on other adapters differ by less; boxes by less than so many pixels. */

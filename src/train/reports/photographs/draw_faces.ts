@@ -1,6 +1,7 @@
 // A photograph with what a network sees in its faces.
 import sharp, { type OverlayOptions } from 'sharp';
 import type { RgbImage } from '../../../base/pixels/rgb_image';
+import type { SmallerImage } from '../../../data';
 import type { FacePrediction } from '../../measures/face_prediction';
 import { measureText, textToPaths } from '../charts/lettering';
 import { colorOf, fitText, GROUND, headingOf, panelSize, panelSvg, type Seen, textSvg, wasSeen } from './panel';
@@ -29,8 +30,8 @@ const QUALITY = 90;
  * @param mark for the metadata of the JPEG
  * @returns a JPEG of at most 2000 pixels a side
  */
-export async function drawFaces(image: RgbImage, rows: readonly FacePrediction[], mark?: string): Promise<Buffer> {
-  const { picture, width, height, shapes } = layOut(image, rows);
+export async function drawFaces(image: SmallerImage, rows: readonly FacePrediction[], mark?: string): Promise<Buffer> {
+  const { picture, width, height, shapes } = layOut(image.of ?? image, rows);
   const { data } = image;
   const scaled = await sharp(Buffer.from(data.buffer, data.byteOffset, data.length), {
     raw: { width: image.width, height: image.height, channels: 3 },
@@ -51,6 +52,8 @@ export async function drawFaces(image: RgbImage, rows: readonly FacePrediction[]
   return drawing.jpeg({ quality: QUALITY, chromaSubsampling: '4:4:4' }).toBuffer();
 }
 
+type Size = Pick<RgbImage, 'width' | 'height'>;
+
 interface Layout {
   /** Where the picture is: at the upper left. */
   readonly picture: Rect;
@@ -61,7 +64,7 @@ interface Layout {
 }
 
 /** At the scale that the picture and its faces want, or the largest at which margins too keep within LARGEST. */
-function layOut(image: RgbImage, rows: readonly FacePrediction[]): Layout {
+function layOut(image: Size, rows: readonly FacePrediction[]): Layout {
   const longest = Math.max(image.width, image.height);
   const narrowest = rows.reduce((least, { box }) => (box ? Math.min(least, Math.max(1, box[2])) : least), longest);
   const wanted = Math.max(SMALLEST, longest, (longest / narrowest) * NARROW);
@@ -79,7 +82,7 @@ interface Face {
   readonly box: Rect;
 }
 
-function layOutAt(scale: number, image: RgbImage, rows: readonly FacePrediction[]): Layout {
+function layOutAt(scale: number, image: Size, rows: readonly FacePrediction[]): Layout {
   const [w, h] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * scale)));
   const size = Math.max(LEAST_LETTERS, Math.round(Math.max(w, h) * LETTERS));
   const picture = { x: 0, y: 0, width: w, height: h };
