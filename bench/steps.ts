@@ -25,6 +25,8 @@ export const stepWorks: readonly StepWork[] = [
   step('densenet', 112, 8),
   step('densenet', 96, 8),
   step('bregnext', 64, 16),
+  step('denselite', 112, 8),
+  step('mobilenet', 112, 8),
   step('densenet', 112, 1, false),
   step('densenet', 112, 32, false),
 ];

@@ -93,13 +93,20 @@ const SHAPES: Shape[] = [
   { x: [1, 4, 4, 5], w: [8, 4, 1, 1], options: { padding: [0, 2, 0, 1] } },
 ];
 
+// Depthwise rows that several lanes walk on a GPU; a stride over taps that are apart; a window that no lane holds.
+const WALKS: Shape[] = [
+  { x: [1, 4, 5, 37], w: [4, 1, 3, 3], options: { stride: [1, 2], padding: [0, 1, 2, 0], groups: 4 } },
+  { x: [1, 4, 11, 9], w: [4, 1, 3, 3], options: { stride: 2, dilation: 2, padding: [2, 1], groups: 4 } },
+  { x: [1, 4, 7, 8], w: [4, 1, 7, 7], options: { padding: 3, groups: 4 } },
+];
+
 const operands = ({ x, w }: Shape): [Tensor, Tensor] => [random('x', x), random('w', w, { layout: 'taps' })];
 
 /** The largest difference of sums of some hundred products in float32, by the numbers' size: 2^-24 times their count's root. */
 const TOLERANCE = 2e-6;
 
 test('result and gradients are those of double precision', async () => {
-  for (const s of SHAPES) {
+  for (const s of [...SHAPES, ...WALKS]) {
     const [x, w] = operands(s);
     const y = conv2d(x, w, null, s.options);
     const up = random('up', y.shape, { requiresGrad: false });

@@ -44,14 +44,13 @@ interface Walk {
 }
 
 /**
- * Null where no lane can hold the window, whose pixels are told for a number of rows. A CPU driver is slow at loads, which more rows
- * share; a GPU wants many lanes.
+ * Null where no lane can hold the window, whose pixels are told for a number of rows. On a CPU driver loads are dear, so that rows
+ * share them, as many as the kernel says, unless a stride leaves little to share; a GPU wants many lanes.
  */
-function walkOf(device: Device, g: Conv2dGeometry, window: (rows: number) => number): Walk | null {
+function walkOf(device: Device, g: Conv2dGeometry, rows: number, window: (rows: number) => number): Walk | null {
   if (!isDepthwise(g) || window(1) > WINDOW) return null;
   if (!device.software) return { rows: 1, steps: 16 };
-  const rows = g.stride[0] > 1 ? 2 : 4;
-  return { rows: window(rows) > WINDOW ? 1 : rows, steps: Infinity };
+  return { rows: g.stride[0] > 1 || window(rows) > WINDOW ? 1 : rows, steps: Infinity };
 }
 
 /** Pixels of x that `rows` pixels of y see, one above the other. */
@@ -96,7 +95,7 @@ export function forward(
   prologue: Prologue | null,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, y);
-  const walk = walkOf(device, g, seen(g));
+  const walk = walkOf(device, g, 4, seen(g));
   const LX = walk ? columnLanes(device) : lanesAlong(params.columns);
   const rows = walk?.rows ?? 1;
   const steps = Math.min(walk?.steps ?? Infinity, g.ow);
@@ -160,7 +159,7 @@ export function backwardData(
 function backwardDataWalk(device: Device, g: Conv2dGeometry): Walk | null {
   if ([0, 1].some((i) => g.stride[i] > 1 && g.dilation[i] > 1)) return null;
   const [above, behind] = [g.kh, g.kw].map((k, i) => Math.floor(((k - 1) * g.dilation[i]) / g.stride[i]));
-  return walkOf(device, g, (rows) => (rows + above) * (behind + 1));
+  return walkOf(device, g, 2, (rows) => (rows + above) * (behind + 1));
 }
 
 /** As conv2d.backwardWeight. @param pixels that one sum runs over at most, where a line has no more. */
@@ -175,7 +174,7 @@ export function backwardWeight(
   pixels: number,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, dy);
-  const walk = walkOf(device, g, seen(g));
+  const walk = walkOf(device, g, 2, seen(g));
   const lines = walk ? g.n * ceilDiv(g.oh, walk.rows) : g.n * g.oh;
   const most = walk && !device.software ? pixels / 16 : pixels;
   const linesEach = Math.max(1, Math.floor(most / g.ow / (walk?.rows ?? 1)));
