@@ -1,5 +1,6 @@
-// Convolutions whose channels are parted into groups: plain kernels, without a matrix product. Depthwise (a channel a group), a
-// lane takes four channels of input and output alike; else inputs one at a time.
+// Convolutions whose channels are parted into groups: kernels without a matrix product. Depthwise (a channel a group), a lane takes
+// four channels of input and output alike and walks along rows with the window that they see; else, and where a window is too large
+// for that, a lane takes a pixel and its inputs one at a time.
 import { type Device, defineKernel, type Storage } from '../../device';
 import { activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/ceil_div';
