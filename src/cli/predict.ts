@@ -119,7 +119,7 @@ export const predictCommand = (): Command =>
       const onPicture = drawings ? drawings.add.bind(drawings) : undefined;
       const how = { gpu, image_dir, faces, fps, say, onPicture };
       const tellDrawn = (): void => {
-        if (drawings) say(`${drawings.length} drawings in ${draw}`);
+        if (drawings) say(`drawn: ${drawings.length} in ${draw}`);
       };
       if (out !== null) {
         if (format === 'table')

@@ -30,7 +30,7 @@ const drawn = () => readdirSync(join(dir, 'drawn')).sort();
 
 test('a drawing a picture; what --out has already is not drawn again', async () => {
   const args = ['--draw', 'drawn', '--out', 'rows.jsonl', 'photos'];
-  assert.match((await ran(...args)).err, /4 drawings in drawn/);
+  assert.match((await ran(...args)).err, /drawn: 4 in drawn/);
   const all = drawn();
   assert.is(all.length, 4);
   assert.ok(all.includes('10.png.jpg') && all.includes('more_10.png.jpg'), `${all}`);
@@ -42,7 +42,7 @@ test('a drawing a picture; what --out has already is not drawn again', async () 
   assert.is(rows.length, 4);
   writeFileSync(join(dir, 'rows.jsonl'), `${rows.slice(0, -1).join('\n')}\n`);
   rmSync(join(dir, 'drawn'), { recursive: true });
-  assert.match((await ran(...args)).err, /1 drawings in drawn/);
+  assert.match((await ran(...args)).err, /drawn: 1 in drawn/);
   assert.is(drawn().length, 1);
 });
 

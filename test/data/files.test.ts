@@ -3,8 +3,10 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -130,6 +132,28 @@ test('a file is written as a whole, and only where a file may be', async () => {
   ]) {
     assert.match(await refusal(odd, () => writeWhole(odd, 'x')), /cannot be written.*--out/);
   }
+});
+
+test('a file that is replaced keeps its mode and the links to it; pieces that end in an error leave the old one', async () => {
+  const [old, link] = [here('replaced/old.csv'), here('replaced/link.csv')];
+  mkdirSync(here('replaced'));
+  writeFileSync(old, 'old', { mode: 0o600 });
+  symlinkSync(old, link);
+  async function* pieces(failing: boolean) {
+    yield 'a,';
+    yield '';
+    if (failing) throw new InputError('no more');
+    yield 'b';
+  }
+  await writeWhole(link, pieces(true)).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.message, 'no more'),
+  );
+  assert.is(readFileSync(old, 'utf8'), 'old');
+  await writeWhole(link, pieces(false));
+  assert.is(readFileSync(old, 'utf8'), 'a,b');
+  assert.is(statSync(old).mode & 0o777, 0o600);
+  assert.equal(readdirSync(here('replaced')).sort(), ['link.csv', 'old.csv']);
 });
 
 test.run();

@@ -169,6 +169,13 @@ test('pictures of all sizes, with faces or without: 720 to 2000 pixels, and no f
   }
 });
 
+test('of a picture that was made smaller as it was decoded the same is drawn', async () => {
+  const rows = [seen(0, [500, 700, 1500, 1500]), seen(1, [2000, 3000, 1000, 1000])];
+  const whole = await drawFaces(plain(3600, 4800), rows);
+  const smaller = await drawFaces({ ...plain(900, 1200), of: { width: 3600, height: 4800 } }, rows);
+  assert.ok(whole.equals(smaller));
+});
+
 test('forty faces: every box has its label; narrow ones are drawn larger', async () => {
   const boxes = Array.from({ length: 40 }, (_, i): Box => [20 + 78 * (i % 8), 30 + 90 * Math.floor(i / 8), 40, 40]);
   const { width, height, part } = await look(
