@@ -35,7 +35,7 @@ const lanesAlong = (columns: number): number => Math.min(LANES, 2 ** Math.ceil(M
 
 const isDepthwise = (g: Conv2dGeometry): boolean => g.groups === g.ci && g.groups === g.co;
 
-/** Pixels that a lane can hold: what is larger the driver does not keep in registers. */
+/** Pixels that a lane holds at most: 5x5 for four rows fits, and code grows with them. */
 const WINDOW = 45;
 
 /** A depthwise kernel's way over a map: the rows that a lane takes side by side, and the pixels of each that it walks along. */
@@ -177,6 +177,7 @@ export function backwardWeight(
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, dy);
   const walk = walkOf(device, g, 2, seen(g));
   const lines = walk ? g.n * ceilDiv(g.oh, walk.rows) : g.n * g.oh;
+  // A walk takes all taps, which elsewhere have lanes of their own: a GPU gets as many again from shorter sums.
   const most = walk && !device.software ? pixels / 16 : pixels;
   const linesEach = Math.max(1, Math.floor(most / g.ow / (walk?.rows ?? 1)));
   const splits = ceilDiv(lines, linesEach);
