@@ -3,6 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noGrad, step, type Tensor, tensor } from '../../src/autograd';
 import { InputError } from '../../src/base/errors';
+import { resizeBilinear } from '../../src/base/pixels/resize';
+import type { RgbImage } from '../../src/base/pixels/rgb_image';
 import { readFaceApiWeights } from '../../src/data/face_weights';
 import { decodeImage } from '../../src/data/image';
 import { suppress } from '../../src/faces/decode';
@@ -145,10 +147,87 @@ givenShared(test, 'faces/validation.csv')(
   },
 );
 
+/** A grey picture with photographs of faces pasted: which, left, top and side. */
+function pasted(
+  width: number,
+  height: number,
+  faces: readonly (readonly [RgbImage, number, number, number])[],
+): RgbImage {
+  const data = new Uint8Array(width * height * 3).fill(96);
+  for (const [photograph, left, top, side] of faces) {
+    const small = resizeBilinear(photograph, side, side).data;
+    for (let y = Math.max(0, -top); y < Math.min(side, height - top); y++) {
+      const [from, to] = [Math.max(0, -left), Math.min(side, width - left)];
+      data.set(small.subarray((y * side + from) * 3, (y * side + to) * 3), ((top + y) * width + left + from) * 3);
+    }
+  }
+  return { width, height, data };
+}
+const photographs = ['photo_000', 'photo_009'].map((name) => golden(name).picture('pixels'));
+
+test('forty faces: each with landmarks of its own, from left to right, whatever was looked at before or is at once', async () => {
+  const [across, side, apart] = [8, 150, 195];
+  const places = Array.from({ length: 40 }, (_, i) => {
+    const [column, row] = [i % across, Math.floor(i / across)];
+    return [photographs[(column + row) % 2], 30 + column * apart, 20 + row * apart, side] as const;
+  });
+  const forty = pasted(1600, 1000, places);
+  const [photograph] = photographs;
+  const alone = await finder.find(photograph);
+  const [faces, again, small] = await Promise.all(
+    [forty, photograph, { ...photograph, height: 300 }].map((p) => finder.find(p)),
+  );
+  assert.equal(again, alone);
+  assert.is(small.length, 1);
+  // As many as face_reference.py finds: of some two boxes, with less than 80 % in common.
+  assert.is(faces.length, 49);
+  const middles = faces.map(({ box: [x, , w] }) => x + w / 2);
+  assert.ok(middles.every((x, i) => i === 0 || x >= middles[i - 1]));
+  for (const [, left, top] of places) {
+    const inside = faces.filter(({ landmarks }) => {
+      const [x, y] = [landmarks[60], landmarks[61]]; // the tip of the nose
+      return x > left && x < left + side && y > top && y < top + side;
+    });
+    assert.ok(inside.length > 0, `${left}, ${top}`);
+    for (const { box, landmarks } of inside) {
+      const [x, y] = [landmarks[60] - box[0], landmarks[61] - box[1]];
+      assert.ok(x > 0 && x < box[2] && y > 0 && y < box[3], `the nose of ${box} lies at ${landmarks.slice(60, 62)}`);
+    }
+  }
+});
+
+test('of a face that the edge cuts the box leaves the picture, and landmarks go by what is seen', async () => {
+  const [left, top, side] = [-30, 120, 220];
+  const [{ box, landmarks }, ...others] = await finder.find(pasted(640, 480, [[photographs[1], left, top, side]]));
+  assert.is(others.length, 0);
+  assert.ok(box[0] < 0 && box[0] + box[2] < left + 1.3 * side, `${box}`);
+  // The same eyes where the whole photograph is seen, moved and made smaller: within a tenth of its side.
+  const [whole] = await finder.find(photographs[1]);
+  const { width, height } = photographs[1];
+  for (let i = 72; i < 96; i++) {
+    const there = i % 2 ? top + (whole.landmarks[i] / height) * side : left + (whole.landmarks[i] / width) * side;
+    assert.ok(Math.abs(landmarks[i] - there) < 0.1 * side, `${i}: ${landmarks[i]}, ${there}`);
+  }
+});
+
+test('a second picture of the same size makes no buffer, bind group or pipeline', async () => {
+  const picture = pasted(640, 480, [[photographs[0], 200, 100, 180]]);
+  await finder.find(picture);
+  await finder.find(picture);
+  const { buffers, bindGroups, pipelines, uniformBytes } = device.stats();
+  await finder.find(picture);
+  const after = device.stats();
+  assert.equal(
+    [after.buffers, after.bindGroups, after.pipelines, after.uniformBytes],
+    [buffers, bindGroups, pipelines, uniformBytes],
+  );
+});
+
 test('a picture without a face has none, however small or oblong it is', async () => {
   for (const [width, height] of [
     [1, 1],
-    [700, 1],
+    [2, 3000],
+    [10_000, 3],
     [40, 30],
   ])
     assert.equal(await finder.find({ width, height, data: new Uint8Array(width * height * 3).fill(90) }), []);
