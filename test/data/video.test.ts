@@ -207,6 +207,7 @@ test('a path is no flag and no protocol, and nothing else may be opened', async 
     const args = readFileSync(join(dir, 'args'), 'utf8').split('\n');
     assert.is(args[args.indexOf('-i') + 1], `file:${join(dir, name)}`);
     assert.is(args[args.indexOf('-protocol_whitelist') + 1], 'file');
+    assert.match(args[args.indexOf('-format_whitelist') + 1], /^mov,matroska,/);
     assert.not.match(args[args.indexOf('-format_whitelist') + 1], /hls|concat|dash|image2|lavfi|sdp/);
     assert.ok(args.includes('-nostdin'));
   }
@@ -235,6 +236,11 @@ test('what fails: at once, after a frame, by a signal, at too many pixels, befor
   );
   fake('late', 'shown 0; printf abcdef; exit 3');
   assert.match((await see(film)).said.join('\n'), /1 frame was read, the last at 0 s; ffmpeg: exit 3$/);
+  fake('more', 'shown 0; printf abcdefghijkl');
+  assert.match(
+    (await see(film)).said.join('\n'),
+    /1 frame was read, the last at 0 s; ffmpeg: it gave more than it told of$/,
+  );
   fake('killed', 'shown 0; printf abcdef; kill -SEGV $$');
   assert.match(
     (await see(film)).said.join('\n'),
@@ -378,13 +384,14 @@ real('a film whose frames come at odd times, are turned, or change their size', 
   writeFileSync(turned, bytes);
   const [{ image }] = (await see(turned)).frames;
   assert.equal([image.width, image.height], [48, 64]);
+  const parts = ['64x48', '32x80'].map((size) => make(`${size}.ts`, ...source(size, 25, 0.2)));
   const two = join(dir, 'two.ts');
-  writeFileSync(
-    two,
-    Buffer.concat(['64x48', '32x80'].map((size) => readFileSync(make('one.ts', ...source(size, 25, 0.2))))),
-  );
-  const sizes = (await see(two)).frames.map(({ image: { width, height } }) => `${width}x${height}`);
+  writeFileSync(two, Buffer.concat(parts.map((file) => readFileSync(file))));
+  const { frames } = await see(two);
+  const sizes = frames.map(({ image: { width, height } }) => `${width}x${height}`);
   assert.equal([...new Set(sizes)], ['64x48', '32x80']);
+  const alone = (await see(parts[1])).frames;
+  sameBytes(frames.at(-1)!.image.data, alone.at(-1)!.image.data, 'the last is what it is in its own file');
   // Of the first, which ends in the middle of a stream, the last may be lost.
   assert.ok(sizes.length >= 9, `${sizes.length} of 10`);
 });

@@ -34,11 +34,13 @@ async function* attempt(
   const ffmpeg = await Ffmpeg.start(program, file, fps, old, signal);
   let [count, last, time, filled] = [0, 0, -STEP, 0];
   let image: RgbImage | null = null;
+  let isMore = false;
   try {
     for await (const chunk of ffmpeg.frames) {
       for (let at = 0; at < chunk.length; ) {
         if (!image) {
           const shown = await ffmpeg.next();
+          isMore = !shown;
           if (!shown) break;
           const { width, height } = shown;
           checkSize(shown);
@@ -57,7 +59,8 @@ async function* attempt(
         image = null;
       }
     }
-    const problem = (await ffmpeg.outcome()) ?? (image ? 'it ended within a frame' : null);
+    const odd = image ? 'it ended within a frame' : isMore ? 'it gave more than it told of' : null;
+    const problem = (await ffmpeg.outcome()) ?? odd;
     signal?.throwIfAborted();
     if (ffmpeg.isOld && !old) return true;
     if (count === 0)
