@@ -7,9 +7,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noGrad, step, tensor } from '../../src/autograd';
 import { InputError } from '../../src/base/errors';
-import { CLASSES } from '../../src/data';
+import { CLASSES, decodeImage, prepareKnown } from '../../src/data';
 import { openRunModel } from '../../src/train/measures/evaluate';
 import type { FacePrediction } from '../../src/train/measures/face_prediction';
+import { readFaces } from '../../src/train/measures/picture_faces';
+import { groupsOf } from '../../src/train/measures/picture_groups';
 import { type LookedAt, type PredictSettings, predict } from '../../src/train/measures/predict';
 import { PREDICTION_FORMATS, PredictionFile, type PredictionFormat } from '../../src/train/measures/prediction_file';
 import { expressionNetwork } from '../../src/train/run/expression_network';
@@ -130,6 +132,24 @@ test('given boxes win; where a list has none, faces are found', async () => {
       [EMPTY, 0, [0, 0, 50, 50], null, false],
     ],
   );
+});
+
+test('of a run with --align off a face is cut by an upright box, else turned level', async () => {
+  const image = await decodeImage(readFileSync(PAIR));
+  // Eyes that are turned by 45 degrees, 60 pixels apart each way.
+  const landmarks = Float64Array.from({ length: 136 }, (_, i) => (i % 2 ? 150 : 480) + (i >= 84 && i < 96 ? 60 : 0));
+  const face = { box: [400, 100, 200, 200], score: 0.9, landmarks } as const;
+  const cut = async (align: boolean): Promise<Uint8Array> => {
+    const groups = groupsOf([PAIR], { imageDir: null }, assert.unreachable);
+    const how = { image_size: 32, align, faces: 'all', find: async () => [face] } as const;
+    for await (const { seen } of readFaces(groups, how, assert.unreachable)) return seen[0].faces[0].pixels;
+    throw new Error('no picture');
+  };
+  const side = Math.round(Math.hypot(60, 60) / 0.357);
+  const box = [Math.round(510 - 0.4965 * side), Math.round(180 - 0.389 * side), side, side] as const;
+  const upright = prepareKnown(image, { box }, 32).data;
+  assert.equal(await cut(false), upright);
+  assert.not.equal(await cut(true), upright);
 });
 
 const shape = { classes: CLASSES, faces: true, time: false };
