@@ -50,7 +50,7 @@ test('kept are the features of a frozen network whose pictures are the same in e
 
 test('each picture is read once and computed once, whoever asks for it; of a bad one there is nothing', async () => {
   const read: number[] = [];
-  let computed = 0;
+  let [computed, running, most] = [0, 0, 0];
   const crops = {
     ...{ samples: labelled(Array.from({ length: 10 }, (_, i) => i % 7)), size: 1, bytes: 3 },
     async read(rows: number[], into: Uint8Array) {
@@ -64,6 +64,9 @@ test('each picture is read once and computed once, whoever asks for it; of a bad
     async features({ images, flip }: Pictures) {
       assert.is(images.length, 4 * 3, 'always as many');
       computed++;
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
       return Float32Array.from({ length: 8 }, (_, i) => images[(i >> 1) * 3] + 100 * flip[i >> 1]);
     },
   };
@@ -80,6 +83,7 @@ test('each picture is read once and computed once, whoever asks for it; of a bad
   assert.equal((await ask(0, 1, 2, 3, 9)).features.slice(0, 4), [0, 0, 100, 100]);
   assert.equal(read, [1, 2, 3, 9, 5, 0, 4, 6], 'a batch is filled up with others');
   assert.is(computed, 4, 'two batches, and their mirror images');
+  assert.is(most, 1, 'one after the other');
 });
 
 test('features are those that the whole network computes, and no bit of them depends on what is beside a picture', async () => {

@@ -2,7 +2,7 @@
 import type { CropSet, FaceSource, Samples } from '../../data';
 import { type Augmentation, changesOf } from '../../data/augment';
 import type { TrainArgs } from '../settings/args';
-import type { Learner } from './learner';
+import type { Learner, Pictures } from './learner';
 
 /** Most bytes of features of a set: 2^19 faces of 256 numbers. */
 const MOST = 2 ** 29;
@@ -39,6 +39,8 @@ export class FeatureSet implements FaceSource {
   private readonly bad = new Set<number>();
   /** All samples before it are made. */
   private next = 0;
+  /** Done once the network is free. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   /** @param batch how many pictures the network sees at once */
   constructor(
@@ -91,14 +93,21 @@ export class FeatureSet implements FaceSource {
     return found;
   }
 
+  /** One batch after the other: a step, or the end of a run, waits for one at most, however many are read ahead. */
+  private compute(pictures: Pictures): Promise<Float32Array> {
+    const features = this.turn.then(() => this.learner.features(pictures));
+    this.turn = features.catch(() => {});
+    return features;
+  }
+
   private async make(rows: readonly number[]): Promise<void> {
-    const { batch, crops, kept, learner, size, views } = this;
-    const { width } = learner.model;
+    const { batch, crops, kept, size, views } = this;
+    const { width } = this.learner.model;
     const images = new Uint8Array(batch * crops.bytes);
     const good = await crops.read(rows, images.subarray(0, rows.length * crops.bytes));
     const changes = changesOf(null, new Uint32Array(batch), size, { seed: 0, epoch: 0, step: 0 });
     for (let view = 0; view < views; view++) {
-      const features = await learner.features({ images, ...changes, flip: changes.flip.fill(view) });
+      const features = await this.compute({ images, ...changes, flip: changes.flip.fill(view) });
       for (const [i, row] of rows.entries())
         kept.set(features.subarray(i * width, (i + 1) * width), (row * views + view) * width);
     }
