@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../base/errors';
+import type { Align } from '../data/face';
 import { type FileKind, type Inspection, KINDS } from '../train/inspect/inspection';
 import { checkNotOfRun } from '../train/run/files';
 import { TRAIN_SETTINGS } from '../train/settings/args';
@@ -18,7 +19,7 @@ interface Options {
   num_classes: number;
   classes: readonly string[] | null;
   columns: string | null;
-  align: boolean;
+  align: Align;
   max_bad: number;
   decode: boolean;
   contact_sheet: string | null;

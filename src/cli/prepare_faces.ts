@@ -39,7 +39,7 @@ file as it is. Stopped, it leaves no file.
 
 Example:
   emotion-gcn prepare faces --image_dir photographs --out faces.csv
-  emotion-gcn train --image_dir photographs --data faces.csv --model single_task --recipe small_set --saved_model run1`;
+  emotion-gcn train --image_dir photographs --data faces.csv --align open --model single_task --recipe small_set --saved_model run1`;
 
 /** Photographs that are listed in the message. */
 const SHOWN = 20;

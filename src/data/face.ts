@@ -10,6 +10,14 @@ import { ImageError, MAX_PIXELS } from './image';
 // Where `ulimit -v` limits them, addresses are for other things.
 allowKernels(addressSpaceLeft() === Number.POSITIVE_INFINITY);
 
+/**
+ * How faces are prepared whose eyes are known: true as the original does, levelled on its canvas; `open` levelled wherever they are in the
+ * picture; false: the picture is the face.
+ */
+export type Align = boolean | 'open';
+
+export const canvasOf = (align: Align): Canvas => (align === 'open' ? 'open' : 'original');
+
 /** What the preparation needs to know of a face. */
 export interface FacePose {
   leftEye: Point;

@@ -10,9 +10,7 @@ import type { RgbImage } from '../../src/base/pixels/rgb_image';
 import { listPictures, readAffectNet } from '../../src/data';
 import { eyesOf } from '../../src/data/eyes';
 import { openFaceFinder } from '../../src/data/found_face';
-import { ImageRoot } from '../../src/data/image_root';
 import { affectNetBox } from '../../src/faces/geometry';
-import { type FoundPhoto, faceSet } from '../../src/train/measures/face_set';
 import { golden } from '../faces/goldens';
 import { device } from '../gpu';
 import { programFile, run } from './program';
@@ -125,7 +123,7 @@ test('class folders: rows with box and landmarks, the largest face of several, w
   }
   assert.match(
     out,
-    /emotion-gcn train --image_dir photos --data set.csv --val_data set_val.csv --num_classes 8 --saved_model/,
+    /emotion-gcn train --image_dir photos --data set.csv --val_data set_val.csv --align open --num_classes 8 --saved_model/,
   );
   const said = tryNext(out);
   assert.match(said, /set.csv: 3 rows, 3 of the classes/);
@@ -184,37 +182,6 @@ test('stopped, without a face, with other annotations: no file and a clear end',
     assert.match(refused.err, message);
   }
   assert.not(existsSync(join(dir, 'stopped.csv')));
-});
-
-test('a face that training would see black is left out: far to the right of a wide photograph, far below in a high one', async () => {
-  const ground = (width: number, height: number) => ({ width, height, data: new Uint8Array(width * height * 3) });
-  await save('wide.png', ground(900, 500));
-  await save('high.png', ground(500, 900));
-  /** Eyes of a level face of 200 pixels. */
-  const at = (x: number, y: number) => ({
-    box: [x, y, 200, 200] as const,
-    score: 0.9,
-    landmarks: Float64Array.from({ length: 136 }, (_, i) => (i % 2 ? y : x + (i >= 84 && i < 96 ? 71 : 0))),
-  });
-  const rowsOf = async (image: string, x: number, y: number): Promise<string> => {
-    const said: string[] = [];
-    const photo = { image, path: join(dir, image), expression: '1', valence: 0, arousal: 0 };
-    const finder = { find: async () => [at(x, y)] };
-    const onPhoto = ({ row, what }: FoundPhoto) => said.push(row === null ? `left out: ${what}` : 'row');
-    try {
-      for await (const _ of faceSet([photo], { root: new ImageRoot(dir), finder, onPhoto }));
-    } catch (error) {
-      assert.match((error as Error).message, /no face was found/);
-    }
-    return said.join();
-  };
-  const black = /^left out: training would see it black: of a picture of \d00 x \d00 .* cut it nearer to the face$/;
-  assert.is(await rowsOf('wide.png', 200, 250), 'row');
-  assert.is(await rowsOf('wide.png', 350, 250), 'row');
-  assert.match(await rowsOf('wide.png', 430, 250), black);
-  assert.match(await rowsOf('wide.png', 800, 250), black);
-  assert.is(await rowsOf('high.png', 250, 250), 'row');
-  assert.match(await rowsOf('high.png', 250, 700), black);
 });
 
 test.run();

@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CropOptions, CropPool } from '../../src/data/crops/crop_pool';
@@ -109,6 +110,26 @@ test('content and settings decide, not names and times', async () => {
   assert.is(await made([{ ...first, image: 'copy.jpg' }], SIZE, elsewhere), 0);
   writeFileSync(copy, readFileSync(join(faces, set.samples.at(1).image)));
   assert.is(await made([{ ...first, image: 'copy.jpg' }], SIZE, elsewhere), 1);
+});
+
+test('the open canvas shows what the original cuts off, and is kept beside it', async () => {
+  const [cache, dir] = [temporary(), temporary()];
+  const wide = { create: { width: 200, height: 100, channels: 3 as const, background: '#ffffff' } };
+  await sharp(wide).png().toFile(join(dir, 'wide.png'));
+  const pose: FacePose = { leftEye: [160, 40], rightEye: [180, 40], box: [150, 20, 40, 40] };
+  const samples = [{ ...set.samples.at(0), image: 'wide.png', pose }];
+  for (const [canvas, made, level] of [
+    ['original', 1, 0],
+    ['open', 1, 255],
+    ['open', 0, 255],
+    ['original', 0, 0],
+  ] as const) {
+    const { pool, crops } = open(cache, { canvas, root: dir }, samples);
+    const pixels = new Uint8Array(SIZE * SIZE * 3).fill(7);
+    assert.equal(await crops.read([0], pixels), [true]);
+    await pool.close();
+    assert.equal([crops.made, ...new Set(pixels)], [made, level], canvas);
+  }
 });
 
 test('a picture is known by path, size and times without being read, unless --verify asks for it', async () => {
@@ -345,7 +366,7 @@ test('a thread that dies is an error, not a hang', async () => {
     writeFileSync(join(dir, name), text);
     const program = new URL(`file://${join(dir, name)}`);
     const workers = new ImageWorkers(
-      { size: SIZE, cache: null, verify: false },
+      { size: SIZE, canvas: 'original', cache: null, verify: false },
       () => 2,
       undefined,
       undefined,

@@ -219,7 +219,7 @@ test('a wrong value is refused with what was expected and found', () => {
     ],
     [{ sampler: 'balanced', shuffle: 'off' }, '--sampler balanced draws at random: it expects --shuffle on, found off'],
     [{ augment: 'yes' }, '--augment expects on or off, found "yes"'],
-    [{ align: 'maybe' }, '--align expects on or off, found "maybe"'],
+    [{ align: 'maybe' }, '--align expects on, off or open, found "maybe"'],
     [
       { columns: 'path' },
       '--columns expects pairs as image=path,expression=label (of image, face_x, face_y, face_width, face_height, ' +

@@ -1,5 +1,6 @@
 // Prepared faces for samples: made in threads as they are needed, and kept on disk.
 
+import type { Canvas } from '../../base/pixels/warp';
 import { diskRoom } from '../disk_room';
 import { openCropCache } from './crop_cache';
 import { type KeyTable, readKeys } from './crop_keys';
@@ -10,6 +11,8 @@ import { GROUP, ImageWorkers } from './image_workers';
 export interface CropOptions {
   /** Side of a crop in pixels. */
   readonly size: number;
+  /** See `canvasOf`. Default original. */
+  readonly canvas?: Canvas;
   /** Parallel threads, 1 or more; default 4. */
   readonly workers?: number;
   /** Directory of the cache, or `off`; default: per user. */
@@ -46,7 +49,17 @@ export class CropPool {
   private threads: number;
 
   /** @throws InputError if the cache cannot be made */
-  constructor({ size, workers = 4, cache, cacheLimit, verify = false, faces, say = () => {}, onGroup }: CropOptions) {
+  constructor({
+    size,
+    canvas = 'original',
+    workers = 4,
+    cache,
+    cacheLimit,
+    verify = false,
+    faces,
+    say = () => {},
+    onGroup,
+  }: CropOptions) {
     this.size = size;
     this.say = say;
     const dir = openCropCache(cache);
@@ -54,7 +67,12 @@ export class CropPool {
     this.keys = dir === null ? null : readKeys(dir, size, this.room > 0 ? faces : 0);
     // A thread costs a tenth of a second to start: not for a handful of pictures.
     this.threads = Math.max(1, Math.min(workers, Math.ceil(faces / 32)));
-    const settings = { size, verify, cache: dir === null || !this.keys ? null : { dir, keys: this.keys.memory } };
+    const settings = {
+      size,
+      canvas,
+      verify,
+      cache: dir === null || !this.keys ? null : { dir, keys: this.keys.memory },
+    };
     this.workers = new ImageWorkers(
       settings,
       () => this.threads,

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { MachineError } from '../../base/errors';
+import type { Canvas } from '../../base/pixels/warp';
 import { type FacePose, prepareFace } from '../face';
 import { decodeImage, ImageError, readPicture } from '../image';
 import { ImageRoot } from '../image_root';
@@ -14,6 +15,7 @@ import { CropPacks, type CropPlace, cropKey, digest } from './crop_packs';
 /** What a worker is started with. */
 export interface WorkerSettings {
   readonly size: number;
+  readonly canvas: Canvas;
   /** The cache, and which crops it has; null: none is kept. */
   readonly cache: { readonly dir: string; readonly keys: SharedArrayBuffer } | null;
   /** Pictures are known by what they contain alone. */
@@ -59,7 +61,7 @@ export interface GroupDone {
   readonly end: number;
 }
 
-const { size, cache, verify }: WorkerSettings = workerData;
+const { size, canvas, cache, verify }: WorkerSettings = workerData;
 const packs = cache && new CropPacks(cache.dir, size);
 const keys = cache && new KeyTable(cache.keys);
 const keyFile = cache && new KeyFile(cache.dir, size);
@@ -98,10 +100,11 @@ async function find({ file, pose }: CropJob, root: ImageRoot, keep: boolean, int
   const outside = root.linkProblemOf(file);
   if (outside) throw new ImageError(outside);
   const landmarks = pose && 'landmarks' in pose ? pose.landmarks : null;
-  const settings =
+  const cut =
     pose && 'leftEye' in pose
       ? [size, ...pose.leftEye, ...pose.rightEye, ...pose.box].join()
       : `${size}${landmarks === null ? '' : ',landmarks'}`;
+  const settings = pose && canvas === 'open' ? `${cut},open` : cut;
   const source = digest(
     'emotion-gcn source 1',
     settings,
@@ -127,7 +130,7 @@ async function find({ file, pose }: CropJob, root: ImageRoot, keep: boolean, int
   }
   const image = await decodeImage(content);
   const of = points && landmarks ? poseFromLandmarks(points, image.width, image.height) : (pose as FacePose | null);
-  const { data } = prepareFace(image, of, size);
+  const { data } = prepareFace(image, of, size, canvas);
   into.set(data);
   if (!packs || !keep) return { place: null, made: true };
   try {

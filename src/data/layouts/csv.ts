@@ -1,10 +1,11 @@
 // AffectNet's annotation files as they were published, or with columns of one's own: one CSV row a face.
+
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { type CsvRow, readCsv } from '../csv';
 import { classFinder, isEmotion } from '../emotions';
 import { eyesOf } from '../eyes';
-import type { FacePose } from '../face';
+import type { Align, FacePose } from '../face';
 import { lookAt } from '../files';
 import { CLASSES } from '../labels';
 import { numbersOf } from '../numbers';
@@ -102,7 +103,7 @@ export async function readAffectNet(
 
 const isFace = (role: Role): boolean => FACE.some((name) => name === role);
 
-function checkHeader(file: string, header: readonly string[], line: number, names: CsvColumns, align: boolean): void {
+function checkHeader(file: string, header: readonly string[], line: number, names: CsvColumns, align: Align): void {
   const roles = Object.keys(names) as Role[];
   const absent = roles.filter((role) => !header.includes(names[role]));
   const given = (role: Role): boolean => names[role] !== AFFECTNET[role];
@@ -140,7 +141,7 @@ function takeRow(
   set: SetReading,
   { fields, line, problem }: CsvRow,
   names: CsvColumns,
-  align: boolean,
+  align: Align,
   placeOf: (text: string) => number | string,
   by: string | null,
 ): void {

@@ -1,6 +1,8 @@
 // What a reader of annotations is. Each is one file here, listed in ../annotations.ts.
+
 import { relative, resolve, sep } from 'node:path';
 import { InputError } from '../../base/errors';
+import type { Align } from '../face';
 import type { Dataset } from '../labels';
 import type { AnnotationSet, SetReading } from '../samples';
 import type { Source } from '../sources';
@@ -25,7 +27,7 @@ export interface AnnotationOptions {
    */
   imageDir: string | null;
   /** Whether faces are to be levelled by their landmarks; else pictures are taken as they are. Default true. */
-  align?: boolean;
+  align?: Align;
   /** Names of a CSV's columns where they are not AffectNet's: see `columnsOf`. */
   columns?: string | null;
   /** Column of a CSV whose texts are the samples' groups. Default null: they have none. */

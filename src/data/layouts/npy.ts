@@ -4,8 +4,10 @@
 //   DIR/{train_set,val_set}/annotations/ID_exp.npy  the class: one number, or its digits as text
 //                                       ID_val.npy  valence     ID_aro.npy  arousal, -2 for none
 //                                       ID_lnd.npy  68 points x, y in the picture's pixels, read with the picture
+
 import { opendirSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
+import type { Align } from '../face';
 import { asInputError, lookAt } from '../files';
 import { isPicture } from '../picture_folder';
 import { type AnnotationSet, beginSet, endSet } from '../samples';
@@ -110,7 +112,7 @@ async function readSet(dir: string, options: AnnotationOptions): Promise<Annotat
 }
 
 /** Which of its files a face lacks that it must have; null: none. */
-function whatLacks(id: string, has: number, align: boolean): string | null {
+function whatLacks(id: string, has: number, align: Align): string | null {
   if (!(has & 1)) return `there is no annotations/${id}_exp.npy`;
   if (!(has >> ENDING)) return 'no such picture';
   if (align && !(has & LANDMARKS))

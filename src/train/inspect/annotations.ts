@@ -1,4 +1,5 @@
 // Annotated sets, whatever their layout: what they hold, and what training would make of them.
+
 import { InputError } from '../../base/errors';
 import {
   type AnnotationSet,
@@ -14,6 +15,7 @@ import {
   readAnnotations,
 } from '../../data';
 import { keepInside, ownFolderClasses } from '../../data/annotations';
+import { canvasOf } from '../../data/face';
 import { ImageRoot } from '../../data/image_root';
 import { validationOf } from '../loop/run_data';
 import type { FileKind, Inspection, InspectSettings } from './inspection';
@@ -72,7 +74,7 @@ async function ofSets(
   }
   if (settings.contactSheet) {
     const { writeContactSheet } = await import('./contact_sheet');
-    await writeContactSheet(settings.contactSheet, sets, classes);
+    await writeContactSheet(settings.contactSheet, sets, classes, canvasOf(settings.align ?? true));
     said['contact sheet'] = settings.contactSheet;
   }
   return { kind, facts: { ...said, ...pictures.both }, table: tableOf(sets, classes), refused };

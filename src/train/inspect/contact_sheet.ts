@@ -1,8 +1,10 @@
 // A picture of samples by class: a row a class, a block a set, the faces as training sees them.
+
 import { resolve } from 'node:path';
 import sharp, { type OverlayOptions } from 'sharp';
 import { inParallel } from '../../base/parallel';
 import type { RgbImage } from '../../base/pixels/rgb_image';
+import type { Canvas } from '../../base/pixels/warp';
 import { type AnnotationSet, decodeImage, ImageError, prepareFace, readPicture, type Sample } from '../../data';
 import { writeWhole } from '../../data/files';
 import { ImageRoot } from '../../data/image_root';
@@ -24,6 +26,7 @@ export async function writeContactSheet(
   file: string,
   sets: Readonly<Record<string, AnnotationSet>>,
   classes: readonly string[],
+  canvas: Canvas,
 ): Promise<void> {
   const blocks = Object.entries(sets);
   const [width, height] = [
@@ -50,7 +53,7 @@ export async function writeContactSheet(
     await inParallel(places.length, PARALLEL, async (i) => {
       const { sample, c, k } = places[i];
       const [x, y] = [left + k * (SIDE + GAP), EDGE + HEADING + c * (SIDE + GAP)];
-      const face = root && (await faceOf(set.root as string, root, sample));
+      const face = root && (await faceOf(set.root as string, root, sample, canvas));
       if (face)
         faces.push({ input: Buffer.from(face.data), raw: { width: SIDE, height: SIDE, channels: 3 }, left: x, top: y });
       else shapes.push(`<rect x="${x}" y="${y}" width="${SIDE}" height="${SIDE}" fill="#d8dee4"/>`);
@@ -73,10 +76,10 @@ function spread({ samples }: AnnotationSet, c: number): Sample[] {
 }
 
 /** The prepared face; null: it cannot be read. */
-async function faceOf(dir: string, root: ImageRoot, sample: Sample): Promise<RgbImage | null> {
+async function faceOf(dir: string, root: ImageRoot, sample: Sample, canvas: Canvas): Promise<RgbImage | null> {
   try {
     const picture = await decodeImage(await readPicture(resolve(dir, sample.image), root));
-    return prepareFace(picture, await poseOf(dir, root, sample, picture), SIDE);
+    return prepareFace(picture, await poseOf(dir, root, sample, picture), SIDE, canvas);
   } catch (error) {
     if (error instanceof ImageError) return null;
     throw error;

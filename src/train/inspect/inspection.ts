@@ -1,3 +1,5 @@
+import type { Align } from '../../data/face';
+
 /** What a file holds: facts in their order, and a table where there is one. */
 export interface Inspection {
   readonly kind: FileKind;
@@ -36,7 +38,7 @@ export interface InspectSettings {
   /** Names of other classes than the data set's. */
   readonly classes?: readonly string[] | null;
   /** As `AnnotationOptions`. */
-  readonly align?: boolean;
+  readonly align?: Align;
   readonly columns?: string | null;
   /** Decode every picture; else only those of which begin and end leave a doubt. */
   readonly decode?: boolean;

@@ -1,4 +1,5 @@
 // What a run learns from: samples, prepared faces, class weights, the label graph and the word vectors.
+
 import { existsSync } from 'node:fs';
 import { orAborted } from '../../base/abort';
 import { InputError } from '../../base/errors';
@@ -29,6 +30,7 @@ import {
   splitSamples,
   withValenceArousal,
 } from '../../data';
+import { canvasOf } from '../../data/face';
 import { inFile, lookAt } from '../../data/files';
 import { GLOVE_100D, GLOVE_300D } from '../../data/words/glove_100d';
 import { PREPARED_FIRST } from '../run/format';
@@ -95,6 +97,7 @@ export async function openRunData(
   if (untrained.length > 0) notice(describeUntrained(untrained, args));
   const pool = new CropPool({
     size: args.image_size,
+    canvas: canvasOf(align),
     ...cropSettings(args),
     faces: samples.train.length + samples.val.length,
     say: notice,

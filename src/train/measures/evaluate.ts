@@ -11,6 +11,7 @@ import {
   readAnnotations,
   withValenceArousal,
 } from '../../data';
+import { type Align, canvasOf } from '../../data/face';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { buildModel, type EmotionModel } from '../../models';
@@ -36,7 +37,7 @@ export interface EvaluateSettings {
   readonly data: string;
   /** As the settings of training; null or undefined: the run's. */
   readonly columns?: string | null;
-  readonly align?: boolean | null;
+  readonly align?: Align | null;
   /** flip: scores are means over a picture and its mirror image. Default off. */
   readonly tta?: Tta;
   readonly workers: number;
@@ -98,6 +99,7 @@ export async function evaluate(
     notice(`${set.file}: no valence and arousal: expressions alone are measured`);
   const pool = new CropPool({
     size: run.args.image_size,
+    canvas: canvasOf(options.align),
     ...cropSettings(settings),
     faces: set.samples.length,
     say: notice,

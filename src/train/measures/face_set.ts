@@ -2,8 +2,7 @@
 import { relative, resolve } from 'node:path';
 import { orAborted } from '../../base/abort';
 import { InputError } from '../../base/errors';
-import { alignMatrix, eyeCentres, type Rectangle } from '../../base/pixels/align';
-import { cropBox } from '../../base/pixels/crop';
+import { eyeCentres } from '../../base/pixels/align';
 import {
   AFFECTNET_COLUMNS,
   type AnnotationSet,
@@ -98,6 +97,8 @@ export async function openPhotos(dir: string, say: (line: string) => void): Prom
     (set) => !set?.samples.some((sample) => Number.isNaN(sample.valence + sample.arousal)),
   );
   const flags = [
+    // The original's canvas would cut off the right of wide photographs.
+    '--align open',
     ...(own ? [`--classes '${own.join(',').replaceAll("'", "'\\''")}'`] : isContempt ? ['--num_classes 8'] : []),
     ...(isContinuous ? [] : ['--model single_task']),
   ];
@@ -149,15 +150,14 @@ export async function* faceSet(
     try {
       const content = await readPicture(path, root);
       const { width, height } = (await headerOf(content)) ?? { width: 0, height: 0 };
-      const { found, size } = await pixels.run(width * height, async () => {
+      const found = await pixels.run(width * height, async () => {
         const picture = await decodeImage(content);
-        const size = { width: picture.width, height: picture.height };
-        return { found: await finding.run(1, async () => (signal?.aborted ? [] : finder.find(picture))), size };
+        return finding.run(1, async () => (signal?.aborted ? [] : finder.find(picture)));
       });
       const largest = largestOf(found);
       if (!largest) throw new ImageError('no face found');
       const what = found.length > 1 ? `${found.length} faces found, the largest is taken` : null;
-      return { image, row: rowOf(photo, largest, size), what };
+      return { image, row: rowOf(photo, largest), what };
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       return { image, row: null, what: error.message };
@@ -182,38 +182,13 @@ export async function* faceSet(
     throw new InputError(`no face was found in any of the photographs; emotion-gcn predict --draw DIR shows them`);
 }
 
-/** @throws ImageError where the eyes lie so near each other that they do not tell how the face is turned, or training would not see it */
-function rowOf(
-  { image, expression, valence, arousal }: LabelledPhoto,
-  { landmarks }: FoundFace,
-  size: { readonly width: number; readonly height: number },
-): string {
+/** @throws ImageError where the eyes lie so near each other that they do not tell how the face is turned */
+function rowOf({ image, expression, valence, arousal }: LabelledPhoto, { landmarks }: FoundFace): string {
   const points = Array.from(landmarks, (v) => v.toFixed(2));
   const [left, right] = eyeCentres(points.map(Number));
   if (left.join() === right.join()) throw new ImageError('the face is too small: both eyes are at one place');
   const unit = (v: number): number => (Number.isNaN(v) ? NONE : v);
   const box = affectNetBox(points.map(Number));
-  if (shareSeen(cropBox(alignMatrix(left, right), box), size) < SEEN)
-    throw new ImageError(
-      `training would see it black: of a picture of ${size.width} x ${size.height} the original levels the square at the upper left alone; ` +
-        'cut it nearer to the face',
-    );
   const fields = [csvField(image), ...box, points.join(';'), csvField(expression), unit(valence), unit(arousal)];
   return `${fields.join(',')}\n`;
-}
-
-/** Least part of a face's width and height that is of use to learn from. */
-const SEEN = 0.75;
-
-/**
- * The part of a levelled face that lies in what the original levels of a picture: height and width are changed there, and the rest is black.
- * What lies outside the picture itself is black in any case, and counts as seen.
- */
-function shareSeen(
-  [left, top, right, bottom]: Rectangle,
-  { width, height }: { width: number; height: number },
-): number {
-  const share = (from: number, to: number, picture: number, canvas: number): number =>
-    1 - Math.max(Math.min(to, picture) - Math.max(from, canvas), 0) / (to - from);
-  return Math.min(share(left, right, width, height), share(top, bottom, height, width));
 }

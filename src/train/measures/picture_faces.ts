@@ -15,7 +15,7 @@ import {
   readPicture,
   type SmallerImage,
 } from '../../data';
-import type { KnownFace } from '../../data/face';
+import { canvasOf, type KnownFace } from '../../data/face';
 import { asKnownFace } from '../../data/found_face';
 import type { FoundFace } from '../../faces/finder';
 import type { RunArgs } from '../run/read_run';
@@ -95,7 +95,7 @@ async function cutFaces(
   { face, landmarks }: ListedPicture,
   { image_size: size, align, faces, find }: FaceSettings,
 ): Promise<readonly SeenFace[]> {
-  const cut = (known: KnownFace): Uint8Array => prepareKnown(image, known, size).data;
+  const cut = (known: KnownFace): Uint8Array => prepareKnown(image, known, size, canvasOf(align)).data;
   if (faces === 'none') return [{ pixels: align ? cut(face) : prepareFace(image, null, size).data, place: {} }];
   if (face) {
     const place = { face: 0, box: face.box, landmarks: landmarks && points(landmarks), score: null };
@@ -112,7 +112,7 @@ async function cutFaces(
     const landmarks = points(one.landmarks.map(scaled));
     const place = { face: i, box: [x, y, width, height] as const, landmarks, score: one.score };
     // A given box is seen as training sees it, a face that is found wherever it is in the photograph.
-    return { pixels: prepareKnown(image, asKnownFace(one, align), size, 'open').data, place };
+    return { pixels: prepareKnown(image, asKnownFace(one, align !== false), size, 'open').data, place };
   });
 }
 

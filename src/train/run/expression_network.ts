@@ -28,7 +28,7 @@ export function expressionNetwork(): Run {
     if (name.startsWith('fc.')) state.set(name.replace('fc', 'classifier'), picked(entry, rows));
   const args = readTrainArgs({
     ...{ image_dir: '.', data: '.', saved_model: '.' },
-    ...{ model: 'single_task', network: 'denselite', classes: CLASSES, image_size: 112 },
+    ...{ model: 'single_task', network: 'denselite', classes: CLASSES, image_size: 112, align: 'open' },
   });
   return {
     dir: '.',

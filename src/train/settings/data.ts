@@ -1,6 +1,7 @@
 // What is trained and validated on.
 import { InputError } from '../../base/errors';
 import { ownFolderClasses } from '../../data/annotations';
+import type { Align } from '../../data/face';
 import { areClassNames, classesOf, DATASETS, type Dataset, MAX_CLASSES, numberOfClasses } from '../../data/labels';
 import { COLUMNS_EXPECTED, columnsOf } from '../../data/layouts/columns';
 import {
@@ -29,7 +30,7 @@ export interface DataArgs {
   /** Names of a CSV's columns, where they are not AffectNet's: see `columnsOf`. */
   columns: string | null;
   /** Level the faces by their eyes; else pictures are taken as they are. */
-  align: boolean;
+  align: Align;
   /** Column of the CSV, or `folder` (of the picture), whose values that split does not divide; null: it may divide all. */
   split_by: string | null;
   dataset: Dataset;
@@ -42,6 +43,12 @@ export interface DataArgs {
   /** Largest fraction of bad rows and images that is passed over. */
   max_bad: number;
 }
+
+const ALIGN: Kind<Align> = {
+  placeholder: 'on|off|open',
+  expected: 'on, off or open',
+  read: (value) => (value === 'open' ? value : toggle.read(value)),
+};
 
 const COLUMNS: Kind<string> = {
   placeholder: 'NAME=COLUMN,...',
@@ -82,9 +89,11 @@ export const DATA: Settings<OrNull<DataArgs, 'classes'>> = {
     help: "a CSV's own names of columns, as image=path,expression=label; the others are called as AffectNet's",
   },
   align: {
-    kind: toggle,
+    kind: ALIGN,
     default: true,
-    help: 'level faces by the eyes, by their landmarks; off: pictures as they are, only resized',
+    help:
+      'on: level faces by the eyes, by their landmarks, as the original does, which sees nothing of a wide photograph beyond its height; ' +
+      'open: all of it (what prepare faces writes); off: pictures as they are, only resized',
   },
   split_by: {
     kind: orNone(text('COLUMN|folder', 'a column of the CSV, or folder')),
