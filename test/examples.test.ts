@@ -1,5 +1,5 @@
 // The examples run as they stand.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +64,17 @@ test("read_pytorch gives PyTorch's answer", () => {
   answer.forEach((v, i) => {
     assert.ok(Math.abs(v - truth[i]) < 2e-5, out);
   });
+});
+
+/** Debian's package is installed, was fetched, or can be. */
+const clothes =
+  ['', 'build/fashion-mnist'].some((at) => existsSync(`${at}/usr/share/datasets/fashion-mnist`)) ||
+  spawnSync('apt-get', ['-qq', 'download', '--print-uris', 'dataset-fashion-mnist']).status === 0;
+
+(clothes ? test : test.skip)('fashion_mnist: twenty steps tell most clothes apart', () => {
+  const out = run('fashion_mnist', ['1', '2560']);
+  // Of ten classes; 73 % where this was written.
+  assert.ok(Number(out.match(/^(\S+) % of 10000 test pictures are told right$/m)?.[1]) > 60, out);
 });
 
 test('own_faces learns two labels of its own from a dozen drawn faces', async () => {
