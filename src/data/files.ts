@@ -1,8 +1,8 @@
 // The user's files: reading and writing them, and what goes wrong with it in words.
-import { createReadStream, mkdtempSync, type ReadStream, readFileSync, type Stats, statSync } from 'node:fs';
+import { createReadStream, mkdirSync, mkdtempSync, type ReadStream, readFileSync, type Stats, statSync } from 'node:fs';
 import { open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { InputError, MachineError } from '../base/errors';
 import { renameOver } from './platform';
 
@@ -22,6 +22,26 @@ const PROBLEMS: Record<string, string> = {
 export function asInputError(file: string, error: unknown): unknown {
   const problem = PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''];
   return problem ? new InputError(`${file}: ${problem}`) : error;
+}
+
+/**
+ * Makes a folder and those that it lies in. Node's own `recursive` never ends where a file system, such as /proc, says that there is no
+ * such folder to make it in.
+ * @returns the folders that were not there, outermost first
+ * @throws the error of the file system
+ */
+export function makeFolders(dir: string): string[] {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const above = dirname(resolve(dir));
+  const made = above === resolve(dir) ? [] : makeFolders(above);
+  try {
+    mkdirSync(dir);
+    made.push(dir);
+  } catch (error) {
+    // Another process was faster.
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+  return made;
 }
 
 /**

@@ -25,7 +25,7 @@ import {
   readAnnotations,
   readPicture,
 } from '../../src/data';
-import { readWhole, writeWhole } from '../../src/data/files';
+import { makeFolders, readWhole, writeWhole } from '../../src/data/files';
 import { inspect, KINDS } from '../../src/train/inspect';
 import { readWeightsFile } from '../../src/train/run/weights_file';
 import { refusal as unusable } from './goldens';
@@ -41,6 +41,13 @@ symlinkSync('/dev/zero', here('zero.txt'));
 mkdirSync(here('folder.pth'));
 /** What has no end, or is no file. */
 const ODD = ['pipe.pkl', 'loop.csv', 'zero.txt', 'folder.pth', 'nothing.pkl'].map(here);
+
+test('folders are made with those that they lie in; where the file system has no place for one, it is said at once', () => {
+  assert.equal(makeFolders(here('a/b/c')), ['a', 'a/b', 'a/b/c'].map(here));
+  assert.equal(makeFolders(here('a/b/c')), []);
+  assert.throws(() => makeFolders('/proc/none/here'), /ENOENT/);
+  assert.throws(() => makeFolders(here('pipe.pkl')), /EEXIST/);
+});
 
 const settings = { imageDir: null, dataset: 'affectnet', numClasses: 7, maxBad: 0.01 } as const;
 const READERS: Record<string, (file: string) => Promise<unknown>> = {

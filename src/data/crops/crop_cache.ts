@@ -1,8 +1,8 @@
 // Where prepared faces are kept between runs.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors';
 import { cacheDir } from '../../device/node/cache';
+import { makeFolders } from '../files';
 
 /** `crops` in the per-user cache. */
 function defaultCropCache(): string {
@@ -17,7 +17,7 @@ function defaultCropCache(): string {
 export function openCropCache(cache: string = defaultCropCache()): string | null {
   if (cache === 'off') return null;
   try {
-    mkdirSync(cache, { recursive: true });
+    makeFolders(cache);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new InputError(

@@ -9,7 +9,7 @@ import { alignMatrix, eyeCentres, type Point } from '../../base/pixels/align';
 import type { Box } from '../../base/pixels/crop';
 import type { RgbImage } from '../../base/pixels/rgb_image';
 import { randomPermutation, randomStream, randomUniform } from '../../base/random';
-import { replaceFile } from '../files';
+import { makeFolders, replaceFile } from '../files';
 import { CLASSES } from '../labels';
 import { AFFECTNET_COLUMNS } from '../layouts/csv';
 import { drawFace } from './synthetic_face';
@@ -91,7 +91,7 @@ export async function openSyntheticSet(options: SyntheticOptions, side: number) 
   if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(join(out, MARK))) {
     throw new InputError(`${out}: expected a new or empty directory, or a synthetic set, found something else in it`);
   }
-  await mkdir(out, { recursive: true });
+  makeFolders(out);
   await writeFile(join(out, MARK), `${JSON.stringify({ n, validation, seed, size }, null, 2)}\n`);
   for (const name of WRITTEN) await rm(join(out, name), { recursive: true, force: true });
   let done = 0;

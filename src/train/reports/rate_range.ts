@@ -1,8 +1,7 @@
 // lr_find.csv and its picture.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors';
-import { lookAt, writeWhole } from '../../data/files';
+import { lookAt, makeFolders, writeWhole } from '../../data/files';
 import type { RateRange } from '../measures/rate_range';
 import { checkNotOfRun } from '../run/files';
 
@@ -15,7 +14,7 @@ const FILES = ['lr_find.csv', 'lr_find.svg', 'lr_find.png'] as const;
 export function makeRangeFolder(dir: string): void {
   for (const name of FILES) checkNotOfRun(join(dir, name));
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolders(dir);
   } catch (error) {
     const found = lookAt(dir);
     const what = found === 'nothing' ? (error as Error).message : `expected a folder, found ${found}`;

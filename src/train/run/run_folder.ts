@@ -1,8 +1,9 @@
 // The run folder: the only thing that a training leaves behind, and all that evaluation, prediction and resuming need.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join, posix, resolve } from 'node:path';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { join, posix, resolve } from 'node:path';
 import { InputError, MachineError } from '../../base/errors';
 import { printable } from '../../base/printable';
+import { makeFolders } from '../../data/files';
 import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
 import {
@@ -90,11 +91,7 @@ export class RunFolder {
   }
 
   private makeFolder(dir: string): void {
-    const first = mkdirSync(dir, { recursive: true });
-    if (first === undefined) return;
-    const made = [dir];
-    while (made[0] !== first) made.unshift(dirname(made[0]));
-    this.made.push(...made.map((path) => ({ path, folder: true })));
+    this.made.push(...makeFolders(dir).map((path) => ({ path, folder: true })));
   }
 
   /** The path of a file of the run. */

@@ -1,10 +1,9 @@
 // A folder of drawn photographs.
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { InputError, MachineError } from '../../../base/errors';
-import { lookAt, readHead, writeWhole } from '../../../data/files';
+import { lookAt, makeFolders, readHead, writeWhole } from '../../../data/files';
 import { ImageError } from '../../../data/image';
 import type { FacePrediction } from '../../measures/face_prediction';
 import type { LookedAt } from '../../measures/predict';
@@ -64,7 +63,7 @@ export class Drawings {
       throw error instanceof ImageError ? new InputError(`${picture.file}: ${error.message}`) : error;
     });
     const drawing = await drawFaces(image, rows, MARK + key);
-    await makeFolder(this.dir);
+    makeFolder(this.dir);
     await writeWhole(await this.placeOf(picture, rows, key), drawing, '--draw');
     this.count++;
   }
@@ -120,9 +119,9 @@ function realPlace(path: string): string {
   return existsSync(place) ? realpathSync(place) : join(realPlace(dirname(place)), basename(place));
 }
 
-async function makeFolder(dir: string): Promise<void> {
+function makeFolder(dir: string): void {
   try {
-    await mkdir(dir, { recursive: true });
+    makeFolders(dir);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw new MachineError(`${dir}: cannot be made: ${message}`);
