@@ -10,6 +10,9 @@ import make_networks as N
 import reference as R
 
 MEAN = (122.782, 117.001, 104.298)
+# Of the inputs '... 1' to '... 16' the one whose units keep farthest from ReLU's kink (1.6e-6): one that is nearer may fall on the other side in
+# float32, and then the gradients of all that is before it have a summand more or less.
+INPUT = 'denselite/input 8'
 LABELS, VA = [1, 6, 3], [[.7, .3], [-.4, .5], [.1, .8]]
 
 
@@ -50,7 +53,7 @@ def network(folder, dtype):
 def step(folder, emb, dtype, mkldnn):
     with torch.backends.mkldnn.flags(enabled=mkldnn):
         net = network(folder, dtype)
-        x = hashinit.integers('denselite/input', (3, 112, 112, 3), 0, 256).astype(np.float64)
+        x = hashinit.integers(INPUT, (3, 112, 112, 3), 0, 256).astype(np.float64)
         x = torch.from_numpy(((x - MEAN) / 255).transpose(0, 3, 1, 2).copy()).to(dtype)
         out = net(x, torch.from_numpy(emb).to(dtype))
         loss = R.losses(out, torch.tensor(LABELS), torch.tensor(VA, dtype=dtype), None)
@@ -73,7 +76,7 @@ if __name__ == '__main__':
     M.save(os.path.join(out, 'faces', 'denselite_step.safetensors'), {
         'emb': emb, 'A': network(folder, torch.float64).A.detach(), 'out': y, 'loss': np.array(losses), 'va': np.array(VA), 'labels': np.array(LABELS),
         'grad.norm': np.array([g.norm().item() for g in grads.values()]), 'grad.head': heads,
-    }, {'grad.names': list(grads), 'input': 'integers("denselite/input", [3, 112, 112, 3], salt 0, modulus 256)',
+    }, {'grad.names': list(grads), 'input': f'integers("{INPUT}", [3, 112, 112, 3], salt 0, modulus 256)',
         # PyTorch's own float32, of two runs: of a gradient's norm, and of its first 16 numbers', how much it is off.
         'f32.loss': [max(abs(l[1][i] - v) for l in low) for i, v in enumerate(losses)],
         'f32.grad.norm': worst(lambda a, b: abs(a.norm() - b.norm()).item() / b.norm().item()),
