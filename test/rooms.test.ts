@@ -5,15 +5,18 @@ import { posix } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
-/** Lowest first. `index` is src/index.ts, the library's door; `engine` and its two are those of the engine alone. */
+/** Lowest first. `index` is src/index.ts, the library's door; `engine` and its two are those of the engine alone, `browser` a page's. */
 const ROOMS = [
   ...['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'faces', 'engine', 'engine_node', 'engine_page'],
-  ...['data', 'train', 'index', 'cli'],
+  ...['browser', 'page', 'data', 'train', 'index', 'cli'],
 ];
 /** What must run in a browser as well: these, but device's entry for Node. */
 const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models', 'faces', 'engine', 'engine_page'];
 /** What the engine's door for Node may bring along besides the engine: how a device is opened there. */
 const NODE = /^node:|^webgpu$/;
+
+/** Packages that the page may use: they become part of it. */
+const PAGE = /^(preact|uplot)(\/|$)/;
 
 const roomOf = (file: string): string => file.split('/')[0].replace(/\.ts$/, '');
 const ofEngine = (file: string): boolean => ENGINE.includes(roomOf(file)) && !file.startsWith('device/node/');
@@ -40,7 +43,7 @@ function importsOf(text: string): Import[] {
 function resolve(files: ReadonlyMap<string, string>, file: string, from: string): string | null | undefined {
   if (!from.startsWith('.')) return null;
   const path = posix.join(posix.dirname(file), from);
-  return [path, `${path}.ts`, `${path}/index.ts`].find((p) => files.has(p));
+  return [path, `${path}.ts`, `${path}.tsx`, `${path}/index.ts`].find((p) => files.has(p));
 }
 
 /** What is wrong with a tree of sources, path below src to text: a line for each import that must not be. */
@@ -75,6 +78,14 @@ function judge(files: ReadonlyMap<string, string>): string[] {
     for (const [, name] of code.matchAll(/(?<![.\w])(process|Buffer|__dirname|__filename)\b(?=\.\w|[[(])/g))
       wrong.push(`${start} uses Node's ${name}`);
   }
+
+  for (const [file, list] of imports)
+    for (const { from } of roomOf(file) === 'page' ? list : []) {
+      const to = resolve(files, file, from);
+      const fine = to ? ['page', 'browser'].includes(roomOf(to)) : PAGE.test(from);
+      if (!fine)
+        wrong.push(`${file} imports ${to ?? from}: the page knows the engine by src/browser.ts, and nothing of Node`);
+    }
 
   const reached = new Set(['engine_node.ts'].filter((file) => files.has(file)));
   for (const file of reached)
@@ -125,7 +136,7 @@ const tree = (files: Record<string, string>): Map<string, string> => new Map(Obj
 function sources(): Map<string, string> {
   const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => /\.(ts|wgsl|wat|json)$/.test(name) && !name.endsWith('.d.ts'));
+    .filter((name) => /\.(tsx?|css|wgsl|wat|json)$/.test(name) && !name.endsWith('.d.ts'));
   return new Map(names.map((name) => [name, readFileSync(`src/${name}`, 'utf8')]));
 }
 

@@ -1,0 +1,2 @@
+// The engine in a page: what a page imports from 'emotion-gcn/browser'.
+export * from './engine_page';
