@@ -230,6 +230,24 @@ test("the engine's doors bring nothing but the engine along, and on Node how a d
   assert.match(judge(tree(page)).join(), /engine_page.ts > .* imports webgpu: the engine uses no package/);
 });
 
+test('the page knows the engine by its door, a library or two, and nothing of Node', () => {
+  const fine = {
+    'browser.ts': '',
+    'page/a.tsx': "import { h } from 'preact/hooks';\nimport '../browser';\nimport './b';",
+    'page/b.ts': '',
+  };
+  assert.equal(judge(tree(fine)), []);
+  for (const [from, told] of [
+    ['node:fs', 'node:fs'],
+    ['sharp', 'sharp'],
+    ['../models/init', 'models/init.ts'],
+  ])
+    assert.match(
+      judge(tree({ ...fine, 'models/init.ts': '', 'page/b.ts': `import '${from}';` })).join(),
+      RegExp(`page/b.ts imports ${told}`),
+    );
+});
+
 test('no files of src import each other in a circle, not even their types', () => {
   assert.equal(circles(sources()), []);
   const round = tree({
