@@ -1,8 +1,8 @@
 // Whatever --data may be: the door to all readers in layouts/.
 import { readdirSync } from 'node:fs';
+import { isEmotion } from '../base/emotions';
 import { InputError } from '../base/errors';
 import { hashOf } from './data_hash';
-import { isEmotion } from './emotions';
 import { lookAt } from './files';
 import { ImageRoot } from './image_root';
 import { type Keeping, keptAnnotations } from './kept_annotations';

@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { isMainThread } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InputError } from '../base/errors';
-import type { RgbImage } from '../base/pixels/rgb_image';
+import { ImageError, MAX_PIXELS, type RgbImage } from '../base/pixels/rgb_image';
 import { turnInPlace } from '../base/pixels/turn';
 import { bmpHeader, isBmp, readBmp } from '../formats/picture/bmp';
 import { readPlainJpeg } from '../formats/picture/jpeg';
@@ -11,22 +11,10 @@ import { isJpeg, jpegEnd } from '../formats/picture/jpeg_end';
 import { isPnm, pnmHeader, readPnm } from '../formats/picture/pnm';
 import type { ImageRoot } from './image_root';
 
-/** Largest picture that is decoded, and largest face box that is cut: 2^27 pixels are 403 MB of RGB. */
-export const MAX_PIXELS = 2 ** 27;
+export { ImageError, MAX_PIXELS } from '../base/pixels/rgb_image';
 
 /** Longest side of a picture, as OpenCV's. */
 const MAX_SIDE = 2 ** 20;
-
-/**
- * A picture that cannot be used. The message is the reason alone, fit for a list of bad images.
- * @example
- * await decodeImage(new Uint8Array(8)).catch((error) => {
- *   error instanceof ImageError; // true
- * });
- */
-export class ImageError extends Error {
-  override name = 'ImageError';
-}
 
 /** The reason where there is none. */
 export const NO_SUCH_FILE = 'no such file';

@@ -1,3 +1,4 @@
+export { normalisationTable, toTensor } from '../base/pixels/normalise';
 export {
   type Adjacency,
   buildAdjacency,
@@ -43,7 +44,6 @@ export { datasetOfPickle, encodeAnnotationPickle, parseAnnotationPickle } from '
 export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/csv';
 export { folderClasses } from './layouts/folders';
 export { type Batch, type FaceSource, Loader, type LoaderOptions, type Sampler } from './loader';
-export { normalisationTable, toTensor } from './normalise';
 export { isVideo, type ListedPicture, type ListSettings, listPictures } from './picture_list';
 export { rotationAffine } from './rotate';
 export { type Sample, SampleColumns, Samples } from './sample_columns';

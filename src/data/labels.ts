@@ -1,12 +1,12 @@
 // The classes of the data sets. An `expression` is a place in its data set's list; so are a network's outputs.
+
+import { CLASSES, nodesOf } from '../base/emotions';
 import { InputError } from '../base/errors';
-import { emotionKey } from './emotions';
+
+export { areClassNames, CLASSES, MAX_CLASSES, nodesOf } from '../base/emotions';
 
 export const DATASETS = ['affectnet', 'affwild2'] as const;
 export type Dataset = (typeof DATASETS)[number];
-
-/** AffectNet's seven classes. */
-export const CLASSES = ['Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger'] as const;
 
 /** AffectNet's eight: with contempt, its label 7, which the original leaves out. */
 export const EIGHT_CLASSES = [...CLASSES, 'Contempt'] as const;
@@ -28,26 +28,11 @@ export function classesOf({ dataset, num_classes }: { dataset: Dataset; num_clas
   );
 }
 
-/** Most classes of one's own. */
-export const MAX_CLASSES = 50;
-
 /** How many of a data set's own classes these are; null: they are others. */
 export function numberOfClasses(dataset: Dataset, classes: readonly string[]): number | null {
   const own = dataset === 'affwild2' ? AFFWILD2_CLASSES : EIGHT_CLASSES.slice(0, Math.max(7, classes.length));
   return own.join() === classes.join() ? classes.length : null;
 }
-
-/** Whether names can be those of classes: nodes of a label graph, told apart in files. */
-export const areClassNames = (names: readonly string[]): boolean =>
-  new Set(nodesOf(names).map(emotionKey)).size === names.length + 2 &&
-  names.every((name) => name.length <= 100 && !/[,"\u0000-\u001f\u007f]/.test(name) && !/^\d+$/.test(name));
-
-/**
- * The nodes of a label graph: the classes, then the two continuous labels.
- * @example
- * nodesOf(['calm', 'bored']); // ['calm', 'bored', 'Valence', 'Arousal']
- */
-export const nodesOf = (classes: readonly string[]): readonly string[] => [...classes, 'Valence', 'Arousal'];
 
 /** The nodes of AffectNet's seven classes. */
 export const NODES = nodesOf(CLASSES);

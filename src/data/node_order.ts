@@ -1,6 +1,7 @@
 // The order of a label graph's nodes in files that say which is which.
+
+import { emotionKey } from '../base/emotions';
 import { InputError } from '../base/errors';
-import { emotionKey } from './emotions';
 
 /** Only counted: 0, 1, ... in order. */
 const isCount = (labels: readonly unknown[]): boolean => labels.every((label, i) => String(label) === String(i));

@@ -1,5 +1,6 @@
 import { alignMatrix, eyeCentres } from '../base/pixels/align';
 import type { Box } from '../base/pixels/crop';
+import type { KnownFace } from '../base/pixels/face';
 import type { RgbImage } from '../base/pixels/rgb_image';
 
 /** A square of a picture with zeros wherever it reaches out of `region`. In whole pixels; x and y may be negative. */
@@ -139,4 +140,14 @@ export function affectNetBox(landmarks: ArrayLike<number>): Box {
   const [x, y, width, height] = box;
   const [c, s, tx, , , ty] = alignMatrix(left, right);
   return [Math.round(c * (x - tx) - s * (y - ty)), Math.round(s * (x - tx) + c * (y - ty)), width, height];
+}
+
+/**
+ * What training knows of such a face: eyes by its landmarks, and a box as AffectNet has it.
+ * @param align false, or eyes too near each other to tell: the box alone, by which the face is cut and not turned
+ */
+export function asKnownFace({ landmarks }: { readonly landmarks: ArrayLike<number> }, align = true): KnownFace {
+  const [leftEye, rightEye] = eyeCentres(landmarks);
+  if (!align || leftEye.join() === rightEye.join()) return { box: uprightBox(landmarks) };
+  return { leftEye, rightEye, box: affectNetBox(landmarks) };
 }

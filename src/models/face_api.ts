@@ -1,3 +1,4 @@
+import { CLASSES, classFinder } from '../base/emotions';
 import type { StateEntry } from './module';
 
 /** A network's tensors as TensorFlow.js has them: kernels kh kw in out, depthwise kh kw c 1, dense in x out. */
@@ -42,4 +43,28 @@ export function permuted(shape: readonly number[], data: ArrayLike<number>, axes
     return data[at];
   });
   return { shape: sizes, data: out };
+}
+
+/** The classes of face-api's expression network, in its order. */
+const EXPRESSIONS = ['neutral', 'happy', 'sad', 'angry', 'fearful', 'disgusted', 'surprised'];
+
+/**
+ * face-api's expression network (`face_expression_model`) as the state of `single_task` on `denselite`, its classes in AffectNet's order.
+ */
+export function expressionState(weights: FaceWeights): Map<string, StateEntry> {
+  const rows = CLASSES.map(classFinder(EXPRESSIONS));
+  return new Map(
+    [...faceApiState(weights)].map(([name, entry]) =>
+      name.startsWith('fc.') ? [name.replace('fc', 'classifier'), picked(entry, rows)] : [`features.${name}`, entry],
+    ),
+  );
+}
+
+/** The rows of a tensor in another order. */
+function picked({ shape, data }: StateEntry, rows: readonly number[]): StateEntry {
+  const width = data.length / shape[0];
+  const out = Float32Array.from({ length: data.length }, (_, i) =>
+    Number(data[rows[Math.floor(i / width)] * width + (i % width)]),
+  );
+  return { shape, data: out };
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { affineImage, type ImageBatch, tensor } from '../../src/autograd';
-import { normalisationTable, toTensor } from '../../src/data/normalise';
+import { normalisationTable, toTensor } from '../../src/base/pixels/normalise';
 import { applyAffine, rotationAffine } from '../../src/data/rotate';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { inputOf, type NetworkName } from '../../src/models';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as F from '../../src/autograd';
-import { normalisationTable, toTensor } from '../../src/data/normalise';
+import { normalisationTable, toTensor } from '../../src/base/pixels/normalise';
 import { buildModel, inputOf, type NetworkName } from '../../src/models';
 import { onnxNotes } from '../../src/train/export/onnx_json';
 import { Learner } from '../../src/train/loop/learner';

@@ -4,3 +4,17 @@ export interface RgbImage {
   height: number;
   data: Uint8Array;
 }
+
+/** Largest picture that is decoded, and largest face box that is cut: 2^27 pixels are 403 MB of RGB. */
+export const MAX_PIXELS = 2 ** 27;
+
+/**
+ * A picture that cannot be used. The message is the reason alone, fit for a list of bad images.
+ * @example
+ * await decodeImage(new Uint8Array(8)).catch((error) => {
+ *   error instanceof ImageError; // true
+ * });
+ */
+export class ImageError extends Error {
+  override name = 'ImageError';
+}

@@ -1,9 +1,9 @@
 // AffectNet's annotation files as they were published, or with columns of one's own: one CSV row a face.
 
 import { basename, join, resolve } from 'node:path';
+import { classFinder, isEmotion } from '../../base/emotions';
 import { InputError } from '../../base/errors';
 import { type CsvRow, readCsv } from '../csv';
-import { classFinder, isEmotion } from '../emotions';
 import { eyesOf } from '../eyes';
 import type { Align, FacePose } from '../face';
 import { lookAt } from '../files';

@@ -2,9 +2,9 @@
 // valence_arousal.csv (file, valence, arousal) in the set's folder or, of train and val, in the one that holds both; its paths start from there.
 import { opendirSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, posix, resolve } from 'node:path';
+import { classFinder, isEmotion } from '../../base/emotions';
 import { InputError } from '../../base/errors';
 import { readCsv } from '../csv';
-import { classFinder, isEmotion } from '../emotions';
 import { asInputError, lookAt } from '../files';
 import { EIGHT_CLASSES } from '../labels';
 import { isPicture } from '../picture_folder';

@@ -1,6 +1,7 @@
 // GloVe's own vectors of 100 numbers (6B, PDDL) that come with the package: labels, their synonyms, words for how people feel.
+
+import { emotionKey } from '../../base/emotions';
 import { InputError } from '../../base/errors';
-import { emotionKey } from '../emotions';
 
 /** How `--emb` calls them. */
 export const GLOVE_100D = 'glove100';

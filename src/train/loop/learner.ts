@@ -1,9 +1,9 @@
 import type { Tensor } from '../../autograd';
 import * as F from '../../autograd';
 import { InputError } from '../../base/errors';
+import { normalisationTable } from '../../base/pixels/normalise';
 import { type Augmentation, type Changes, changesOf, mixRows } from '../../data/augment';
 import type { Batch } from '../../data/loader';
-import { normalisationTable } from '../../data/normalise';
 import type { Device } from '../../device';
 import { type EmotionModel, observe } from '../../models';
 import { argmaxRows } from '../measures/metrics';

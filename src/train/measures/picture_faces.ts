@@ -16,8 +16,8 @@ import {
   type SmallerImage,
 } from '../../data';
 import { canvasOf, type KnownFace } from '../../data/face';
-import { asKnownFace } from '../../data/found_face';
 import type { FoundFace } from '../../faces/finder';
+import { asKnownFace } from '../../faces/geometry';
 import type { RunArgs } from '../run/read_run';
 import { Budget } from './budget';
 import type { FacePrediction, Faces } from './face_prediction';

@@ -1,5 +1,5 @@
 // What is said of one face, as SVG: its expression, a bar a class, and where it lies between valence and arousal.
-import { emotionKey } from '../../../data/emotions';
+import { emotionKey } from '../../../base/emotions';
 import type { FacePrediction } from '../../measures/face_prediction';
 import { measureText } from '../charts/lettering';
 import type { Rect } from './place';

@@ -1,4 +1,17 @@
-// One emotion by many names: those of the data sets, and as people write them.
+// Classes and their names: one emotion by many, those of the data sets and as people write them.
+
+/** AffectNet's seven classes. */
+export const CLASSES = ['Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger'] as const;
+
+/** Most classes of one's own. */
+export const MAX_CLASSES = 50;
+
+/**
+ * The nodes of a label graph: the classes, then the two continuous labels.
+ * @example
+ * nodesOf(['calm', 'bored']); // ['calm', 'bored', 'Valence', 'Arousal']
+ */
+export const nodesOf = (classes: readonly string[]): readonly string[] => [...classes, 'Valence', 'Arousal'];
 
 /** The usual words for an emotion; the first is its key. */
 const WORDS: readonly (readonly string[])[] = [
@@ -35,3 +48,8 @@ export function classFinder(classes: readonly string[]): (name: string) => numbe
     return same >= 0 ? same : keys.indexOf(emotionKey(name));
   };
 }
+
+/** Whether names can be those of classes: nodes of a label graph, told apart in files. */
+export const areClassNames = (names: readonly string[]): boolean =>
+  new Set(nodesOf(names).map(emotionKey)).size === names.length + 2 &&
+  names.every((name) => name.length <= 100 && !/[,"\u0000-\u001f\u007f]/.test(name) && !/^\d+$/.test(name));

@@ -1,4 +1,4 @@
-import type { NetworkInput } from '../base/pixels/network_input';
+import type { NetworkInput } from './network_input';
 
 /**
  * What a byte becomes in a network's input: `table[value * 3 + channel]` = (value * scale - mean) / std, each step rounded to float32,
