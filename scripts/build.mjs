@@ -1,10 +1,11 @@
-// Builds the program: dist/index.js (the library), dist/engine_*.js (its engine alone), dist/cli.js, the worker threads' programs, and
-// the library's types: node scripts/build.mjs [FOLDER, by default dist]
+// Builds the program: dist/index.js (the library), dist/engine_*.js (its engine alone), dist/cli.js, the worker threads' programs,
+// dist/page.html, and the library's types: node scripts/build.mjs [FOLDER, by default dist]
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundle, WORKERS } from './bundle.mjs';
+import { buildPage } from './page.mjs';
 
 const [outdir = 'dist'] = process.argv.slice(2);
 const DOORS = { index: 'src/index.ts', engine_node: 'src/engine_node.ts', engine_page: 'src/engine_page.ts' };
@@ -12,6 +13,7 @@ const DOORS = { index: 'src/index.ts', engine_node: 'src/engine_node.ts', engine
 rmSync(outdir, { recursive: true, force: true });
 await bundle({ entryPoints: { ...DOORS, cli: 'src/cli/main.ts', ...WORKERS }, outdir });
 chmodSync(join(outdir, 'cli.js'), 0o755);
+await buildPage(outdir);
 
 const types = join(outdir, 'types');
 const tsc = createRequire(import.meta.url)

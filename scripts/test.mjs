@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle, WORKERS } from './bundle.mjs';
+import { buildPage } from './page.mjs';
 
 const PROCESSES = 2;
 /** MiB of a process, which keeps device and kernels from one file to the next, from which another takes over. */
@@ -29,6 +30,7 @@ await bundle({
   },
   outdir,
 });
+await buildPage(outdir);
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
 const queue = [...files];

@@ -1,0 +1,96 @@
+// The connection to a program that watches runs: what is there, then what changes; when it is lost, all over again.
+import type { PageEvent, PageRun } from './protocol';
+import { after, newLines, type ShownRun, shown } from './state';
+
+/** `ended`: the program said that it is done; `refused`: it does not take the link's token. */
+export type Connection = 'connecting' | 'live' | 'lost' | 'ended' | 'refused';
+
+/** Milliseconds before another try, the first time and at most. */
+const [SOON, LATE] = [1000, 10_000];
+
+/**
+ * Follows the runs of the program that served this page.
+ * @param tell called with the runs (null: not known yet) and how the connection stands, whenever either changes
+ * @returns what ends it
+ */
+export function follow(tell: (runs: readonly ShownRun[] | null, connection: Connection) => void): () => void {
+  const token = new URLSearchParams(location.search).get('token') ?? '';
+  const address = (name: string): string => `${name}?token=${encodeURIComponent(token)}`;
+  let runs: readonly ShownRun[] | null = null;
+  let events: EventSource | null = null;
+  let timer = 0;
+  let wait = SOON;
+  let over = false;
+
+  const stop = (): void => {
+    over = true;
+    clearTimeout(timer);
+    events?.close();
+  };
+  const again = (): void => {
+    events?.close();
+    if (over) return;
+    tell(runs, 'lost');
+    clearTimeout(timer);
+    timer = window.setTimeout(open, wait);
+    wait = Math.min(2 * wait, LATE);
+  };
+
+  function open(): void {
+    const source = new EventSource(address('events'));
+    events = source;
+    // What comes before the runs themselves.
+    let early: PageEvent[] | null = [];
+    const take = (event: PageEvent): boolean => {
+      const next = runs && after(runs, event);
+      if (next) runs = next;
+      return next !== null;
+    };
+    source.onopen = async () => {
+      try {
+        const answer = await fetch(address('runs'), { cache: 'no-store' });
+        if (answer.status === 403) {
+          stop();
+          return tell(runs, 'refused');
+        }
+        if (!answer.ok) throw new Error(`runs: ${answer.status}`);
+        const all = (await answer.json()) as PageRun[];
+        if (source !== events || over) return;
+        runs = all.map(shown);
+        for (const event of early ?? []) {
+          const log = runs.find((run) => run.id === event.id)?.log ?? [];
+          take('log' in event ? { ...event, log: newLines(log, event.log) } : event);
+        }
+        early = null;
+        wait = SOON;
+        tell(runs, 'live');
+      } catch {
+        if (source === events) again();
+      }
+    };
+    source.onerror = async () => {
+      if (source !== events || over) return;
+      again();
+      // An EventSource does not say why.
+      const answer = await fetch(address('runs'), { cache: 'no-store' }).catch(() => null);
+      if (answer?.status === 403) {
+        stop();
+        tell(runs, 'refused');
+      }
+    };
+    source.addEventListener('run', ({ data }: MessageEvent<string>) => {
+      const event = JSON.parse(data) as PageEvent;
+      if (early) early.push(event);
+      else if (take(event)) tell(runs, 'live');
+      else again();
+    });
+    source.addEventListener('end', () => {
+      stop();
+      tell(runs, 'ended');
+    });
+  }
+
+  tell(null, 'connecting');
+  open();
+  return stop;
+}
