@@ -6,7 +6,8 @@ import type { PageRun, PageSource } from './protocol';
 import { type ShownRun, shown } from './state';
 import { Swatch } from './swatch';
 import { ThemeButton } from './theme';
-import { VIEWS, type View } from './views';
+import { VIEWS } from './views';
+import type { View } from './views/view';
 
 /** What site.js is to the page: it draws into `root` and stays. */
 export interface SiteModule {

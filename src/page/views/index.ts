@@ -1,23 +1,5 @@
 // The page's views, in the order of its navigation: a file a view, and a line here.
-import type { VNode } from 'preact';
-import type { PageRun } from '../protocol';
-import type { ShownRun } from '../state';
 import { summary } from './summary';
-
-export interface ViewProps {
-  /** The runs that are chosen, at least one; `paintOf` has each one's colour. */
-  readonly runs: readonly ShownRun[];
-  /** The address of the picture of a row of `run.predictions`; null: there is none. */
-  picture(run: PageRun, row: number): string | null;
-}
-
-export interface View {
-  /** In addresses: #id. */
-  readonly id: string;
-  readonly title: string;
-  /** Whether there is something to show. */
-  has(runs: readonly PageRun[]): boolean;
-  Component(props: ViewProps): VNode;
-}
+import type { View } from './view';
 
 export const VIEWS: readonly View[] = [summary];

@@ -1,5 +1,5 @@
 // How runs stand.
-import type { View } from './index';
+import type { View } from './view';
 
 export const summary: View = {
   id: 'summary',
