@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
+import { networkMetadata } from '../../src/formats/network_metadata';
 import { readSafetensors, type TensorData, writeSafetensors } from '../../src/formats/safetensors';
 import { writeCheckpoint, writeTorch } from '../../src/formats/torch';
 import { buildModel, type StateEntry } from '../../src/models';
@@ -38,6 +39,8 @@ async function refusal(work: () => unknown): Promise<string> {
   }
   return assert.unreachable('it passed') as never;
 }
+
+const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const { device } = await mockDevice();
 const model = buildModel(device, { model: 'emotion_gcn', network: 'bregnext', imageSize: 16 }).initialise(1);
@@ -94,6 +97,46 @@ test('a wrapped network: predict, evaluate, train --pretrained and inspect find 
       [...STATE.keys()],
     );
   }
+});
+
+test('what a file tells of its network besides its weights is taken, where the settings do not tell it; what cannot be is refused by name', async () => {
+  const told = { model: 'emotion_gcn', network: 'bregnext', image_size: 20 } as const;
+  const classes = ['calm', 'bored', 'keen', 'shy', 'odd', 'late', 'sure'];
+  const write = (metadata: Record<string, string>) => file('told.safetensors', writeSafetensors(STATE, metadata));
+  const open = (metadata: Record<string, string>, more: object = {}) =>
+    openNetwork({ ...settings, image_size: null, ...more, checkpoint: write(metadata) });
+  const metadata = networkMetadata({ ...told, classes });
+  const { args } = await open(metadata);
+  assert.equal([args.classes, args.image_size], [classes, 20]);
+  const own = classes.map((name) => `${name}er`);
+  const given = await open(metadata, { image_size: 16, classes: own });
+  assert.equal([given.args.classes, given.args.image_size], [own, 16]);
+  // Another program's own: nothing of ours.
+  assert.is((await open({ model: 'a resnet', classes: '!' })).args.classes[1], 'Happy');
+  const name = join(dir, 'told.safetensors');
+  for (const [key, value, words] of [
+    [
+      'classes',
+      '["calm"',
+      'expected a JSON list of the names of its 7 classes as classes in its metadata, found ["calm"',
+    ],
+    ['classes', JSON.stringify(classes.slice(1)), 'the names of its 7 classes'],
+    ['classes', JSON.stringify(classes.map(() => 'calm')), 'the names of its 7 classes'],
+    ['classes', JSON.stringify({ ...classes }), 'the names of its 7 classes'],
+    ['classes', JSON.stringify(classes.map((_, i) => i)), 'the names of its 7 classes'],
+    ['classes', JSON.stringify(['\u001b[2J', ...classes.slice(1)]), 'found ["\\u001b[2J'],
+    ['classes', '\u001b[2J', 'found \\u001b[2J'],
+    ['classes', '['.repeat(100_000), `found ${'['.repeat(100)}…`],
+    ['image_size', '22', 'expected a multiple of 4 as image_size in its metadata, found 22'],
+    ['image_size', '1e9', 'found 1e9'],
+    ['image_size', '-20', 'found -20'],
+    ['network', 'densenet', 'expected bregnext, as its tensors are, as network in its metadata, found densenet'],
+    ['model', 'single_task', 'expected emotion_gcn'],
+  ])
+    assert.match(
+      await refusal(() => open({ ...metadata, [key]: value })),
+      new RegExp(`^${quoted(`${name}: `)}.*${quoted(words)}`),
+    );
 });
 
 const CONV = 'model._conv0.weight';

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { networkMetadata } from '../../formats/network_metadata';
 import { writeSafetensors } from '../../formats/safetensors';
 import { inputOf, MODELS } from '../../models';
 import type { RunArgs } from '../run/read_run';
 import type { ExportSource } from './source';
 
-/** The state dict under PyTorch's names. */
-export const exportSafetensors = ({ state }: ExportSource): Uint8Array => writeSafetensors(state, { format: 'pt' });
+/** The state dict under PyTorch's names, and of which network it is. */
+export const exportSafetensors = ({ args, state }: ExportSource): Uint8Array =>
+  writeSafetensors(state, networkMetadata(args));
 
 /** What must be known to use the weights: `config.json`, beside them. */
 export function exportConfig({ args, epoch }: ExportSource): string {

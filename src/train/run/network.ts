@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../../base/errors';
 import { classesOf, loadEmbedding, nodesOf } from '../../data';
+import { toldNetwork } from '../../formats/network_metadata';
 import { identify } from '../../models';
 import { readTrainArgs } from '../settings/args';
 import { checkFile } from '../settings/places';
@@ -12,7 +13,7 @@ import { readWeightsFile, type WeightsFile } from './weights_file';
 
 /**
  * The run of `--saved_model`; with `--checkpoint` its weights are those of that file; `--checkpoint` alone gives a run that
- * was never here, in the file's folder.
+ * was never here, in the file's folder, with the classes and input size that the file's metadata tell where the settings do not.
  * @param say is told where a file had its weights, if under a key or names of its own
  * @throws InputError for a run or file that cannot be used, or when neither is given
  * @example
@@ -20,17 +21,19 @@ import { readWeightsFile, type WeightsFile } from './weights_file';
  * (await openNetwork({ saved_model: null, ...given })).args.network; // 'denselite'
  */
 export async function openNetwork(settings: NetworkSettings, say: (line: string) => void = () => {}): Promise<Run> {
-  const { saved_model, checkpoint, emb, image_size, dataset, classes: named } = settings;
+  const { saved_model, checkpoint, emb, dataset } = settings;
   if (saved_model !== null) {
-    const needless = Object.entries({ emb, image_size, dataset, classes: named }).find(([, value]) => value !== null);
+    const needless = Object.entries({ emb, image_size: settings.image_size, dataset, classes: settings.classes }).find(
+      ([, value]) => value !== null,
+    );
     if (needless)
       throw new InputError(`--${needless[0]} ${needless[1]}: the run in --saved_model has its own; leave it out`);
     const run = readRun(saved_model);
     if (checkpoint === null) return run;
-    return { ...run, given: { file: checkpoint, state: await readState(checkpoint, say), embedding: null } };
+    return { ...run, given: { file: checkpoint, state: (await readState(checkpoint, say)).state, embedding: null } };
   }
   if (checkpoint === null) throw new InputError('missing: --saved_model DIR, or --checkpoint FILE');
-  const state = await readState(checkpoint, say);
+  const { state, metadata } = await readState(checkpoint, say);
   const identity = identify(state);
   if (!identity) {
     const names = [...state.keys()].slice(0, 3).join(', ');
@@ -38,6 +41,8 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
   }
   const dir = dirname(resolve(checkpoint));
   const { model, network, classes: number } = identity;
+  const told = toldNetwork(metadata, identity, checkpoint);
+  const named = settings.classes ?? told.classes;
   // Others than those it was trained with would give wrong answers, so none are chosen for it.
   if (model === 'emotion_gcn' && emb === null)
     throw new InputError(
@@ -60,7 +65,7 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
     network,
     ...of,
     classes,
-    image_size,
+    image_size: settings.image_size ?? told.image_size,
     emb,
   });
   const embedding = emb !== null && model === 'emotion_gcn' ? await loadEmbedding(emb, nodesOf(classes)) : null;
@@ -73,9 +78,9 @@ export async function openNetwork(settings: NetworkSettings, say: (line: string)
   };
 }
 
-async function readState(file: string, say: (line: string) => void): Promise<WeightsFile['state']> {
+async function readState(file: string, say: (line: string) => void): Promise<WeightsFile> {
   checkFile('checkpoint', file);
-  const { state, found } = await readWeightsFile(file);
-  if (found) say(`${file}: weights ${found}`);
-  return state;
+  const weights = await readWeightsFile(file);
+  if (weights.found) say(`${file}: weights ${weights.found}`);
+  return weights;
 }

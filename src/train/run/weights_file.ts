@@ -1,8 +1,9 @@
 // Weights that come in a file of their own: PyTorch's, or safetensors.
 
 import { InputError } from '../../base/errors';
-import { readTensorFile, tensorFileKind } from '../../data';
+import { tensorFileKind } from '../../data';
 import { readWhole } from '../../data/files';
+import { readSafetensors } from '../../formats/safetensors';
 import { plainNames, saying } from '../../formats/state_dict';
 import { readCheckpoint, type SavedOptimizer, type TorchCheckpoint } from '../../formats/torch';
 import type { StateEntry } from '../../models';
@@ -13,6 +14,8 @@ export interface WeightsFile {
   readonly state: Map<string, StateEntry>;
   /** Under which key or prefix the weights were, and what was left out, in words; null where that goes without saying. */
   readonly found: string | null;
+  /** Of a safetensors file. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Epoch, from 0, that the weights are of; null where the file does not tell. */
   readonly epoch: number | null;
   /** Reads the optimizer's state, by the parameters' places; throws InputError if it is not one to go on with. null: there is none. */
@@ -26,8 +29,9 @@ export interface WeightsFile {
 export async function readWeightsFile(file: string): Promise<WeightsFile> {
   const kind = await tensorFileKind(file);
   if (kind === 'safetensors') {
-    const { state, removed, left } = plainNames(await readTensorFile(file), file);
-    return { state: stateOf(state, file), found: saying([], removed, left), epoch: null, optimizer: null };
+    const { tensors, metadata } = readSafetensors(await readWhole(file), file);
+    const { state, removed, left } = plainNames(tensors, file);
+    return { state: stateOf(state, file), found: saying([], removed, left), metadata, epoch: null, optimizer: null };
   }
   if (kind !== 'torch') {
     throw new InputError(
@@ -38,6 +42,7 @@ export async function readWeightsFile(file: string): Promise<WeightsFile> {
   return {
     epoch,
     found,
+    metadata: {},
     state: stateOf(state, file),
     optimizer:
       optimizer &&

@@ -38,7 +38,7 @@ export const NETWORK_SETTINGS: Settings<NetworkSettings> = {
   image_size: {
     kind: NETWORK.image_size.kind,
     default: null,
-    help: 'of --checkpoint, without --saved_model: input size; default: 227 for affectnet on densenet, else 112',
+    help: 'of --checkpoint, without --saved_model: input size; default: as the file tells, else 227 for affectnet on densenet, 224 on mobilenet, else 112',
   },
   dataset: {
     kind: orNone(DATA.dataset.kind),
@@ -48,6 +48,6 @@ export const NETWORK_SETTINGS: Settings<NetworkSettings> = {
   classes: {
     kind: DATA.classes.kind,
     default: null,
-    help: "of --checkpoint, without --saved_model: the names of its classes in order, where they are not the data set's",
+    help: "of --checkpoint, without --saved_model: the names of its classes in order, where the file does not tell them and they are not the data set's",
   },
 };
