@@ -71,6 +71,7 @@ test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits
   const timeless = (rows: typeof a.rows) => rows.map((row) => ({ ...row, seconds: 0 }));
   assert.equal(timeless(b.rows), timeless(a.rows));
   assert.equal(b.metrics, a.metrics);
+  assert.is(readFileSync(join(stopped, 'steps.csv'), 'utf8'), readFileSync(join(whole, 'steps.csv'), 'utf8'));
   for (const name of ['best', 'last']) {
     const [x, y] = [whole, stopped].map((run) =>
       readSafetensors(readFileSync(join(run, 'weights', `${name}.safetensors`))),

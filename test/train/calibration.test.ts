@@ -6,7 +6,7 @@ import { formatMetrics, metricsCsv } from '../../src/cli/format';
 import { buildModel } from '../../src/models';
 import { Learner } from '../../src/train/loop/learner';
 import { bootstrap } from '../../src/train/measures/bootstrap';
-import { BINS, calibrationError, confidences, reliability } from '../../src/train/measures/calibration';
+import { BINS, calibrationError, confidences, likelihoods, reliability } from '../../src/train/measures/calibration';
 import { computeMetrics } from '../../src/train/measures/metrics';
 import { withMirror } from '../../src/train/measures/mirror';
 import { drawReliability } from '../../src/train/reports/charts/reliability';
@@ -23,6 +23,10 @@ test('the confidence is the largest share of the softmax', () => {
   close(a, Math.exp(3) / (Math.exp(1) + Math.exp(2) + Math.exp(3)));
   close(b, 1 / 3);
   assert.is(c, 1);
+  const [d, e, f] = likelihoods(logits, 3, [1, 2, 2]);
+  close(d, Math.exp(2) / (Math.exp(1) + Math.exp(2) + Math.exp(3)));
+  close(e, 1 / 3);
+  assert.is(f, 0);
 });
 
 test('the error by hand: four bins of their own size', () => {

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeSyntheticSet } from '../../src/data';
 import { Trainer } from '../../src/train/loop/trainer';
-import { idleShare, opTable, opTimes } from '../../src/train/profile/profile_table';
+import { idleShare, type OpTime, opTable, opTimes } from '../../src/train/profile/profile_table';
 import { readRun } from '../../src/train/run/read_run';
 import { readRunToResume } from '../../src/train/run/resume';
 import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
@@ -151,6 +151,13 @@ given(
     checkGpuTrace(events);
     checkTable(notices);
   }
+  const { steps, ops } = JSON.parse(readFileSync(join(dir, 'profiled', 'profile.json'), 'utf8'));
+  const { notices } = profiles[0];
+  const table = notices.slice(notices.findIndex((l) => l.startsWith('op ')) + 1).slice(0, ops.length);
+  assert.equal(
+    ops.map(({ op, milliseconds }: OpTime) => [op, (milliseconds / steps.length).toFixed(2)]),
+    table.map((line) => line.match(/^(.+?) {2,}\d+ +([\d.]+)/)?.slice(1)),
+  );
 });
 
 test('launches add up by op; idle is what no launch covers', () => {

@@ -1,5 +1,14 @@
 // --tensorboard: what a run tells, read strictly; with it the same bits; killed and resumed each step counts once.
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -10,6 +19,7 @@ import { readSafetensors } from '../../src/formats/safetensors';
 import { Trainer } from '../../src/train/loop/trainer';
 import { checkNotOfRun, eventsFile, eventsOf, takenNames } from '../../src/train/run/files';
 import { readRun } from '../../src/train/run/read_run';
+import { parseSteps, STEPS_HEADER, type StepRow } from '../../src/train/run/steps';
 import { readTrainArgs } from '../../src/train/settings/args';
 import { type ReadEvent, readEvents } from '../formats/read_events';
 import { mockRun, dir as mocks } from './mock_session';
@@ -24,6 +34,12 @@ const filesOf = (run: string): string[] =>
     .sort();
 const eventsIn = (run: string, torn = false): ReadEvent[][] =>
   filesOf(run).map((name) => readEvents(readFileSync(join(run, name)), torn));
+
+const stepsOf = (run: string): StepRow[] => {
+  const [header, ...lines] = readFileSync(join(run, 'steps.csv'), 'utf8').split(/(?<=\n)/);
+  assert.is(header, STEPS_HEADER);
+  return parseSteps(lines.join(''), join(run, 'steps.csv'));
+};
 
 /** As TensorBoard takes files, one after the other: what a start makes void is forgotten. */
 function taken(files: readonly ReadEvent[][]): ReadEvent[] {
@@ -73,6 +89,14 @@ test('a step has losses, hits and rate; an epoch its row of results.csv; the end
     steps.map(({ step, scalars }) => [step, scalars.get('step/loss')]),
     [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [n, n]),
   );
+  const rows = [1, 2, 3, 4, 5, 6, 7, 8].map((step) => ({ step, epoch: step < 5 ? 1 : 2, loss: step }));
+  assert.equal(
+    stepsOf(run),
+    rows.map((row, i) => ({
+      ...{ ...row, cat: row.loss / 2, cont: row.loss / 2 },
+      ...{ accuracy: steps[i].scalars.get('step/accuracy'), lr: row.epoch === 1 ? 0.5 : 0.05 },
+    })),
+  );
   assert.equal(
     [...steps[4].scalars.keys()],
     ['loss', 'cat', 'cont', 'accuracy', 'lr'].map((name) => `step/${name}`),
@@ -107,9 +131,12 @@ test('without --tensorboard there is no file', async () => {
   assert.equal(filesOf(await mocked('none', { epochs: 1, tensorboard: false })), []);
 });
 
-test('a run that was stopped goes on in another file; drawn again at its end, in none', async () => {
-  const run = await mocked('stopped', { epochs: 2 }, 3);
-  await mocked('stopped', { epochs: 2 });
+test('a run that was stopped goes on in another file; drawn again at its end, in none; steps.csv is that of one that was not', async () => {
+  const settings = { epochs: 2, lr: 0.5, step_size: 1 };
+  const run = await mocked('stopped', settings, 3);
+  assert.is(stepsOf(run).length, 3);
+  await mocked('stopped', settings);
+  assert.is(readFileSync(join(run, 'steps.csv'), 'utf8'), readFileSync(join(mocks, 'whole', 'steps.csv'), 'utf8'));
   assert.is(filesOf(run).length, 2);
   const files = eventsIn(run);
   assert.equal(files[1][1].session, 1);
@@ -122,7 +149,7 @@ test('a run that was stopped goes on in another file; drawn again at its end, in
     losses,
     [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [n, n]),
   );
-  await mocked('stopped', { epochs: 2 });
+  await mocked('stopped', settings);
   assert.is(filesOf(run).length, 2);
 });
 
@@ -133,7 +160,13 @@ test('killed: half a record at the end is left out, and steps after the checkpoi
   const whole = readFileSync(join(run, file));
   writeFileSync(join(run, file), whole.subarray(0, -20));
   copyFileSync(join(run, 'weights/previous.safetensors'), join(run, 'weights/last.safetensors'));
+  appendFileSync(join(run, 'steps.csv'), '7,2,0.12');
+  assert.throws(() => stepsOf(run), /steps\.csv: line 8: expected step,epoch,loss/);
   await mocked('killed', { epochs: 3 });
+  assert.equal(
+    stepsOf(run).map(({ step, loss }) => [step, loss]),
+    Array.from({ length: 12 }, (_, i) => [i + 1, i + 1]),
+  );
   const files = eventsIn(run, true);
   assert.equal([files[1][1].session, files[1][1].step], [1, 5]);
   const events = taken(files);
@@ -167,7 +200,13 @@ test('the bits are the same with and without; weights and gradients are spread a
     return args.saved_model;
   };
   const [without, run] = [await train('without', {}), await train('with', { tensorboard: true })];
-  for (const file of ['hashes.csv', 'weights/last.safetensors', 'weights/best.safetensors', 'predictions.csv'])
+  for (const file of [
+    'hashes.csv',
+    'weights/last.safetensors',
+    'weights/best.safetensors',
+    'predictions.csv',
+    'steps.csv',
+  ])
     assert.ok(readFileSync(join(without, file)).equals(readFileSync(join(run, file))), file);
   assert.not(existsSync(join(without, 'events.out.tfevents.000001')));
 

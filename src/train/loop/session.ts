@@ -39,6 +39,7 @@ import type { RunData } from './run_data';
 import { Saver } from './saver';
 import { scoresOf } from './scores';
 import { StateHash } from './state_hash';
+import { StepLog } from './step_log';
 import { addTo, meansOf, newTally, type Tally } from './tally';
 
 /** Validation batches that are tried before the first epoch. */
@@ -81,6 +82,7 @@ export class Session {
   private readonly val: Loader;
   private readonly saver: Saver;
   private readonly hashes: Hashes;
+  private readonly steps: StepLog;
   private events: EventLog | null = null;
 
   constructor(private readonly parts: SessionParts) {
@@ -93,7 +95,11 @@ export class Session {
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
     this.hashes = new Hashes(new StateHash(learner.device, parts.learning), parts.folder, parts.hooks);
-    this.saver = new Saver(parts.folder, parts.learning, args, () => this.hashes.written);
+    this.steps = new StepLog(parts.folder);
+    this.saver = new Saver(parts.folder, parts.learning, args, async () => {
+      this.steps.flush();
+      await this.hashes.written;
+    });
   }
 
   /** Batches of the run that are done. */
@@ -158,6 +164,7 @@ export class Session {
     const { data, learning, notice } = this.parts;
     this.progress = loadCheckpoint(learning, checkpoint);
     this.hashes.restore(this.step);
+    this.steps.restore(this.step);
     const history = historyOf(checkpoint.metadata, checkpoint.file) ?? run;
     // A run that died between its files may have written a row more than the checkpoint knows.
     this.rows = history.rows
@@ -185,6 +192,7 @@ export class Session {
     } finally {
       await this.saver.rest();
       await this.hashes.written.catch(() => {});
+      this.steps.end();
     }
   }
 
@@ -235,7 +243,9 @@ export class Session {
       if (result.refused) progress.tally = { ...before.tally, skipped: before.tally.skipped + group.size };
       if (group.place === group.size - 1) before = structuredClone(progress);
       await hashes.settle(this.step);
-      this.events?.step(this.step, result, args.lr * rateFactor(args, this.step - 1, train.steps));
+      const lr = args.lr * rateFactor(args, this.step - 1, train.steps);
+      this.steps.add({ step: this.step, epoch: progress.epoch + 1, lr }, result);
+      this.events?.step(this.step, result, lr);
       if (reading) saver.write(reading, progress, this.history);
       saver.check();
       this.tell('train', progress.tally, train, pace);
@@ -272,6 +282,7 @@ export class Session {
       await profile.end();
     }
     await settle();
+    this.steps.flush();
     await profile?.end();
     if (progress.step < train.steps) return false;
     if (progress.tally.steps === 0)

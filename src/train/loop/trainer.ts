@@ -194,7 +194,7 @@ export class Trainer {
   }
 }
 
-/** Writes trace.json and tells the table. Peaks are measured on a device of their own, whose memory goes with it. */
+/** Writes profile.json and trace.json, and tells the table. Peaks are measured on a device of their own, whose memory goes with it. */
 async function tellProfile(
   profile: Profile,
   { gpu }: TrainArgs,
@@ -204,7 +204,10 @@ async function tellProfile(
   const device = await openDevice({ gpu: gpu ?? undefined });
   hooks.onDevice?.(device);
   try {
-    for (const line of profile.report(await measurePeaks(device))) notice(line);
+    const peaks = await measurePeaks(device);
+    for (const line of profile.report(peaks)) notice(line);
+    const ops = profile.opsJson(peaks);
+    if (ops) await folder.write('profile.json', ops);
   } finally {
     device.destroy();
   }

@@ -14,11 +14,23 @@ export interface ReliabilityBin {
 export const BINS = 15;
 
 /** The probability of the likeliest class of each row, by softmax: 1 / sum of exp(x - largest). @param logits N x `columns` */
-export function confidences(logits: ArrayLike<number>, columns: number): Float64Array {
+export const confidences = (logits: ArrayLike<number>, columns: number): Float64Array =>
+  softmaxAt(logits, columns, (scores) => Math.max(...scores));
+
+/** The probability of the true class of each row, by softmax. @param logits N x `columns` @param labels N classes */
+export const likelihoods = (logits: ArrayLike<number>, columns: number, labels: ArrayLike<number>): Float64Array =>
+  softmaxAt(logits, columns, (scores, row) => scores[labels[row]]);
+
+/** exp(x - largest) / sum of exp(x' - largest), of the score x that `which` chooses of each row. */
+function softmaxAt(
+  logits: ArrayLike<number>,
+  columns: number,
+  which: (scores: readonly number[], row: number) => number,
+): Float64Array {
   return Float64Array.from({ length: logits.length / columns }, (_, row) => {
     const scores = Array.from({ length: columns }, (_, c) => logits[row * columns + c]);
     const most = Math.max(...scores);
-    return 1 / scores.reduce((sum, x) => sum + Math.exp(x - most), 0);
+    return Math.exp(which(scores, row) - most) / scores.reduce((sum, x) => sum + Math.exp(x - most), 0);
   });
 }
 

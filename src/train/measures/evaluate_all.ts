@@ -1,6 +1,6 @@
 import type { Batch, Loader } from '../../data';
 import type { BatchResult, Learner } from '../loop/learner';
-import { confidences } from './calibration';
+import { confidences, likelihoods } from './calibration';
 import type { SamplePredictions } from './predictions';
 
 /**
@@ -16,7 +16,7 @@ export async function evaluateAll(
   const labels: number[] = [];
   const predicted: number[] = [];
   const rows: number[] = [];
-  const confidence: number[] = [];
+  const [confidence, likelihood]: number[][] = [[], []];
   const va = { truth: [] as number[], predicted: [] as number[] };
   for await (const batch of loader.epoch(0)) {
     const result = await learner.evaluate(batch);
@@ -25,10 +25,12 @@ export async function evaluateAll(
     labels.push(...result.labels);
     predicted.push(...result.predicted);
     confidence.push(...confidences(result.logits, classes.length));
+    likelihood.push(...likelihoods(result.logits, classes.length, result.labels));
     if (result.va) {
       va.truth.push(...batch.va);
       va.predicted.push(...result.va);
     }
   }
-  return { classes, rows, labels, predicted, confidence, va: va.truth.some((v) => !Number.isNaN(v)) ? va : undefined };
+  const measured = va.truth.some((v) => !Number.isNaN(v));
+  return { classes, rows, labels, predicted, confidence, likelihood, va: measured ? va : undefined };
 }

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Samples } from '../../data';
-import { computeMetrics, type Metrics } from './metrics';
+import { computeMetrics, type Metrics, type Predictions } from './metrics';
 import type { SamplePredictions } from './predictions';
 
 const FIGURES = [
@@ -19,7 +19,10 @@ const FIGURES = [
 export type VideoFigures = Pick<Metrics, (typeof FIGURES)[number]>;
 
 /** The figures of each video: of the frames in one folder, by the folder's name, in the order of the names. */
-export function perVideo(samples: Samples, predictions: SamplePredictions): Record<string, VideoFigures> {
+export function perVideo(
+  samples: Samples,
+  predictions: Predictions & Pick<SamplePredictions, 'rows'>,
+): Record<string, VideoFigures> {
   const { classes, rows, labels, predicted, va, untrained } = predictions;
   const places = new Map<string, number[]>();
   for (const [place, row] of rows.entries()) {

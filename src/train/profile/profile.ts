@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { GroupDone } from '../../data/crops/image_worker';
 import type { Device, Launch } from '../../device';
 import type { Peaks } from '../../kernels/peaks';
+import { toJson } from '../run/write';
 import { idleShare, opTable, opTimes } from './profile_table';
 import { type Lane, Trace } from './trace';
 
@@ -135,6 +136,14 @@ export class Profile {
   /** The trace file, or null when no step was profiled. */
   traceJson(): string | null {
     return this.steps.length > 0 ? this.trace.toJson() : null;
+  }
+
+  /** profile.json, what the table says: which steps, their ops (`OpTime`, of all these steps together), peaks; null where no launch was timed. */
+  opsJson(peaks: Peaks): string | null {
+    const { epoch, steps, launches } = this;
+    if (launches.length === 0) return null;
+    const numbers = steps.map(({ number }) => number);
+    return toJson({ epoch, steps: numbers, idle: idleShare(launches), peaks, ops: opTimes(launches) });
   }
 
   /** What to tell, line by line. */

@@ -32,6 +32,12 @@ export function eventsOf(name: string): number | undefined {
   return eventsFile(n) === name ? n : undefined;
 }
 
+/** A row a batch: see `StepRow`. */
+export const STEPS = 'steps.csv';
+
+/** Files with lines that a run appends as it goes on; a resume cuts off those behind its checkpoint. */
+export type Appended = typeof STEPS;
+
 /** What is drawn of a run, each as .svg and .png. */
 export const PICTURES = ['results', 'confusion_matrix', 'reliability', 'valence_arousal', 'label_graph'] as const;
 
@@ -44,12 +50,14 @@ export const FILES = [
   'manifest.json',
   'run.log',
   'results.csv',
+  STEPS,
   'hashes.csv',
   'metrics.json',
   'predictions.csv',
   'adj.safetensors',
   'emb.safetensors',
   'trace.json',
+  'profile.json',
   BEST,
   LAST,
   PREVIOUS,

@@ -75,13 +75,15 @@ export function parseResults(text: string, file: string): EpochRow[] {
 /** A line of a file, cut to a readable length. */
 const show = (line: string): string => JSON.stringify(line.length > 200 ? `${line.slice(0, 200)}…` : line);
 
-function formatNumber(value: number | null): string {
+/** A number as the run's tables have it: `nan`, `inf`, `-inf`; null is an empty field. */
+export function formatNumber(value: number | null): string {
   if (value === null) return '';
   if (Number.isFinite(value)) return String(value);
   return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 }
 
-function parseNumber(field: string | undefined): number | null | undefined {
+/** What `formatNumber` has written; undefined: no number. */
+export function parseNumber(field: string | undefined): number | null | undefined {
   if (field === '') return null;
   if (field === 'nan') return Number.NaN;
   const value = Number(field?.replace('inf', 'Infinity'));

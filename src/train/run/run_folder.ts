@@ -1,5 +1,5 @@
 // The run folder: the only thing that a training leaves behind, and all that evaluation, prediction and resuming need.
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync, truncateSync } from 'node:fs';
 import { join, posix, resolve } from 'node:path';
 import { InputError, MachineError } from '../../base/errors';
 import { printable } from '../../base/printable';
@@ -7,6 +7,7 @@ import { makeFolders } from '../../data/files';
 import { readSafetensors } from '../../formats/safetensors';
 import type { Picture } from '../reports/charts/canvas';
 import {
+  type Appended,
   ARGS,
   BEST,
   checkFree,
@@ -165,12 +166,23 @@ export class RunFolder {
     return { name: eventsFile(n), first: n === 1 };
   }
 
-  /** Appends to an event file of our own. Whose the folder is, is not asked here, once a step, but with each checkpoint. */
-  append(name: EventsFile, bytes: Uint8Array): void {
+  /** Appends to a file of our own. Whose the folder is, is not asked here, once a step, but with each checkpoint. */
+  append(name: EventsFile | Appended, content: string | Uint8Array): void {
     try {
-      appendFileSync(this.path(name), bytes);
+      appendFileSync(this.path(name), content);
     } catch (error) {
       throw this.inMidRun(writeError(this.path(name), error));
+    }
+  }
+
+  /** Cuts off what of a file that is appended to a checkpoint does not know. @param lengthOf how many of its bytes stay */
+  cut(name: Appended, lengthOf: (bytes: Buffer) => number): void {
+    this.lock?.check();
+    const path = this.path(name);
+    try {
+      if (existsSync(path)) truncateSync(path, lengthOf(readFileSync(path)));
+    } catch (error) {
+      throw this.inMidRun(writeError(path, error));
     }
   }
 
