@@ -26,8 +26,7 @@ export const FOREIGN_HEAD = 512;
 
 /** @param bytes of the file, the first `FOREIGN_HEAD` at least. @throws InputError naming what the file is, with advice, if it is known and none of ours */
 export function refuseForeign(bytes: Uint8Array, file: string): void {
-  const { buffer, byteOffset, length } = bytes;
-  const begin = Buffer.from(buffer, byteOffset, Math.min(length, FOREIGN_HEAD)).toString('latin1');
+  const begin = String.fromCharCode(...bytes.subarray(0, FOREIGN_HEAD));
   for (const [magic, what, advice] of KINDS)
     if (magic.test(begin)) throw new InputError(`${file}: byte 0: this is ${what}; ${advice}`);
 }

@@ -1,6 +1,6 @@
 // A checksum of a whole file inside that file: SHA-256 of its bytes with zeros in the checksum's own place.
-import { createHash } from 'node:crypto';
 import { InputError } from '../base/errors';
+import { sha256 } from '../base/sha256';
 
 const KIND = 'sha256:';
 const DIGITS = 64;
@@ -35,12 +35,8 @@ function placeOf(bytes: Uint8Array, head: number): number | undefined {
 
 function checksum(bytes: Uint8Array, at: number): string {
   const open = new Uint8Array(DIGITS).fill(0x30);
-  return createHash('sha256')
-    .update(bytes.subarray(0, at))
-    .update(open)
-    .update(bytes.subarray(at + DIGITS))
-    .digest('hex');
+  return sha256([bytes.subarray(0, at), open, bytes.subarray(at + DIGITS)]);
 }
 
-const text = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+/** A character a byte, those of ASCII as they are. */
+const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);

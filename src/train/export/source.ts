@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { loadEmbedding, nodesOf } from '../../data';
 import type { SavedOptimizer } from '../../formats/torch';
+import { stateOf } from '../../formats/weights';
 import type { StateEntry } from '../../models';
-import { optimizerStateOf, progressOf, stateOf } from '../run/checkpoint';
+import { optimizerStateOf, progressOf } from '../run/checkpoint';
 import { type Run, type RunArgs, readWeights } from '../run/read_run';
 
 export interface ExportSource {

@@ -7,7 +7,7 @@ import { describe, PyObject, readPickle } from '../../formats/pickle';
 import { readSafetensors } from '../../formats/safetensors';
 import { plainNames, saying } from '../../formats/state_dict';
 import { readCheckpoint, type TorchCheckpoint } from '../../formats/torch';
-import { type FileTensor, notFinite } from '../run/entry';
+import { type FileTensor, notFinite } from '../../formats/weights';
 import type { Inspection } from './inspection';
 
 interface Entry {

@@ -5,9 +5,9 @@ import { normalisationTable } from '../../base/pixels/normalise';
 import { type Augmentation, type Changes, changesOf, mixRows } from '../../data/augment';
 import type { Batch } from '../../data/loader';
 import type { Device } from '../../device';
+import { notFinite } from '../../formats/weights';
 import { type EmotionModel, observe } from '../../models';
 import { argmaxRows } from '../measures/metrics';
-import { notFinite } from '../run/entry';
 import type { TrainArgs } from '../settings/args';
 import { type Losses, losses, type Truth } from './objective';
 

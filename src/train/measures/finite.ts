@@ -1,8 +1,8 @@
 // Networks that give no numbers: noticed, and told which of their tensors is to blame.
 import { InputError } from '../../base/errors';
+import { notFinite } from '../../formats/weights';
 import type { StateEntry } from '../../models';
 import type { BatchResult } from '../loop/learner';
-import { notFinite } from '../run/entry';
 import { type Run, weightsFile } from '../run/read_run';
 
 /** The first of a batch's results that is NaN or infinite, as `a class score is NaN`, and whose it is; null: all are finite. */

@@ -1,3 +1,4 @@
+import { softmax } from '../../base/softmax';
 import { changesOf } from '../../data/augment';
 import type { Device } from '../../device';
 import { Learner } from '../loop/learner';
@@ -57,12 +58,4 @@ export async function openLook(device: Device, run: Run): Promise<Look> {
     for (let i = 0; i < faces.length; i += AT_ONCE) said.push(...(await look(faces.slice(i, i + AT_ONCE))));
     return said;
   };
-}
-
-/** Softmax: exp(x) / sum of exp(x), without overflow. */
-function softmax(scores: Float32Array): number[] {
-  const most = Math.max(...scores);
-  const shares = Array.from(scores, (x) => Math.exp(x - most));
-  const sum = shares.reduce((a, b) => a + b);
-  return shares.map((share) => share / sum);
 }

@@ -2,18 +2,13 @@
 import type { Ema, GradScaler, Optimizer, Tensor } from '../../autograd';
 import { InputError } from '../../base/errors';
 import { writeSafetensors } from '../../formats/safetensors';
+import { AVERAGE, entryOf, type FileTensor, keyOf, LOSS_SCALE, stateOf } from '../../formats/weights';
 import { type Counter, type Module, readState, type StateEntry } from '../../models';
 import { newTally, type Tally } from '../loop/tally';
 import type { EpochScores } from '../settings/best';
-import { entryOf, type FileTensor } from './entry';
 import { FORMAT_VERSION } from './format';
 import { parseJson, parseMetrics, type RunMetrics, type RunWeights } from './read_run';
 import { type EpochRow, formatResults, parseResults } from './results';
-
-/** What optimizers keep of a parameter: `momentum.NAME` of SGD, the others of Adam and AdamW. */
-const STATE = ['momentum', 'exp_avg', 'exp_avg_sq', 'step'];
-const AVERAGE = 'ema.';
-const LOSS_SCALE = 'loss_scale';
 
 const METADATA = { format: 'pt', format_version: String(FORMAT_VERSION) };
 
@@ -214,17 +209,6 @@ function wrongIn({ epoch, step, tally, best, stopped, bad }: Progress): string |
     isScore(best.loss) &&
     isScore(best.ccc);
   return good ? undefined : 'the scores of an epoch as best';
-}
-
-/** Which state of an optimizer a tensor's name tells of: `exp_avg` of `exp_avg.NAME`. */
-const keyOf = (name: string): string | undefined => STATE.find((key) => name.startsWith(`${key}.`));
-
-/** A file's tensors but an optimizer's state, averages and loss scale as a state dict. @throws InputError for what weights cannot be: see `entryOf` */
-export function stateOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
-  const weights = [...tensors].filter(
-    ([name]) => !keyOf(name) && !name.startsWith(AVERAGE) && !name.startsWith(LOSS_SCALE),
-  );
-  return new Map(weights.map(([name, tensor]) => [name, entryOf(tensor, name, file)]));
 }
 
 /** The optimizer's state in a checkpoint, by the parameters' names: what is kept of each, by name. */

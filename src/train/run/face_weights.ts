@@ -4,9 +4,9 @@ import { InputError } from '../../base/errors';
 import { readFaceApiWeights, readTfjsFile } from '../../data/face_weights';
 import { readFaceres } from '../../data/faceres';
 import { inFile } from '../../data/files';
+import { entryOf } from '../../formats/weights';
 import { denseLiteState, mobileNetState, type NetworkName, type StateEntry } from '../../models';
 import { FACES } from '../settings/network';
-import { entryOf } from './entry';
 
 /** Whether `--pretrained` means weights of faces: by their word, or as TensorFlow.js has them. */
 export const isFaceWeights = (pretrained: string): boolean => pretrained === FACES || /\.json$/i.test(pretrained);

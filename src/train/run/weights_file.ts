@@ -6,9 +6,8 @@ import { readWhole } from '../../data/files';
 import { readSafetensors } from '../../formats/safetensors';
 import { plainNames, saying } from '../../formats/state_dict';
 import { readCheckpoint, type SavedOptimizer, type TorchCheckpoint } from '../../formats/torch';
+import { entryOf, stateOf } from '../../formats/weights';
 import type { StateEntry } from '../../models';
-import { stateOf } from './checkpoint';
-import { entryOf } from './entry';
 
 export interface WeightsFile {
   readonly state: Map<string, StateEntry>;

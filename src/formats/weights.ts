@@ -1,9 +1,26 @@
-// A tensor of a file as an entry of a state dict: what weights can be, and what they cannot.
-import { InputError } from '../../base/errors';
-import type { StoredTensor } from '../../formats/safetensors';
-import type { StateEntry } from '../../models';
+// The tensors of a file as a state dict: what weights can be, what they cannot, and what a checkpoint keeps beside them.
+import { InputError } from '../base/errors';
+import type { StateEntry } from '../models';
+import type { StoredTensor } from './safetensors';
+
+/** What optimizers keep of a parameter: `momentum.NAME` of SGD, the others of Adam and AdamW. */
+const STATE = ['momentum', 'exp_avg', 'exp_avg_sq', 'step'];
+/** `ema.NAME` is the average of a parameter. */
+export const AVERAGE = 'ema.';
+export const LOSS_SCALE = 'loss_scale';
+
+/** Which state of an optimizer a tensor's name tells of: `exp_avg` of `exp_avg.NAME`. */
+export const keyOf = (name: string): string | undefined => STATE.find((key) => name.startsWith(`${key}.`));
 
 export type FileTensor = Pick<StoredTensor, 'data'> & { readonly dtype: string; readonly shape: readonly number[] };
+
+/** A file's tensors but an optimizer's state, averages and loss scale as a state dict. @throws InputError for what weights cannot be: see `entryOf` */
+export function stateOf(tensors: ReadonlyMap<string, FileTensor>, file: string): Map<string, StateEntry> {
+  const weights = [...tensors].filter(
+    ([name]) => !keyOf(name) && !name.startsWith(AVERAGE) && !name.startsWith(LOSS_SCALE),
+  );
+  return new Map(weights.map(([name, tensor]) => [name, entryOf(tensor, name, file)]));
+}
 
 /**
  * Floats of any size, or an integer of any kind (a counter).
