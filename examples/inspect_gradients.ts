@@ -1,4 +1,4 @@
-// Where gradients vanish: the gradient's root mean square at each layer of a deep network, by activation.
+// Where gradients vanish: the gradient's root mean square at each layer of a deep network, by activation; then one gradient, looked at whole.
 //   node scripts/run.mjs examples/inspect_gradients.ts
 // (In a program that has installed the package, import from 'emotion-gcn/engine'.)
 import * as E from '../src/engine_node';
@@ -55,4 +55,28 @@ for (const [name, activation] of Object.entries(kinds)) {
   const norms = await gradients(activation);
   console.log(`${name}: ${norms.map((v) => v.toExponential(1)).join(' ')}`);
   console.log(`  first layer against last: ${(norms[0] / norms[LAYERS - 1]).toExponential(1)}`);
+}
+
+// One number a layer was computed where it lay. `inspect` reads a tensor, any activation or gradient, and tells how it is spread.
+const net = new Deep(device, E.tanh).initialise(1);
+const looks: Promise<E.Inspection>[] = [];
+E.step(device, () => {
+  const y = net.forward(x, (i, output) => {
+    if (i === 0) output.onGrad((grad) => void looks.push(E.inspect(grad, { bins: 24 })));
+  });
+  E.backward(E.mean(E.square(y)));
+});
+const [weight] = net.parameters();
+for (const [what, look] of [
+  ['gradient by the first output', looks[0]],
+  ['gradient by the first weight', E.inspect(weight.grad, { bins: 24 })],
+] as const) {
+  const { shape, dtype, min, max, mean, std, nan, infinite, zeros, histogram } = await look;
+  const most = Math.max(...histogram.counts);
+  const bars = histogram.counts.map((n) => ' ▁▂▃▄▅▆▇█'[Math.ceil((8 * n) / most)]).join('');
+  console.log(`${what}, ${dtype} ${shape.join('x')}:`);
+  console.log(`  ${min.toExponential(1)} |${bars}| ${max.toExponential(1)}`);
+  console.log(
+    `  mean ${mean.toExponential(1)}, std ${std.toExponential(1)}; ${nan} NaN, ${infinite} infinite, ${zeros} zeros`,
+  );
 }

@@ -47,6 +47,14 @@ test('inspect_gradients: they vanish through sigmoids, and less through what is 
   // A sigmoid's slope is a quarter at most: through nine of them at most 4^-9 = 4e-6 of a tanh's.
   assert.ok(ratio('sigmoid') < 1e-6 && ratio('sigmoid') > 0, out);
   assert.ok(ratio('tanh') > 1e-3 && ratio('elu') > 1e-3, out);
+  // One gradient whole: both ends of its range, a bar of 24 bins between them, and nothing that is not finite.
+  for (const what of ['output, f32 64x32', 'weight, f32 32x32']) {
+    const [, min, bars, max] =
+      out.match(
+        new RegExp(`^gradient by the first ${what}:\\n  (\\S+) \\|(.{24})\\| (\\S+)\\n  .*; 0 NaN, 0 infinite`, 'm'),
+      ) ?? [];
+    assert.ok(Number(min) < 0 && Number(max) > 0 && bars?.includes('█'), out);
+  }
 });
 
 test("read_pytorch gives PyTorch's answer", () => {

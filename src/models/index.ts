@@ -1,5 +1,6 @@
 export { BregBlock, BregLayer } from './bregnext';
 export * from './config';
+export { type ClassifierState, type Contributions, classifierContributions } from './contributions';
 export { DenseLiteFeatures, denseLiteState } from './denselite';
 export { DenseBlock, DenseLayer, DenseNet121Features, Transition } from './densenet';
 export * from './emotion';

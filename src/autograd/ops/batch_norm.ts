@@ -4,6 +4,7 @@ import type { Activation } from '../../kernels/activation';
 import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
 import type { Prologue } from '../../kernels/norm';
+import { activated } from '../activated';
 import { Coverage } from '../coverage';
 import { leaveMoments } from '../moments';
 import { type GradTarget, gradInto, oweInto, record } from '../tape';
@@ -57,7 +58,12 @@ function statisticsOf(x: Tensor): kernels.BatchStatistics {
 }
 
 /** What a channel's normalisation takes (see kernels.prepare); in training the batch's moments are left for the running ones. */
-function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, eps = 1e-5 }: BatchNormOptions): Storage {
+function prepare(
+  x: Tensor,
+  bn: BatchNormTensors,
+  { training, momentum = 0.1, eps = 1e-5 }: BatchNormOptions,
+  activation: Activation,
+): Storage {
   const { device } = x;
   const channels = x.shape[1];
   if (x.layout !== 'rows') throw new InputError(`batch_norm: ${x} must be in layout rows, found ${x.layout}`);
@@ -70,6 +76,7 @@ function prepare(x: Tensor, bn: BatchNormTensors, { training, momentum = 0.1, ep
   const pack = device.alloc(channels * kernels.PACK_BYTES, 'batch_norm.pack');
   const affine = { gamma: bn.weight.storage, beta: bn.bias.storage, eps };
   if (!training) {
+    activated(x, activation, { ...bn, eps });
     const running = { mean: bn.runningMean.storage, variance: bn.runningVar.storage };
     kernels.prepareRunning(device, channels, affine, running, pack);
     return pack;
@@ -149,7 +156,7 @@ export function batchNorm(
   activation: Activation = 'none',
 ): Tensor {
   const { device } = x;
-  const pack = prepare(x, bn, options);
+  const pack = prepare(x, bn, options, activation);
   const y = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm' });
   kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation);
   record('batch_norm', [x, bn.weight, bn.bias], [y], (dy) => {
@@ -176,7 +183,7 @@ export function batchNormAvgPool2d(
   if (x.shape.length !== 4 || x.shape[2] < 2 || x.shape[3] < 2)
     throw new InputError(`batch_norm_avg_pool2d: expected [N, C, H, W] of at least 2x2 pixels, found ${x}`);
   const [n, c, h, w] = x.shape;
-  const pack = prepare(x, bn, options);
+  const pack = prepare(x, bn, options, activation);
   const y = empty(device, [n, c, h >> 1, w >> 1], { dtype: x.dtype, name: 'batch_norm_avg_pool2d' });
   kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation, { h, w });
   record('batch_norm_avg_pool2d', [x, bn.weight, bn.bias], [y], (dy) => {
@@ -205,7 +212,7 @@ export function batchNormConv2d(
 ): Tensor {
   const { device } = x;
   const g = conv2dGeometry(x, weight, bias, convOptions);
-  const pack = prepare(x, bn, options);
+  const pack = prepare(x, bn, options, activation);
   const prologue = { pack, activation };
   const y = convOptions.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { dtype: x.dtype, name: 'batch_norm_conv2d' });
   conv.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), prologue);

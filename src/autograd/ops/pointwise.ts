@@ -1,8 +1,10 @@
 import { InputError } from '../../base/errors';
+import { isActivation } from '../../kernels/activation';
 import type { Axis } from '../../kernels/launch/axes';
 import type { Elements } from '../../kernels/launch/matrix';
 import * as kernels from '../../kernels/pointwise';
 import { reduce } from '../../kernels/reduce';
+import { activated } from '../activated';
 import { gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { broadcastShapes, memoryAxes, stridesIn } from './axes';
@@ -13,6 +15,7 @@ import { wantFloats } from './check';
 function unary(op: kernels.Unary, x: Tensor, k = 0): Tensor {
   wantFloats(op, x);
   const { device } = x;
+  if (isActivation(op)) activated(x, op, null);
   const y = empty(device, x.shape, { layout: x.layout, dtype: x.dtype, name: op });
   kernels.unary(device, op, k, matrixOf(x), matrixOf(y));
   record(op, [x], [y], (dy) => {
