@@ -1,7 +1,7 @@
 export type { Activation } from '../kernels/activation';
 export { observeActivations, type RunningNorm } from './activated';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck';
-export { type Inspection, inspect, type Spread, spreadOf } from './inspect';
+export { inspect, type Spread, spreadOf, type TensorInspection } from './inspect';
 export type { Layout } from './layout';
 export { dropMoments, runningStatistic } from './moments';
 export { FirstNotFinite } from './not_finite';

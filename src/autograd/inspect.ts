@@ -19,7 +19,7 @@ export interface Spread {
 }
 
 /** A tensor at a glance. */
-export interface Inspection extends Spread {
+export interface TensorInspection extends Spread {
   readonly shape: readonly number[];
   readonly layout: Layout;
   readonly dtype: DType;
@@ -42,7 +42,10 @@ export interface Inspection extends Spread {
  * backward(sum(mul(x, 2)));
  * (await inspect(x.grad)).mean; // 2
  */
-export async function inspect(t: Tensor | null, { bins = 20 }: { readonly bins?: number } = {}): Promise<Inspection> {
+export async function inspect(
+  t: Tensor | null,
+  { bins = 20 }: { readonly bins?: number } = {},
+): Promise<TensorInspection> {
   if (t === null)
     throw new InputError('inspect: expected a tensor, found null: a gradient is there once a backward has reached it');
   if (!Number.isInteger(bins) || bins < 1) throw new InputError(`inspect: expected 1 bin or more, found ${bins}`);
