@@ -59,7 +59,7 @@ for (const [name, activation] of Object.entries(kinds)) {
 
 // One number a layer was computed where it lay. `inspect` reads a tensor, any activation or gradient, and tells how it is spread.
 const net = new Deep(device, E.tanh).initialise(1);
-const looks: Promise<E.Inspection>[] = [];
+const looks: Promise<E.TensorInspection>[] = [];
 E.step(device, () => {
   const y = net.forward(x, (i, output) => {
     if (i === 0) output.onGrad((grad) => void looks.push(E.inspect(grad, { bins: 24 })));
