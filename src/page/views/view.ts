@@ -15,6 +15,6 @@ export interface View {
   readonly id: string;
   readonly title: string;
   /** Whether there is something to show. */
-  has(runs: readonly PageRun[]): boolean;
+  has(runs: readonly ShownRun[]): boolean;
   Component(props: ViewProps): VNode;
 }
