@@ -20,7 +20,7 @@ export async function inThreads<Group, Answer>(
   let next = 0;
   await Promise.all(
     Array.from({ length: Math.min(threads, count) }, async () => {
-      const worker = new Worker(workerUrl(entry), { workerData: data });
+      const worker = new Worker(besideProgram(entry), { workerData: data });
       await new Promise<void>((resolve, reject) => {
         let at = 0;
         const feed = (): void => {
@@ -51,10 +51,10 @@ export function answerGroups<Group, Answer>(answer: (group: Group) => Answer): v
   });
 }
 
-/** Where a worker's program is: an entry point of its own, in the bundle's root; this code may be in a folder below it. @throws MachineError */
-export function workerUrl(entry: string): URL {
-  const places = ['./', '../', '../../'].map((up) => new URL(`${up}${entry}`, import.meta.url));
+/** Where a file is that stands beside every program, in the bundle's root, such as a worker's; this code may be in a folder below it. @throws MachineError */
+export function besideProgram(name: string): URL {
+  const places = ['./', '../', '../../'].map((up) => new URL(`${up}${name}`, import.meta.url));
   const found = places.find((url) => existsSync(url));
-  if (!found) throw new MachineError(`${entry} is not there: expected ${places[0].pathname}; npm run build`);
+  if (!found) throw new MachineError(`${name} is not there: expected ${places[0].pathname}; npm run build`);
   return found;
 }

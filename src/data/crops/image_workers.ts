@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { MachineError } from '../../base/errors';
 import { addressSpaceLeft } from '../../device/node/memory';
-import { workerUrl } from '../threads';
+import { besideProgram } from '../threads';
 import type { CropGroup, CropJob, CropResult, GroupDone, WorkerSettings } from './image_worker';
 
 /** Jobs that travel in one message: few enough to share the work evenly, enough that messages cost nothing. */
@@ -46,7 +46,7 @@ export class ImageWorkers {
     /** Whether new crops of a group that begins now are kept. */
     private readonly keep: () => boolean = () => true,
     private readonly onGroup: (group: GroupDone, thread: number) => void = () => {},
-    private readonly program: URL = workerUrl('image-worker.js'),
+    private readonly program: URL = besideProgram('image-worker.js'),
   ) {
     const left = addressSpaceLeft();
     if (left < FIRST + THREAD) {

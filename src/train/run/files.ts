@@ -35,8 +35,11 @@ export function eventsOf(name: string): number | undefined {
 /** A row a batch: see `StepRow`. */
 export const STEPS = 'steps.csv';
 
+/** A line an epoch: see `PageLayers`. */
+export const LAYERS = 'layers.jsonl';
+
 /** Files with lines that a run appends as it goes on; a resume cuts off those behind its checkpoint. */
-export type Appended = typeof STEPS;
+export type Appended = typeof STEPS | typeof LAYERS;
 
 /** What is drawn of a run, each as .svg and .png. */
 export const PICTURES = ['results', 'confusion_matrix', 'reliability', 'valence_arousal', 'label_graph'] as const;
@@ -51,6 +54,7 @@ export const FILES = [
   'run.log',
   'results.csv',
   STEPS,
+  LAYERS,
   'hashes.csv',
   'metrics.json',
   'predictions.csv',

@@ -251,13 +251,25 @@ function isHere(owner: Owner): boolean {
   return owner.host === host && owner.boot === boot && owner.pids === pids;
 }
 
-function lives(owner: Owner, file: string): boolean {
+/** @param renewed asked where the process itself cannot be looked at */
+function lives(owner: Owner, file: string, renewed = isRenewed): boolean {
   if (isHere(owner)) {
     const started = startOf(owner.pid);
     if (started === null) return false;
     if (started !== undefined && owner.started !== null) return started === owner.started;
   }
-  return isRenewed(file);
+  return renewed(file);
+}
+
+/** Whether a program writes a folder, as far as looking tells: nothing is written to find out, and of one elsewhere the clock here is asked. */
+export function isWritten(dir: string): boolean {
+  const file = join(dir, LOCK);
+  return (
+    orNull(() => {
+      const owner = ownerOf(read(file) ?? '');
+      return owner !== null && lives(owner, file, () => Math.abs(Date.now() - timeOf(file)) <= DEAD);
+    }) ?? false
+  );
 }
 
 /** When a process of this machine began, as Linux counts; null: there is none; undefined: there is one, and more is not to be known. */

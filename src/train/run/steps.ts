@@ -1,5 +1,4 @@
 // steps.csv: a row a batch that was trained, appended as the run goes on. No time is in it: a run that was stopped and went on has the same file.
-import { InputError } from '../../base/errors';
 import { formatNumber, parseNumber } from './results';
 
 const COLUMNS = ['step', 'epoch', 'loss', 'cat', 'cont', 'accuracy', 'lr'] as const;
@@ -16,24 +15,13 @@ export const STEPS_HEADER = `${COLUMNS.join(',')}\n`;
 export const formatStep = (row: StepRow): string =>
   `${COLUMNS.map((name) => formatNumber(row[name] === null ? null : Number(row[name].toPrecision(9)))).join(',')}\n`;
 
-/**
- * Rows of steps.csv, out of whole lines without the header.
- * @param line the number of the first, for messages
- * @throws InputError naming file and line
- */
-export function parseSteps(text: string, file: string, line = 2): StepRow[] {
-  const lines = text === '' ? [] : text.trimEnd().split(/\r?\n/);
-  return lines.map((found, i) => {
-    const fields = found.split(',');
-    const row = Object.fromEntries(COLUMNS.map((name, c) => [name, parseNumber(fields[c])])) as StepRow;
-    const bad = COLUMNS.some((name) => row[name] === undefined || (row[name] === null && name !== 'cont'));
-    const counts = [row.step, row.epoch].every((n) => Number.isSafeInteger(n) && n > 0);
-    if (bad || !counts || fields.length !== COLUMNS.length)
-      throw new InputError(
-        `${file}: line ${line + i}: expected ${COLUMNS.join()} of a batch, found ${JSON.stringify(found.slice(0, 200))}`,
-      );
-    return row;
-  });
+/** The batch of a line of steps.csv; null: it is none. */
+export function parseStep(line: string): StepRow | null {
+  const fields = line.split(',');
+  const row = Object.fromEntries(COLUMNS.map((name, c) => [name, parseNumber(fields[c])])) as StepRow;
+  const bad = COLUMNS.some((name) => row[name] === undefined || (row[name] === null && name !== 'cont'));
+  const counts = [row.step, row.epoch].every((n) => Number.isSafeInteger(n) && n > 0);
+  return bad || !counts || fields.length !== COLUMNS.length ? null : row;
 }
 
 /** How many bytes of a steps.csv tell of batches up to `step`: what follows is a later batch, or half a line of a program that was killed. */
