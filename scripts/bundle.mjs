@@ -35,17 +35,11 @@ const wat = {
   },
 };
 
+const common = { bundle: true, format: 'esm', sourcemap: 'linked', plugins: [wgsl, wat], logLevel: 'warning' };
+
 /** Bundles `entryPoints` into `outdir`; npm packages stay external, shared code goes into chunks, WGSL is text, WebAssembly bytes. */
 export const bundle = (options) =>
-  build({
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: 'linked',
-    plugins: [wgsl, wat],
-    logLevel: 'warning',
-    ...options,
-  });
+  build({ ...common, splitting: true, platform: 'node', target: 'node20', packages: 'external', ...options });
+
+/** Bundles each of `entryPoints` for browsers into one file that needs no other. */
+export const bundleForPages = (options) => build({ ...common, platform: 'browser', target: 'es2022', ...options });

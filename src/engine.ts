@@ -1,5 +1,5 @@
 // The engine, what a page and Node share: device, kernels, autograd, models, faces. It imports no package and nothing of Node;
-// engine_node.ts and engine_page.ts add how a device is opened. What is not listed here is the engine's own business.
+// engine_node.ts and browser.ts add how a device is opened. What is not listed here is the engine's own business.
 export {
   type Activation,
   Adam,

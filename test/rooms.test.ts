@@ -5,13 +5,13 @@ import { posix } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
-/** Lowest first. `index` is src/index.ts, the library's door; `engine` and its two are those of the engine alone, `browser` a page's. */
+/** Lowest first. `index` is src/index.ts, the library's door; `engine` and `engine_node` are those of the engine alone, `browser` is a page's. */
 const ROOMS = [
-  ...['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'faces', 'engine', 'engine_node', 'engine_page'],
+  ...['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'faces', 'engine', 'engine_node'],
   ...['browser', 'page', 'data', 'train', 'index', 'cli'],
 ];
 /** What must run in a browser as well: these, but device's entry for Node. */
-const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models', 'faces', 'engine', 'engine_page'];
+const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models', 'faces', 'engine', 'browser'];
 /** What the engine's door for Node may bring along besides the engine: how a device is opened there. */
 const NODE = /^node:|^webgpu$/;
 
@@ -72,11 +72,11 @@ function judge(files: ReadonlyMap<string, string>): string[] {
         if (to === null) wrong.push(`${way} imports ${from}: the engine uses no package and nothing of Node`);
         else if (to && !typeOnly && !reached.has(to)) reached.set(to, `${way} > ${to}`);
       }
+      // What Node has without an import.
+      const code = (files.get(file) ?? '').replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+      for (const [, name] of code.matchAll(/(?<![.\w])(process|Buffer|__dirname|__filename)\b(?=\.\w|[[(])/g))
+        wrong.push(`${way} uses Node's ${name}`);
     }
-    // What Node has without an import.
-    const code = (files.get(start) ?? '').replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
-    for (const [, name] of code.matchAll(/(?<![.\w])(process|Buffer|__dirname|__filename)\b(?=\.\w|[[(])/g))
-      wrong.push(`${start} uses Node's ${name}`);
   }
 
   for (const [file, list] of imports)
@@ -226,8 +226,13 @@ test("the engine's doors bring nothing but the engine along, and on Node how a d
     judge(tree({ ...fine, ...format, 'engine.ts': "export * from './models/a';" })).join(),
     /formats\/tfjs.ts/,
   );
-  const page = { ...fine, 'engine_page.ts': "export { openDevice } from './device/node';" };
-  assert.match(judge(tree(page)).join(), /engine_page.ts > .* imports webgpu: the engine uses no package/);
+  const page = { ...fine, 'browser.ts': "export { openDevice } from './device/node';" };
+  assert.match(judge(tree(page)).join(), /browser.ts > .* imports webgpu: the engine uses no package/);
+  // A page's may bring file formats, of which none may know Node.
+  const files = { ...fine, 'browser.ts': "export * from './formats/a';", 'formats/a.ts': '' };
+  assert.equal(judge(tree(files)), []);
+  const seal = { ...files, 'formats/a.ts': "import { b } from '../base/b';\nBuffer.from([]);", 'base/b.ts': '' };
+  assert.equal(judge(tree(seal)), ["browser.ts > formats/a.ts uses Node's Buffer"]);
 });
 
 test('the page knows the engine by its door, a library or two, and nothing of Node', () => {
