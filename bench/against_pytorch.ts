@@ -9,7 +9,7 @@ import { InputError } from '../src/base/errors';
 import { openDevice } from '../src/device/node';
 import { BLUE, draw, heading, INK, legendName, ORANGE } from '../src/train/reports/charts/canvas';
 import { Fixture } from '../test/goldens/fixture';
-import { lossesOnPhotographs } from '../test/goldens/trajectories';
+import { lossesOnPhotographs } from '../test/goldens/real_faces';
 
 /** Within how many times the deviation of PyTorch's own float32 so far, and a floor: docs/numerics.md. */
 const [TIMES, FLOOR] = [10, 3e-6];

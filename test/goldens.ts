@@ -5,8 +5,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../src/base/errors';
+import type { Device } from '../src/device';
 import { openDevice } from '../src/device/node';
 import { forceVariant } from '../src/kernels/variant';
+import type { Fixture } from './goldens/fixture';
+import { checkRealFaces } from './goldens/real_faces';
 import { judgeBytes, line, passed } from './goldens/run';
 
 function filesBelow(dir: string): string[] {
@@ -35,11 +38,12 @@ async function main(): Promise<number> {
   const files = filesBelow(dir);
   const device = await openDevice({ gpu });
   forceVariant(device, variant ?? null);
+  const realFaces = image_dir ? (of: Device, fixture: Fixture) => checkRealFaces(of, fixture, image_dir) : undefined;
   let good = 0;
   let bad = 0;
   for (const file of files) {
     const name = relative(dir, file).slice(0, -'.safetensors'.length) || basename(file);
-    const verdict = await judgeBytes(name, readFileSync(file), { device, imageDir: image_dir });
+    const verdict = await judgeBytes(name, readFileSync(file), { device, realFaces });
     if (!verdict) continue;
     console.log(line(verdict));
     if (passed(verdict)) good++;

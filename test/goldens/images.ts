@@ -1,8 +1,8 @@
 // The image steps, which are exact: Pillow's nearest rotation and flip on the GPU, its resize, and the normalised tensor.
 import { affineImage, step, tensor } from '../../src/autograd';
+import { normalisationTable } from '../../src/base/pixels/normalise';
 import { resizeBilinear, resizedSize } from '../../src/base/pixels/resize';
 import type { RgbImage } from '../../src/base/pixels/rgb_image';
-import { normalisationTable } from '../../src/data';
 import { rotationAffine } from '../../src/data/rotate';
 import type { Device } from '../../src/device';
 import { inputOf } from '../../src/models';

@@ -9,12 +9,12 @@ import { moduleOf } from './modules';
 import { OPS } from './ops';
 import { checkOptimizer, isOptimizer } from './optimizer';
 import { compareResults } from './results';
-import { checkRealFaces, checkTrajectory } from './trajectories';
+import { checkTrajectory } from './trajectories';
 
 export interface Setting {
   device: Device;
-  /** Where the photographs of `real_faces` files lie. */
-  imageDir?: string;
+  /** Trains as `real_faces` files say, where their photographs are at hand. */
+  realFaces?: (device: Device, fixture: Fixture) => Promise<Check[]>;
 }
 
 export interface Verdict {
@@ -26,8 +26,8 @@ export interface Verdict {
 const OTHERS_BUSINESS = new Set([undefined, 'adjacency', 'checkpoint', 'glove', 'preprocess', 'tiny']);
 
 /** Whether a fixture is compared at all: all are but those of other tests, and photographs without their folder. */
-export const concerns = (op: string | undefined, { imageDir }: Setting): boolean =>
-  op === 'real_faces' ? imageDir !== undefined : !OTHERS_BUSINESS.has(op);
+export const concerns = (op: string | undefined, { realFaces }: Setting): boolean =>
+  op === 'real_faces' ? realFaces !== undefined : !OTHERS_BUSINESS.has(op);
 
 /**
  * Runs what the fixture describes and compares all that it holds. What cannot be run, and what nothing has looked at,
@@ -57,7 +57,7 @@ export async function judgeBytes(name: string, bytes: Uint8Array, setting: Setti
   return concerns(fixture.meta.op, setting) ? judge(fixture, setting) : null;
 }
 
-async function compare(fixture: Fixture, { device, imageDir }: Setting): Promise<Check[]> {
+async function compare(fixture: Fixture, { device, realFaces }: Setting): Promise<Check[]> {
   const { op } = fixture;
   if (Object.hasOwn(OPS, op)) return compareResults(fixture, await runCase(device, fixture, OPS[op]));
   if (Object.hasOwn(IMAGES, op)) return compareResults(fixture, await IMAGES[op](device, fixture));
@@ -66,7 +66,7 @@ async function compare(fixture: Fixture, { device, imageDir }: Setting): Promise
     return compareResults(fixture, await runCase(device, fixture, moduleOf(fixture.meta.case ?? '')));
   if (op === 'model') return checkModel(device, fixture);
   if (op === 'trajectory') return checkTrajectory(device, fixture);
-  if (op === 'real_faces' && imageDir !== undefined) return checkRealFaces(device, fixture, imageDir);
+  if (op === 'real_faces' && realFaces) return realFaces(device, fixture);
   throw new Error(`unknown op "${op}"`);
 }
 
