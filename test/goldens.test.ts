@@ -61,6 +61,8 @@ test('networks of depthwise convolutions: a training step', () =>
     ),
   ));
 
+test('Grad-CAM of the three models on the four networks', () => allPass(filesIn(join(GOLDEN, 'grad_cam'))));
+
 test('20 training steps, loss for loss', () =>
   allPass([join(GOLDEN, 'trajectories/emotion_gcn_bregnext_32_lr0.001.safetensors')]));
 
@@ -85,7 +87,8 @@ test('one changed number in a digest, a module, or a table of a network is found
   const digest = load(join(GOLDEN, 'ops_large/batchnorm_large_2x64x56x56.safetensors'));
   const module = load(join(GOLDEN, 'modules/module_breg_layer.safetensors'));
   const network = load(join(GOLDEN, 'models/single_task_bregnext_32.safetensors'));
-  for (const fixture of [digest, module, network]) {
+  const map = load(join(GOLDEN, 'grad_cam/multi_task_bregnext_32.safetensors'));
+  for (const fixture of [digest, module, network, map]) {
     // All at once: each must be among what failed.
     const results = [...fixture.tensors.keys()].filter(
       (k) => !/^(in\.|up\.|A$|emb$|va$|labels$)/.test(k) && !/f32_|^adj$/.test(k),

@@ -88,7 +88,7 @@ export class BregBlock extends Module {
   }
 }
 
-/** The trunk of BReG-NeXt-50 (Hasani, Negi, Mahoor 2020): [N, 32, H, W] gives features [N, 128]. */
+/** The trunk of BReG-NeXt-50 (Hasani, Negi, Mahoor 2020): [N, 32, H, W] gives a map [N, 128, H / 4, W / 4]. */
 class Trunk extends Module {
   private readonly blocks: BregBlock[];
   private readonly norm: BatchNorm2d;
@@ -107,8 +107,7 @@ class Trunk extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const y = this.chain(this.blocks, x);
-    return F.flatten(F.adaptiveAvgPool2d(this.norm.forward(y, 'elu'), 1));
+    return this.norm.forward(this.chain(this.blocks, x), 'elu');
   }
 }
 
@@ -125,6 +124,3 @@ export const bregNext = (device: Device): BregNext => ({
 
 /** How many features an image has. */
 export const BREG_WIDTH = 128;
-
-/** x [N, 3, H, W], H and W multiples of 4, gives features [N, 128]. */
-export const bregFeatures = ({ conv0, trunk }: BregNext, x: Tensor): Tensor => trunk.forward(conv0.forward(x));

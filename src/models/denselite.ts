@@ -61,7 +61,12 @@ export class DenseLiteFeatures extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.run(() => F.flatten(F.adaptiveAvgPool2d(this.chain(this.blocks, x), 1)));
+    return this.run(() => F.flatten(F.adaptiveAvgPool2d(this.map(x), 1)));
+  }
+
+  /** The last map, before its means are taken: [N, 256, H, W]. */
+  map(x: Tensor): Tensor {
+    return this.run(() => this.chain(this.blocks, x));
   }
 }
 

@@ -3,7 +3,7 @@ import * as F from '../autograd';
 import { InputError } from '../base/errors';
 import type { NetworkInput } from '../base/pixels/network_input';
 import type { Device } from '../device';
-import { BREG_WIDTH, type BregNext, bregFeatures, bregNext } from './bregnext';
+import { BREG_WIDTH, type BregNext, bregNext } from './bregnext';
 import { checkImageSize, type ModelConfig } from './config';
 import { DenseLiteFeatures } from './denselite';
 import { DenseNet121Features } from './densenet';
@@ -45,11 +45,28 @@ export abstract class EmotionModel extends Module {
   /** All but the heads: what turns an image into features. */
   abstract readonly backbone: readonly Module[];
 
+  /** @internal */
+  protected abstract readonly body: Backbone;
+
   /** How many features an image has. */
-  abstract readonly width: number;
+  get width(): number {
+    return this.body.width;
+  }
 
   /** The backbone: images [N, 3, S, S] give features [N, width]. */
-  abstract features(x: Tensor): Tensor;
+  features(x: Tensor): Tensor {
+    return this.run(() => this.pool(this.map(x)));
+  }
+
+  /** All of the backbone before its pooling: images [N, 3, S, S] give the last map [N, width, H, W]. */
+  map(x: Tensor): Tensor {
+    return this.run(() => this.body.map(x));
+  }
+
+  /** The backbone's end: a map as `map` gives it gives features [N, width]. */
+  pool(map: Tensor): Tensor {
+    return F.flatten(this.body.pool(map));
+  }
 
   /** What the heads say of features [N, width]. @param embedding word vectors of the nodes [C + 2, 300], for emotion_gcn */
   abstract heads(features: Tensor, embedding?: Tensor): Prediction;
@@ -76,30 +93,33 @@ export abstract class EmotionModel extends Module {
   }
 }
 
-/** What turns images [N, 3, S, S] into features [N, width]. */
+/** What turns images [N, 3, S, S] into a map [N, width, H, W], and that into [N, width, 1, 1]. */
 interface Backbone {
-  readonly net: Module;
   readonly width: number;
-  features(x: Tensor): Tensor;
+  map(x: Tensor): Tensor;
+  pool(map: Tensor): Tensor;
 }
+
+/** One that is a module of its own. */
+interface Net extends Backbone {
+  readonly net: Module;
+}
+
+const mean = (map: Tensor): Tensor => F.adaptiveAvgPool2d(map, 1);
 
 /** @param imageSize of emotion_gcn: it max-pools the raw output of norm5, 7x7 for 227 pixels, else 3x3; null: the mean of its relu. */
-function densenet(device: Device, imageSize: number | null): Backbone {
+function densenet(device: Device, imageSize: number | null): Net {
   const net = new DenseNet121Features(device);
-  const features = (x: Tensor): Tensor =>
-    F.flatten(
-      imageSize === null
-        ? F.adaptiveAvgPool2d(net.forward(x, 'relu'), 1)
-        : F.maxPool2d(net.forward(x), { kernel: imageSize === 227 ? 7 : 3 }),
-    );
-  return { net, width: 1024, features };
+  if (imageSize === null) return { net, width: 1024, map: (x) => net.forward(x, 'relu'), pool: mean };
+  const kernel = imageSize === 227 ? 7 : 3;
+  return { net, width: 1024, map: (x) => net.forward(x), pool: (map) => F.maxPool2d(map, { kernel }) };
 }
 
-function backbone(device: Device, { model, network, imageSize }: ModelConfig): Backbone {
+function backbone(device: Device, { model, network, imageSize }: ModelConfig): Net {
   if (network === 'densenet') return densenet(device, model === 'emotion_gcn' ? imageSize : null);
   const kind = network === 'denselite' ? DenseLiteFeatures : MobileNetFeatures;
   const net = new kind(device);
-  return { net, width: kind.width, features: (x) => net.forward(x) };
+  return { net, width: kind.width, map: (x) => net.map(x), pool: mean };
 }
 
 class SingleTask extends EmotionModel {
@@ -109,19 +129,11 @@ class SingleTask extends EmotionModel {
   constructor(
     device: Device,
     classes: number,
-    private readonly body: Backbone,
+    protected readonly body: Net,
   ) {
     super(device, classes);
     this.backbone = [this.child('features', body.net)];
     this.classifier = this.child('classifier', new Linear(device, body.width, classes));
-  }
-
-  get width(): number {
-    return this.body.width;
-  }
-
-  features(x: Tensor): Tensor {
-    return this.run(() => this.body.features(x));
   }
 
   heads(features: Tensor): Prediction {
@@ -138,21 +150,13 @@ class MultiTask extends EmotionModel {
   constructor(
     device: Device,
     classes: number,
-    private readonly body: Backbone,
+    protected readonly body: Net,
     name: string,
   ) {
     super(device, classes);
     this.backbone = [this.child(name, body.net)];
     this.categorical = this.child('lin_cat', new Linear(device, body.width, classes));
     this.continuous = this.child('lin_cont', new Linear(device, body.width, 2));
-  }
-
-  get width(): number {
-    return this.body.width;
-  }
-
-  features(x: Tensor): Tensor {
-    return this.run(() => this.body.features(x));
   }
 
   heads(features: Tensor): Prediction {
@@ -163,12 +167,8 @@ class MultiTask extends EmotionModel {
 class BregnextSingle extends EmotionModel {
   protected readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
   readonly backbone = [this.net.conv0, this.net.trunk];
-  readonly width = BREG_WIDTH;
+  readonly body = bregBackbone(this.net);
   private readonly fc0 = this.child('_fc0', new Linear(this.device, BREG_WIDTH, this.classes));
-
-  features(x: Tensor): Tensor {
-    return this.run(() => bregFeatures(this.net, x));
-  }
 
   heads(features: Tensor): Prediction {
     return { logits: this.fc0.forward(features), va: null };
@@ -178,18 +178,20 @@ class BregnextSingle extends EmotionModel {
 class BregnextMulti extends EmotionModel {
   private readonly net: BregNext = registered(bregNext(this.device), (name, m) => this.child(name, m));
   readonly backbone = [this.net.conv0, this.net.trunk];
-  readonly width = BREG_WIDTH;
+  protected readonly body = bregBackbone(this.net);
   private readonly continuous = this.child('fc_cont', new Linear(this.device, BREG_WIDTH, 2));
   private readonly categorical = this.child('fc_cat', new Linear(this.device, BREG_WIDTH, this.classes));
-
-  features(x: Tensor): Tensor {
-    return this.run(() => bregFeatures(this.net, x));
-  }
 
   heads(features: Tensor): Prediction {
     return { logits: this.categorical.forward(features), va: this.continuous.forward(features) };
   }
 }
+
+const bregBackbone = ({ conv0, trunk }: BregNext): Backbone => ({
+  width: BREG_WIDTH,
+  map: (x) => trunk.forward(conv0.forward(x)),
+  pool: mean,
+});
 
 function registered(net: BregNext, child: (name: string, module: Module) => void): BregNext {
   child('_conv0', net.conv0);
@@ -251,19 +253,11 @@ class EmotionGcn extends Gcn {
   constructor(
     device: Device,
     classes: number,
-    private readonly body: Backbone,
+    protected readonly body: Net,
   ) {
     super(device, classes);
     this.backbone = [this.child('features', body.net)];
     this.gcn = this.makeHead(body.width);
-  }
-
-  get width(): number {
-    return this.body.width;
-  }
-
-  features(x: Tensor): Tensor {
-    return this.run(() => this.body.features(x));
   }
 }
 
@@ -271,12 +265,8 @@ class EmotionGcn extends Gcn {
 class BregnextGcn extends Gcn {
   private readonly model = this.child('model', new BregnextSingle(this.device, this.classes));
   readonly backbone = this.model.backbone;
-  readonly width = BREG_WIDTH;
+  protected readonly body = this.model.body;
   protected readonly gcn = this.makeHead(BREG_WIDTH);
-
-  features(x: Tensor): Tensor {
-    return this.model.features(x);
-  }
 }
 
 /**

@@ -5,6 +5,7 @@ export { DenseLiteFeatures, denseLiteState } from './denselite';
 export { DenseBlock, DenseLayer, DenseNet121Features, Transition } from './densenet';
 export * from './emotion';
 export { GcnHead, GraphConvolution, normalisedAdjacency } from './gcn';
+export { type Explained, type GradCam, type GradCamTarget, gradCam, gradCams } from './grad_cam';
 export { type Identity, identify, sharedName } from './identify';
 export { inputOf } from './input';
 export { BatchNorm2d, Conv2d, Linear, SameConv2d, Sequential } from './layers';

@@ -49,7 +49,12 @@ export class MobileNetFeatures extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.run(() => F.flatten(F.adaptiveAvgPool2d(this.chain(this.layers, x), 1)));
+    return this.run(() => F.flatten(F.adaptiveAvgPool2d(this.map(x), 1)));
+  }
+
+  /** The last map, before its means are taken: [N, 1024, H, W]. */
+  map(x: Tensor): Tensor {
+    return this.run(() => this.chain(this.layers, x));
   }
 }
 

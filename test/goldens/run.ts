@@ -3,6 +3,7 @@ import type { Device } from '../../src/device';
 import { runCase } from './case';
 import { type Check, failure, passes } from './compare';
 import { Fixture } from './fixture';
+import { checkGradCam } from './grad_cam';
 import { IMAGES } from './images';
 import { checkModel } from './models';
 import { moduleOf } from './modules';
@@ -65,6 +66,7 @@ async function compare(fixture: Fixture, { device, realFaces }: Setting): Promis
   if (op === 'module')
     return compareResults(fixture, await runCase(device, fixture, moduleOf(fixture.meta.case ?? '')));
   if (op === 'model') return checkModel(device, fixture);
+  if (op === 'grad_cam') return checkGradCam(device, fixture);
   if (op === 'trajectory') return checkTrajectory(device, fixture);
   if (op === 'real_faces' && realFaces) return realFaces(device, fixture);
   throw new Error(`unknown op "${op}"`);
