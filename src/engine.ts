@@ -105,6 +105,7 @@ export {
 export { InputError, MachineError } from './base/errors';
 export { alignMatrix, eyeCentres, type Matrix2x3, type Point, type Rectangle } from './base/pixels/align';
 export { type Box, cropBox } from './base/pixels/crop';
+export { overlay } from './base/pixels/heat';
 export type { NetworkInput } from './base/pixels/network_input';
 export { resizeBilinear as resizePicture, resizedSize } from './base/pixels/resize';
 export type { RgbImage } from './base/pixels/rgb_image';
