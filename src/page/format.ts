@@ -12,7 +12,7 @@ export const whole = (x: Figure | undefined): string => (given(x) ? WHOLE.format
 /** 12.3K */
 export const short = (x: number): string => SHORT.format(x);
 
-/** Four figures: 0.1234, 12.34, 1.234e-5. */
+/** As many figures, and not more decimals than one less: 1.234, 0.123, 12.34, 1.23e-5. */
 export function figures(x: Figure | undefined, count = 4): string {
   if (!given(x)) return '–';
   if (x === 0) return '0';
@@ -40,5 +40,5 @@ export function time(seconds: Figure | undefined): string {
   const minutes = Math.round(s / 60);
   return minutes < 1440
     ? `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`
-    : `${Math.floor(minutes / 1440)} d ${Math.round((minutes % 1440) / 60)} h`;
+    : `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
 }

@@ -2,7 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { extent, nearest, Smoothed, thin, visible } from '../../src/page/curves/numbers';
+import { compare } from '../../src/page/differences';
+import { figures, percent, time, whole } from '../../src/page/format';
 import { paintOf } from '../../src/page/palette';
+import { standingOf } from '../../src/page/standing';
 import { after, newLines, shown } from '../../src/page/state';
 import { StepTable } from '../../src/page/steps';
 import { madeRun, madeSteps, numbers } from './made_runs';
@@ -120,6 +123,61 @@ test('no two of 64 runs are drawn alike, and the first eight differ in colour an
   assert.is(new Set(paints.map((p) => JSON.stringify(p))).size, 64);
   assert.is(new Set(paints.slice(0, 8).map((p) => p.color)).size, 8);
   assert.is(new Set(paints.slice(0, 8).map((p) => p.dash.join())).size, 8);
+});
+
+test('settings that differ come first, nested ones by their path, missing ones as such', () => {
+  const found = compare([
+    { lr: 0.1, ema: 0, betas: [0.9, 0.99], versions: { node: 'v20', engine: '1' }, kernels: {} },
+    { lr: 0.1, ema: 0.5, betas: [0.9, 0.99], versions: { node: 'v22', engine: '1' }, kernels: {}, tta: true },
+  ]);
+  assert.equal(
+    found.map(({ name, values, differs }) => [name, ...values, differs]),
+    [
+      ['ema', '0', '0.5', true],
+      ['versions.node', 'v20', 'v22', true],
+      ['tta', null, 'on', true],
+      ['lr', '0.1', '0.1', false],
+      ['betas', '0.9, 0.99', '0.9, 0.99', false],
+      ['versions.engine', '1', '1', false],
+      ['kernels', '{}', '{}', false],
+    ],
+  );
+});
+
+test('time left: by the last epochs, and what is done of the one in hand', () => {
+  const made = madeRun(0, { epochs: 4, each: 40 });
+  const epochs = made.epochs.map((row) => ({ ...row, seconds: row.epoch === 1 ? 100 : 10 }));
+  const run = shown({ ...made, epochs, steps: madeSteps(0, 170, 40) });
+  const stands = standingOf(run);
+  assert.is(stands.state, 'running');
+  // 5.75 of 10 epochs are to come.
+  assert.is(stands.left, 57.5);
+  assert.is(stands.done, 0.425);
+  assert.is(standingOf({ ...run, running: false }).state, 'stopped');
+  assert.is(standingOf({ ...run, running: false }).left, null);
+  assert.is(standingOf({ ...run, running: false, args: { epochs: 4 } }).state, 'finished');
+  const empty = standingOf(shown({ ...made, epochs: [], steps: madeSteps(0, 0, 40), args: {}, metrics: null }));
+  assert.equal([empty.done, empty.left, empty.best, empty.epochs], [null, null, null, 0]);
+});
+
+test('numbers as they are written', () => {
+  assert.equal(
+    [0.12345, 12.345, 1234.5, 0, 1.5e-5, 3e7].map((x) => figures(x)),
+    ['0.123', '12.35', '1235', '0', '1.50e-5', '3.00e+7'],
+  );
+  assert.equal(
+    [null, Number.NaN, undefined].map((x) => figures(x)),
+    ['–', '–', '–'],
+  );
+  assert.equal([whole(1234567), percent(0.8731)], ['1,234,567', '87.3 %']);
+  assert.equal([4.21, 59.7, 200, 7500, 90_000, null].map(time), [
+    '4.2 s',
+    '1 min 00 s',
+    '3 min 20 s',
+    '2 h 05 min',
+    '1 d 1 h',
+    '–',
+  ]);
 });
 
 test.run();
