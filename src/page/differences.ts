@@ -1,7 +1,7 @@
 // Settings of runs beside each other.
 
 /** A line of the comparison: a value a run, null where it has none. */
-export interface Setting {
+export interface ComparedSetting {
   readonly name: string;
   readonly values: readonly (string | null)[];
   readonly differs: boolean;
@@ -29,7 +29,7 @@ function written(value: unknown): string {
 }
 
 /** Settings of some runs, those in which they differ first, otherwise in the order in which they come. */
-export function compare(records: readonly Readonly<Record<string, unknown>>[]): Setting[] {
+export function compare(records: readonly Readonly<Record<string, unknown>>[]): ComparedSetting[] {
   const maps = records.map((record) => new Map(flat(record)));
   const names = [...new Set(maps.flatMap((map) => [...map.keys()]))];
   const settings = names.map((name) => {

@@ -1,6 +1,6 @@
 // Settings and origin of runs; what differs between them first.
 import { useState } from 'preact/hooks';
-import { compare, type Setting } from '../differences';
+import { type ComparedSetting, compare } from '../differences';
 import { paintOf } from '../palette';
 import type { ShownRun } from '../state';
 import { Swatch } from '../swatch';
@@ -11,11 +11,11 @@ const PLACES: ReadonlySet<string> = new Set(['saved_model']);
 
 function Settings({ runs }: ViewProps) {
   const [wanted, setWanted] = useState('');
-  const named = (s: Setting): boolean =>
+  const named = (s: ComparedSetting): boolean =>
     s.name.toLowerCase().includes(wanted.toLowerCase().replaceAll('-', '_').trim());
   const args = compare(runs.map((run) => run.args)).filter((s) => !PLACES.has(s.name) && named(s));
   const origin = compare(runs.map((run) => run.manifest ?? {})).filter(named);
-  const parts: [title: string, settings: readonly Setting[]][] =
+  const parts: [title: string, settings: readonly ComparedSetting[]][] =
     runs.length === 1
       ? [
           ['Settings', args],
@@ -45,7 +45,15 @@ function Settings({ runs }: ViewProps) {
   );
 }
 
-function Part({ title, settings, runs }: { title: string; settings: readonly Setting[]; runs: readonly ShownRun[] }) {
+function Part({
+  title,
+  settings,
+  runs,
+}: {
+  title: string;
+  settings: readonly ComparedSetting[];
+  runs: readonly ShownRun[];
+}) {
   // One column, where all say the same.
   const columns = settings.some((s) => s.differs) ? runs : runs.slice(0, 1);
   return (
