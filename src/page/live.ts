@@ -1,6 +1,7 @@
 // The connection to a program that watches runs: what is there, then what changes; when it is lost, all over again.
-import type { PageEvent, PageRun } from './protocol';
-import { after, newLines, type ShownRun, shown } from './state';
+import type { PageEvent } from './protocol';
+import { readRuns } from './reader';
+import { after, newLines, type ShownRun } from './state';
 
 /** `ended`: the program said that it is done; `refused`: it does not take the link's token. */
 export type Connection = 'connecting' | 'live' | 'lost' | 'ended' | 'refused';
@@ -54,9 +55,9 @@ export function follow(tell: (runs: readonly ShownRun[] | null, connection: Conn
           return tell(runs, 'refused');
         }
         if (!answer.ok) throw new Error(`runs: ${answer.status}`);
-        const all = (await answer.json()) as PageRun[];
+        const all = await readRuns(await answer.arrayBuffer());
         if (source !== events || over) return;
-        runs = all.map(shown);
+        runs = all;
         for (const event of early ?? []) {
           const log = runs.find((run) => run.id === event.id)?.log ?? [];
           take('log' in event ? { ...event, log: newLines(log, event.log) } : event);

@@ -1,6 +1,6 @@
 // What the page knows: runs, and what an event makes of them.
 import type { PageEvent, PageRun } from './protocol';
-import { NO_STEPS, StepTable } from './steps';
+import { NO_STEPS, type StepColumns, StepTable } from './steps';
 
 /** A run as views get it: its steps are in `table`, and `steps` is empty. */
 export interface ShownRun extends PageRun {
@@ -8,7 +8,11 @@ export interface ShownRun extends PageRun {
 }
 
 /** A run as it came. */
-export const shown = (run: PageRun): ShownRun => ({ ...run, steps: NO_STEPS, table: new StepTable(run.steps) });
+export const shown = (run: Omit<PageRun, 'steps'> & { readonly steps: StepColumns }): ShownRun => ({
+  ...run,
+  steps: NO_STEPS,
+  table: new StepTable(run.steps),
+});
 
 /**
  * Runs after an event. A run that it changes is a new object, but for the table of its steps, which grows in place.

@@ -1,8 +1,10 @@
 // steps.csv of a run, as the page keeps it: columns that grow in place, so that a batch more costs a batch.
-import type { PageSteps } from './protocol';
+import type { Figure, PageSteps } from './protocol';
 
 const NAMES = ['step', 'epoch', 'loss', 'cat', 'cont', 'accuracy', 'lr'] as const;
 export type StepName = (typeof NAMES)[number];
+/** As they come: lists, or what `reader.ts` makes of them. */
+export type StepColumns = Readonly<Record<StepName, readonly Figure[] | Float64Array>>;
 
 /** Columns of equal length; NaN where there is no number. */
 export class StepTable {
@@ -11,7 +13,7 @@ export class StepTable {
   cuts = 0;
   private readonly columns: Record<StepName, Float64Array>;
 
-  constructor(steps?: PageSteps) {
+  constructor(steps?: StepColumns) {
     this.columns = Object.fromEntries(NAMES.map((name) => [name, new Float64Array(256)])) as Record<
       StepName,
       Float64Array
@@ -25,7 +27,7 @@ export class StepTable {
   }
 
   /** Takes rows in from place `after` on; false: there are fewer rows than that. */
-  put(after: number, steps: PageSteps): boolean {
+  put(after: number, steps: StepColumns): boolean {
     if (after > this.length) return false;
     if (after < this.length) this.cuts++;
     this.length = after + steps.step.length;
@@ -36,7 +38,8 @@ export class StepTable {
         this.columns[name] = wider;
       }
       const [column, given] = [this.columns[name], steps[name]];
-      for (let i = 0; i < given.length; i++) column[after + i] = given[i] ?? Number.NaN;
+      if (given instanceof Float64Array) column.set(given, after);
+      else for (let i = 0; i < given.length; i++) column[after + i] = given[i] ?? Number.NaN;
     }
     return true;
   }

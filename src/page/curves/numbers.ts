@@ -95,9 +95,10 @@ export function extent(
 export class Smoothed {
   private values = new Float64Array(0);
   private length = 0;
-  /** The average so far, and how many numbers are in it. */
+  /** The average so far. */
   private sum = 0;
-  private count = 0;
+  /** The weight that its start, 0, still has. */
+  private start = 1;
 
   /** @param weight of what was before, in [0, 1): 0 smooths nothing */
   constructor(private readonly weight: number) {}
@@ -112,8 +113,8 @@ export class Smoothed {
     for (let i = this.length; i < y.length; i++) {
       if (Number.isFinite(y[i])) {
         this.sum = this.weight * this.sum + (1 - this.weight) * y[i];
-        this.count++;
-        this.values[i] = this.sum / (1 - this.weight ** this.count);
+        this.start *= this.weight;
+        this.values[i] = this.sum / (1 - this.start);
       } else this.values[i] = Number.NaN;
     }
     this.length = y.length;
