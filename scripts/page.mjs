@@ -67,8 +67,9 @@ export async function buildSiteShell(outdir, version) {
   const { js, css } = await compile();
   const policy =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
-    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
-  const head = '<link rel="stylesheet" href="page.css">\n<script type="module" src="page.js"></script>';
+    "connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'";
+  const head =
+    '<link rel="stylesheet" href="page.css">\n<link rel="stylesheet" href="site.css">\n<script type="module" src="page.js"></script>';
   mkdirSync(outdir, { recursive: true });
   writeFileSync(join(outdir, 'page.js'), js);
   writeFileSync(join(outdir, 'page.css'), css);

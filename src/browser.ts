@@ -1,5 +1,7 @@
 // The engine in a page: what a page or a Web Worker imports from 'emotion-gcn/browser', and a bundler for pages takes for
 // 'emotion-gcn/engine'. It uses no package and nothing of Node.
+
+export { heatColour } from './base/pixels/heat';
 export { normalisationTable, toTensor } from './base/pixels/normalise';
 export { ImageError } from './base/pixels/rgb_image';
 export { fetchFaceWeights } from './browser/face_weights';

@@ -1,7 +1,9 @@
 // A trained network in a page: from the bytes of its files to what it says of a face.
 import { empty, noGrad, readAll, step, type Tensor, tensor } from '../autograd';
-import { areClassNames, CLASSES, nodesOf } from '../base/emotions';
+import { areClassNames, CLASSES, MAX_CLASSES, nodesOf } from '../base/emotions';
 import { InputError } from '../base/errors';
+import { alignMatrix, type Matrix2x3, type Rectangle } from '../base/pixels/align';
+import { cropBox } from '../base/pixels/crop';
 import { prepareFace, prepareKnown } from '../base/pixels/face';
 import { toTensor } from '../base/pixels/normalise';
 import type { RgbImage } from '../base/pixels/rgb_image';
@@ -13,7 +15,15 @@ import { networkMetadata, type ToldNetwork, toldNetwork } from '../formats/netwo
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import { plainNames } from '../formats/state_dict';
 import { stateOf } from '../formats/weights';
-import { buildModel, type EmotionModel, type Identity, identify, imageSizeWanted, type StateEntry } from '../models';
+import {
+  buildModel,
+  type EmotionModel,
+  type Identity,
+  identify,
+  imageSizeWanted,
+  type StateEntry,
+  sharedName,
+} from '../models';
 import { expressionState, type FaceWeights } from '../models/face_api';
 import { type PagePicture, rgbOf } from './picture';
 
@@ -87,6 +97,25 @@ export class FaceNetwork {
     return prepareKnown(image, face ? asKnownFace(face, align !== false) : null, size, 'open');
   }
 
+  /**
+   * Where `crop` looks: at a window of the picture as it lies turned by a matrix, in pixels, which may reach out of it.
+   */
+  place(
+    { width, height }: { readonly width: number; readonly height: number },
+    face?: Pick<FoundFace, 'landmarks'>,
+  ): { readonly matrix: Matrix2x3; readonly window: Rectangle } {
+    const level = this.args.align !== false;
+    const known = face ? asKnownFace(face, level) : null;
+    if (known && 'leftEye' in known) {
+      const matrix = alignMatrix(known.leftEye, known.rightEye);
+      return { matrix, window: cropBox(matrix, known.box) };
+    }
+    const side = Math.min(width, height);
+    const all = level ? ([(width - side) >> 1, (height - side) >> 1, side, side] as const) : [0, 0, width, height];
+    const [x, y, w, h] = known?.box ?? all;
+    return { matrix: [1, 0, 0, 0, 1, 0], window: [x, y, x + w, y + h] };
+  }
+
   /** The network's input of some crops: [N, 3, S, S]. */
   input(crops: readonly PagePicture[]): Tensor {
     const { image_size: size } = this.args;
@@ -116,6 +145,30 @@ export class FaceNetwork {
   /** Its weights as a safetensors file that tells of the network, which `loadNetwork` and `emotion-gcn predict --checkpoint` take. */
   async save(): Promise<Uint8Array> {
     return writeSafetensors(await this.model.stateDict(), networkMetadata(this.args), { sealed: true });
+  }
+
+  /**
+   * `single_task` of other classes on this one's backbone, whose weights it takes; its last layer knows nothing yet.
+   * @throws InputError for names that classes cannot have
+   */
+  async withClasses(classes: readonly string[]): Promise<FaceNetwork> {
+    if (!areClassNames(classes) || classes.length < 2 || classes.length > MAX_CLASSES)
+      throw new InputError(
+        `expected 2 to ${MAX_CLASSES} names of classes that differ in meaning, without commas and quotes, none a number, valence or arousal; ` +
+          `found ${classes.join(', ')}`,
+      );
+    const args = { ...this.args, model: 'single_task', classes } as const;
+    const model = buildModel(this.model.device, {
+      ...{ model: 'single_task', network: args.network, imageSize: args.image_size, classes: classes.length },
+    }).initialise(1);
+    const known = new Map([...(await this.model.stateDict())].map(([name, entry]) => [sharedName(name), entry]));
+    const state = [...(await model.stateDict())].map(([name, entry]): [string, StateEntry] => {
+      const last = /^(classifier|_fc0)\./.test(name);
+      return [name, (last ? null : known.get(sharedName(name))) ?? entry];
+    });
+    model.loadStateDict(new Map(state));
+    model.eval();
+    return new FaceNetwork(model, args);
   }
 
   /** Makes what predicting launches, side by side, so that the first picture waits for nothing but its numbers. */

@@ -11,6 +11,8 @@ const MOST = 0.75;
  * from 0.28 to 0.94, so that the order is seen without telling hues apart, also in grey; its hue turns evenly from 300 to 100 degrees by way of red, with as much
  * chroma, 0.18 at most, as sRGB has there.
  * @returns bytes of R, G, B
+ * @example
+ * heatColour(1)[0] > heatColour(0)[0]; // true
  */
 export function heatColour(v: number): [r: number, g: number, b: number] {
   const lightness = 0.28 + 0.66 * v;

@@ -1,0 +1,68 @@
+// Pictures that a person gives: by choosing, dropping or pasting.
+
+/** A picture that was given; its address is the page's own. */
+export interface Given {
+  readonly name: string;
+  readonly url: string;
+  /** A new bitmap of it, upright. @throws Error in words for what the browser cannot decode */
+  bitmap(): Promise<ImageBitmap>;
+}
+
+/** Of a picture that has more pixels, so many are looked at: every face that the detector sees is found in them. */
+const ENOUGH = 2 ** 24;
+
+export function givenPicture(file: File): Given {
+  const name = file.name || 'pasted picture';
+  return { name, url: URL.createObjectURL(file), bitmap: () => bitmapOf(file, name) };
+}
+
+async function bitmapOf(file: File, name: string): Promise<ImageBitmap> {
+  let whole: ImageBitmap;
+  try {
+    whole = await createImageBitmap(file, { imageOrientation: 'from-image', colorSpaceConversion: 'none' });
+  } catch {
+    throw new Error(`${name}: this browser cannot read it as a picture. JPEG, PNG, WebP, GIF and AVIF are fine.`);
+  }
+  const scale = Math.sqrt(ENOUGH / (whole.width * whole.height));
+  if (scale >= 1) return whole;
+  const [resizeWidth, resizeHeight] = [whole.width, whole.height].map((n) => Math.max(1, Math.floor(n * scale)));
+  const smaller = await createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: 'high' });
+  whole.close();
+  return smaller;
+}
+
+/** A file, and where it lay in what was dropped. */
+export interface Dropped {
+  readonly path: string;
+  readonly file: File;
+}
+
+/** The files of what was dropped, those of folders too. */
+export async function droppedFiles({ items, files }: DataTransfer): Promise<Dropped[]> {
+  // All at once: what was dropped is gone after the first wait.
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry != null);
+  if (entries.length === 0) return [...files].map((file) => ({ path: file.name, file }));
+  return (await Promise.all(entries.map((entry) => filesOf(entry, entry.name)))).flat();
+}
+
+export const chosenFiles = (files: FileList | null): Dropped[] =>
+  [...(files ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+
+async function filesOf(entry: FileSystemEntry, path: string): Promise<Dropped[]> {
+  if (entry.isFile)
+    return [{ path, file: await new Promise<File>((done, fail) => (entry as FileSystemFileEntry).file(done, fail)) }];
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  const all: Dropped[] = [];
+  // It gives some at a time, and none at the end.
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((done, fail) => reader.readEntries(done, fail));
+    if (some.length === 0) return all;
+    all.push(...(await Promise.all(some.map((one) => filesOf(one, `${path}/${one.name}`)))).flat());
+  }
+}
+
+/** What lies in a run's folder beside its pictures. */
+const OF_RUN = /\.(safetensors|json|jsonl|csv|log|pth|onnx)$|(^|\/)events\.out/i;
+
+/** Whether files are those of a run: among them are a run's own pictures. */
+export const areOfRun = (files: readonly Dropped[]): boolean => files.some(({ path }) => OF_RUN.test(path));
