@@ -202,11 +202,14 @@ function Problems({ runs, named }: { runs: readonly PageRun[]; named: boolean })
 
 /** The view that the address names; else the first. */
 function useView(views: readonly View[]): View | undefined {
-  const [id, setId] = useState(location.hash.slice(1));
+  const [id, setId] = useState(named);
   useEffect(() => {
-    const read = (): void => setId(location.hash.slice(1));
+    const read = (): void => setId(named());
     addEventListener('hashchange', read);
     return () => removeEventListener('hashchange', read);
   }, []);
   return views.find((view) => view.id === id) ?? views[0];
 }
+
+/** `#gallery?run=r0`: what stands behind the question mark is the view's own. */
+const named = (): string => location.hash.slice(1).split('?')[0];

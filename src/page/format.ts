@@ -27,7 +27,8 @@ export const mark = (x: number): string =>
   x !== 0 && Math.abs(x) < 1e-3 ? x.toExponential() : String(Number(x.toPrecision(6)));
 
 /** 87.3 % */
-export const percent = (x: Figure | undefined): string => (given(x) ? `${(100 * x).toFixed(1)} %` : '–');
+export const percent = (x: Figure | undefined, digits = 1): string =>
+  given(x) ? `${(100 * x).toFixed(digits)} %` : '–';
 
 /** Seconds as 2 h 05 min, 3 min 20 s, 4.2 s. */
 export function time(seconds: Figure | undefined): string {

@@ -1,6 +1,7 @@
 // The page: reads from <script id="page"> what it is to show, and shows it.
 import { render } from 'preact';
 import './page.css';
+import './views/views.css';
 import { App } from './app';
 import type { PageSource } from './protocol';
 
