@@ -1,5 +1,5 @@
 // One chart: title, what its lines say at the cursor, the lines, and the numbers as a table.
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { mark, percent, whole } from '../format';
 import { paintOf } from '../palette';
 import type { ShownRun } from '../state';
@@ -31,6 +31,7 @@ const ROWS = 25;
 export function Chart({ title, runs, lines, by, log, range, format, onRange }: ChartProps) {
   const canvas = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
+  const gone = useRef(() => {});
   const [at, setAt] = useState<number | null>(null);
   const [said, say] = useState('');
   const id = useId();
@@ -38,29 +39,36 @@ export function Chart({ title, runs, lines, by, log, range, format, onRange }: C
   const change = useRef(onRange);
   change.current = onRange;
 
-  useLayoutEffect(() => {
-    const made = new Plot(canvas.current!, {
+  const make = (): Plot => {
+    const root = canvas.current!;
+    const made = new Plot(root, {
       log,
       label: (value) => (format === percent ? `${mark(100 * value)} %` : mark(value)),
       onSelect: (low, high) => change.current([low, high]),
       onReset: () => change.current(null),
       onCursor: setAt,
     });
+    const sizes = new ResizeObserver(() => made.resize(root.clientWidth));
+    sizes.observe(root);
+    const still = onTheme(() => soon(made, () => made.recolor()));
     plot.current = made;
-    const sizes = new ResizeObserver(() => made.resize(canvas.current?.clientWidth ?? 0));
-    sizes.observe(canvas.current!);
-    const still = onTheme(() => made.recolor());
-    return () => {
+    gone.current = () => {
+      plot.current = null;
       forget(made);
       sizes.disconnect();
       still();
       made.destroy();
     };
-  }, [log]);
-  useEffect(() => {
-    const made = plot.current!;
-    soon(made, () => made.show({ lines, range }));
-  }, [lines, range, log]);
+    return made;
+  };
+  useEffect(
+    () => () => {
+      forget(plot);
+      if (plot.current) gone.current();
+    },
+    [log],
+  );
+  useEffect(() => soon(plot, () => (plot.current ?? make()).show({ lines, range })), [lines, range, log]);
 
   const parts = PARTS.filter((part) => lines.some((line) => line.part === part));
   const of = (run: ShownRun, part: Line['part']): Line | undefined =>

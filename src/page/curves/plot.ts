@@ -153,7 +153,7 @@ export class Plot {
     const edge = DOT * devicePixelRatio;
     ctx.rect(bbox.left - edge, bbox.top - edge, bbox.width + 2 * edge, bbox.height + 2 * edge);
     ctx.clip();
-    ctx.lineJoin = 'round';
+    ctx.lineJoin = 'bevel';
     for (const line of this.drawing.lines) {
       if (line.smooth) {
         ctx.globalAlpha = 0.22;

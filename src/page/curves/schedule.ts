@@ -1,10 +1,9 @@
-// Drawing in turns: as many as fit into a frame, the others in the next, so that no task is long.
+// Drawing in turns, a chart a frame: what a canvas is told is painted when its frame ends, and with all charts that would be a long task.
 
-const BUDGET = 8;
 const waiting = new Map<object, () => void>();
 let asked = false;
 
-/** Calls `draw` in the next frame that has time; a later call with the same key takes its place. */
+/** Calls `draw` in a frame of its own, soon; a later call with the same key takes its place. */
 export function soon(key: object, draw: () => void): void {
   waiting.set(key, draw);
   ask();
@@ -17,12 +16,9 @@ function ask(): void {
   asked = true;
   requestAnimationFrame(() => {
     asked = false;
-    const end = performance.now() + BUDGET;
-    for (const [key, draw] of waiting) {
-      waiting.delete(key);
-      draw();
-      if (performance.now() > end) break;
-    }
+    const [[key, draw]] = [...waiting].slice(0, 1);
+    waiting.delete(key);
+    draw();
     ask();
   });
 }
