@@ -23,6 +23,15 @@ function keep(theme: Theme): void {
   }
 }
 
+function apply(theme: Theme): void {
+  document.documentElement.dataset.theme = theme;
+  dispatchEvent(new Event('theme'));
+}
+
+// Before anything is drawn.
+const first = kept();
+if (first) apply(first);
+
 /** Calls `changed` whenever colours may be others; returns what ends that. */
 export function onTheme(changed: () => void): () => void {
   system.addEventListener('change', changed);
@@ -34,18 +43,14 @@ export function onTheme(changed: () => void): () => void {
 }
 
 export function ThemeButton() {
-  const [chosen, choose] = useState(kept);
+  const [chosen, choose] = useState(first);
   const [, redraw] = useState(0);
   useEffect(() => onTheme(() => redraw((n) => n + 1)), []);
-  useEffect(() => {
-    if (!chosen) return;
-    document.documentElement.dataset.theme = chosen;
-    dispatchEvent(new Event('theme'));
-  }, [chosen]);
   const dark = (chosen ?? (system.matches ? 'dark' : 'light')) === 'dark';
   const turn = (): void => {
     const theme = dark ? 'light' : 'dark';
     keep(theme);
+    apply(theme);
     choose(theme);
   };
   return (
