@@ -7,9 +7,9 @@ import { readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
 import { stoppable } from './interrupt';
-import { ProgressView } from './progress';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
-import { print } from './terminal';
+import { printResult } from './terminal';
 import { trainVisibly } from './train';
 
 /**
@@ -67,7 +67,12 @@ Example:
 
 /** `emotion-gcn demo` */
 export const demoCommand = (): Command =>
-  addSettings(new Command('demo').description('draw faces, train Emotion-GCN on them, show that it learnt'), SETTINGS)
+  addProgress(
+    addSettings(
+      new Command('demo').description('draw faces, train Emotion-GCN on them, show that it learnt'),
+      SETTINGS,
+    ),
+  )
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
       const settings = readSettings(SETTINGS, options);
@@ -107,7 +112,8 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
   const outcome = await trainVisibly(args, { hooks: { onBefore } });
   if (outcome?.status !== 'finished') return;
   const seconds = (performance.now() - start) / 1000;
-  print(report(folder, before, outcome.metrics, seconds));
+  const { metrics } = outcome;
+  printResult(report(folder, before, metrics, seconds), { saved_model: folder, seconds, before, ...metrics });
 }
 
 /** What has been learnt, beside chance: of K classes 1/K are right by guessing, and a guess correlates with nothing. */

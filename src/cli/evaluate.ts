@@ -8,9 +8,9 @@ import { choice, orNone, readSettings, type Settings } from '../train/settings/s
 import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
 import { formatMeasured, formatMetrics, formatVideos, measuredCsv, metricsCsv, videosCsv } from './format';
 import { stoppable } from './interrupt';
-import { ProgressView } from './progress';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
-import { print, printData, say } from './terminal';
+import { print, printData, say, terminal } from './terminal';
 
 type Format = 'table' | 'json' | 'csv';
 
@@ -56,7 +56,9 @@ that is of another file of this name). Whatever the run's --precision, it comput
 
 /** `emotion-gcn evaluate` */
 export const evaluateCommand = (): Command =>
-  addSettings(new Command('evaluate').description('measure a trained network on annotated images'), SETTINGS)
+  addProgress(
+    addSettings(new Command('evaluate').description('measure a trained network on annotated images'), SETTINGS),
+  )
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
       const { format, ...settings } = readSettings(SETTINGS, options);
@@ -71,7 +73,9 @@ export const evaluateCommand = (): Command =>
           () => view.onNotice('stopping'),
         );
         if (!evaluation) return;
-        (format === 'table' ? print : printData)(shown(evaluation, format));
+        view.stop();
+        if (terminal.progress === 'json') terminal.event('result', dataOf(evaluation));
+        else (format === 'table' ? print : printData)(shown(evaluation, format));
         const { writeEvaluation } = await import('../train/run/evaluations');
         say(`\nwritten to ${await writeEvaluation(run, settings.data, evaluation)}`);
       } finally {
@@ -79,8 +83,16 @@ export const evaluateCommand = (): Command =>
       }
     });
 
-function shown({ metrics, intervals, videos, measured }: Evaluation, format: Format): string {
-  if (format === 'json') return JSON.stringify({ ...metrics, intervals, ...(videos && { videos }), measured }, null, 2);
+const dataOf = ({ metrics, intervals, videos, measured }: Evaluation): object => ({
+  ...metrics,
+  intervals,
+  ...(videos && { videos }),
+  measured,
+});
+
+function shown(evaluation: Evaluation, format: Format): string {
+  if (format === 'json') return JSON.stringify(dataOf(evaluation), null, 2);
+  const { metrics, intervals, videos, measured } = evaluation;
   if (format === 'csv')
     return [metricsCsv(metrics, intervals), ...(videos ? videosCsv(videos) : []), ...measuredCsv(measured)].join('\n');
   const tables = [formatMeasured(measured), formatMetrics(metrics, intervals)];

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
+import { orAborted } from '../base/abort';
 import { InputError } from '../base/errors';
 import type { Align } from '../data/face';
 import { type FileKind, type Inspection, KINDS } from '../train/inspect/inspection';
@@ -7,9 +8,10 @@ import { checkNotOfRun } from '../train/run/files';
 import { TRAIN_SETTINGS } from '../train/settings/args';
 import { choice, orNone, readSettings, type Settings, text, toggle, whole } from '../train/settings/settings';
 import { formatTable } from './format';
-import { ProgressView } from './progress';
+import { stoppable } from './interrupt';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
-import { print, printData } from './terminal';
+import { print, printData, terminal } from './terminal';
 
 interface Options {
   kind: FileKind | null;
@@ -77,11 +79,13 @@ dropped or broken, pictures that are missing or unreadable, their sizes, and pic
 
 /** `emotion-gcn inspect` */
 export const inspectCommand = (): Command =>
-  addSettings(
-    new Command('inspect')
-      .description('say what a file, a folder of data or a run holds')
-      .argument('<PATH>', 'file, or folder of data or of a run'),
-    SETTINGS,
+  addProgress(
+    addSettings(
+      new Command('inspect')
+        .description('say what a file, a folder of data or a run holds')
+        .argument('<PATH>', 'file, or folder of data or of a run'),
+      SETTINGS,
+    ),
   )
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Record<string, unknown>) => {
@@ -97,7 +101,7 @@ export const inspectCommand = (): Command =>
       const { inspect } = await import('../train/inspect');
       const view = new ProgressView('looking at pictures');
       try {
-        const { refused, ...found } = await inspect(file, kind, {
+        const how = {
           ...settings,
           imageDir: image_dir,
           valData: val_data,
@@ -105,9 +109,17 @@ export const inspectCommand = (): Command =>
           maxBad: max_bad,
           contactSheet: contact_sheet,
           onProgress: view.onPrepare,
-        });
+        };
+        const inspection = await stoppable(
+          (signal) => orAborted(inspect(file, kind, how), signal),
+          () => view.onNotice('stopping'),
+        );
+        if (!inspection) return;
+        const { refused, ...found } = inspection;
         view.stop();
-        if (format === 'json') printData(JSON.stringify({ file, ...found, ...(refused && { refused }) }, null, 2));
+        const data = { file, ...found, ...(refused && { refused }) };
+        if (terminal.progress === 'json') terminal.event('result', data);
+        else if (format === 'json') printData(JSON.stringify(data, null, 2));
         else print(table(found));
         if (refused) throw new InputError(`${file}: ${refused}`);
       } finally {

@@ -2,7 +2,7 @@ import type { TrainerOptions } from '../train/loop/trainer';
 import type { TrainArgs } from '../train/settings/args';
 import { stoppable } from './interrupt';
 import { ProgressView } from './progress';
-import { print } from './terminal';
+import { printResult } from './terminal';
 
 /** `emotion-gcn train --lr_find`: steps with a rising learning rate, and what they say of the rate to train with. */
 export async function findRateVisibly(args: TrainArgs, dir: string, options: TrainerOptions): Promise<void> {
@@ -22,7 +22,8 @@ export async function findRateVisibly(args: TrainArgs, dir: string, options: Tra
     if (outcome?.status !== 'ranged') return;
     const range = rateRange(outcome.steps);
     const files = await writeRateRange(dir, range);
-    print(`${advice(range)}\nwritten: ${files.join(', ')}`);
+    const { steepest, lowest } = range;
+    printResult(`${advice(range)}\nwritten: ${files.join(', ')}`, { steepest, lowest, files });
   } finally {
     view.stop();
   }

@@ -2,7 +2,6 @@
 // The program `emotion-gcn`: finds the command, and turns whatever goes wrong into one message and an exit code.
 import { Command, CommanderError } from 'commander';
 import { InputError, MachineError } from '../base/errors';
-import { printable } from '../base/printable';
 import { packageVersion } from '../train/run/package_version';
 import { cacheCommand } from './cache';
 import { compareCommand } from './compare';
@@ -18,6 +17,7 @@ import { reportCommand } from './report';
 import { reproduceCommand } from './reproduce';
 import { checkValues } from './settings_options';
 import { synthCommand } from './synth';
+import { complain, terminal } from './terminal';
 import { trainCommand } from './train';
 
 const COMMANDS = [
@@ -97,11 +97,12 @@ function fail(error: unknown, command?: Command): void {
 
 function report(message: string, exitCode: number, error: unknown): void {
   const debug = process.env.EMOTION_GCN_DEBUG === '1' && error instanceof Error;
-  process.stderr.write(`error: ${printable(message)}\n${debug ? `${printable(error.stack ?? '')}\n` : ''}`);
+  complain(`error: ${message}${debug ? `\n${error.stack ?? ''}` : ''}`);
   process.exitCode = exitCode;
 }
 
 outliveTerminal();
+process.on('exit', () => terminal.live.end());
 // A reader or a terminal that goes away (`| head`) is no error: a training goes on without it. A full disk behind stdout is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE' && !(error.code === 'EIO' && process.stdout.isTTY)) fail(error);

@@ -12,13 +12,11 @@ import { choice, orNone, readSettings, real, type Settings, text } from '../trai
 import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/trained_network';
 import { decimal, formatTable, percent } from './format';
 import { stoppable } from './interrupt';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
-import { print, printData, say } from './terminal';
+import { print, printData, say, terminal } from './terminal';
 
 type Format = 'table' | PredictionFormat;
-
-/** Milliseconds between two lines that say how far it is. */
-const INTERVAL = 10_000;
 
 interface PredictFlags extends NetworkSettings {
   faces: Faces;
@@ -97,11 +95,13 @@ pictures are replaced, other files never. What --out has already is not drawn ag
 
 /** `emotion-gcn predict` */
 export const predictCommand = (): Command =>
-  addSettings(
-    new Command('predict')
-      .description('find the faces of pictures and videos and say what a trained network sees in them')
-      .argument('<SOURCE...>', 'picture files, videos, folders, or lists (.txt, .csv)'),
-    SETTINGS,
+  addProgress(
+    addSettings(
+      new Command('predict')
+        .description('find the faces of pictures and videos and say what a trained network sees in them')
+        .argument('<SOURCE...>', 'picture files, videos, folders, or lists (.txt, .csv)'),
+      SETTINGS,
+    ),
   )
     .option('--json', 'the same as --format json')
     .addHelpText('after', EXAMPLE)
@@ -109,6 +109,8 @@ export const predictCommand = (): Command =>
       const settings = readSettings(SETTINGS, { ...(json ? { format: 'json' } : {}), ...options });
       const { gpu, image_dir, faces, fps, out, draw } = settings;
       const format = settings.format ?? formatOf(out);
+      if (terminal.progress === 'json' && out === null)
+        throw new InputError('--progress json writes to stdout, where predictions go: give them an --out FILE');
       const drawings =
         draw === null ? null : new (await import('../train/reports/photographs/drawings')).Drawings(draw, sources);
       const run = await openRun(settings);
@@ -117,6 +119,7 @@ export const predictCommand = (): Command =>
       for (const source of sources) time = (await isVideo(source, fps)) || time;
       const shape = { classes: run.args.classes, faces: faces !== 'none', time };
       const onPicture = drawings ? drawings.add.bind(drawings) : undefined;
+      const view = new ProgressView('predictions');
       const how = { gpu, image_dir, faces, fps, say, onPicture };
       const tellDrawn = (): void => {
         if (drawings) say(`drawn: ${drawings.length} in ${draw}`);
@@ -129,36 +132,38 @@ export const predictCommand = (): Command =>
         const done = { rows: file.rows(), file: out };
         const write = async (signal: AbortSignal): Promise<true> => {
           let finished = false;
-          let told = performance.now();
           try {
             for await (const prediction of predict(run, sources, { ...how, done, signal })) {
               await file.add(prediction);
-              if (performance.now() - told < INTERVAL) continue;
-              told = performance.now();
-              say(`${file.length} predictions`);
+              view.onPrepare(file.length, null);
             }
             finished = true;
           } finally {
+            view.stop();
             await file.close(finished);
           }
           return true;
         };
-        if (await stoppable(write, () => say('stopping'))) say(`${file.length} predictions in ${out}`);
+        const whole = await stoppable(write, () => say('stopping'));
+        if (whole) say(`${file.length} predictions in ${out}`);
         else say(`stopped; ${file.length} predictions are in ${out}, the same command goes on`);
         tellDrawn();
+        if (whole && terminal.progress === 'json') terminal.event('result', { predictions: file.length, out });
         return;
       }
       const all: FacePrediction[] = [];
+      let count = 0;
       if (format === 'csv') printData(csvHeader(shape));
       const look = async (signal: AbortSignal): Promise<true> => {
         for await (const prediction of predict(run, sources, { ...how, signal })) {
+          view.onPrepare(++count, null);
           if (format === 'jsonl') printData(JSON.stringify(prediction));
           else if (format === 'csv') printData(csvRow(prediction, shape));
           else all.push(prediction);
         }
         return true;
       };
-      const whole = await stoppable(look, () => say('stopping'));
+      const whole = await stoppable(look, () => say('stopping')).finally(() => view.stop());
       tellDrawn();
       if (!whole) return;
       if (format === 'json') printData(`[\n${all.map(jsonElement).join(',\n')}\n]`);

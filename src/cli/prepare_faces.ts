@@ -11,9 +11,9 @@ import { checkFolder } from '../train/settings/places';
 import { readSettings, type Settings, text } from '../train/settings/settings';
 import { formatTable, shellPath } from './format';
 import { stoppable } from './interrupt';
-import { ProgressView } from './progress';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
-import { print, say } from './terminal';
+import { printResult, say } from './terminal';
 
 interface FacesSettings {
   image_dir: string;
@@ -46,11 +46,13 @@ const SHOWN = 20;
 
 /** `emotion-gcn prepare faces` */
 export const prepareFaces = (): Command =>
-  addSettings(
-    new Command('faces').description(
-      "faces found in your own photographs, as AffectNet's CSV, so that train aligns them",
+  addProgress(
+    addSettings(
+      new Command('faces').description(
+        "faces found in your own photographs, as AffectNet's CSV, so that train aligns them",
+      ),
+      SETTINGS,
     ),
-    SETTINGS,
   )
     .addHelpText('after', NOTE)
     .action(async (options: Record<string, unknown>) => {
@@ -104,14 +106,19 @@ export const prepareFaces = (): Command =>
       for (const row of toCheck.slice(0, SHOWN)) say(`to check: ${row.join(': ')}`);
       if (toCheck.length > SHOWN) say(`... and ${toCheck.length - SHOWN} more in ${named('to_check')}`);
       const counts = sets.map(({ name, rows, several, missing }) => [name, ...[rows, several, missing].map(String)]);
-      print(formatTable([['', 'faces', 'of several', 'left out'], ...counts]));
-      print(`\nwritten: ${written.join(', ')}, with AffectNet's columns; to check: ${named('to_check')}`);
-      if (flags === null) {
-        print(
-          'no class folders: its expressions are empty. Fill them in to train with it; emotion-gcn predict reads it as it is.',
-        );
-        return;
-      }
       const files = sets.map(({ file }, i) => `--${i === 0 ? 'data' : 'val_data'} ${shellPath(file)}`);
-      print(`\nemotion-gcn train --image_dir ${shellPath(dir)} ${[...files, ...flags].join(' ')} --saved_model run1`);
+      const next = flags
+        ? `\nemotion-gcn train --image_dir ${shellPath(dir)} ${[...files, ...flags].join(' ')} --saved_model run1`
+        : 'no class folders: its expressions are empty. Fill them in to train with it; emotion-gcn predict reads it as it is.';
+      printResult(
+        [
+          `${formatTable([['', 'faces', 'of several', 'left out'], ...counts])}\n`,
+          `written: ${written.join(', ')}, with AffectNet's columns; to check: ${named('to_check')}`,
+          next,
+        ].join('\n'),
+        {
+          sets: sets.map(({ name, file, rows, several, missing }) => ({ name, file, rows, several, missing })),
+          to_check: named('to_check'),
+        },
+      );
     });

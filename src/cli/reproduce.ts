@@ -3,8 +3,9 @@ import { readRun } from '../train/run/read_run';
 import { TRAIN_SETTINGS, type TrainArgs } from '../train/settings/args';
 import { orNone, readSettings, type Settings, whole } from '../train/settings/settings';
 import { stoppable } from './interrupt';
-import { ProgressView } from './progress';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
+import { printResult } from './terminal';
 
 const SETTINGS: Settings<{ saved_model: string; steps: number | null }> = {
   saved_model: { ...TRAIN_SETTINGS.saved_model, help: 'folder of the run' },
@@ -33,12 +34,14 @@ differ: data, adapter, driver, versions or settings, by manifest.json.`;
 
 /** `emotion-gcn reproduce` */
 export const reproduceCommand = (): Command =>
-  addSettings(
+  addProgress(
     addSettings(
-      new Command('reproduce').description('run the first steps of a run again and compare the bits'),
-      SETTINGS,
+      addSettings(
+        new Command('reproduce').description('run the first steps of a run again and compare the bits'),
+        SETTINGS,
+      ),
+      MOVED,
     ),
-    MOVED,
   )
     .addHelpText('after', EXPLANATION)
     .action(async ({ saved_model, steps, ...moved }: Record<string, unknown>) => {
@@ -55,20 +58,23 @@ export const reproduceCommand = (): Command =>
         if (!found) return;
         const { equal, different, causes } = found;
         view.stop();
+        const step = equal.at(-1)?.step;
+        const data = { equal: !different, step: step ?? null, compared: equal.length, different, causes };
         if (!different) {
-          process.stdout.write(`equal up to step ${equal.at(-1)?.step} (hashes compared: ${equal.length})\n`);
+          printResult(`equal up to step ${step} (hashes compared: ${equal.length})`, data);
           return;
         }
         process.exitCode = 1;
         const { was, is } = different;
-        const before = equal.length > 0 ? `; equal up to step ${equal.at(-1)?.step}` : '';
+        const before = equal.length > 0 ? `; equal up to step ${step}` : '';
         const now = is?.hash ?? 'no hash (epochs have another length)';
-        process.stdout.write(`different at step ${was.step}: ${now}, the run has ${was.hash}${before}\n`);
-        for (const cause of causes) process.stdout.write(`${cause}\n`);
-        if (causes.length === 0)
-          process.stdout.write(
-            'of what is recorded nothing differs: annotations, adapter, driver, versions, settings; pictures are not recorded\n',
-          );
+        const nothing =
+          'of what is recorded nothing differs: annotations, adapter, driver, versions, settings; pictures are not recorded';
+        const why = causes.length === 0 ? [nothing] : causes;
+        printResult(
+          [`different at step ${was.step}: ${now}, the run has ${was.hash}${before}`, ...why].join('\n'),
+          data,
+        );
       } finally {
         view.stop();
       }

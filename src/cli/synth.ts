@@ -1,8 +1,11 @@
 import { Command } from 'commander';
+import { orAborted } from '../base/abort';
+import type { SyntheticOptions } from '../data/synthetic/synthetic';
 import { choice, orNone, readSettings, type Settings, text, whole } from '../train/settings/settings';
-import { ProgressView } from './progress';
+import { stoppable } from './interrupt';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
-import { print } from './terminal';
+import { printResult } from './terminal';
 
 const LAYOUTS = ['csv', 'npy', 'folders', 'affwild2'] as const;
 
@@ -44,29 +47,33 @@ Examples:
   emotion-gcn synth --layout affwild2 --out videos --n 700
   emotion-gcn train --dataset affwild2 --data videos/annotations --image_dir videos/videos --emb random --saved_model run3`;
 
+/** Gives what names the set. */
+type Writer = (options: SyntheticOptions) => Promise<object>;
+
 const WRITERS = {
-  csv: async () => (await import('../data/synthetic/synthetic')).writeSyntheticSet,
-  npy: async () => (await import('../data/synthetic/synthetic_npy')).writeSyntheticNpy,
-  folders: async () => (await import('../data/synthetic/synthetic_folders')).writeSyntheticFolders,
-  affwild2: async () => (await import('../data/synthetic/synthetic_videos')).writeSyntheticVideos,
+  csv: async (): Promise<Writer> => (await import('../data/synthetic/synthetic')).writeSyntheticSet,
+  npy: async (): Promise<Writer> => (await import('../data/synthetic/synthetic_npy')).writeSyntheticNpy,
+  folders: async (): Promise<Writer> => (await import('../data/synthetic/synthetic_folders')).writeSyntheticFolders,
+  affwild2: async (): Promise<Writer> => (await import('../data/synthetic/synthetic_videos')).writeSyntheticVideos,
 } as const;
 
 /** `emotion-gcn synth` */
 export const synthCommand = (): Command =>
-  addSettings(new Command('synth').description('draw a set of faces, in the layout of a data set'), SETTINGS)
+  addProgress(
+    addSettings(new Command('synth').description('draw a set of faces, in the layout of a data set'), SETTINGS),
+  )
     .addHelpText('after', EXAMPLE)
     .action(async (options: Record<string, unknown>) => {
       const { validation, size, layout, ...settings } = readSettings(SETTINGS, options);
       const write = await WRITERS[layout]();
       const view = new ProgressView('drawing faces');
       try {
-        const files = await write({
-          ...settings,
-          validation: validation ?? undefined,
-          size: size ?? undefined,
-          onProgress: view.onPrepare,
-        });
-        print(Object.values(files).join('\n'));
+        const how = { ...settings, validation: validation ?? undefined, size: size ?? undefined };
+        const files = await stoppable(
+          (signal) => orAborted(write({ ...how, onProgress: view.onPrepare }), signal),
+          () => view.onNotice('stopping'),
+        );
+        if (files) printResult(Object.values(files).join('\n'), files);
       } finally {
         view.stop();
       }

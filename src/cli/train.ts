@@ -13,9 +13,9 @@ import { describeRecipes } from '../train/settings/recipes';
 import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
 import { findRateVisibly } from './lr_find';
-import { ProgressView } from './progress';
+import { addProgress, ProgressView } from './progress';
 import { addSettingsByTheme } from './settings_options';
-import { print, say } from './terminal';
+import { printResult, say } from './terminal';
 
 const EXAMPLE = `
 Examples:
@@ -27,6 +27,11 @@ Examples:
   emotion-gcn train --saved_model run1 --resume
   emotion-gcn train --config run1/args.json --saved_model run2 --lr 0.0003
   emotion-gcn train --config run1/args.json --lr_find --out rates
+  emotion-gcn train --saved_model run1 --resume --progress json | jq 'select(.event == "epoch").val_loss'
+
+--progress json: lines of {event, …}. step: phase (train, validate), epoch, epochs, step, steps, lr, and with the names of results.csv the means of the
+epoch so far (train_loss, …; val_loss, …), images_per_second, seconds_left, bytes (of the device's memory, at most), best_epoch. epoch: its row of
+results.csv, epochs, best_epoch. notice: text. count: what, done, total. result: metrics.json, status, saved_model. null is no number.
 
 Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl; without --emb, ./emb.pkl; else the
 package's own word vectors are taken (--emb glove100).
@@ -45,8 +50,9 @@ interface Flags {
 
 /** `emotion-gcn train` */
 export const trainCommand = (): Command =>
-  addSettingsByTheme(new Command('train').description('train a network'), TRAIN_THEMES)
-    .optionsGroup('Run:')
+  addProgress(
+    addSettingsByTheme(new Command('train').description('train a network'), TRAIN_THEMES).optionsGroup('Run:'),
+  )
     .option(
       '--resume',
       'go on with the run in --saved_model where it stopped; other flags are needed only for what was moved',
@@ -83,10 +89,16 @@ export const trainCommand = (): Command =>
       }
       if (dryRun) checkFree(args.saved_model);
       const outcome = await trainVisibly(args, { ...of, profile, dryRun });
-      if (outcome?.status === 'tried') print('all that the run needs works; nothing was kept');
+      if (outcome?.status === 'tried')
+        printResult('all that the run needs works; nothing was kept', { status: outcome.status });
       if (outcome?.status !== 'finished') return;
       const { metrics } = outcome;
-      print(`\n${formatMetrics(metrics)}\n\nbest epoch ${metrics.best_epoch}; written to ${args.saved_model}`);
+      const { saved_model } = args;
+      printResult(`\n${formatMetrics(metrics)}\n\nbest epoch ${metrics.best_epoch}; written to ${saved_model}`, {
+        status: outcome.status,
+        saved_model,
+        ...metrics,
+      });
     });
 
 /** Where the original looks for its files unless told otherwise: so does a run that names no --data, and for word vectors any. */
@@ -135,7 +147,7 @@ export async function trainVisibly(
   { hooks, ...options }: TrainerOptions = {},
 ): Promise<Outcome | null> {
   const { Trainer } = await import('../train/loop/trainer');
-  const view = new ProgressView();
+  const view = new ProgressView(undefined, args.best);
   const { onNotice, onPrepare, onStep, onEpoch } = view;
   const further = `go on with: npx emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`;
   try {

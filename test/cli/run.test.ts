@@ -65,7 +65,9 @@ test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits
   assert.match(err, /stopping after this step/);
   assert.match(err, `saved; go on with: npx emotion-gcn train --resume --saved_model ${stopped}`);
   assert.not.match(out, /epoch 3\/3/);
-  await ends(0, `train --resume --saved_model ${stopped}`);
+  const quiet = await ends(0, `train --resume --saved_model ${stopped} --quiet`);
+  assert.match(quiet.out, /^\nsamples +14\naccuracy/, 'the result alone');
+  assert.not.match(quiet.err, /^(resumed|adapter:|compiling|epoch)/m, 'what the driver warns of is its own');
 
   const [a, b] = [whole, stopped].map((run) => readRun(run));
   const timeless = (rows: typeof a.rows) => rows.map((row) => ({ ...row, seconds: 0 }));
@@ -81,9 +83,42 @@ test('Ctrl-C saves the run and says how to go on; resumed, it ends with the bits
   }
 });
 
+/** Every line of stdout is an object: a step as the run took it, an epoch as results.csv has it, a notice, or the result. */
+function checkEvents(out: string, to: string): void {
+  const events = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const of = (name: string) => events.filter(({ event }) => event === name);
+  const { rows, metrics, args } = readRun(to);
+  assert.equal(
+    of('epoch').map(({ event: _, epochs, best_epoch: __, ...row }) => ({ ...row, epochs })),
+    rows.map((row) => ({ ...row, epochs: EPOCHS })),
+  );
+  assert.is(of('epoch').at(-1).best_epoch, metrics?.best_epoch);
+  const steps = of('step').map(({ phase, epoch, step }) => `${phase} ${epoch}.${step}`);
+  const each = (phase: string, epoch: number, n: number) =>
+    Array.from({ length: n }, (_, i) => `${phase} ${epoch}.${i + 1}`);
+  assert.equal(
+    steps,
+    rows.flatMap(({ epoch }) => [...each('train', epoch, Math.ceil(42 / 8)), ...each('validate', epoch, 2)]),
+  );
+  for (const { epoch, train_loss, train_accuracy, lr } of rows) {
+    const last = of('step')
+      .filter((e) => e.phase === 'train' && e.epoch === epoch)
+      .at(-1);
+    assert.equal([last.train_loss, last.train_accuracy, last.lr], [train_loss, train_accuracy, lr]);
+  }
+  assert.ok(of('notice').some(({ text }) => /^adapter: /.test(text)));
+  assert.equal(events.at(-1), { event: 'result', status: 'finished', saved_model: args.saved_model, ...metrics });
+  assert.not('progress' in args);
+}
+
 test('train --config repeats a run to the bit; with flags it is another, of another optimizer too', async () => {
   const [again, other] = [join(dir, 'again'), join(dir, 'other')];
-  await ends(0, `train --config ${whole}/args.json --saved_model ${again}`);
+  const { out, err } = await ends(0, `train --config ${whole}/args.json --saved_model ${again} --progress json`);
+  checkEvents(out, again);
+  assert.not.match(err, /^(adapter:|compiling|epoch)/m);
   for (const file of ['weights/best.safetensors', 'weights/last.safetensors', 'metrics.json', 'predictions.csv'])
     assert.ok(readFileSync(join(again, file)).equals(readFileSync(join(whole, file))), file);
   const { saved_model: _, ...own } = readRun(whole).args;

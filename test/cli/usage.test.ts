@@ -39,6 +39,12 @@ test('wrong flags, commands and arguments', async () => {
   await refused(['train'], /missing: --data PATH, --saved_model DIR/);
   await refused(['train', '--resume'], /missing: --saved_model DIR/);
   await refused(['synth'], /missing: --out DIR/);
+  await refused(['train', '--progress', 'bars'], /--progress expects one of bar, lines, json, off, found "bars"/);
+  await refused(['demo', '--quiet', '--progress', 'json'], /--quiet is --progress off: give one of them/);
+  await refused(
+    ['predict', 'a.jpg', '--progress', 'json'],
+    /--progress json writes to stdout, where predictions go: give them an --out FILE/,
+  );
 });
 
 test('wrong values, in both spellings of a flag', async ({ dir, csv }) => {
@@ -137,7 +143,10 @@ test('help for the program and each command, with examples; every setting of tra
   const flags = groups.flatMap(([, names]) => names).sort();
   assert.equal(
     flags,
-    [...Object.keys(TRAIN_SETTINGS), 'resume', 'config', 'profile', 'dry_run', 'lr_find', 'out', 'help'].sort(),
+    [
+      ...Object.keys(TRAIN_SETTINGS),
+      ...['resume', 'config', 'profile', 'dry_run', 'lr_find', 'out', 'progress', 'quiet', 'help'],
+    ].sort(),
   );
 });
 

@@ -3,8 +3,9 @@ import type { Device } from '../../device';
 import type { Metrics } from '../measures/metrics';
 import type { HashRow } from '../run/hashes';
 import type { EpochRow } from '../run/results';
+import type { EpochScores } from '../settings/best';
 
-/** After a training or validation step. Losses and the rate are of the steps so far in this phase of the epoch. */
+/** After a training or validation step. Losses, accuracy and the pace are of the steps so far in this phase of the epoch. */
 export interface StepEvent {
   phase: 'train' | 'validate';
   /** From 1. */
@@ -19,11 +20,17 @@ export interface StepEvent {
   cat: number | null;
   /** Mean of its continuous part; null also where the model has none. */
   cont: number | null;
+  /** Total loss of this step's batch alone, finite or not. */
+  batchLoss: number | null;
+  /** Learning rate of the step; null where nothing is learnt. */
+  lr: number | null;
   imagesPerSecond: number;
   /** Device memory, the highest so far. */
   bytes: number;
-  /** Fraction of the samples so far that were said right. */
+  /** Fraction of the samples so far that were said right; NaN where nobody looks (`--lr_find`). */
   accuracy: number;
+  /** The best epoch so far; null before the first, and where there are none. */
+  best: EpochScores | null;
 }
 
 /** All optional; none may throw. */
@@ -37,7 +44,8 @@ export interface TrainHooks {
   /** Each time a device is opened: for the run, and to measure its peaks for a profile. */
   onDevice?(device: Device): void;
   onStep?(event: StepEvent): void;
-  onEpoch?(row: EpochRow): void;
+  /** @param best the best epoch so far: this one, or one before */
+  onEpoch?(row: EpochRow, best: EpochScores): void;
   /** When a row of hashes.csv is written. */
   onHash?(row: HashRow): void;
 }

@@ -153,7 +153,8 @@ export class Session {
           steps: RISE.steps,
           loss: steps.at(-1)?.loss ?? null,
         },
-        ...{ cat: null, cont: null, accuracy: 0, bytes: learner.device.stats().peak },
+        ...{ batchLoss: steps.at(-1)?.loss ?? null, lr: steps.at(-1)?.lr ?? null, best: null },
+        ...{ cat: null, cont: null, accuracy: Number.NaN, bytes: learner.device.stats().peak },
         imagesPerSecond: pace.rate(steps.length * args.batch_size * args.grad_accum_steps),
       });
     return findRate(this.train, learner, learning, args, see, signal);
@@ -248,7 +249,7 @@ export class Session {
       this.events?.step(this.step, result, lr);
       if (reading) saver.write(reading, progress, this.history);
       saver.check();
-      this.tell('train', progress.tally, train, pace);
+      this.tell('train', progress.tally, result.loss, lr, train, pace);
     };
     let submitted = progress.step;
     profile?.plan(progress.epoch + 1, submitted + 1, train.steps, progress.epoch + 1 === args.epochs);
@@ -389,7 +390,7 @@ export class Session {
     this.seconds = 0;
     await folder.writeResults(this.rows);
     await this.saveNow();
-    hooks.onEpoch?.(row);
+    hooks.onEpoch?.(row, progress.best);
     if (progress.stopped) notice(`no better validation ${args.best} for ${args.patience} epochs: training ends`);
     return true;
   }
@@ -404,7 +405,7 @@ export class Session {
       const found = resultNotFinite(result);
       if (found) throw await this.diverged(`${found.what} in the validation of epoch ${this.progress.epoch + 1}`);
       addTo(tally, result);
-      this.tell('validate', tally, this.val, pace);
+      this.tell('validate', tally, result.loss, null, this.val, pace);
     });
     return { predictions: { ...predictions, untrained: data.untrained }, tally };
   }
@@ -445,7 +446,14 @@ export class Session {
     return diverged(what, args, tensorNotFinite(await learning.model.stateDict()) ?? cause, skippable);
   }
 
-  private tell(phase: 'train' | 'validate', tally: Tally, loader: Loader, pace: Pace): void {
+  private tell(
+    phase: 'train' | 'validate',
+    tally: Tally,
+    batchLoss: number | null,
+    lr: number | null,
+    loader: Loader,
+    pace: Pace,
+  ): void {
     const { args, hooks, learner } = this.parts;
     hooks.onStep?.({
       phase,
@@ -454,8 +462,11 @@ export class Session {
       step: tally.steps + tally.skipped,
       steps: loader.steps,
       ...meansOf(tally),
+      batchLoss,
+      lr,
       imagesPerSecond: pace.rate(tally.samples),
       bytes: learner.device.stats().peak,
+      best: this.progress.best,
     });
   }
 }

@@ -135,6 +135,7 @@ export async function evaluate(
         step: tally.steps,
         steps: loader.steps,
         ...meansOf(tally),
+        ...{ batchLoss: null, lr: null, best: null },
         imagesPerSecond: (1000 * tally.samples) / (performance.now() - start),
         bytes: (device as Device).stats().peak,
       });
