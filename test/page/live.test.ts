@@ -6,7 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PageEvent, PageRun } from '../../src/page/protocol';
 import { openChromium } from '../browser/chromium';
-import { madeRun, madeSteps, pageOf } from './made_runs';
+import { madeRun, madeSteps, pageOf } from './report_page';
+import { longestTask } from './tasks';
 
 const test = suite('live page');
 const browser = await openChromium();
@@ -138,10 +139,10 @@ tried('100,000 steps are drawn, zoomed and appended to, and no task takes over 1
   program.runs = [madeRun(0, { epochs: 10, each: STEPS / 10 })];
   const page = await open();
   const part = async (what: string, act: () => Promise<unknown>): Promise<void> => {
-    await browser!.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] });
-    await act();
-    await page.waitForTimeout(500);
-    const longest = longestTask(await browser!.stopTracing());
+    const longest = await longestTask(browser!, page, async () => {
+      await act();
+      await page.waitForTimeout(500);
+    });
     assert.ok(longest > 0 && longest <= LONGEST, `${what}: a task of ${longest} ms`);
   };
   const latest = () => page.locator('.chart').first().locator('td').first().textContent();
@@ -170,27 +171,5 @@ tried('100,000 steps are drawn, zoomed and appended to, and no task takes over 1
   });
   await page.close();
 });
-
-/** The most milliseconds that a task of a page's main thread computes: its own time, as the machine may have other work. */
-function longestTask(trace: Buffer): number {
-  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
-  const of = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
-  const main = new Set(
-    traceEvents.filter((e) => e.name === 'thread_name' && e.args?.name === 'CrRendererMain').map(of),
-  );
-  return Math.max(
-    0,
-    ...traceEvents.filter((e) => e.name === 'RunTask' && main.has(of(e))).map((e) => (e.tdur ?? 0) / 1000),
-  );
-}
-
-interface TraceEvent {
-  readonly name: string;
-  readonly pid: number;
-  readonly tid: number;
-  /** Microseconds of the thread. */
-  readonly tdur?: number;
-  readonly args?: { readonly name?: string };
-}
 
 test.run();

@@ -8,12 +8,13 @@ import { paintOf } from '../../src/page/palette';
 import { standingOf } from '../../src/page/standing';
 import { after, newLines, shown } from '../../src/page/state';
 import { StepTable } from '../../src/page/steps';
-import { madeRun, madeSteps, numbers } from './made_runs';
+import { fakeRandom } from './fake_run';
+import { madeRun, madeSteps } from './report_page';
 
 const f64 = (...values: number[]): Float64Array => Float64Array.from(values);
 
 test('thinned points paint what all points paint: of every pixel column first, lowest, highest and last', () => {
-  const random = numbers(5);
+  const random = fakeRandom(5);
   const n = 20_000;
   const x = Float64Array.from({ length: n }, (_, i) => i + 1);
   const y = Float64Array.from({ length: n }, () => (random() < 0.01 ? Number.NaN : random()));

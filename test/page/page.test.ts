@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openChromium } from '../browser/chromium';
-import { madeRun, writePage } from './made_runs';
+import { madeRun, writePage } from './report_page';
 
 const test = suite('page');
 const browser = await openChromium();
