@@ -80,14 +80,18 @@ export function spreadOf(numbers: Float32Array, bins: number): Spread {
   const mean = sum / finite;
   const [from, to] = min < max ? [min, max] : [min - 0.5, min + 0.5];
   const scale = bins / (to - from);
+  const places = new Uint32Array(bins + 1);
   let squares = 0;
   for (let i = 0; i < numbers.length; i++) {
     const v = numbers[i];
     if (!(v - v === 0)) continue;
-    squares += (v - mean) ** 2;
-    const bin = Math.floor((v - from) * scale);
-    counts[bin < bins ? bin : bins - 1]++;
+    const off = v - mean;
+    squares += off * off;
+    places[((v - from) * scale) | 0]++;
   }
+  // The greatest is in the last.
+  places[bins - 1] += places[bins];
+  counts.splice(0, bins, ...places.subarray(0, bins));
   const std = Math.sqrt(squares / finite);
   return { min, max, mean, std, nan, infinite, zeros, histogram: { from, to, counts } };
 }

@@ -39,7 +39,16 @@ export interface CrashResult {
 }
 
 /** What is compared byte for byte; of results.csv all but the seconds. */
-const COMPARED = [LAST, BEST, 'metrics.json', 'predictions.csv', 'hashes.csv', 'results.csv', 'steps.csv'];
+const COMPARED = [
+  LAST,
+  BEST,
+  'metrics.json',
+  'predictions.csv',
+  'hashes.csv',
+  'results.csv',
+  'steps.csv',
+  'layers.jsonl',
+];
 
 /** What is seen of a training: its first step is ahead, a checkpoint is there, a file is being written, an epoch has ended. */
 interface Moment {

@@ -236,7 +236,7 @@ test('a folder that holds any name that a run writes is refused by that name, an
     `${n}.svg`,
     `${n}.png`,
   ]);
-  for (const name of [...files, ...pictures, 'trace.json', 'weights', 'evaluate', 'lock.json']) {
+  for (const name of [...files, ...pictures, 'trace.json', 'layers.jsonl', 'weights', 'evaluate', 'lock.json']) {
     mkdirSync(run);
     writeFileSync(join(run, name), 'mine');
     assert.match(

@@ -31,6 +31,7 @@ import { rateFactor } from '../settings/rate';
 import { diverged } from './diverged';
 import type { TrainHooks } from './events';
 import { Hashes, isHashed } from './hashes';
+import { LayerLog } from './layer_log';
 import type { BatchPlace, BatchResult, Learner } from './learner';
 import { openLoaders } from './loaders';
 import { findRate, RISE } from './lr_find';
@@ -82,6 +83,7 @@ export class Session {
   private readonly val: Loader;
   private readonly saver: Saver;
   private readonly hashes: Hashes;
+  private readonly layers: LayerLog;
   private readonly steps: StepLog;
   private events: EventLog | null = null;
 
@@ -94,6 +96,7 @@ export class Session {
     const steps = args.epochs * this.train.steps;
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
+    this.layers = new LayerLog(parts.folder, learner, data.graph);
     this.hashes = new Hashes(new StateHash(learner.device, parts.learning), parts.folder, parts.hooks);
     this.steps = new StepLog(parts.folder);
     this.saver = new Saver(parts.folder, parts.learning, args, async () => {
@@ -118,17 +121,18 @@ export class Session {
    * @throws the signal's reason
    */
   async begin(progress: Progress, signal?: AbortSignal): Promise<Uint8Array> {
-    const { learner, learning } = this.parts;
+    const { learning } = this.parts;
     this.progress = progress;
     learning.ema?.restart();
     this.hashes.take(progress.epoch, this.step);
     let tried = 0;
     for await (const batch of this.val.epoch(0)) {
       signal?.throwIfAborted();
-      const found = resultNotFinite(await learner.evaluate(batch));
+      const found = resultNotFinite(await this.layers.evaluate(batch));
       if (found) throw await this.diverged(`${found.what} before the first step`);
       if (++tried === TRIED) break;
     }
+    await this.layers.write(progress.epoch, await learning.model.stateDict());
     await this.hashes.settle(this.step);
     await this.hashes.written;
     return encodeCheckpoint(await readLearning(learning), progress, this.history);
@@ -165,6 +169,7 @@ export class Session {
     const { data, learning, notice } = this.parts;
     this.progress = loadCheckpoint(learning, checkpoint);
     this.hashes.restore(this.step);
+    this.layers.restore(this.progress.epoch);
     this.steps.restore(this.step);
     const history = historyOf(checkpoint.metadata, checkpoint.file) ?? run;
     // A run that died between its files may have written a row more than the checkpoint knows.
@@ -337,7 +342,9 @@ export class Session {
       );
     const { skipped } = progress.tally;
     if (skipped > 0) notice(`epoch ${progress.epoch + 1}: ${skipped} of ${this.train.steps} steps skipped, not finite`);
-    this.events?.keep(await learner.gradients());
+    const gradients = await learner.gradients();
+    this.events?.keep(gradients);
+    this.layers.keep(gradients);
     // What is validated, and kept if it is the best, are the averaged weights.
     ema?.swap();
     const found = await this.validate(signal).catch(async (error) => {
@@ -353,6 +360,7 @@ export class Session {
     const state = await model.stateDict();
     if (tensorNotFinite(state))
       throw await this.diverged(`after epoch ${progress.epoch + 1} the network holds what is no number`);
+    await this.layers.write(progress.epoch + 1, state);
     const metrics = computeMetrics(predictions);
     const trained = meansOf(progress.tally);
     const validated = meansOf(tally);
@@ -399,8 +407,8 @@ export class Session {
   private async validate(signal?: AbortSignal): Promise<{ predictions: SamplePredictions; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
-    const { args, data, learner } = this.parts;
-    const predictions = await evaluateAll(learner, this.val, args.classes, async (result) => {
+    const { args, data } = this.parts;
+    const predictions = await evaluateAll(this.layers, this.val, args.classes, async (result) => {
       signal?.throwIfAborted();
       const found = resultNotFinite(result);
       if (found) throw await this.diverged(`${found.what} in the validation of epoch ${this.progress.epoch + 1}`);
