@@ -34,8 +34,6 @@ export function eventsOf(name: string): number | undefined {
 
 /** A row a batch: see `StepRow`. */
 export const STEPS = 'steps.csv';
-/** How layers are, a line an epoch. */
-export const LAYERS = 'layers.jsonl';
 
 /** A line an epoch: see `PageLayers`. */
 export const LAYERS = 'layers.jsonl';
@@ -58,7 +56,6 @@ export const FILES = [
   STEPS,
   LAYERS,
   'hashes.csv',
-  LAYERS,
   'metrics.json',
   'predictions.csv',
   'adj.safetensors',
