@@ -19,6 +19,7 @@ export const WORKERS = {
   'image-worker': 'src/data/crops/image_worker.ts',
   'label-worker': 'src/data/layouts/label_worker.ts',
   'stamp-worker': 'src/data/stamp_worker.ts',
+  'page-worker': 'src/ui/worker.ts',
 };
 
 /** WebAssembly text becomes the bytes of its module. */

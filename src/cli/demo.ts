@@ -5,12 +5,14 @@ import type { Metrics } from '../train/measures/metrics';
 import { takenNames } from '../train/run/files';
 import { readTrainArgs, TRAIN_SETTINGS } from '../train/settings/args';
 import { readSettings, type Settings, text, whole } from '../train/settings/settings';
+import type { PageBeside } from '../ui/beside';
 import { decimal, duration, formatTable, percent, shellPath } from './format';
 import { stoppable } from './interrupt';
 import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
 import { printResult } from './terminal';
 import { trainVisibly } from './train';
+import { addUi, openUi } from './ui';
 
 /**
  * Faces that are drawn, and how the network learns from them: found by trying, for two CPU cores. Valence and arousal share the graph
@@ -67,19 +69,25 @@ Example:
 
 /** `emotion-gcn demo` */
 export const demoCommand = (): Command =>
-  addProgress(
-    addSettings(
-      new Command('demo').description('draw faces, train Emotion-GCN on them, show that it learnt'),
-      SETTINGS,
+  addUi(
+    addProgress(
+      addSettings(
+        new Command('demo').description('draw faces, train Emotion-GCN on them, show that it learnt'),
+        SETTINGS,
+      ),
     ),
   )
     .addHelpText('after', EXAMPLE)
-    .action(async (options: Record<string, unknown>) => {
+    .action(async ({ ui, ...options }: Record<string, unknown>) => {
       const settings = readSettings(SETTINGS, options);
-      await demo(freeFolder(settings.out), settings);
+      await demo(freeFolder(settings.out), settings, await openUi(ui as string | true | undefined));
     });
 
-async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSettings): Promise<void> {
+async function demo(
+  folder: string,
+  { faces: n, epochs, seed, gpu }: DemoSettings,
+  page: PageBeside | null,
+): Promise<void> {
   const start = performance.now();
   const faces = join(folder, 'faces');
   const { writeSyntheticSet } = await import('../data/synthetic/synthetic');
@@ -109,7 +117,7 @@ async function demo(folder: string, { faces: n, epochs, seed, gpu }: DemoSetting
     before = metrics;
   };
   const args = readTrainArgs({ ...RECIPE, ...files, epochs, warmup, seed, gpu });
-  const outcome = await trainVisibly(args, { hooks: { onBefore } });
+  const outcome = await trainVisibly(args, { hooks: { onBefore } }, page);
   if (outcome?.status !== 'finished') return;
   const seconds = (performance.now() - start) / 1000;
   const { metrics } = outcome;
@@ -134,6 +142,7 @@ function report(folder: string, before: Metrics | undefined, after: Metrics, sec
   const near = (...names: string[]) => shellPath(join(folder, ...names));
   const face = near('faces', 'images', 'validation', '00000.jpg');
   const files = [
+    ['report.html', 'all that there is to see, in one page'],
     ['results.png', 'curves'],
     ['confusion_matrix.png', 'what is taken for what'],
     ['results.csv', 'a row an epoch'],

@@ -19,6 +19,7 @@ import { checkValues } from './settings_options';
 import { synthCommand } from './synth';
 import { complain, terminal } from './terminal';
 import { trainCommand } from './train';
+import { uiCommand } from './ui';
 
 const COMMANDS = [
   trainCommand,
@@ -26,6 +27,7 @@ const COMMANDS = [
   predictCommand,
   exportCommand,
   prepareCommand,
+  uiCommand,
   reportCommand,
   compareCommand,
   reproduceCommand,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { InputError, MachineError } from '../base/errors';
 import type { Outcome } from '../train/loop/session';
@@ -10,12 +10,14 @@ import { readRunToResume } from '../train/run/resume';
 import { readTrainArgs, TRAIN_SETTINGS, TRAIN_THEMES, type TrainArgs } from '../train/settings/args';
 import { checkInputs, checkPlaces } from '../train/settings/places';
 import { describeRecipes } from '../train/settings/recipes';
+import type { PageBeside } from '../ui/beside';
 import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
 import { findRateVisibly } from './lr_find';
 import { addProgress, ProgressView } from './progress';
 import { addSettingsByTheme } from './settings_options';
 import { printResult, say } from './terminal';
+import { addUi, openUi } from './ui';
 
 const EXAMPLE = `
 Examples:
@@ -31,13 +33,13 @@ Examples:
 
 --progress json: lines of {event, …}. step: phase (train, validate), epoch, epochs, step, steps, lr, and with the names of results.csv the means of the
 epoch so far (train_loss, …; val_loss, …), images_per_second, seconds_left, bytes (of the device's memory, at most), best_epoch. epoch: its row of
-results.csv, epochs, best_epoch. notice: text. count: what, done, total. result: metrics.json, status, saved_model. null is no number.
+results.csv, epochs, best_epoch. page: url (with --ui, first). notice: text. count: what, done, total. result: metrics.json, status, saved_model. null is no number.
 
 Without --data, files are looked for where the original does: ./affectnet, ./data.pkl, ./adj.pkl; without --emb, ./emb.pkl; else the
 package's own word vectors are taken (--emb glove100).
-Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv, hashes.csv,
-metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, and the pictures results,
-confusion_matrix, valence_arousal and label_graph as .svg and .png.`;
+Flags may be written with hyphens too (--batch-size). What a run writes: args.json, manifest.json, results.csv, steps.csv, layers.jsonl,
+hashes.csv, metrics.json, predictions.csv, run.log, weights/best.safetensors and weights/last.safetensors, the pictures results,
+confusion_matrix, valence_arousal and label_graph as .svg and .png, and report.html, which shows all of it.`;
 
 interface Flags {
   readonly config?: string;
@@ -46,12 +48,15 @@ interface Flags {
   readonly dry_run?: boolean;
   readonly lr_find?: boolean;
   readonly out?: string;
+  readonly ui?: string | true;
 }
 
 /** `emotion-gcn train` */
 export const trainCommand = (): Command =>
-  addProgress(
-    addSettingsByTheme(new Command('train').description('train a network'), TRAIN_THEMES).optionsGroup('Run:'),
+  addUi(
+    addProgress(
+      addSettingsByTheme(new Command('train').description('train a network'), TRAIN_THEMES).optionsGroup('Run:'),
+    ),
   )
     .option(
       '--resume',
@@ -69,7 +74,7 @@ export const trainCommand = (): Command =>
     )
     .option('--out <DIR>', 'folder for what --lr_find writes')
     .addHelpText('after', `\nRecipes:\n${describeRecipes()}\n${EXAMPLE}`)
-    .action(async ({ resume, config, profile, dry_run: dryRun, lr_find, out, ...options }: Flags) => {
+    .action(async ({ resume, config, profile, dry_run: dryRun, lr_find, out, ui, ...options }: Flags) => {
       if (lr_find && (resume || dryRun || profile))
         throw new InputError('--lr_find makes no run: it goes without --resume, --dry_run and --profile');
       if (lr_find && out === undefined)
@@ -78,17 +83,25 @@ export const trainCommand = (): Command =>
         throw new InputError(`--out ${out} is for what --lr_find writes: give that too`);
       if (resume && dryRun)
         throw new InputError('--dry_run tries a new run, --resume goes on with one: give one of them');
+      if (ui !== undefined && (dryRun || lr_find))
+        throw new InputError('--ui shows a run: --dry_run and --lr_find make none, and go without it');
       if (resume && config !== undefined)
         throw new InputError('--resume goes on with a run as it is, --config starts another: give one of them');
       // It needs no run folder, and makes none.
       const given = out === undefined ? options : { saved_model: out, ...options };
-      const { args, ...of } = resume ? resumed(options) : config === undefined ? fresh(given) : repeated(config, given);
+      // The page's link comes first.
+      const said: string[] = [];
+      const note = (line: string): void => void said.push(line);
+      const begun = resume ? resumed(options) : config === undefined ? fresh(given, note) : repeated(config, given);
+      const { args, ...of } = begun;
+      const page = await openUi(ui);
+      for (const line of said) say(line);
       if (out !== undefined) {
         await findRateVisibly(args, out, of);
         return;
       }
       if (dryRun) checkFree(args.saved_model);
-      const outcome = await trainVisibly(args, { ...of, profile, dryRun });
+      const outcome = await trainVisibly(args, { ...of, profile, dryRun }, page);
       if (outcome?.status === 'tried')
         printResult('all that the run needs works; nothing was kept', { status: outcome.status });
       if (outcome?.status !== 'finished') return;
@@ -108,13 +121,13 @@ interface Begun extends Pick<TrainerOptions, 'resume' | 'kernels'> {
   readonly args: TrainArgs;
 }
 
-function fresh(given: Record<string, unknown>): Begun {
+function fresh(given: Record<string, unknown>, note: (line: string) => void): Begun {
   const places = Object.entries(ORIGINAL_PLACES).filter(([name]) => {
     const needsVectors = (given.model ?? TRAIN_SETTINGS.model.default) === 'emotion_gcn';
     return name === 'emb' ? needsVectors : given.data === undefined;
   });
   const here = places.filter(([name, path]) => given[name] === undefined && existsSync(path));
-  for (const [name, path] of here) say(`no --${name}: ${path}, which is here, is taken`);
+  for (const [name, path] of here) note(`no --${name}: ${path}, which is here, is taken`);
   const args = readTrainArgs({ ...given, ...Object.fromEntries(here) });
   checkInputs(args);
   return { args };
@@ -140,16 +153,19 @@ function resumed(given: Record<string, unknown>): Begun {
 
 /**
  * Trains with a progress display. Ctrl-C, SIGTERM and a closed terminal stop the run after its step, say how to go on and set the exit code.
+ * @param page shows the run, and is told when it ends
  * @returns null: stopped before there was anything to save
  */
 export async function trainVisibly(
   args: TrainArgs,
   { hooks, ...options }: TrainerOptions = {},
+  page: PageBeside | null = null,
 ): Promise<Outcome | null> {
   const { Trainer } = await import('../train/loop/trainer');
   const view = new ProgressView(undefined, args.best);
   const { onNotice, onPrepare, onStep, onEpoch } = view;
   const further = `go on with: npx emotion-gcn train --resume --saved_model ${shellPath(args.saved_model)}`;
+  page?.watch({ dir: args.saved_model, name: basename(args.saved_model) });
   try {
     const trainer = new Trainer(args, { hooks: { onNotice, onPrepare, onStep, onEpoch, ...hooks }, ...options });
     const outcome = await stoppable(
@@ -172,5 +188,6 @@ export async function trainVisibly(
     throw error;
   } finally {
     view.stop();
+    await page?.end();
   }
 }

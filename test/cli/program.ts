@@ -10,8 +10,10 @@ let bundled = false;
 export function programFile(): string {
   if (!bundled) {
     const script = `import { bundle, WORKERS } from './scripts/bundle.mjs';
+      import { buildPage } from './scripts/page.mjs';
       const entryPoints = { cli: 'src/cli/main.ts', ...WORKERS };
-      await bundle({ entryPoints, outdir: ${JSON.stringify(OUT)} });`;
+      await bundle({ entryPoints, outdir: ${JSON.stringify(OUT)} });
+      await buildPage(${JSON.stringify(OUT)});`;
     execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
     process.on('exit', () => rmSync(OUT, { recursive: true, force: true }));
     bundled = true;

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -47,7 +48,13 @@ test('training writes its files and says how it goes', async () => {
   assert.match(out, `written to ${whole}`);
   assert.match(err, /adapter: \S/);
   assert.not.match(out + err, '\x1b', 'no control codes where there is no terminal');
-  for (const name of ['results.png', 'confusion_matrix.png', 'weights/best.safetensors', 'weights/last.safetensors']) {
+  for (const name of [
+    'report.html',
+    'results.png',
+    'confusion_matrix.png',
+    'weights/best.safetensors',
+    'weights/last.safetensors',
+  ]) {
     assert.ok(existsSync(join(whole, name)), name);
   }
   const { rows, metrics, args } = readRun(whole);
@@ -114,17 +121,31 @@ function checkEvents(out: string, to: string): void {
   assert.not('progress' in args);
 }
 
-test('train --config repeats a run to the bit; with flags it is another, of another optimizer too', async () => {
+test('train --config repeats a run to the bit, also with a page beside it; with flags it is another, of another optimizer too', async () => {
   const [again, other] = [join(dir, 'again'), join(dir, 'other')];
-  const { out, err } = await ends(0, `train --config ${whole}/args.json --saved_model ${again} --progress json`);
+  let events = '';
+  let link: URL | null = null;
+  const onOutput = (text: string): void => {
+    if (link || !text.includes('\n')) return;
+    // Before anything else is printed.
+    link = new URL(JSON.parse(text.split('\n')[0]).url);
+    get(new URL(`/events${link.search}`, link), (response) => response.on('data', (part) => (events += part)));
+  };
+  const repeat = `train --config ${whole}/args.json --saved_model ${again} --progress json --ui 0`;
+  const { out, err } = await ends(0, repeat, { onOutput });
   checkEvents(out, again);
+  assert.match(events, /event: run\ndata: .*"steps".*\n\nevent: end\ndata: \{\}\n\n$/s);
   assert.not.match(err, /^(adapter:|compiling|epoch)/m);
-  for (const file of ['weights/best.safetensors', 'weights/last.safetensors', 'metrics.json', 'predictions.csv'])
+  for (const file of [
+    ...['weights/best.safetensors', 'weights/last.safetensors', 'metrics.json', 'predictions.csv'],
+    ...['hashes.csv', 'steps.csv'],
+  ])
     assert.ok(readFileSync(join(again, file)).equals(readFileSync(join(whole, file))), file);
   const { saved_model: _, ...own } = readRun(whole).args;
   assert.equal({ ...readRun(again).args, saved_model: whole }, { ...own, saved_model: whole });
 
-  await ends(0, `train --config ${whole} --saved_model ${other} --optimizer adam --epochs 1`);
+  const adam = await ends(0, `train --config ${whole} --saved_model ${other} --optimizer adam --epochs 1 --ui 0`);
+  assert.match(adam.out, /^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{32}\nepoch 1/);
   const wanted = { ...own, optimizer: 'adam', epochs: 1, momentum: null, betas: [0.9, 0.999], eps: 1e-8 };
   assert.equal(readRun(other).args, { ...wanted, saved_model: other });
 

@@ -38,6 +38,12 @@ test('wrong flags, commands and arguments', async () => {
   await refused(['predict', '--saved_model', 'x'], /missing required argument 'SOURCE'/);
   await refused(['train'], /missing: --data PATH, --saved_model DIR/);
   await refused(['train', '--resume'], /missing: --saved_model DIR/);
+  await refused(['train', '--ui'], /missing: --data PATH, --saved_model DIR/);
+  await refused(['train', '--ui', '--dry_run'], /--ui shows a run: --dry_run and --lr_find make none/);
+  await refused(['ui'], /missing required argument 'RUN'/);
+  await refused(['ui', '.'], /ui expects the folder of a run, found one with no file of a run: \./);
+  await refused(['ui', 'package.json'], /ui expects the folder of a run, found a file/);
+  await refused(['ui', '.', '--port', '99999'], /--port expects a whole number from 0 to 65535, found "99999"/);
   await refused(['synth'], /missing: --out DIR/);
   await refused(['train', '--progress', 'bars'], /--progress expects one of bar, lines, json, off, found "bars"/);
   await refused(['demo', '--quiet', '--progress', 'json'], /--quiet is --progress off: give one of them/);
@@ -109,6 +115,7 @@ test('help for the program and each command, with examples; every setting of tra
     'evaluate',
     'predict',
     'export',
+    'ui',
     'report',
     'compare',
     'inspect',
@@ -145,7 +152,7 @@ test('help for the program and each command, with examples; every setting of tra
     flags,
     [
       ...Object.keys(TRAIN_SETTINGS),
-      ...['resume', 'config', 'profile', 'dry_run', 'lr_find', 'out', 'progress', 'quiet', 'help'],
+      ...['resume', 'config', 'profile', 'dry_run', 'lr_find', 'out', 'progress', 'quiet', 'ui', 'help'],
     ].sort(),
   );
 });

@@ -7,6 +7,8 @@ import { openDevice } from '../../device/node';
 import { measurePeaks } from '../../kernels/peaks';
 import type { TileTable } from '../../kernels/variant';
 import { cpuTrace, Profile, traceGroup } from '../profile/profile';
+import { NoPage } from '../reports/page/html';
+import { writeReport } from '../reports/page/report';
 import { FORMAT_VERSION } from '../run/format';
 import { manifestOf } from '../run/manifest';
 import { type Run, type RunWeights, readRun, readWeights } from '../run/read_run';
@@ -187,6 +189,7 @@ export class Trainer {
       if (outcome.status === 'interrupted' && limit?.aborted && !signal?.aborted)
         notice(`--max_hours ${args.max_hours} are over`);
       if (profile) await tellProfile(profile, args, opened, hooks);
+      if (outcome.status === 'finished') await tellReport(opened);
       return outcome;
     } finally {
       device.destroy();
@@ -215,4 +218,14 @@ async function tellProfile(
   if (!trace) return;
   await folder.write('trace.json', trace);
   notice(`${folder.path('trace.json')}: open it at https://ui.perfetto.dev or chrome://tracing`);
+}
+
+/** Writes report.html. A program that was bundled without the page has none to write. */
+async function tellReport({ folder, notice }: Opened): Promise<void> {
+  try {
+    await writeReport(folder);
+  } catch (error) {
+    if (!(error instanceof NoPage)) throw error;
+    notice(error.message);
+  }
 }

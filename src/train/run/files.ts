@@ -41,6 +41,9 @@ export const LAYERS = 'layers.jsonl';
 /** Files with lines that a run appends as it goes on; a resume cuts off those behind its checkpoint. */
 export type Appended = typeof STEPS | typeof LAYERS;
 
+/** The page with the run inside. */
+export const REPORT = 'report.html';
+
 /** What is drawn of a run, each as .svg and .png. */
 export const PICTURES = ['results', 'confusion_matrix', 'reliability', 'valence_arousal', 'label_graph'] as const;
 
@@ -62,6 +65,7 @@ export const FILES = [
   'emb.safetensors',
   'trace.json',
   'profile.json',
+  REPORT,
   BEST,
   LAST,
   PREVIOUS,

@@ -87,7 +87,7 @@ export class RunFolder {
   }
 
   /** To draw a run, which may be going on meanwhile. */
-  static open({ dir }: Run): RunFolder {
+  static open({ dir }: Pick<Run, 'dir'>): RunFolder {
     return new RunFolder(dir);
   }
 
