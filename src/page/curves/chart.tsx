@@ -119,7 +119,7 @@ export function Chart({ title, runs, lines, by, log, range, format, onRange }: C
               <span class="hidden">Run</span>
             </th>
             {parts.map((part) => (
-              <th key={part} scope="col">
+              <th key={part} scope="col" class={part}>
                 {TITLES[part]}
               </th>
             ))}
@@ -158,6 +158,14 @@ export function Chart({ title, runs, lines, by, log, range, format, onRange }: C
     </section>
   );
 }
+
+/** What mouse and keys do in every chart of a view: once in it. */
+export const ChartKeys = () => (
+  <p id="chart-keys" class="hint">
+    Drag over a chart to zoom; a double click shows all. Keys: arrows move the cursor, with Shift what is seen; + and −
+    zoom; Escape shows all.
+  </p>
+);
 
 /** The next x that a line has on the left (-1) or right (1) of `here`, at least `least` away. */
 function beside(lines: readonly Line[], here: number, way: -1 | 1, least: number): number {

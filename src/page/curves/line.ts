@@ -36,3 +36,14 @@ export function spanOf(lines: readonly Line[]): [low: number, high: number] | nu
   const high = Math.max(...some.map((line) => line.x[line.x.length - 1]));
   return low < high ? [low, high] : [low - 1, high + 1];
 }
+
+/** A range inside of `span`, not narrower than a few steps; null: all of it. */
+export function within(
+  [low, high]: readonly [number, number],
+  span: readonly [number, number],
+): [number, number] | null {
+  const width = Math.max(high - low, Math.min(4, span[1] - span[0]));
+  if (width >= span[1] - span[0]) return null;
+  const start = Math.min(Math.max((low + high - width) / 2, span[0]), span[1] - width);
+  return [start, start + width];
+}

@@ -1,4 +1,8 @@
 // How runs stand: state, time, and what is best so far.
+import { useMemo, useState } from 'preact/hooks';
+import { Chart, ChartKeys } from '../curves/chart';
+import { useCharts } from '../curves/charts';
+import { spanOf, within } from '../curves/line';
 import { figures, percent, time, whole } from '../format';
 import { paintOf } from '../palette';
 import type { Figure } from '../protocol';
@@ -61,8 +65,8 @@ function One({ run, alone }: { run: ShownRun; alone: boolean }) {
       {metrics.length > 0 ? (
         <>
           <p class="muted">
-            Best so far: epoch {word(run.metrics?.best_epoch)}
-            {since > 0 && `, ${since} ago`}, by {word(run.args.best ?? 'accuracy')}
+            {state === 'running' ? 'Best so far' : 'Best'}: epoch {word(run.metrics?.best_epoch)}
+            {state === 'running' && since > 0 && `, ${since} ago`}, by {word(run.args.best ?? 'accuracy')}
             {best === null && ' (its row is not there)'}. On the validation set:
           </p>
           <dl class="tiles">
@@ -85,6 +89,31 @@ function One({ run, alone }: { run: ShownRun; alone: boolean }) {
           </div>
         ))}
       </dl>
+    </section>
+  );
+}
+
+/** Loss and accuracy, as far as epochs have ended. */
+function Glance({ runs }: { runs: readonly ShownRun[] }) {
+  const charts = useCharts(runs, 'epoch', 0).slice(0, 2);
+  const [zoom, setZoom] = useState<readonly [number, number] | null>(null);
+  const span = spanOf(charts.flatMap((chart) => chart.lines));
+  const range = useMemo(() => zoom ?? span ?? ([0, 1] as const), [zoom, ...(span ?? [])]);
+  if (!span) return null;
+  return (
+    <section class="glance" aria-label="Loss and accuracy by epoch">
+      <div class="charts">
+        {charts.map(({ title, lines, format }) => (
+          <Chart
+            key={title}
+            {...{ title, runs, lines, range, format }}
+            by="epoch"
+            log={false}
+            onRange={(wanted) => setZoom(wanted && within(wanted, span))}
+          />
+        ))}
+      </div>
+      <ChartKeys />
     </section>
   );
 }
@@ -157,6 +186,7 @@ export const summary: View = {
       {runs.map((run) => (
         <One key={run.id} run={run} alone={runs.length === 1} />
       ))}
+      <Glance runs={runs} />
     </>
   ),
 };
