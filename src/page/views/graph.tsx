@@ -128,7 +128,7 @@ function AsGraph({ graph }: { readonly graph: PageGraph }) {
               role="radio"
               aria-checked={i === chosen}
               aria-label={nodes[i]}
-              tabIndex={i === chosen ? 0 : -1}
+              tabindex={i === chosen ? 0 : -1}
               onClick={() => choose(i)}
               onPointerEnter={() => setNear(i)}
               onPointerLeave={() => setNear(null)}

@@ -1,6 +1,6 @@
 // What several views are put together from.
 import type { ComponentChildren, RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PageRun } from '../protocol';
 import { clip, fileName } from './figures';
 
@@ -82,13 +82,16 @@ export function useRun<R extends PageRun>(
   return [run, control];
 }
 
-/** The width of an element in CSS pixels, followed; 0 before it is known. */
+/** The width of an element in CSS pixels, followed; 0 only where nothing has been drawn yet. */
 export function useWidth<E extends Element>(): readonly [ref: RefObject<E | null>, width: number] {
   const ref = useRef<E>(null);
   const [width, setWidth] = useState(0);
-  useEffect(() => {
+  // Before anything is seen.
+  useLayoutEffect(() => {
+    if (!ref.current) return;
+    setWidth(Math.floor(ref.current.getBoundingClientRect().width));
     const watch = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
-    if (ref.current) watch.observe(ref.current);
+    watch.observe(ref.current);
     return () => watch.disconnect();
   }, []);
   return [ref, width];
