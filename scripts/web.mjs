@@ -57,7 +57,7 @@ function fileOf(root, url) {
   try {
     const { pathname } = new URL(url, 'http://localhost');
     const file = resolve(join(root, decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname)));
-    return file.startsWith(root + sep) ? file : null;
+    return file.startsWith(root + sep) && !file.includes('\0') ? file : null;
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 // The static site in a Chromium, as a person uses it: pictures dropped, the camera (a fake one), a network of one's own, a lesson, its
 // weights taken away and asked by `predict`, the graphics device lost. One page, from test to test.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -110,12 +110,14 @@ const worker = (): Worker => page.workers()[0];
 
 /** Drops or pastes files, by name and content. */
 async function give(event: 'drop' | 'paste', files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-  const given = Object.entries(files).map(([name, bytes]) => ({ name, bytes: [...bytes] }));
+  const given = Object.entries(files).map(([name, bytes]) => ({ name, base64: Buffer.from(bytes).toString('base64') }));
   await page.evaluate(
     ({ event, given }) => {
       const data = new DataTransfer();
-      for (const { name, bytes } of given)
-        data.items.add(new File([Uint8Array.from(bytes)], name, { type: name.endsWith('png') ? 'image/png' : '' }));
+      for (const { name, base64 } of given) {
+        const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+        data.items.add(new File([bytes], name, { type: name.endsWith('png') ? 'image/png' : '' }));
+      }
       const init = { bubbles: true, cancelable: true };
       const made =
         event === 'drop'
@@ -125,6 +127,15 @@ async function give(event: 'drop' | 'paste', files: Readonly<Record<string, Uint
     },
     { event, given },
   );
+}
+
+/** A network of a person's own: args.json, and weights that nobody has trained. */
+const args = { model: 'multi_task', network: 'denselite', image_size: 32, classes: ['calm', 'keen', 'odd'], lr: 0.1 };
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+async function ownWeights(): Promise<Uint8Array> {
+  const { device } = await mockDevice();
+  const config = { model: 'multi_task', network: 'denselite', imageSize: 32, classes: 3 } as const;
+  return writeSafetensors(await buildModel(device, config).initialise(1).stateDict());
 }
 
 /** Name and share of each class, of what is shown of the only face. */
@@ -151,7 +162,8 @@ async function sameAs(run: Run, file: string, faces: 'all' | 'none'): Promise<vo
 async function accessible(view: string): Promise<void> {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
+    // At once, without what would fade.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.evaluate(axe);
     const found = await page.evaluate(async () => {
       const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run();
@@ -226,11 +238,7 @@ tried('what is no picture, and no run, is told in a sentence, and nothing change
   await give('paste', { 'notes.png': new TextEncoder().encode('no picture') });
   await page.waitForSelector('.answers [role=alert]');
   assert.match(await text('.answers [role=alert]'), /^notes\.png: this browser cannot read it as a picture/);
-  const { device } = await mockDevice();
-  const config = { model: 'multi_task', network: 'denselite', imageSize: 32, classes: 3 } as const;
-  const weights = writeSafetensors(await buildModel(device, config).initialise(1).stateDict());
-  const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-  const args = { model: 'multi_task', network: 'denselite', image_size: 32, classes: ['calm', 'keen', 'odd'], lr: 0.1 };
+  const weights = await ownWeights();
   for (const [files, words] of [
     [{ 'args.json': json(args) }, 'expected a run’s args.json and weights/best.safetensors, found args.json'],
     [{ 'args.json': json([]), 'best.safetensors': weights }, 'args.json: expected the settings of a run as JSON'],
@@ -242,8 +250,14 @@ tried('what is no picture, and no run, is told in a sentence, and nothing change
     await page.locator('main > [role=alert]', { hasText: words }).waitFor();
     assert.match(await text('.network'), 'face-api’s expression network');
   }
-  await give('drop', { 'args.json': json(args), 'best.safetensors': weights });
-  await page.locator('.network', { hasText: 'best.safetensors multi_task on denselite, 3 classes, 32 px' }).waitFor();
+  // Its folder, with what else lies in one.
+  mkdirSync(at('run1/weights'), { recursive: true });
+  writeFileSync(at('run1/args.json'), json(args));
+  writeFileSync(at('run1/run.log'), 'a line');
+  writeFileSync(at('run1/weights/best.safetensors'), weights);
+  writeFileSync(at('run1/weights/last.safetensors'), 'a checkpoint');
+  await page.locator('.network input').setInputFiles(at('run1'));
+  await page.locator('.network', { hasText: 'run1 multi_task on denselite, 3 classes, 32 px' }).waitFor();
   assert.is(await page.locator('main > [role=alert]').count(), 0);
 });
 
@@ -331,7 +345,9 @@ tried('a lost graphics device is told, opened again, and all that was there is t
   assert.is(await page.locator('.thumbs li').count(), 6);
 });
 
-tried('the whole network is taught too, and stopped', async () => {
+tried('the whole network is taught too, of another size than the pictures were taken for, and stopped', async () => {
+  await give('drop', { 'args.json': json(args), 'best.safetensors': await ownWeights() });
+  await page.locator('.network', { hasText: '32 px' }).waitFor();
   await page.getByLabel('Teach').selectOption('whole');
   await page.getByLabel('Epochs').fill('500');
   await page.getByRole('button', { name: 'Teach', exact: true }).click();
@@ -377,6 +393,23 @@ tried('without WebGPU the page says so, and what can be done is done', async () 
   await bare.getByRole('link', { name: 'Teach' }).click();
   assert.ok(await bare.getByRole('button', { name: 'Add a label' }).isEnabled());
   await bare.close();
+});
+
+test('npm run web serves it, and nothing beside it', async () => {
+  const program = spawn(process.execPath, ['scripts/web.mjs', '--port', '0', at('served')]);
+  try {
+    const line = await new Promise<string>((done) => program.stdout.once('data', (data) => done(`${data}`)));
+    const [address] = line.match(/^http:\/\/localhost:\d+\//) ?? [];
+    const ask = (path: string) => fetch(`${address}${path}`);
+    assert.match(await (await ask('')).text(), "default-src 'none'");
+    const weights = await ask('weights/face_expression_model.bin');
+    assert.is(weights.headers.get('content-length'), '329468');
+    // fetch itself would take plain dots out of the address.
+    for (const path of ['nothing', 'weights/', '%2e%2e%2fface.png', '%2e%2e/face.png', '..%2fface.png', '%00', '%'])
+      assert.is((await ask(path)).status, 404, path);
+  } finally {
+    program.kill();
+  }
 });
 
 test.run();

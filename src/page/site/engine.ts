@@ -157,6 +157,17 @@ export class Engine {
 
   private async start(): Promise<Rig> {
     const device = await openDevice();
+    const rig = await this.rigOn(device).catch((error) => {
+      device.destroy();
+      throw error;
+    });
+    this.machine = { adapter: nameOf(device), software: device.software };
+    device.gpu.lost.then(({ message }) => this.reopen(message));
+    return rig;
+  }
+
+  /** The networks on a device, with their pipelines. */
+  private async rigOn(device: Device): Promise<Rig> {
     const [detector, landmarks] = this.weights as readonly FaceWeights[];
     const finder = new FaceFinder(device, { detector, landmarks });
     const network = await loadNetwork(device, (this.source as Source).files);
@@ -165,8 +176,6 @@ export class Engine {
       device.dryRun(work);
       await device.prepare();
     }
-    this.machine = { adapter: nameOf(device), software: device.software };
-    device.gpu.lost.then(({ message }) => this.reopen(message));
     return { device, finder, network };
   }
 

@@ -194,7 +194,7 @@ export function Teach({
           {missing && <p class="muted">{missing}</p>}
           {wrong && <p role="alert">{wrong}</p>}
           {laps.length > 0 && <LossChart laps={laps} />}
-          {laps.length > 0 && <p class="muted">{told(laps[laps.length - 1])}</p>}
+          {busy && laps.length > 0 && <p class="muted">{told(laps[laps.length - 1])}</p>}
           <p aria-live="polite">{word}</p>
           {engine.network?.from === 'lesson' && !busy && (
             <div class="taught">
