@@ -219,12 +219,22 @@ test('a histogram as an outline', () => {
   assert.is(commonRange([null]), null);
 });
 
-test('gradients that vanish, explode or are no numbers', () => {
-  const g = spread(0, 1, [1]);
-  const layer = (gradient_norm: number | null, gradients: PageSpread | null = g) => ({ gradient_norm, gradients });
+test('gradients that vanish, explode or are no numbers: beside the weights, and beside the middle layer', () => {
+  const sized = (std: number): PageSpread => ({ ...spread(-1, 1, [1]), std });
+  const layer = (gradient_norm: number | null, size: number | null, weights = 1) => ({
+    gradient_norm,
+    gradients: size === null ? null : sized(size),
+    weights: sized(weights),
+  });
+  const middle = [layer(1, 0.1), layer(2, 0.2), layer(1, 0.1)];
   assert.equal(
-    healths([layer(0.1), layer(0.2), layer(0.1), layer(1e-5), layer(0), layer(500), layer(null), layer(null, null)]),
-    [null, null, null, 'vanishing', 'vanishing', 'exploding', 'not finite', null],
+    healths([
+      ...middle,
+      ...[layer(1, 5e-5), layer(0, 0), layer(1, 500), layer(null, 1), layer(null, null)],
+      // Small and large weights with gradients of their kind; weights that are 0.
+      ...[layer(1, 1e-5, 1e-4), layer(1, 500, 2000), layer(1, 0.1, 0)],
+    ]),
+    [...[null, null, null, 'vanishing', 'no gradient', 'exploding', 'not finite', null], ...[null, null, 'exploding']],
   );
   assert.equal(decades([0.02, 3, 0]), [-2, 1]);
   assert.equal(decades([1]), [0, 1]);

@@ -42,24 +42,30 @@ export function commonRange(
   return { from: Math.min(...known.map(({ from }) => from)), to: Math.max(...known.map(({ to }) => to)) };
 }
 
-/** So many times less or more than the median of the layers' norms is no training any more. */
+/** A layer's gradient beside its weights that is so many times less or more than the middle layer's is named: as `gradcheck` has it. */
 export const FAR = 1000;
 
-export type Health = 'vanishing' | 'exploding' | 'not finite' | null;
+export type Health = 'vanishing' | 'exploding' | 'no gradient' | 'not finite' | null;
 
-/** What stands out among gradients' norms of a network's layers; null: nothing does. */
-export function healths(
-  layers: readonly { readonly gradient_norm: Figure; readonly gradients: PageSpread | null }[],
-): Health[] {
-  const norms = layers.flatMap(({ gradient_norm }) =>
-    gradient_norm !== null && gradient_norm > 0 ? [gradient_norm] : [],
+/** What is looked at of a layer. */
+interface Gradients {
+  readonly weights: PageSpread | null;
+  readonly gradients: PageSpread | null;
+  readonly gradient_norm: Figure;
+}
+
+/** What stands out among the gradients of a network's layers; null: nothing does, or none was taken. */
+export function healths(layers: readonly Gradients[]): Health[] {
+  const size = ({ mean, std }: PageSpread): number => Math.hypot(mean, std);
+  const ratios = layers.map(({ weights, gradients }) =>
+    weights && gradients && size(weights) > 0 ? size(gradients) / size(weights) : Number.NaN,
   );
-  norms.sort((a, b) => a - b);
-  const median = norms[norms.length >> 1];
-  return layers.map(({ gradient_norm: norm, gradients }) => {
+  const known = ratios.filter((ratio) => ratio > 0).sort((a, b) => a - b);
+  const middle = known[known.length >> 1];
+  return layers.map(({ gradient_norm: norm, gradients }, i) => {
     if (norm === null) return gradients === null ? null : 'not finite';
-    if (norm === 0) return 'vanishing';
-    return norm < median / FAR ? 'vanishing' : norm > median * FAR ? 'exploding' : null;
+    if (norm === 0) return 'no gradient';
+    return ratios[i] < middle / FAR ? 'vanishing' : ratios[i] > middle * FAR ? 'exploding' : null;
   });
 }
 
