@@ -167,23 +167,27 @@ tried(
 );
 
 tried('the plane: a face under the pointer and under the arrow keys, its photograph, classes chosen', async () => {
-  const { page, wrong } = await open([run]);
+  const beyond = predictions.valence!.map(([t, s], i): [number, number] => [t, i === 7 ? 1.7 : s]);
+  const { page, wrong } = await open([{ ...run, predictions: { ...predictions, valence: beyond } }]);
   await go(page, 'Valence and arousal');
+  await page.getByText('1 prediction lies beyond −1 to +1 and is drawn on the edge.').waitFor();
   const plot = page.getByRole('application', { name: /faces on the plane/ });
   assert.match((await plot.getAttribute('aria-label')) as string, /^4,000 faces/);
-  const box = (await plot.locator('canvas').boundingBox())!;
+  // The canvas goes 6 pixels beyond the plane.
+  const canvas = (await plot.locator('canvas').boundingBox())!;
+  const box = { x: canvas.x + 6, y: canvas.y + 6, width: canvas.width - 12, height: canvas.height - 12 };
   const at = (v: number, a: number): [number, number] => [
     box.x + (box.width * (v + 1)) / 2,
     box.y + (box.height * (1 - a)) / 2,
   ];
-  // The rightmost of those low down: it stands alone.
+  // The lowest: it stands alone.
   const [v, a] = [predictions.valence!, predictions.arousal!];
   const alone = predictions.image.map((_, i) => i).reduce((x, y) => (a[y][1] < a[x][1] ? y : x));
   await page.mouse.move(...at(v[alone][1] + 0.01, a[alone][1]));
   const tip = page.locator('.tip');
   await tip.getByText(predictions.image[alone].split('/')[1]).first().waitFor();
   const line = plot.locator('.cursor line').last();
-  const scale = (Number(await line.getAttribute('x1')) + 0) / box.width;
+  const scale = Number(await line.getAttribute('x1')) / box.width;
   assert.ok(Math.abs(2 * scale - 1 - v[alone][0]) < 0.01, 'the line begins at the truth');
   await page.mouse.move(box.x + box.width + 60, box.y - 60);
   await tip.waitFor({ state: 'detached' });

@@ -7,7 +7,19 @@ import { classColour, css } from './colours';
 import { clip, fileName, signed } from './figures';
 import { figureOf } from './measures';
 import { Choice, Dot, Photograph, useRun, useWidth } from './parts';
-import { ahead, type Centre, centres, distance, farthest, nearest, type Points, pointsOf, rowsOf } from './points';
+import {
+  ahead,
+  beyond,
+  type Centre,
+  centres,
+  distance,
+  farthest,
+  nearest,
+  onPlane,
+  type Points,
+  pointsOf,
+  rowsOf,
+} from './points';
 import type { View, ViewProps } from './view';
 
 type Show = 'said' | 'truth' | 'both';
@@ -166,6 +178,8 @@ const place = (points: Float32Array, row: number): string =>
   `${signed(points[2 * row])}, ${signed(points[2 * row + 1])}`;
 
 const MARGIN = { left: 40, right: 8, top: 8, bottom: 40 };
+/** So far the canvas goes beyond the plane, so that points on its edge are whole. */
+const PAD = 6;
 /** Points that are drawn at once: a frame each, so that a hundred thousand do not hold the page up. */
 const AT_ONCE = 2000;
 /** CSS pixels within which a point is meant. */
@@ -185,12 +199,15 @@ interface PlotProps extends Pick<ViewProps, 'picture'> {
 function Plot({ run, predictions, points, rows, show, middles, at, look, picture }: PlotProps) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const side = Math.max(120, Math.min(640, width) - MARGIN.left - MARGIN.right);
+  const drawn = useMemo(() => onPlane(points), [points]);
+  const outside = useMemo(() => beyond(points, rows), [points, rows]);
   const sets = useMemo(
-    () => ({ said: [points.said], truth: [points.truth], both: [points.said, points.truth] })[show],
-    [points, show],
+    () => ({ said: [drawn.said], truth: [drawn.truth], both: [drawn.said, drawn.truth] })[show],
+    [drawn, show],
   );
-  const x = (v: number): number => ((v + 1) / 2) * side;
-  const y = (v: number): number => ((1 - v) / 2) * side;
+  const within = (v: number): number => Math.max(-1, Math.min(1, v));
+  const x = (v: number): number => ((within(v) + 1) / 2) * side;
+  const y = (v: number): number => ((1 - within(v)) / 2) * side;
   const point = (event: PointerEvent): void => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
     const [px, py] = [event.clientX - box.left - MARGIN.left, event.clientY - box.top - MARGIN.top];
@@ -336,6 +353,12 @@ function Plot({ run, predictions, points, rows, show, middles, at, look, picture
         </svg>
         from true to predicted
       </p>
+      {outside > 0 && (
+        <p class="hint">
+          {outside === 1 ? '1 prediction lies' : `${whole(outside)} predictions lie`} beyond −1 to +1 and{' '}
+          {outside === 1 ? 'is' : 'are'} drawn on the edge.
+        </p>
+      )}
       <p class="hidden" aria-live="polite">
         {told}
       </p>
@@ -411,8 +434,8 @@ function Dots({ predictions, sets, rows, side, classes, hollow }: DotsProps) {
       const context = canvas.current?.getContext('2d');
       if (!canvas.current || !context) return;
       const scale = devicePixelRatio || 1;
-      const pixels = Math.round(side * scale);
-      canvas.current.width = canvas.current.height = pixels;
+      const pixels = side * scale;
+      canvas.current.width = canvas.current.height = Math.round(pixels + 2 * PAD * scale);
       const radius = scale * (rows.length <= 300 ? 4 : rows.length <= 3000 ? 3 : rows.length <= 20000 ? 2 : 1.25);
       const alpha = rows.length <= 300 ? 0.85 : rows.length <= 3000 ? 0.6 : 0.45;
       const stamps = sets.map((_, s) =>
@@ -429,8 +452,8 @@ function Dots({ predictions, sets, rows, side, classes, hollow }: DotsProps) {
             const dot = stamps[s][predictions.expression[row]];
             const [vx, vy] = [points[2 * row], points[2 * row + 1]];
             if (!dot || Number.isNaN(vx) || Number.isNaN(vy)) continue;
-            const half = dot.width / 2;
-            context.drawImage(dot, ((vx + 1) / 2) * pixels - half, ((1 - vy) / 2) * pixels - half);
+            const shift = PAD * scale - dot.width / 2;
+            context.drawImage(dot, ((vx + 1) / 2) * pixels + shift, ((1 - vy) / 2) * pixels + shift);
           }
         }
         if (next < rows.length) frame = requestAnimationFrame(some);
@@ -447,7 +470,12 @@ function Dots({ predictions, sets, rows, side, classes, hollow }: DotsProps) {
   return (
     <canvas
       ref={canvas}
-      style={{ left: `${MARGIN.left}px`, top: `${MARGIN.top}px`, width: `${side}px`, height: `${side}px` }}
+      style={{
+        left: `${MARGIN.left - PAD}px`,
+        top: `${MARGIN.top - PAD}px`,
+        width: `${side + 2 * PAD}px`,
+        height: `${side + 2 * PAD}px`,
+      }}
     />
   );
 }

@@ -20,6 +20,19 @@ export function pointsOf({ expression, valence, arousal }: PagePredictions): Poi
   return points;
 }
 
+/** Points as they are drawn: what a network says beyond -1 to 1 lies on the plane's edge. */
+export function onPlane({ truth, said }: Points): Points {
+  const within = (v: number): number => Math.max(-1, Math.min(1, v));
+  return { truth: truth.map(within), said: said.map(within) };
+}
+
+/** How many of `rows` are predicted beyond the plane. */
+export function beyond({ said }: Points, rows: Uint32Array): number {
+  let n = 0;
+  for (let i = 0; i < rows.length; i++) if (Math.abs(said[2 * rows[i]]) > 1 || Math.abs(said[2 * rows[i] + 1]) > 1) n++;
+  return n;
+}
+
 /** Of `rows`, the one whose point in any of `sets` lies nearest to (x, y), at most `reach` away; null: none does. */
 export function nearest(
   sets: readonly Float32Array[],
