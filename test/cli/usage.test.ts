@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TRAIN_SETTINGS } from '../../src/train/settings/args';
 import { given } from '../given';
+import { makeFolder } from '../ui/made_folder';
 import { programFile, run } from './program';
 
 const test = suite('usage', { dir: '', csv: '' });
@@ -172,6 +173,14 @@ test('synth writes an annotated set that its own output names', async ({ dir }) 
   assert.is(ended.code, 0, ended.err);
   assert.is(ended.out, `${join(out, 'training.csv')}\n${join(out, 'validation.csv')}\n`);
   assert.is(readFileSync(join(out, 'training.csv'), 'utf8').trimEnd().split('\n').length, 8);
+});
+
+test('ui prints its link, and ends with Ctrl-C', async ({ dir }) => {
+  const at = join(dir, 'shown');
+  makeFolder(at);
+  const { code, out, err } = await run(['ui', at, '--port', '0'], { interruptAt: /Ctrl-C/ });
+  assert.is(code, 130, err);
+  assert.match(out, /^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{32}\n$/);
 });
 
 test('cache lists and clears what is kept, and nothing else', async ({ dir }) => {

@@ -9,6 +9,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PageServer } from '../../src/ui/server';
 import { eventText, Streams } from '../../src/ui/streams';
+import { openChromium } from '../browser/chromium';
 import { makeFolder, step } from './made_folder';
 
 const test = suite('server of the page');
@@ -42,7 +43,9 @@ const open: (() => unknown)[] = [];
 test.after.each(async () => {
   for (const close of open.splice(0)) await close();
 });
+const browser = await openChromium();
 test.after(async () => {
+  await browser?.close();
   await page.close();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -179,6 +182,28 @@ test('pictures: of rows of predictions.csv, below image_dir, at most 256 pixels,
   }
   for (const [image, { status }] of found) assert.is(status, 404, image);
 });
+
+(browser ? test : test.skip)(
+  'in a browser: under its policies the page runs, follows the run, and shows its pictures',
+  async () => {
+    const shown = await browser!.newPage();
+    const wrong: string[] = [];
+    shown.on('console', (message) => ['error', 'warning'].includes(message.type()) && wrong.push(message.text()));
+    shown.on('pageerror', ({ message }) => wrong.push(message));
+    await shown.goto(`${url}#log`);
+    await shown.waitForFunction(() => document.querySelector('.state')?.textContent === 'Live');
+    appendFileSync(join(dir, 'run', 'run.log'), 'a line for the browser\n');
+    await shown.waitForFunction(() => document.querySelector('main')?.textContent?.includes('a line for the browser'));
+    const width = await shown.evaluate(async (address) => {
+      const image = new Image();
+      image.src = address;
+      await image.decode();
+      return image.naturalWidth;
+    }, `picture/r0/0${url.search}`);
+    assert.is(width, 256);
+    assert.equal(wrong, []);
+  },
+);
 
 test('a port that is taken is passed over', async () => {
   const other = createServer();
