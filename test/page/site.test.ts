@@ -108,11 +108,15 @@ const standing = (kind: string, on = page) => on.waitForSelector(`[data-standing
 const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
 const worker = (): Worker => page.workers()[0];
 
-/** Drops or pastes files, by name and content. */
-async function give(event: 'drop' | 'paste', files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+/** Drops or pastes files, by name and content. @param on where, by its place among the elements of a selector */
+async function give(
+  event: 'drop' | 'paste',
+  files: Readonly<Record<string, Uint8Array>>,
+  on: readonly [selector: string, place: number] = ['body', 0],
+): Promise<void> {
   const given = Object.entries(files).map(([name, bytes]) => ({ name, base64: Buffer.from(bytes).toString('base64') }));
   await page.evaluate(
-    ({ event, given }) => {
+    ({ event, given, on: [selector, place] }) => {
       const data = new DataTransfer();
       for (const { name, base64 } of given) {
         const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
@@ -123,9 +127,9 @@ async function give(event: 'drop' | 'paste', files: Readonly<Record<string, Uint
         event === 'drop'
           ? new DragEvent('drop', { ...init, dataTransfer: data })
           : new ClipboardEvent('paste', { ...init, clipboardData: data });
-      document.body.dispatchEvent(made);
+      document.querySelectorAll(selector)[place].dispatchEvent(made);
     },
-    { event, given },
+    { event, given, on },
   );
 }
 
@@ -241,6 +245,7 @@ tried('what is no picture, and no run, is told in a sentence, and nothing change
   const weights = await ownWeights();
   for (const [files, words] of [
     [{ 'args.json': json(args) }, 'expected a run’s args.json and weights/best.safetensors, found args.json'],
+    [{ 'original.pth': json('') }, 'weights/best.safetensors, found original.pth'],
     [{ 'args.json': json([]), 'best.safetensors': weights }, 'args.json: expected the settings of a run as JSON'],
     [{ 'best.safetensors': weights }, 'give the args.json of the run'],
     [{ 'best.safetensors': weights.subarray(0, 1000) }, 'truncated'],
@@ -305,7 +310,7 @@ tried('a lesson: pictures under labels of one’s own, learnt, and said by predi
   await page.getByRole('button', { name: 'Take a picture of day' }).press('Enter');
   await page.locator('.thumbs li').nth(5).waitFor();
   await page.getByRole('button', { name: 'Remove picture 3 of day' }).click();
-  await label(1).locator('input[type=file]').setInputFiles([BRIGHT]);
+  await give('drop', { 'bright.png': readFileSync(BRIGHT), 'notes.txt': json('') }, ['.label', 1]);
   await page.getByRole('button', { name: 'Stop the camera' }).click();
   await page.locator('.thumbs li').nth(5).waitFor();
   await page.getByLabel('Epochs').fill('20');

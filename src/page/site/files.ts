@@ -15,10 +15,13 @@ export function filesOf(given: readonly GivenFile[]): { name: string; files: Net
   const named = (name: string): GivenFile | undefined => given.find(({ path }) => nameOf(path) === name);
   const weights = given.filter(({ path }) => path.endsWith('.safetensors') && !OTHERS.test(path));
   const best = weights.find(({ path }) => nameOf(path) === 'best.safetensors') ?? weights[0];
-  if (!best || (weights.length > 1 && nameOf(best.path) !== 'best.safetensors'))
+  if (!best || (weights.length > 1 && nameOf(best.path) !== 'best.safetensors')) {
+    const names = given.map(({ path }) => nameOf(path));
+    const found = best ? `${weights.length} files of weights` : names.slice(0, 3).join(', ') || 'nothing';
     throw new InputError(
-      `expected a run’s args.json and weights/best.safetensors, found ${best ? `${weights.length} files of weights` : given.map(({ path }) => nameOf(path)).join(', ') || 'nothing'}`,
+      `expected a run’s args.json and weights/best.safetensors, found ${found}${names.length > 3 && !best ? ', …' : ''}`,
     );
+  }
   const args = named('args.json') ?? named('config.json');
   const folder = best.path
     .split('/')

@@ -3,7 +3,7 @@ import { render } from 'preact';
 import { useEffect, useMemo, useReducer, useState } from 'preact/hooks';
 import { useCamera } from './camera';
 import { Client, type EngineView } from './client';
-import { areOfRun, chosenFiles, type Dropped, droppedFiles, type Given, givenPicture } from './pictures';
+import { areOfRun, chosenFiles, type Dropped, droppedFiles, type Given, givenPicture, picturesAmong } from './pictures';
 import './site.css';
 import { type Collected, newLabel, Teach } from './teach';
 import { FileButton, type Looking, Try } from './try';
@@ -34,7 +34,9 @@ function SiteApp() {
   const [pictures, setPictures] = useState<readonly Given[]>([]);
   const [chosen, choose] = useState(0);
   const [wrong, setWrong] = useState('');
-  const [collected, change] = useState<Collected>(() => ({ labels: [newLabel('happy'), newLabel('sad')], laps: [] }));
+  const [collected, change] = useState<Collected>(() => ({
+    ...{ labels: [newLabel('happy'), newLabel('sad')], laps: [], busy: false, word: '', wrong: '' },
+  }));
 
   useEffect(() => {
     document.title = `${view === 'try' ? 'Try' : 'Teach'} · emotion-gcn`;
@@ -44,18 +46,20 @@ function SiteApp() {
     if (files.length === 0) return;
     camera.stop();
     for (const { url } of pictures) URL.revokeObjectURL(url);
-    setPictures(files.map(givenPicture));
+    setPictures(picturesAmong(files).map(givenPicture));
     choose(0);
     location.hash = 'try';
   };
   const take = async (files: readonly Dropped[] | null): Promise<void> => {
     setWrong('');
     try {
-      const wanted = files?.filter(({ path }) => WANTED.test(path)) ?? null;
-      const long = wanted?.find(({ file }) => file.size > MOST);
-      if (long) throw new Error(`${long.path}: is longer than any network’s weights`);
-      const read = async ({ path, file }: Dropped) => ({ path, bytes: new Uint8Array(await file.arrayBuffer()) });
-      await client.take(wanted && (await Promise.all(wanted.map(read))));
+      const read = async ({ path, file }: Dropped) => {
+        const wanted = WANTED.test(path);
+        if (wanted && file.size > MOST) throw new Error(`${path}: is longer than any network’s weights`);
+        // Of the others their names alone.
+        return { path, bytes: wanted ? new Uint8Array(await file.arrayBuffer()) : new Uint8Array() };
+      };
+      await client.take(files && (await Promise.all(files.map(read))));
       setLooking((before) => ({ ...before, target: null }));
     } catch (error) {
       setWrong(`The network is as before: ${(error as Error).message}.`);
@@ -105,6 +109,7 @@ function SiteApp() {
       {view === 'try' ? (
         <Try
           {...{ client, engine, camera, pictures, chosen, choose, looking, setLooking }}
+          learning={collected.busy}
           addFiles={(files) => receive(chosenFiles(files))}
         />
       ) : (

@@ -65,7 +65,7 @@ export interface Sight {
   readonly looking: number;
 }
 
-/** A file as it was dropped: its path below what was dropped. */
+/** A file as it was dropped: its path below what was dropped, and, if it may be of a network, its content. */
 export interface GivenFile {
   readonly path: string;
   readonly bytes: Uint8Array<ArrayBuffer>;

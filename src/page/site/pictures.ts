@@ -61,8 +61,14 @@ async function filesOf(entry: FileSystemEntry, path: string): Promise<Dropped[]>
   }
 }
 
-/** What lies in a run's folder beside its pictures. */
-const OF_RUN = /\.(safetensors|json|jsonl|csv|log|pth|onnx)$|(^|\/)events\.out/i;
+/** What is a network's, and not a folder of pictures'. */
+const OF_NETWORK = /\.(safetensors|pth|onnx)$|(^|\/)(args|config)\.json$/i;
 
-/** Whether files are those of a run: among them are a run's own pictures. */
-export const areOfRun = (files: readonly Dropped[]): boolean => files.some(({ path }) => OF_RUN.test(path));
+/** Whether files are those of a run: a run has pictures of its own among them. */
+export const areOfRun = (files: readonly Dropped[]): boolean => files.some(({ path }) => OF_NETWORK.test(path));
+
+/** The pictures among files, as far as their names tell; all, where none is one: each is told what it is not. */
+export function picturesAmong(files: readonly File[]): readonly File[] {
+  const pictures = files.filter(({ type }) => type.startsWith('image/'));
+  return pictures.length > 0 ? pictures : files;
+}

@@ -37,7 +37,10 @@ export function Stage({
             muted
             playsInline
             aria-label="The camera’s picture"
-            onLoadedMetadata={({ currentTarget: { videoWidth, videoHeight } }) => setRatio(videoWidth / videoHeight)}
+            // At first, and when a phone is turned.
+            onResize={({ currentTarget: { videoWidth, videoHeight } }) =>
+              videoHeight > 0 && setRatio(videoWidth / videoHeight)
+            }
           />
         ) : (
           <img

@@ -5,7 +5,7 @@ import type { Camera } from './camera';
 import type { Client, EngineView } from './client';
 import { LossChart } from './loss_chart';
 import type { Crop, Lap } from './messages';
-import { chosenFiles, givenPicture } from './pictures';
+import { droppedFiles, givenPicture, picturesAmong } from './pictures';
 import { Stage } from './stage';
 import { CameraButtons, FileButton, LookAt } from './try';
 
@@ -26,6 +26,11 @@ export interface Label {
 export interface Collected {
   readonly labels: readonly Label[];
   readonly laps: readonly Lap[];
+  /** A lesson is under way. */
+  readonly busy: boolean;
+  /** What came of it, and what went wrong, in words. */
+  readonly word: string;
+  readonly wrong: string;
 }
 
 let ids = 0;
@@ -37,7 +42,7 @@ export function Teach({
   camera,
   whole,
   setWhole,
-  collected: { labels, laps },
+  collected: { labels, laps, busy, word, wrong },
   change,
 }: {
   readonly client: Client;
@@ -51,16 +56,15 @@ export function Teach({
   const video = useRef<HTMLVideoElement>(null);
   const [all, setAll] = useState(false);
   const [epochs, setEpochs] = useState(EPOCHS.head);
-  const [busy, setBusy] = useState(false);
-  const [word, setWord] = useState('');
-  const [wrong, setWrong] = useState('');
   const names = labels.map(({ name }) => name.trim());
   const missing = lacking(labels, names);
 
+  const set = (part: Partial<Collected>): void => change((before) => ({ ...before, ...part }));
+  const setWrong = (wrong: string): void => set({ wrong });
   const put = (id: number, how: (label: Label) => Label): void =>
     change((before) => ({ ...before, labels: before.labels.map((label) => (label.id === id ? how(label) : label)) }));
 
-  /** Takes what is seen under a label: the largest face, or the picture where there is none. */
+  /** Takes what is seen under a label: the largest face, or all of the picture. @returns whether there was one */
   const collect = async (id: number, take: () => Promise<ImageBitmap>): Promise<boolean> => {
     const { faces } = await client.see(take, whole, null);
     const area = (face: (typeof faces)[number]): number => (face.found ? face.found.box[2] * face.found.box[3] : 0);
@@ -68,11 +72,11 @@ export function Teach({
     if (face) put(id, (label) => ({ ...label, crops: [...label.crops, { ...face.crop, id: ids++ }] }));
     return face !== undefined;
   };
-  const addFiles = async (label: Label, files: FileList | null): Promise<void> => {
+  const addFiles = async (label: Label, files: readonly File[]): Promise<void> => {
     setWrong('');
     const without: string[] = [];
     try {
-      for (const { file } of chosenFiles(files)) {
+      for (const file of picturesAmong(files)) {
         const { name, url, bitmap } = givenPicture(file);
         URL.revokeObjectURL(url);
         if (!(await collect(label.id, bitmap))) without.push(name);
@@ -95,20 +99,15 @@ export function Teach({
   };
 
   const teach = async (): Promise<void> => {
-    setBusy(true);
-    setWrong('');
-    setWord('It is learning.');
-    change((before) => ({ ...before, laps: [] }));
+    set({ laps: [], busy: true, word: 'It is learning.', wrong: '' });
     client.onLap = (lap) => change((before) => ({ ...before, laps: [...before.laps, lap] }));
     try {
       const examples = labels.flatMap(({ crops }, label) => crops.map(({ size, pixels }) => ({ size, pixels, label })));
       const last = await client.teach({ labels: names, examples, whole: all, epochs });
-      setWord(`It has learnt: ${told(last)}.`);
+      set({ busy: false, word: `It has learnt: ${told(last)}.` });
     } catch (error) {
-      setWord('');
-      setWrong(`It could not learn: ${(error as Error).message}`);
+      set({ busy: false, word: '', wrong: `It could not learn: ${(error as Error).message}` });
     }
-    setBusy(false);
   };
   const save = async (): Promise<void> => {
     const bytes = await client.ask('save', null);
@@ -251,7 +250,7 @@ function LabelCard({
   readonly camera: boolean;
   readonly only: boolean;
   capture(): Promise<void>;
-  addFiles(files: FileList | null): void;
+  addFiles(files: readonly File[]): void;
   rename(name: string): void;
   drop(id: number): void;
   remove(): void;
@@ -267,13 +266,27 @@ function LabelCard({
   const hold = async (): Promise<void> => {
     if (held.current) return;
     held.current = true;
-    while (held.current) await capture();
+    while (held.current) {
+      await capture();
+      // The page lives on, also where nothing could be taken.
+      await new Promise(requestAnimationFrame);
+    }
   };
   const release = (): void => {
     held.current = false;
   };
   return (
-    <section class="label" aria-label={`Label ${name}`}>
+    <section
+      class="label"
+      aria-label={`Label ${name}`}
+      onDrop={(event) => {
+        event.preventDefault();
+        // Else the page would look at them.
+        event.stopPropagation();
+        if (event.dataTransfer)
+          droppedFiles(event.dataTransfer).then((files) => addFiles(files.map(({ file }) => file)));
+      }}
+    >
       <header>
         <input
           type="text"
@@ -308,7 +321,7 @@ function LabelCard({
           named={`Add pictures of ${name}`}
           accept="image/*"
           multiple
-          onFiles={addFiles}
+          onFiles={(files) => addFiles([...(files ?? [])])}
         />
       </div>
       {crops.length > 0 && (

@@ -36,6 +36,7 @@ export function Try({
   choose,
   looking,
   setLooking,
+  learning,
   addFiles,
 }: {
   readonly client: Client;
@@ -46,6 +47,8 @@ export function Try({
   choose(i: number): void;
   readonly looking: Looking;
   setLooking(looking: Looking): void;
+  /** A lesson is under way, which everything waits for. */
+  readonly learning: boolean;
   addFiles(files: FileList | null): void;
 }) {
   const video = useRef<HTMLVideoElement>(null);
@@ -151,7 +154,9 @@ export function Try({
         </div>
         <div class="answers">
           {wrong && <p role="alert">{wrong}</p>}
-          {shown && !sight && !wrong && <p class="muted">{WAITING[engine.standing.kind]}</p>}
+          {shown && !wrong && (learning || !sight) && (
+            <p class="muted">{learning ? 'Waiting for the end of the lesson …' : WAITING[engine.standing.kind]}</p>
+          )}
           {sight?.faces.length === 0 && (
             <p>
               No face was found.{' '}
