@@ -9,6 +9,7 @@ import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
 import { exportCommand } from './export';
+import { gradcheckCommand } from './gradcheck';
 import { inspectCommand } from './inspect';
 import { outliveTerminal } from './interrupt';
 import { predictCommand } from './predict';
@@ -31,6 +32,7 @@ const COMMANDS = [
   reportCommand,
   compareCommand,
   reproduceCommand,
+  gradcheckCommand,
   inspectCommand,
   demoCommand,
   synthCommand,

@@ -119,6 +119,7 @@ test('help for the program and each command, with examples; every setting of tra
     'ui',
     'report',
     'compare',
+    'gradcheck',
     'inspect',
     'demo',
     'synth',

@@ -196,6 +196,25 @@ export class Learner {
     return new Map(named.map(({ name }, i) => [name, factor === 1 ? grads[i] : grads[i].map((g) => factor * g)]));
   }
 
+  /**
+   * Losses and predictions of a training step that is not taken: with the batch's statistics and nothing moved by them.
+   * @param gradients leaves the loss's gradients in the parameters, in place of what was there
+   */
+  rehearse(batch: Batch, gradients: boolean): Promise<BatchResult> {
+    const { device, model } = this;
+    return F.step(device, () => {
+      const run = (): Promise<BatchResult> => {
+        const { total, read } = this.look(batch, true);
+        if (gradients && total) F.backward(total);
+        F.dropMoments(device);
+        return read();
+      };
+      if (!gradients) return F.noGrad(run);
+      for (const p of model.parameters()) p.value.dropGrad();
+      return run();
+    });
+  }
+
   /** Losses and predictions in evaluation mode. */
   evaluate(batch: Batch): Promise<BatchResult> {
     return F.step(this.device, () => F.noGrad(() => this.look(batch, false).read()));

@@ -45,7 +45,14 @@ export type Appended = typeof STEPS | typeof LAYERS;
 export const REPORT = 'report.html';
 
 /** What is drawn of a run, each as .svg and .png. */
-export const PICTURES = ['results', 'confusion_matrix', 'reliability', 'valence_arousal', 'label_graph'] as const;
+export const PICTURES = [
+  'results',
+  'confusion_matrix',
+  'reliability',
+  'valence_arousal',
+  'label_graph',
+  'gradcheck',
+] as const;
 
 /**
  * Every file that a run may write but epochs' weights (`EpochFile`), event files (`EventsFile`), and those of its evaluations, which lie in
@@ -66,6 +73,7 @@ export const FILES = [
   'trace.json',
   'profile.json',
   REPORT,
+  'gradcheck.json',
   BEST,
   LAST,
   PREVIOUS,
