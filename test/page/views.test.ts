@@ -76,7 +76,7 @@ tried('a square of the confusion matrix leads to its faces, by click and by keyb
   assert.is(await focused(page), String(said(1, 2)));
   await page.getByText(`of ${confusion[1].reduce((a, b) => a + b)} Happy taken for Sad`).waitFor();
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name: 'Mistakes' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Gallery' }).waitFor();
   await page.getByText(`${said(1, 2)} faces, wrong, the surest first`).waitFor();
   assert.is(await page.getByRole('combobox', { name: 'True' }).inputValue(), '1');
   assert.is(await page.getByRole('combobox', { name: 'Predicted' }).inputValue(), '2');
@@ -111,7 +111,7 @@ tried(
     const { page, wrong } = await open([
       { ...run, pictures: { ...pictures, [rows[2]]: 'data:image/png;base64,AAAA' } },
     ]);
-    await go(page, 'Mistakes');
+    await go(page, 'Gallery');
     const cards = page.locator('.card');
     await cards.nth(59).waitFor();
     const names = await cards.evaluateAll((all) => all.map((card) => (card as HTMLElement).title));
@@ -336,15 +336,7 @@ tried('layers: epochs by the slider, sorted, one unfolded; what vanishes and exp
   await page.close();
 });
 
-const VIEWS = [
-  'Confusion matrix',
-  'Mistakes',
-  'Valence and arousal',
-  'Reliability',
-  'Label graph',
-  'Layers',
-  'Kernels',
-];
+const VIEWS = ['Confusion matrix', 'Gallery', 'Valence and arousal', 'Reliability', 'Label graph', 'Layers', 'Kernels'];
 
 tried('no task of 4,000 faces, 121 layers and 12 epochs takes over 100 ms', async () => {
   const { page } = await open([run]);

@@ -19,7 +19,7 @@ const hasSamples = ({ predictions }: PageRun): boolean => predictions !== null &
 
 export const gallery: View = {
   id: 'gallery',
-  title: 'Mistakes',
+  title: 'Gallery',
   has: (runs) => runs.some(hasSamples),
   Component({ runs, picture }: ViewProps) {
     const asked = useAddress();
@@ -69,7 +69,7 @@ function Gallery({ asked, runs, picture }: ViewProps & { readonly asked: Samples
   const place = (text: string): number | null => (text === '' ? null : Number(text));
   const text = (c: number | null): string => (within(c) === null ? '' : String(c));
   const last = Math.min(cards, rows.length);
-  const wanted = useMemo(() => ({}), [rows, run.id, picture]);
+  const wanted = useMemo(() => ({}), [rows, run.id, run.pictures, classes]);
   const shown = useInFrames(Math.ceil(last / EACH), wanted, (piece) => (
     <Fragment key={piece}>
       {Array.from(rows.subarray(piece * EACH, Math.min(last, (piece + 1) * EACH)), (row) => (
@@ -112,7 +112,7 @@ function Gallery({ asked, runs, picture }: ViewProps & { readonly asked: Samples
           {whole(Math.min(AT_ONCE, rows.length - last))} more
         </button>
       )}
-      {open !== null && (
+      {open !== null && open < predictions.image.length && (
         <Large
           run={run}
           predictions={predictions}

@@ -46,6 +46,8 @@ export const plane: View = {
 const hasPlane = ({ predictions }: PageRun): boolean =>
   !!predictions?.valence && !!predictions.arousal && predictions.expression.length > 0;
 
+/** Most classes whose means have room with their names. */
+const NAMED = 12;
 /** Rows of the table of those that are farthest off. */
 const LISTED = 10;
 
@@ -66,6 +68,8 @@ function OfRun({ run, predictions, control, picture }: OfRunProps) {
   const rows = useMemo(() => rowsOf(predictions.expression, only), [predictions, only]);
   const worst = useMemo(() => farthest(points, rows, LISTED), [points, rows]);
   const seen = at !== null && at < predictions.expression.length && rows.includes(at) ? at : null;
+  const named = middles.filter(({ c }) => only.size === 0 || only.has(c));
+  const few = named.length <= NAMED;
   const toggle = (c: number): void => {
     const next = new Set(only);
     if (!next.delete(c)) next.add(c);
@@ -90,8 +94,13 @@ function OfRun({ run, predictions, control, picture }: OfRunProps) {
           choose={setShow}
         />
         <label class="check">
-          <input type="checkbox" checked={means} onChange={(event) => setMeans(event.currentTarget.checked)} />
-          Means of classes
+          <input
+            type="checkbox"
+            checked={means && few}
+            disabled={!few}
+            onChange={(event) => setMeans(event.currentTarget.checked)}
+          />
+          {few ? 'Means of classes' : `Means, of at most ${NAMED} classes`}
         </label>
       </div>
       {figures.some(Boolean) && <p class="muted">{figures.filter(Boolean).join('; ')}</p>}
@@ -122,7 +131,7 @@ function OfRun({ run, predictions, control, picture }: OfRunProps) {
           points={points}
           rows={rows}
           show={show}
-          middles={means ? middles.filter(({ c }) => only.size === 0 || only.has(c)) : []}
+          middles={means && few ? named : []}
           at={seen}
           look={setAt}
           picture={picture}
@@ -296,17 +305,16 @@ function Plot({ run, predictions, points, rows, show, middles, at, look, picture
                 {name}
               </text>
             ))}
-            {middles.length <= 12 &&
-              middles.map(({ c, truth, said }) => (
-                <g key={c} class="mean">
-                  <path class="halo" d={arrow(x(truth[0]), y(truth[1]), x(said[0]), y(said[1]))} />
-                  <path stroke={css(classColour(c))} d={arrow(x(truth[0]), y(truth[1]), x(said[0]), y(said[1]))} />
-                  <circle cx={x(truth[0])} cy={y(truth[1])} r={4} fill={css(classColour(c))} />
-                  <text x={x(truth[0])} y={y(truth[1]) - 9} text-anchor="middle">
-                    {clip(run.classes[c], 16)}
-                  </text>
-                </g>
-              ))}
+            {middles.map(({ c, truth, said }) => (
+              <g key={c} class="mean">
+                <path class="halo" d={arrow(x(truth[0]), y(truth[1]), x(said[0]), y(said[1]))} />
+                <path stroke={css(classColour(c))} d={arrow(x(truth[0]), y(truth[1]), x(said[0]), y(said[1]))} />
+                <circle cx={x(truth[0])} cy={y(truth[1])} r={4} fill={css(classColour(c))} />
+                <text x={x(truth[0])} y={y(truth[1]) - 9} text-anchor="middle">
+                  {clip(run.classes[c], 16)}
+                </text>
+              </g>
+            ))}
             {at !== null && (
               <g class="cursor">
                 <line
