@@ -6,8 +6,8 @@ import { besideProgram } from '../data/threads';
 import type { NamedRun } from './server';
 import type { FromServer, ToServer } from './worker';
 
-/** Milliseconds that a training waits at its end for pages to be told. */
-const LAST = 500;
+/** Milliseconds that a training waits at its end for pages to be told, at most: it takes a few. */
+const LAST = 2000;
 /** Most memory of the thread's objects, in MiB. */
 const MEMORY = 1024;
 

@@ -123,11 +123,17 @@ test('a file that is broken in whatever way is a line on it, and takes nothing e
 
 test('a line that is no batch, or goes back, is left out of steps.csv', () => {
   const at = folder('order');
+  const WRONG = /steps\.csv: line 4: expected a batch behind the one before, found/;
   for (const bad of ['x', '21,3,nan', step(20).trim(), step(21).replace('21', '-1').trim()]) {
     writeFileSync(join(at, 'steps.csv'), `${STEPS_HEADER}${step(1)}${step(20)}${bad}\n${step(22)}`);
-    const { steps, problems } = read(at);
+    const reader = new RunReader(at, 'a run', 'r0');
+    reader.look();
+    const { steps, problems } = reader.run;
     assert.equal(steps.step, [1, 20, 22], bad);
-    assert.match(problems.join(), /steps\.csv: line 4: expected a batch behind the one before, found/);
+    assert.match(problems.join(), WRONG);
+    appendFileSync(join(at, 'steps.csv'), step(23));
+    reader.look();
+    assert.equal([reader.run.steps.step.at(-1), WRONG.test(reader.run.problems.join())], [23, true]);
   }
 });
 
@@ -177,6 +183,10 @@ test('a run that grows: each look tells what is new, and the page ends with the 
   rmSync(join(at, 'steps.csv'));
   look();
   assert.equal([page.table.length, page.problems], [0, ['steps.csv: not there']]);
+
+  writeFileSync(join(at, 'results.csv'), readFileSync(join(at, 'results.csv')));
+  const [event] = reader.look();
+  assert.equal('set' in event && Object.keys(event.set), ['epochs'], 'what has not changed is not told again');
 
   appendFileSync(join(at, 'layers.jsonl'), Array.from({ length: 30 }, (_, i) => layersLine(i)).join(''));
   look();

@@ -87,7 +87,7 @@ export class RunReader {
     for (const name of [...changed]) for (const other of FOLLOWS[name as keyof Read] ?? []) changed.add(other);
     // Classes come first.
     for (const name of PARTS) if (changed.has(name)) this.take(name);
-    const parts = PARTS.some((name) => changed.has(name)) ? this.parts() : {};
+    const parts = PARTS.some((name) => changed.has(name)) ? this.changedParts() : {};
     const after = changed.has(STEPS) ? this.takeSteps() : null;
     const lines = changed.has(LOG) ? this.takeLog() : [];
     const running = isWritten(this.dir);
@@ -141,27 +141,31 @@ export class RunReader {
     this.read[name] = this.attempt(name, (file) => READERS[name](file, this.read), NOTHING[name]);
   }
 
-  private parts(): Partial<PageRun> {
-    const { read } = this;
+  /** What is another than before. */
+  private changedParts(): Partial<PageRun> {
+    const { read, run } = this;
     const { layers, before, after } = read[LAYERS];
     const A = read['adj.safetensors'];
     const classes = classesIn(read);
-    return {
+    const sameGraph = run.graph?.A === A && run.graph?.before === before && run.graph?.after === after;
+    const parts: Partial<PageRun> = {
       args: read[ARGS].args,
       classes,
       manifest: read['manifest.json'],
       epochs: read['results.csv'],
       metrics: read['metrics.json'],
       predictions: read['predictions.csv'],
-      graph: A && { nodes: nodesOf(classes), A, before, after },
+      graph: sameGraph ? run.graph : A && { nodes: nodesOf(classes), A, before, after },
       layers,
       profile: read['profile.json'],
     };
+    return Object.fromEntries(Object.entries(parts).filter(([name, part]) => part !== run[name as keyof PageRun]));
   }
 
   /** @returns the place from which on the steps are others; null: they are not */
   private takeSteps(): number | null {
     const { steps } = this.run;
+    const wrong = this.wrong.get(STEPS);
     const more = this.attempt(
       STEPS,
       () => {
@@ -179,6 +183,8 @@ export class RunReader {
       },
       { rows: columnsOf([]), anew: true },
     );
+    // A line that was wrong still is, as long as lines are added.
+    if (!more.anew && wrong !== undefined) this.wrong.set(STEPS, wrong);
     const { length } = steps.step;
     const all = more.anew ? more.rows : joined(steps, length, more.rows);
     if (all.step.length > MOST_STEPS) {
