@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { formatMetrics } from '../../src/cli/format';
 import { inspect } from '../../src/train/inspect';
 import { compareRuns } from '../../src/train/reports/comparison';
+import { RunReader } from '../../src/train/reports/page/run_reader';
 import { readHashes } from '../../src/train/run/hashes';
 import { readManifest } from '../../src/train/run/manifest';
 import { readRun } from '../../src/train/run/read_run';
@@ -53,6 +54,10 @@ async function readAll(run: string): Promise<void> {
 }
 
 async function survives(run: string, what: string): Promise<boolean> {
+  // The page is told of it all the same.
+  const page = new RunReader(run, 'run', 'r0');
+  assert.ok(page.look().length > 0, what);
+  assert.ok(JSON.stringify(page.run.problems).length < 2500, what);
   try {
     await readAll(run);
     return true;
