@@ -64,6 +64,17 @@ export {
   writeCheckpoint,
   writeTorchTensor,
 } from './formats/torch';
+export {
+  type ExplainedFace,
+  type ExplainSettings,
+  type Explanation,
+  explain,
+  type FaceExplanation,
+  type FaceMap,
+  type Leaning,
+  leaning,
+} from './train/explain/explain';
+export type { Neighbour } from './train/explain/validation_faces';
 export { type ExportFormat, exportRun } from './train/export';
 export type { StepEvent, TrainHooks } from './train/loop/events';
 export type { Outcome } from './train/loop/session';

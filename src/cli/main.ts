@@ -8,6 +8,7 @@ import { compareCommand } from './compare';
 import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
+import { explainCommand } from './explain';
 import { exportCommand } from './export';
 import { gradcheckCommand } from './gradcheck';
 import { inspectCommand } from './inspect';
@@ -26,6 +27,7 @@ const COMMANDS = [
   trainCommand,
   evaluateCommand,
   predictCommand,
+  explainCommand,
   exportCommand,
   prepareCommand,
   uiCommand,

@@ -167,7 +167,7 @@ export const predictCommand = (): Command =>
       tellDrawn();
       if (!whole) return;
       if (format === 'json') printData(`[\n${all.map(jsonElement).join(',\n')}\n]`);
-      if (format === 'table') print(table(all, shape));
+      if (format === 'table') print(predictionTable(all, shape));
     });
 
 /** By the name of the file; without one a table. @throws InputError for another name */
@@ -181,7 +181,7 @@ function formatOf(out: string | null): Format {
 }
 
 /** The network that the flags name; of none, the one that comes with the package. */
-async function openRun(settings: PredictFlags): Promise<Run> {
+export async function openRun(settings: NetworkSettings): Promise<Run> {
   const { saved_model, checkpoint, emb, image_size, dataset, classes } = settings;
   if (saved_model !== null || checkpoint !== null)
     return (await import('../train/run/network')).openNetwork(settings, say);
@@ -194,7 +194,8 @@ async function openRun(settings: PredictFlags): Promise<Run> {
   return (await import('../train/run/expression_network')).expressionNetwork();
 }
 
-function table(predictions: readonly FacePrediction[], { classes, faces }: RowShape): string {
+/** A row a face. */
+export function predictionTable(predictions: readonly FacePrediction[], { classes, faces }: RowShape): string {
   const isFrame = predictions.some(({ time }) => time !== undefined);
   const header = [
     ...['image', ...(isFrame ? ['time'] : []), ...(faces ? ['face'] : []), 'expression'],

@@ -5,7 +5,7 @@ import type { TrainArgs } from '../settings/args';
 import type { Learner, Pictures } from './learner';
 
 /** Most bytes of features of a set: 2^19 faces of 256 numbers. */
-const MOST = 2 ** 29;
+export const MOST_FEATURES = 2 ** 29;
 
 /**
  * Rows of features a face that can stand for its pictures: 1 where nothing is drawn at random, 2 where mirroring alone is; null: the
@@ -22,7 +22,7 @@ export function viewsOf(
   if (!freeze_backbone || (augment && precision === 'f16')) return null;
   if (rotation || random_erasing || color_jitter || mixup) return null;
   const views = rotation === null ? 1 : 2;
-  return 4 * faces * views * width <= MOST ? views : null;
+  return 4 * faces * views * width <= MOST_FEATURES ? views : null;
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Augmentation, type Changes, changesOf, mixRows } from '../../data/
 import type { Batch } from '../../data/loader';
 import type { Device } from '../../device';
 import { notFinite } from '../../formats/weights';
-import { type EmotionModel, observe } from '../../models';
+import { type EmotionModel, type Explained, type GradCamTarget, gradCams, observe } from '../../models';
 import { argmaxRows } from '../measures/metrics';
 import type { TrainArgs } from '../settings/args';
 import { type Losses, losses, type Truth } from './objective';
@@ -274,6 +274,14 @@ export class Learner {
   /** What a frozen backbone makes of pictures, N x width; the promise waits for the GPU. */
   features(pictures: Pictures): Promise<Float32Array> {
     return F.step(this.device, () => this.backbone(pictures).data());
+  }
+
+  /** One picture, and what in it raises scores: see `gradCams`; the promise waits for the GPU. */
+  explain(picture: Pictures, targets: readonly GradCamTarget[]): Promise<Explained> {
+    const image = this.images(picture);
+    const explained = gradCams(this.model, image, targets, this.embedding);
+    this.device.free(image.storage);
+    return explained;
   }
 
   private backbone(pictures: Pictures): Tensor {

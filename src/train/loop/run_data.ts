@@ -59,14 +59,23 @@ interface DataOptions extends Pick<CropOptions, 'onGroup'> {
   readonly formatVersion: number;
 }
 
-/** Reads the annotations; faces are prepared as they are asked for. What was made or left out is said through `notice`. The result must be closed. */
-export async function openRunData(
+/** What a run's annotations say. */
+export interface RunSamples {
+  /** What it learns from, and what it is measured on. */
+  readonly samples: Split;
+  readonly training: AnnotationSet;
+  /** null: the samples for it are split off those of `training`. */
+  readonly validation: AnnotationSet | null;
+  /** Of the annotations, by their path: see `hashOf`. */
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+/** Reads the annotations of a run. @throws InputError for what cannot be read; the signal's reason */
+export async function readRunSamples(
   args: TrainArgs,
-  folder: RunFolder,
-  hooks: TrainHooks,
   notice: (line: string) => void,
-  { onGroup, signal, formatVersion }: DataOptions,
-): Promise<RunData> {
+  signal?: AbortSignal,
+): Promise<RunSamples> {
   const { dataset, classes, align, columns, split_by } = args;
   const group = split_by === 'folder' ? null : split_by;
   const options = { dataset, classes, imageDir: args.image_dir, align, columns, group };
@@ -82,14 +91,25 @@ export async function openRunData(
   const others = args.val_data ? validationOf(await read(args.val_data)) : given.val;
   const validation = others && learnt(others);
   notice(describeAnnotations(training));
-  let samples: Split;
-  if (validation) {
-    notice(describeAnnotations(validation));
-    if (split_by) notice(describeShared(split_by, training.samples, validation.samples));
-    samples = { train: training.samples, val: validation.samples };
-  } else {
-    samples = inFile(training.file, () => splitOff(training.samples, args, notice));
+  if (!validation) {
+    const samples = inFile(training.file, () => splitOff(training.samples, args, notice));
+    return { samples, training, validation: null, hashes };
   }
+  notice(describeAnnotations(validation));
+  if (split_by) notice(describeShared(split_by, training.samples, validation.samples));
+  return { samples: { train: training.samples, val: validation.samples }, training, validation, hashes };
+}
+
+/** Reads the annotations; faces are prepared as they are asked for. What was made or left out is said through `notice`. The result must be closed. */
+export async function openRunData(
+  args: TrainArgs,
+  folder: RunFolder,
+  hooks: TrainHooks,
+  notice: (line: string) => void,
+  { onGroup, signal, formatVersion }: DataOptions,
+): Promise<RunData> {
+  const { classes, align } = args;
+  const { samples, training, validation, hashes } = await readRunSamples(args, notice, signal);
   checkEnough(args, samples.train.length, samples.val.length);
   const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice, signal) : null;
   const weights = classWeights(samples.train, args.class_weights, classes);

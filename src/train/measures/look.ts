@@ -11,7 +11,7 @@ import { checkScores } from './finite';
 const AT_ONCE = 32;
 
 /** A face that is looked at: size x size x 3 bytes of RGB, and the picture that it is of. */
-interface Shown {
+export interface Shown {
   readonly pixels: Uint8Array;
   readonly file: string;
 }
@@ -19,14 +19,18 @@ interface Shown {
 /** What a network says of a face. */
 export type Said = Pick<FacePrediction, 'expression' | 'probabilities' | 'valence' | 'arousal'>;
 
-/** What the network says of some faces. */
-export type Look = (faces: readonly Shown[]) => Promise<Said[]>;
+/** What the network says of some faces, and what else is asked of them. */
+export type Look<More = unknown> = (faces: readonly Shown[]) => Promise<(Said & More)[]>;
 
-/** @throws InputError for a run that cannot be used; the look does where the network gives what is no number */
-export async function openLook(device: Device, run: Run): Promise<Look> {
-  const { image_size: size, classes } = run.args;
+/** @throws InputError for a run that cannot be used */
+export async function openLearner(device: Device, run: Run): Promise<Learner> {
   const { model, embedding } = await openRunModel(device, run);
-  const learner = new Learner(device, model, { embedding, loss: null });
+  return new Learner(device, model, { embedding, loss: null });
+}
+
+/** What the learner's network says. The look throws InputError where it gives what is no number. */
+export function lookOf(learner: Learner, run: Run): Look {
+  const { image_size: size, classes } = run.args;
   const look = async (faces: readonly Shown[]): Promise<Said[]> => {
     const n = faces.length;
     const rows = new Uint32Array(n);

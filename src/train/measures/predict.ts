@@ -9,7 +9,7 @@ import type { FaceFinder, FoundFace } from '../../faces/finder';
 import { type Run, weightsFile } from '../run/read_run';
 import { Budget } from './budget';
 import type { FacePrediction, Faces } from './face_prediction';
-import { type Look, openLook, type Said } from './look';
+import { type Look, lookOf, openLearner, type Said } from './look';
 import { readFaces, type SeenPicture } from './picture_faces';
 import { type Done, groupsOf, remaining } from './picture_groups';
 
@@ -22,8 +22,11 @@ export interface LookedAt {
   read(): Promise<SmallerImage>;
 }
 
+/** A prediction, with what else was asked of its face. */
+export type Looked<More> = FacePrediction & Partial<More>;
+
 /** Settings of `predict`. */
-export interface PredictSettings {
+export interface PredictSettings<More = unknown> {
   /** Adapter, as in TrainArgs. */
   readonly gpu?: string | null;
   /** Where the paths in lists start; null: the list's folder. */
@@ -36,7 +39,7 @@ export interface PredictSettings {
   /** Predictions that are there already, of an earlier run over the same sources: only what follows is given. */
   readonly done?: Done;
   /** Sees each picture with all its predictions, in order, before those that are new are given. */
-  readonly onPicture?: (picture: LookedAt, predictions: readonly FacePrediction[]) => Promise<void>;
+  readonly onPicture?: (picture: LookedAt, predictions: readonly Looked<More>[]) => Promise<void>;
   /** Ends it early, with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -55,15 +58,28 @@ export interface PredictSettings {
  *   said.push(`${image}: ${expression}`);
  * said.length; // 7
  */
-export async function* predict(
+export function predict(
   run: Run,
   sources: readonly string[],
   settings: PredictSettings = {},
 ): AsyncGenerator<FacePrediction> {
+  return lookThrough(run, sources, settings, async (device) => lookOf(await openLearner(device, run), run));
+}
+
+/**
+ * As `predict`, of whatever is asked of faces.
+ * @param open is called once the first face is found
+ */
+export async function* lookThrough<More>(
+  run: Run,
+  sources: readonly string[],
+  settings: PredictSettings<More>,
+  open: (device: Device) => Promise<Look<More>>,
+): AsyncGenerator<Looked<More>> {
   const { gpu, image_dir = null, fps = null, faces = 'all', say = () => {}, done, onPicture, signal } = settings;
   if (!run.given) weightsFile(run, 'best');
   let device: Device | null = null;
-  let [finder, look]: [FaceFinder | null, Look | null] = [null, null];
+  let [finder, look]: [FaceFinder | null, Look<More> | null] = [null, null];
   let [looked, ended] = [0, false];
   const opened = async (): Promise<Device> => {
     device ??= await orAborted(openDevice({ gpu: gpu ?? undefined, say }), signal, (late) => late.destroy());
@@ -83,7 +99,7 @@ export async function* predict(
     for await (const { seen, known, first } of readFaces(groups, { ...run.args, faces, find }, say, signal)) {
       signal?.throwIfAborted();
       const shown = seen.flatMap(({ picture: { file }, faces }) => faces.map(({ pixels }) => ({ pixels, file })));
-      if (shown.length > 0) look ??= await openLook(await opened(), run);
+      if (shown.length > 0) look ??= await open(await opened());
       const said = look ? await look(shown) : [];
       for (const one of seen) {
         const predictions = predictionsOf(one, said.splice(0, one.faces.length));
@@ -105,9 +121,13 @@ export async function* predict(
 const NOTHING = { expression: null, probabilities: null, valence: null, arousal: null };
 
 /** @param said of its faces */
-function predictionsOf({ picture: { file, time }, faces }: SeenPicture, said: readonly Said[]): FacePrediction[] {
+function predictionsOf<More>(
+  { picture: { file, time }, faces }: SeenPicture,
+  said: readonly (Said & More)[],
+): Looked<More>[] {
   const of = { image: file, ...(time === null ? {} : { time }) };
-  if (faces.length === 0) return [{ ...of, face: null, ...NOTHING, box: null, landmarks: null, score: null }];
+  const nobody: FacePrediction = { ...of, face: null, ...NOTHING, box: null, landmarks: null, score: null };
+  if (faces.length === 0) return [nobody as Looked<More>];
   return faces.map(({ place: { face, ...place } }, i) => ({
     ...of,
     ...(face === undefined ? {} : { face }),

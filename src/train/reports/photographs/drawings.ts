@@ -1,4 +1,4 @@
-// A folder of drawn photographs.
+// A folder of drawings of photographs.
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
@@ -20,7 +20,7 @@ const HEAD = 4096;
 const MOST = 180;
 
 /**
- * The folder of `--draw`: a JPEG a picture, called as the picture; where another has that name already, as the picture and the folders
+ * The folder of `predict --draw` or `explain --out`: a JPEG a picture, or a face, called as the picture; where another has that name already, as the picture and the folders
  * that it lies in. A drawing tells in its metadata which picture it is of, so that it is found again and replaced, and nothing else is.
  */
 export class Drawings {
@@ -33,20 +33,23 @@ export class Drawings {
   constructor(
     readonly dir: string,
     sources: readonly string[],
+    private readonly flag: 'draw' | 'out' = 'draw',
   ) {
     const found = lookAt(dir);
     if (found !== 'a folder' && found !== 'nothing')
-      throw new InputError(`--draw ${dir}: expected a folder or nothing there, found ${found}; give another folder`);
-    checkNotOfRun(dir, 'draw');
+      throw new InputError(`--${flag} ${dir}: expected a folder or nothing there, found ${found}; give another folder`);
+    checkNotOfRun(dir, flag);
     if (existsSync(join(dir, ARGS)))
-      throw new InputError(`--draw ${dir}: it is the folder of a run; give a new one, such as ${join(dir, 'drawn')}`);
+      throw new InputError(
+        `--${flag} ${dir}: it is the folder of a run; give a new one, such as ${join(dir, 'drawn')}`,
+      );
     const place = realPlace(dir);
     for (const source of sources) {
       if (lookAt(source) !== 'a folder') continue;
       const looked = realpathSync(source);
       if (place === looked || place.startsWith(looked === sep ? sep : looked + sep))
         throw new InputError(
-          `--draw ${dir}: it lies in ${source}, which is looked through: the drawings would be taken for its pictures; give a folder outside`,
+          `--${flag} ${dir}: it lies in ${source}, which is looked through: the drawings would be taken for its pictures; give a folder outside`,
         );
     }
   }
@@ -56,21 +59,41 @@ export class Drawings {
     return this.count;
   }
 
-  /** @throws InputError if the folder cannot be written or the picture no more be read, MachineError if the disk is full */
+  /**
+   * Draws a picture with its faces.
+   * @throws InputError if the folder cannot be written or the picture no more be read, MachineError if the disk is full
+   */
   async add(picture: LookedAt, rows: readonly FacePrediction[]): Promise<void> {
-    const key = keyOf(picture, rows);
     const image = await picture.read().catch((error) => {
       throw error instanceof ImageError ? new InputError(`${picture.file}: ${error.message}`) : error;
     });
-    const drawing = await drawFaces(image, rows, MARK + key);
-    makeFolder(this.dir);
-    await writeWhole(await this.placeOf(picture, rows, key), drawing, '--draw');
-    this.count++;
+    await this.put(picture, rows, null, (mark) => drawFaces(image, rows, mark));
   }
 
-  /** The first of a picture's names that nothing has, or an older drawing of it. */
-  private async placeOf(picture: LookedAt, rows: readonly FacePrediction[], key: string): Promise<string> {
-    for (const name of namesOf(picture, rows)) {
+  /**
+   * Writes a drawing of a picture, or of one of its faces.
+   * @param draw gives the JPEG with a mark in its metadata
+   * @returns its file
+   * @throws as `add`
+   */
+  async put(
+    picture: LookedAt,
+    rows: readonly FacePrediction[],
+    face: number | null,
+    draw: (mark: string) => Promise<Buffer>,
+  ): Promise<string> {
+    const key = keyOf(picture, rows, face);
+    const drawing = await draw(MARK + key);
+    makeFolder(this.dir, this.flag);
+    const file = await this.placeOf(namesOf(picture, rows, face), key);
+    await writeWhole(file, drawing, `--${this.flag}`);
+    this.count++;
+    return file;
+  }
+
+  /** The first of some names that nothing has, or an older drawing of the same. */
+  private async placeOf(names: Iterable<string>, key: string): Promise<string> {
+    for (const name of names) {
       const file = join(this.dir, name);
       const found = lookAt(file);
       if (found === 'nothing' || (found === 'a file' && (await isMarked(file, key)))) return file;
@@ -83,8 +106,8 @@ export class Drawings {
 const givenBox = ([row]: readonly FacePrediction[]) => (row?.box && row.score === null ? row.box : null);
 
 /** Tells a picture, or a face of it that was given, from all others. */
-function keyOf({ file, time }: LookedAt, rows: readonly FacePrediction[]): string {
-  const what = JSON.stringify([resolve(file), time, givenBox(rows)]);
+function keyOf({ file, time }: LookedAt, rows: readonly FacePrediction[], face: number | null): string {
+  const what = JSON.stringify([resolve(file), time, givenBox(rows), ...(face === null ? [] : [face])]);
   return createHash('sha256').update(what).digest('hex').slice(0, 32);
 }
 
@@ -95,12 +118,14 @@ const isMarked = (file: string, key: string): Promise<boolean> =>
   );
 
 /** Names for a picture's drawing, without end. */
-function* namesOf({ file, time }: LookedAt, rows: readonly FacePrediction[]): Generator<string> {
+function* namesOf({ file, time }: LookedAt, rows: readonly FacePrediction[], face: number | null): Generator<string> {
   const box = givenBox(rows);
   const folders = dirname(resolve(file)).split(sep).filter(Boolean);
   const base = basename(file).replace(/\.jpg$/i, '');
   // Digits before the point so that names are in the order of time.
-  const what = (time === null ? '' : `_${time.toFixed(3).padStart(10, '0')}s`) + (box ? `_${box[0]}_${box[1]}` : '');
+  const what =
+    (time === null ? '' : `_${time.toFixed(3).padStart(10, '0')}s`) +
+    (box ? `_${box[0]}_${box[1]}` : face === null ? '' : `_${face}`);
   for (let above = 0; above <= folders.length; above++)
     yield `${safe([...folders.slice(folders.length - above), base].join('_'))}${what}.jpg`;
   for (let i = 2; ; i++) yield `${safe(base)}${what}_${i}.jpg`;
@@ -119,12 +144,12 @@ function realPlace(path: string): string {
   return existsSync(place) ? realpathSync(place) : join(realPlace(dirname(place)), basename(place));
 }
 
-function makeFolder(dir: string): void {
+function makeFolder(dir: string, flag: string): void {
   try {
     makeFolders(dir);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw new MachineError(`${dir}: cannot be made: ${message}`);
-    throw new InputError(`${dir}: cannot be made: ${message}; check --draw`);
+    throw new InputError(`${dir}: cannot be made: ${message}; check --${flag}`);
   }
 }

@@ -5,7 +5,8 @@ import { measureText } from '../charts/lettering';
 import type { Rect } from './place';
 
 export const GROUND = '#0d1117';
-const INK = '#f0f6fc';
+export const INK = '#f0f6fc';
+export const MUTED = '#9198a1';
 const FAINT = '#6e7681';
 
 const EMOTIONS: Readonly<Record<string, string>> = {
