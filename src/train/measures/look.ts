@@ -11,7 +11,7 @@ import { checkScores } from './finite';
 const AT_ONCE = 32;
 
 /** A face that is looked at: size x size x 3 bytes of RGB, and the picture that it is of. */
-export interface Shown {
+interface Shown {
   readonly pixels: Uint8Array;
   readonly file: string;
 }
