@@ -16,7 +16,7 @@ What is cleared is fetched or made anew when it is needed.`;
 export const cacheCommand = (): Command =>
   new Command('cache')
     .description(
-      'show or clear what is kept for this user: graphics drivers, prepared faces, annotations as they were read, fetched weights',
+      'show or clear what is kept for this user: graphics drivers, prepared faces, annotations as they were read, features of faces, fetched weights',
     )
     .option('--clear [NAME]', 'remove one entry, or all')
     .addHelpText('after', EXAMPLE)

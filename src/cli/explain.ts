@@ -70,12 +70,13 @@ Faces are found, levelled and cut as predict does, and what is said of them is w
 expression network of face-api answers, which comes with this package.
 
 Grad-CAM (Selvaraju et al. 2017) shows which parts of the face raise a score: the class's before softmax, valence, arousal. Its map has the
-size of the network's last one: 28 x 28 of bregnext at 112 pixels, else about a place for each 32 x 32 pixels (denselite 16 x 16).
+size of the network's last one: 28 x 28 of bregnext at 112 pixels, else about a place for each 32 x 32 pixels (denselite 16 x 16). Where nothing
+raises the score it is all 0.
 It says where the network looks, not whether it is right to.
 
 The nearest faces are those of the run's own validation set, by the cosine distance of features (1 - cos, 0 to 2): what the network takes for
 most alike. Their features are computed once and kept (emotion-gcn cache), by the network's weights and the pictures; where the set is not there
-any more, or the network came without a run, a line says so. A face of that set finds itself.
+any more, or the network came without a run, a line says so.
 
 Of emotion_gcn also what each label's classifier leans on: how much of it comes from each node of the label graph, through the last graph
 convolution. A row adds up to 100 %; a part that points away from the whole is negative.
@@ -93,7 +94,7 @@ export const explainCommand = (): Command =>
       .description(
         'show why a trained network says what it says of faces: where it looks, what they are like, what its classifiers lean on',
       )
-      .argument('<SOURCE...>', 'picture files, folders, or lists (.txt, .csv)'),
+      .argument('<SOURCE...>', 'picture files, videos, folders, or lists (.txt, .csv)'),
     SETTINGS,
   )
     .addHelpText('after', EXAMPLE)
@@ -108,7 +109,7 @@ export const explainCommand = (): Command =>
       if (target !== null && !classes.includes(target))
         throw new InputError(`--target expects a class of the network: ${classes.join(', ')}; found ${target}`);
       const graph = await leaning(run);
-      const drawn = new Map<FaceExplanation, string>();
+      const drawn = new WeakMap<FaceExplanation, string>();
       const onPicture = async (picture: LookedAt, explained: readonly ExplainedFace[]): Promise<void> => {
         if (!drawings) return;
         const { drawExplained } = await import('../train/reports/photographs/explained_face');
@@ -134,7 +135,7 @@ export const explainCommand = (): Command =>
       const finished = await stoppable(look, () => say('stopping'));
       if (drawings) say(`drawn: ${drawings.length} in ${out}`);
       if (!finished) return;
-      if (format === 'table') print(tables(faceRows, graph, { classes, faces: faces !== 'none', time: false }));
+      if (format === 'table') print(tables(faceRows, graph, { classes, faces: faces !== 'none' }));
       else {
         const { model, network, image_size } = run.args;
         const weights = run.given?.file ?? weightsFile(run, 'best');
@@ -176,9 +177,13 @@ const json = (value: object): string =>
     (_, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`,
   );
 
-function tables(rows: readonly FaceRow[], graph: Leaning | null, shape: RowShape): string {
-  const nameOf = ({ image, face }: FaceRow): string[] => [image, ...(shape.faces ? [`${face ?? ''}`] : [])];
-  const names = ['image', ...(shape.faces ? ['face'] : [])];
+function tables(rows: readonly FaceRow[], graph: Leaning | null, shape: Pick<RowShape, 'classes' | 'faces'>): string {
+  const time = rows.some((row) => row.time !== undefined);
+  const nameOf = (row: FaceRow): string[] => [
+    ...[row.image, ...(time ? [row.time?.toFixed(2) ?? ''] : [])],
+    ...(shape.faces ? [`${row.face ?? ''}`] : []),
+  ];
+  const names = ['image', ...(time ? ['time'] : []), ...(shape.faces ? ['face'] : [])];
   const parts = [predictionTable(rows, shape)];
   const maps = rows.flatMap((row) =>
     (row.maps ?? []).map(({ of, score, size, peak }) => [

@@ -195,7 +195,10 @@ export async function openRun(settings: NetworkSettings): Promise<Run> {
 }
 
 /** A row a face. */
-export function predictionTable(predictions: readonly FacePrediction[], { classes, faces }: RowShape): string {
+export function predictionTable(
+  predictions: readonly FacePrediction[],
+  { classes, faces }: Pick<RowShape, 'classes' | 'faces'>,
+): string {
   const isFrame = predictions.some(({ time }) => time !== undefined);
   const header = [
     ...['image', ...(isFrame ? ['time'] : []), ...(faces ? ['face'] : []), 'expression'],

@@ -12,6 +12,8 @@ const [LARGE, SMALL, PAD, GAP] = [240, 112, 24, 16];
 const [LETTERS, HEADING, LINE] = [14, 18, 22];
 /** Of the face and three maps: the width of all. */
 const WIDTH = 2 * PAD + 4 * LARGE + 3 * GAP;
+/** Width of the scale of colours with its words. */
+const SCALE = 240;
 const QUALITY = 92;
 
 /**
@@ -25,7 +27,8 @@ export async function drawExplained({ row, pictures }: ExplainedFace, title: str
   const text = (content: string, x: number, y: number, css = `${LETTERS}px`, width = WIDTH, color = INK): void => {
     shapes.push(textSvg(fitText(content, width, css), x, y, css, color));
   };
-  text(title, PAD, PAD + LINE / 2, `bold ${HEADING}px`, WIDTH - 2 * PAD);
+  text(title, PAD, PAD + LINE / 2, `bold ${HEADING}px`, WIDTH - 3 * PAD - SCALE);
+  shapes.push(scaleSvg(WIDTH - PAD - SCALE, PAD + LINE / 2));
 
   let [x, y] = [PAD, PAD + LINE + GAP];
   const { crop, maps, neighbours } = row;
@@ -40,27 +43,29 @@ export async function drawExplained({ row, pictures }: ExplainedFace, title: str
     text(caption, x, y + LARGE + LINE / 2, undefined, LARGE);
     x += LARGE + GAP;
   }
+  // Beside the maps where there is room, else below them.
   const panel = panelSize(row as Seen, LETTERS);
-  if (x + panel.width > WIDTH) [x, y] = [PAD, y + LARGE + LINE + GAP];
-  shapes.push(panelSvg(row as Seen, { ...panel, x, y }, LETTERS, headingOf(row as Seen, false)));
-  const beside = x + panel.width + GAP + SCALE <= WIDTH ? [x + panel.width + GAP, y] : [x, y + panel.height + GAP];
-  shapes.push(scaleSvg(beside[0], beside[1]));
-  y += Math.max(panel.height, x > PAD ? LARGE + LINE : 0) + GAP;
-
+  const below = x + panel.width > WIDTH - PAD;
+  const end = y + LARGE + LINE;
+  const place = below ? { x: PAD, y: end + GAP } : { x, y };
+  shapes.push(panelSvg(row as Seen, { ...panel, ...place }, LETTERS, headingOf(row as Seen, false)));
+  let bottom = Math.max(end, place.y + panel.height);
   if (neighbours) {
-    text('Nearest validation faces, by the cosine distance of features', PAD, y + LINE / 2, `bold ${LETTERS}px`);
-    y += LINE + GAP / 2;
-    const along = Math.floor((WIDTH - 2 * PAD + GAP) / (SMALL + GAP));
+    const [left, top] = below ? [PAD + panel.width + GAP, end + GAP] : [PAD, bottom + GAP];
+    text('Nearest validation faces, by cosine distance of features', left, top + LINE / 2, `bold ${LETTERS}px`);
+    const along = Math.floor((WIDTH - PAD - left + GAP) / (SMALL + GAP));
     for (const [i, { expression, distance }] of neighbours.entries()) {
+      const [column, line] = [i % along, Math.floor(i / along)];
+      x = left + column * (SMALL + GAP);
+      y = top + LINE + GAP / 2 + line * (SMALL + 2 * LINE + GAP / 2);
       const picture = pictures[i];
-      const [left, top] = [PAD + (i % along) * (SMALL + GAP), y + Math.floor(i / along) * (SMALL + 2 * LINE + GAP)];
-      if (picture) layers.push(await placed(picture, SMALL, left, top));
-      text(expression, left, top + SMALL + LINE / 2, undefined, SMALL);
-      text(distance.toFixed(4), left, top + SMALL + 1.4 * LINE, undefined, SMALL, MUTED);
+      if (picture) layers.push(await placed(picture, SMALL, x, y));
+      text(expression, x, y + SMALL + LINE / 2, undefined, SMALL);
+      text(distance.toFixed(4), x, y + SMALL + 1.4 * LINE, undefined, SMALL, MUTED);
+      bottom = Math.max(bottom, y + SMALL + 2 * LINE);
     }
-    y += Math.ceil(neighbours.length / along) * (SMALL + 2 * LINE + GAP);
   }
-  const height = Math.ceil(y - GAP + PAD);
+  const height = Math.ceil(bottom + PAD);
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}">${shapes.join('')}</svg>`;
   layers.push({ input: Buffer.from(textToPaths(svg)), left: 0, top: 0 });
   return sharp({ create: { width: WIDTH, height, channels: 3, background: GROUND } })
@@ -87,15 +92,13 @@ async function placed(
   return { input, raw: { width: side, height: side, channels: 3 }, left, top };
 }
 
-/** Width of the scale of colours. */
-const SCALE = 200;
-
 function scaleSvg(x: number, y: number): string {
-  const steps = Array.from({ length: SCALE / 4 }, (_, i) => {
-    const color = heatColour((4 * i) / (SCALE - 4));
-    return `<rect x="${x + 4 * i}" y="${y + LINE}" width="4" height="8" fill="rgb(${color})"/>`;
-  });
   const label = (content: string, at: number, anchor: string): string =>
-    textSvg(content, at, y + LINE / 2, `${LETTERS}px`, MUTED, anchor);
-  return [label('little', x, 'start'), label('most', x + SCALE, 'end'), ...steps].join('');
+    textSvg(content, at, y, `${LETTERS}px`, MUTED, anchor);
+  const [from, to] = [x + 48, x + SCALE - 42];
+  const steps = Array.from({ length: (to - from) / 2 }, (_, i) => {
+    const color = heatColour((2 * i) / (to - from - 2));
+    return `<rect x="${from + 2 * i}" y="${y - 4}" width="2.5" height="8" fill="rgb(${color})"/>`;
+  });
+  return [...steps, label('little', x, 'start'), label('most', x + SCALE, 'end')].join('');
 }
