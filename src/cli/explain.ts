@@ -13,11 +13,9 @@ import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/traine
 import { decimal, formatTable, percent } from './format';
 import { stoppable } from './interrupt';
 import { openRun, predictionTable } from './predict';
+import { addProgress, ProgressView } from './progress';
 import { addSettings } from './settings_options';
-import { print, printData, say } from './terminal';
-
-/** Milliseconds between two lines that say how far it is. */
-const INTERVAL = 10_000;
+import { print, printData, say, terminal } from './terminal';
 
 interface ExplainFlags extends NetworkSettings {
   faces: Faces;
@@ -89,17 +87,21 @@ drawing, its file or null. graph: {nodes, share: [[…], …]}, null but of emot
 
 /** `emotion-gcn explain` */
 export const explainCommand = (): Command =>
-  addSettings(
-    new Command('explain')
-      .description(
-        'show why a trained network says what it says of faces: where it looks, what they are like, what its classifiers lean on',
-      )
-      .argument('<SOURCE...>', 'picture files, videos, folders, or lists (.txt, .csv)'),
-    SETTINGS,
+  addProgress(
+    addSettings(
+      new Command('explain')
+        .description(
+          'show why a trained network says what it says of faces: where it looks, what they are like, what its classifiers lean on',
+        )
+        .argument('<SOURCE...>', 'picture files, videos, folders, or lists (.txt, .csv)'),
+      SETTINGS,
+    ),
   )
     .addHelpText('after', EXAMPLE)
     .action(async (sources: string[], options: Record<string, unknown>) => {
       const settings = readSettings(SETTINGS, options);
+      if (terminal.progress === 'json')
+        throw new InputError('--progress json writes to stdout, where what is explained goes: leave it out');
       const { gpu, image_dir, faces, target, neighbours, out, format } = settings;
       const drawings =
         out === null ? null : new (await import('../train/reports/photographs/drawings')).Drawings(out, sources, 'out');
@@ -110,29 +112,34 @@ export const explainCommand = (): Command =>
         throw new InputError(`--target expects a class of the network: ${classes.join(', ')}; found ${target}`);
       const graph = await leaning(run);
       const drawn = new WeakMap<FaceExplanation, string>();
-      const onPicture = async (picture: LookedAt, explained: readonly ExplainedFace[]): Promise<void> => {
+      const onPicture = async (picture: LookedAt, all: readonly ExplainedFace[]): Promise<void> => {
         if (!drawings) return;
         const { drawExplained } = await import('../train/reports/photographs/explained_face');
-        const rows = explained.map(({ row }) => row);
-        for (const one of explained) {
+        const rows = all.map(({ row }) => row);
+        for (const one of all) {
           const face = one.row.face ?? 0;
           const title = `${basename(picture.file)}${rows.length > 1 ? `, face ${face}` : ''}`;
           drawn.set(one.row, await drawings.put(picture, rows, face, (mark) => drawExplained(one, title, mark)));
         }
       };
-      let told = performance.now();
-      const onFeatures = (done: number, total: number): void => {
-        if (performance.now() - told < INTERVAL) return;
-        told = performance.now();
-        say(`features of ${done} of ${total} validation faces`);
-      };
+      const [features, explained] = [
+        new ProgressView('features of validation faces'),
+        new ProgressView('faces explained'),
+      ];
+      const onFeatures = features.onPrepare;
       const faceRows: FaceRow[] = [];
       const look = async (signal: AbortSignal): Promise<true> => {
         const how = { gpu, image_dir, faces, target, neighbours, say, onFeatures, onPicture, signal };
-        for await (const row of explain(run, sources, how)) faceRows.push(rowOf(row, drawn.get(row) ?? null));
+        for await (const row of explain(run, sources, how)) {
+          faceRows.push(rowOf(row, drawn.get(row) ?? null));
+          explained.onPrepare(faceRows.length, null);
+        }
         return true;
       };
-      const finished = await stoppable(look, () => say('stopping'));
+      const finished = await stoppable(look, () => say('stopping')).finally(() => {
+        features.stop();
+        explained.stop();
+      });
       if (drawings) say(`drawn: ${drawings.length} in ${out}`);
       if (!finished) return;
       if (format === 'table') print(tables(faceRows, graph, { classes, faces: faces !== 'none' }));

@@ -52,6 +52,10 @@ test('wrong flags, commands and arguments', async () => {
     ['predict', 'a.jpg', '--progress', 'json'],
     /--progress json writes to stdout, where predictions go: give them an --out FILE/,
   );
+  await refused(
+    ['explain', 'a.jpg', '--progress', 'json'],
+    /--progress json writes to stdout, where what is explained/,
+  );
 });
 
 test('wrong values, in both spellings of a flag', async ({ dir, csv }) => {
@@ -115,6 +119,7 @@ test('help for the program and each command, with examples; every setting of tra
     'train',
     'evaluate',
     'predict',
+    'explain',
     'export',
     'ui',
     'report',
