@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 
 const typedoc = [
   'tools/node_modules/typedoc/bin/typedoc',
-  ...['src/engine_node.ts', 'src/index.ts'].flatMap((door) => ['--entryPoints', door]),
+  ...['src/engine_node.ts', 'src/browser.ts', 'src/index.ts'].flatMap((door) => ['--entryPoints', door]),
   ...['--tsconfig', 'tsconfig.types.json', '--excludeInternal', '--excludePrivate', '--out', 'build/api'],
   ...['--name', 'emotion-gcn', '--readme', 'none'],
 ];

@@ -1,4 +1,5 @@
-// Bundles test/**/*.test.ts and runs them with uvu, two files at a time: node scripts/test.mjs [part of a path ...]
+// Bundles test/**/*.test.ts and runs them with uvu, two files at a time: node scripts/test.mjs [--whole] [part of a path ...]
+// --whole: what is tried in short otherwise (test/browser) is tried as a whole.
 // Closes with the line `N passed, N failed, N skipped`; exit 1 if any failed or none was found.
 import { fork } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -11,9 +12,21 @@ const PROCESSES = 2;
 /** MiB of a process, which keeps device and kernels from one file to the next, from which another takes over. */
 const MOST = 1024;
 /** What takes longest begins first: parts of paths. */
-const LONG = ['on_nan', 'goldens', 'reproduce', 'survive', 'commands', 'crash', 'formats/python', 'train/', 'cli/'];
+const LONG = [
+  'on_nan',
+  'browser/',
+  'goldens',
+  'reproduce',
+  'survive',
+  'commands',
+  'crash',
+  'formats/python',
+  'train/',
+  'cli/',
+];
 
-const wanted = process.argv.slice(2);
+const args = process.argv.slice(2);
+const wanted = args.filter((arg) => arg !== '--whole');
 const rank = (file) => (LONG.findIndex((part) => file.includes(part)) + LONG.length + 1) % (LONG.length + 1);
 const files = readdirSync('test', { recursive: true })
   .filter((f) => f.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((w) => `test/${f}`.includes(w))))
@@ -63,7 +76,12 @@ function runSome() {
   const child = fork('scripts/test_process.mjs', {
     execArgv: ['--enable-source-maps'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, TMPDIR, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+    env: {
+      ...process.env,
+      TMPDIR,
+      WHOLE: args.includes('--whole') ? '1' : '',
+      ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
+    },
   });
   let [file, text] = ['', ''];
   const next = () => {

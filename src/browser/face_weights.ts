@@ -7,7 +7,7 @@ import { readTfjsWeights, type TfjsTensor } from '../formats/tfjs';
  * @param manifest address of `NAME-weights_manifest.json`, or of a graph's json that has one; the files that it names lie beside it
  * @throws MachineError where one cannot be fetched; InputError where one is not what it should be
  * @example
- * const detector = await fetchFaceWeights('/weights/tiny_face_detector_model-weights_manifest.json');
+ * const detector = await fetchFaceWeights('model/tiny_face_detector_model-weights_manifest.json');
  * detector.get('conv0/bias')?.shape; // [16]
  */
 export async function fetchFaceWeights(manifest: string | URL): Promise<Map<string, TfjsTensor>> {

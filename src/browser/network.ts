@@ -217,8 +217,9 @@ export class FaceNetwork {
  * A network from the bytes of its files, ready to predict: its pipelines are made side by side, by the browser's own threads.
  * @throws InputError naming what is missing, damaged, or another network's
  * @example
- * const args = JSON.parse(readFileSync('run1/args.json', 'utf8'));
- * const network = await loadNetwork(device, { args, weights: readFileSync('run1/weights/best.safetensors') });
+ * const args = await (await fetch('run1/args.json')).json();
+ * const weights = await (await fetch('run1/weights/best.safetensors')).arrayBuffer();
+ * const network = await loadNetwork(device, { args, weights });
  * const [{ probabilities }] = await network.predict([network.crop(photograph)]);
  * Object.keys(probabilities).length; // 7
  */

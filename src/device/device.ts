@@ -1,5 +1,5 @@
 import { refuseAsync } from '../base/synchronous';
-import { Faults } from './faults';
+import { type DeviceLost, Faults } from './faults';
 import type { Kernel } from './kernel';
 import { Memory } from './memory';
 import type { Pool } from './pool';
@@ -30,6 +30,7 @@ const OPTIONAL_FEATURES: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timesta
  * device.features.has('subgroups'); // of its adapter: true or false
  * const most = device.dryRun(() => zeros(device, [1024])); // bytes
  * most >= 4096; // true
+ * device.lost.then(({ message }) => console.log(message)); // then open another, and load networks anew
  */
 export class Device {
   readonly features: ReadonlySet<string>;
@@ -79,6 +80,14 @@ export class Device {
   get none(): Storage {
     if (!this.nothing?.alive) this.nothing = this.persistent(() => this.alloc(256, 'none'));
     return this.nothing;
+  }
+
+  /**
+   * Resolves once the device is gone, with the error that every later use throws: given back (`destroy`), or lost by itself, as when a driver
+   * is reset or a browser takes the GPU away. What lay on it is gone too; another device can be opened.
+   */
+  get lost(): Promise<DeviceLost> {
+    return this.faults.lost;
   }
 
   // ---- memory

@@ -37,6 +37,8 @@ export class Faults {
   private error?: Error;
   private causes = false;
   private loss?: string;
+  /** Resolves once the device is gone, with what every later use throws. */
+  readonly lost: Promise<DeviceLost>;
 
   constructor(gpu: GPUDevice) {
     gpu.addEventListener('uncapturederror', (e) => {
@@ -45,8 +47,9 @@ export class Faults {
         error.constructor.name === 'GPUOutOfMemoryError' ? outOfMemory(error.message) : new Error(error.message),
       );
     });
-    gpu.lost.then(({ message }) => {
+    this.lost = gpu.lost.then(({ message }) => {
       this.loss ??= `the GPU was lost (${message}): open the device anew`;
+      return new DeviceLost(this.loss);
     });
   }
 

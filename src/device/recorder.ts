@@ -7,7 +7,7 @@ import { type Launch, Profiler } from './profiler';
 import { Staging } from './staging';
 import type { Storage } from './storage';
 import { Uniforms } from './uniforms';
-import { patiently } from './wait';
+import { nudged, patiently } from './wait';
 
 /** What a kernel launch needs. `buffers` and `params` are keyed by the names in the WGSL. */
 export interface Launching {
@@ -224,7 +224,7 @@ export class Recorder {
   }
 
   private waiting<T>(promise: Promise<T>): Promise<T> {
-    return this.faults.waiting(patiently(promise, this.software));
+    return this.faults.waiting(patiently(nudged(promise, this.gpu.queue), this.software));
   }
 
   private commands(): GPUCommandEncoder {

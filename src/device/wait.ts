@@ -19,3 +19,13 @@ export async function patiently<T>(promise: Promise<T>, software: boolean): Prom
 
 let waiting = 0;
 let original: typeof setImmediate;
+
+/**
+ * Waits for what is asked of a queue. Firefox looks every 100 ms whether anything is done (its bug 1870699), and whenever something is
+ * submitted: there, until it is, empty lists of commands are.
+ */
+export async function nudged<T>(promise: Promise<T>, queue: Pick<GPUQueue, 'submit'>): Promise<T> {
+  if (!globalThis.navigator?.userAgent?.includes('Firefox')) return promise;
+  const timer = setInterval(() => queue.submit([]), 4);
+  return promise.finally(() => clearInterval(timer));
+}

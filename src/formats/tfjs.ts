@@ -23,6 +23,10 @@ interface Storing {
  * @param files the bytes of one of `paths`, which is a plain file name
  * @param source name for messages
  * @throws InputError naming the source, the tensor, what was expected and what was found
+ * @example
+ * const manifest = [{ paths: ['w.bin'], weights: [{ name: 'w', shape: [2], dtype: 'float32' }] }];
+ * const files = () => new Uint8Array(Float32Array.of(1, 2).buffer);
+ * readTfjsWeights(manifest, files, 'w.json').get('w')?.data; // [1, 2]
  */
 export function readTfjsWeights(
   manifest: unknown,

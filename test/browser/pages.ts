@@ -30,7 +30,7 @@ export interface Pages {
 
 /** null where there is no Chromium. */
 export async function openPages(): Promise<Pages | null> {
-  const browser = await openChromium();
+  const browser = await openChromium(['--host-resolver-rules=MAP home.test 127.0.0.1']);
   if (!browser) return null;
   const folder = mkdtempSync(join(tmpdir(), 'pages-'));
   bundleForPages({ in_page: 'test/browser/in_page.ts' }, folder);
@@ -41,14 +41,17 @@ export async function openPages(): Promise<Pages | null> {
     '<!doctype html><title>tests</title><script type="module" src="in_page.js"></script>',
   );
   const { url, close } = await serve(folder);
-  const page = await browser.newPage();
+  const page = await (await browser.newContext()).newPage();
   await page.goto(url);
   await page.waitForFunction('globalThis.tasks');
   const ask = (where: 'page' | 'worker') =>
     ((name: string, ...args: unknown[]) =>
       page.evaluate(
         async ([where, name, ...args]) => {
-          if (where === 'page') return (globalThis as never as { tasks: any }).tasks[name as string](...args);
+          if (where === 'page') {
+            const { tasks } = globalThis as never as { tasks: Record<string, (...args: unknown[]) => unknown> };
+            return tasks[name as string](...args);
+          }
           const worker = new Worker('in_page.js', { type: 'module' });
           const { result, error } = await new Promise<{ result?: unknown; error?: string }>((done) => {
             worker.onmessage = ({ data }) => done(data);

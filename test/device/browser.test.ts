@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError, MachineError } from '../../src/base/errors';
 import { openDevice } from '../../src/device/browser';
+import { nudged } from '../../src/device/wait';
 
 const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator') ?? { value: undefined, configurable: true };
 const browser = (navigator: unknown, secure = true): void => {
@@ -42,6 +43,23 @@ test('no adapter is an error of the machine, a name one of the caller', async ()
   ]);
   assert.instance(await failure({ gpu: 'nvidia' }), InputError);
   assert.is(asked.length, 2);
+});
+
+test('in Firefox, which looks at its queue seldom, a wait submits nothing until it is over', async () => {
+  const submitted = async (userAgent: string): Promise<number> => {
+    browser({ userAgent });
+    let count = 0;
+    const submit = (): undefined => {
+      count++;
+    };
+    assert.is(await nudged(new Promise((done) => setTimeout(() => done(7), 60)), { submit }), 7);
+    const during = count;
+    await new Promise((done) => setTimeout(done, 20));
+    assert.is(count, during, 'it went on');
+    return during;
+  };
+  assert.is(await submitted('Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Safari/537.36'), 0);
+  assert.ok((await submitted('Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0')) > 1);
 });
 
 test.run();

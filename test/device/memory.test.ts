@@ -386,6 +386,7 @@ test('a lost device stays lost: each later use throws DeviceLost', async () => {
       assert.not.instance(error, InputError);
       assert.match(error?.message ?? '', /the driver was reset/, name);
     }
+  assert.match((await device.lost).message, /^the GPU was lost \(the driver was reset\): open the device anew$/);
   device.free(x); // giving back is no use
   device.destroy();
 });

@@ -2,65 +2,21 @@
 // of a figure). An example has all of 'emotion-gcn' at hand, and an open `device`; also face-api's `weights`, a
 // `photograph` of nobody, a folder with drawn `faces` and `run1`, which has learnt from them, and of Node `readFileSync` and `writeFileSync`.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { posix } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as engine from '../../src/engine_node';
 import * as library from '../../src/index';
+import { bodiesOf, CHECKED, docs, examplesIn } from './examples';
 
 const test = suite('api');
 const FOLDER = `build/api-${process.pid}`;
 
-const textOf = (file: string): string | null => {
-  try {
-    return readFileSync(`src/${file}`, 'utf8');
-  } catch {
-    return null;
-  }
-};
-
-/** Of each name that a file exports: the docstring of its declaration. */
-function docs(file: string): Map<string, string> {
-  const text = textOf(file) as string;
-  const found = new Map<string, string>();
-  const own =
-    /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export (?:async )?(?:abstract )?(?:function\*?|class|const) (\w+)/g;
-  for (const [, doc = '', name] of text.matchAll(own)) found.set(name, doc);
-  const from = (path: string): Map<string, string> => {
-    const at = posix.join(posix.dirname(file), path);
-    return docs([`${at}.ts`, `${at}/index.ts`].find((f) => textOf(f) !== null) as string);
-  };
-  for (const [, path] of text.matchAll(/^export \* from '(.+)';/gm)) for (const [n, d] of from(path)) found.set(n, d);
-  for (const [, names, path] of text.matchAll(/^export \{([^}]*)\} from '(.+)';/gm)) {
-    const theirs = from(path);
-    for (const [, name, as] of names.matchAll(/(?<!type )\b(\w+)(?: as (\w+))?,?/g))
-      if (theirs.has(name)) found.set(as ?? name, theirs.get(name) as string);
-  }
-  return found;
-}
-
-interface Example {
-  readonly name: string;
-  readonly code: string;
-}
-
-const all = docs('index.ts');
-const examples = [...all].flatMap(([name, doc]): Example[] => {
-  const [, code] = doc.match(/^ \* @example\n([\s\S]*?)(?=^ \* @|$(?![\s\S]))/m) ?? [];
-  return code === undefined ? [] : [{ name, code: code.replace(/^ \* ?/gm, '') }];
-});
-
-/** A line that ends in a value: what stands before it, the expression, the value. */
-const CHECKED = /^(\s*(?:if \(.*?\) )?)(.+); \/\/ (-?[\d.].*|[['].*|true|false|null)$/gm;
+const examples = examplesIn(docs('index.ts'));
 
 /** All examples as one program, which tells of each what was wrong and how many values it has held. */
 function program(): string {
   const names = Object.keys(library).filter((name) => name !== 'default');
-  const bodies = examples.map(({ name, code }) => {
-    const body = code.replace(CHECKED, (_, before, expression, value) => `${before}check(${expression}, ${value});`);
-    return `examples[${JSON.stringify(name)}] = async () => {\n${body}\n};`;
-  });
   return `import { ${names.join(', ')}, type RgbImage, type Tensor } from '../../src/index';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,20 +35,7 @@ await new Trainer(readTrainArgs({
   ...{ network: 'denselite', model: 'single_task', image_size: 32, batch_size: 7, epochs: 1 },
 })).run();
 const device = await openDevice();
-const examples: Record<string, () => Promise<void>> = {};
-let held = 0;
-const plain = (v: unknown): unknown =>
-  ArrayBuffer.isView(v) ? Array.from(v as Float32Array) : Array.isArray(v) ? v.map(plain) : v;
-const same = (a: unknown, b: unknown): boolean =>
-  typeof a === 'number' && typeof b === 'number' ? Math.abs(a - b) <= 1e-3
-  : Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((v, i) => same(v, b[i]))
-  : a === b;
-function check(found: unknown, expected: unknown): void {
-  if (!same(plain(found), plain(expected)))
-    throw new Error(\`expected \${JSON.stringify(expected)}, found \${JSON.stringify(plain(found))}\`);
-  held++;
-}
-${bodies.join('\n')}
+${bodiesOf(examples)}
 const tell = console.log;
 console.log = () => {};
 for (const [name, run] of Object.entries(examples)) {

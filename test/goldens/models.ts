@@ -92,7 +92,12 @@ export async function checkModel(device: Device, fixture: Fixture): Promise<Chec
   return checks;
 }
 
-function compareOutputs(fixture: Fixture, mode: 'eval' | 'train', got: { logits: Numbers; va?: Numbers }): Check[] {
+/** Logits, and valence and arousal, of one mode. */
+export function compareOutputs(
+  fixture: Fixture,
+  mode: 'eval' | 'train',
+  got: { logits: Numbers; va?: Numbers },
+): Check[] {
   const rule = mode === 'eval' ? LOGITS_EVAL : LOGITS_TRAIN;
   return (['logits', 'va'] as const).flatMap((kind) => {
     const name = `${kind}.${mode}`;

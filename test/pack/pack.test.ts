@@ -95,15 +95,22 @@ test('the engine needs no package but webgpu, and is made of nothing but its roo
   assert.equal([...rooms].sort(), ['autograd', 'base', 'device', 'device/node', 'faces', 'kernels', 'models']);
 });
 
-test('both entries compile as strict TypeScript, the declarations with them', () => {
+test('all entries compile as strict TypeScript, the declarations with them', () => {
   const at = project('strict', [...Object.keys(manifest.dependencies), '@types/node']);
   const both = `import { readTrainArgs, type TrainArgs, Trainer } from 'emotion-gcn';
 const args: TrainArgs = readTrainArgs({ image_dir: 'faces', data: 'faces/training.csv', emb: 'random', saved_model: 'run' });
 const trainer: Trainer = new Trainer(args, { hooks: { onEpoch: (row) => console.log(row.epoch, row.val_accuracy) } });
 const same: typeof import('emotion-gcn').Device = E.Device;
-console.log(trainer, same);
+const files: NetworkFiles = { weights: new Uint8Array(8), args: { classes: args.classes ?? [] } };
+const answer: Promise<readonly Expression[]> = loadNetwork(await B.openDevice(), files).then((network: FaceNetwork) =>
+  network.predict([network.crop({ width: 1, height: 1, data: new Uint8Array(3) })]),
+);
+console.log(trainer, same, answer);
 `;
-  writeFileSync(join(at, 'a.ts'), `import * as E from 'emotion-gcn/engine';\n${both}${TRAINING}`);
+  const page = `import * as B from 'emotion-gcn/browser';
+import { type Expression, type FaceNetwork, loadNetwork, type NetworkFiles } from 'emotion-gcn/browser';
+`;
+  writeFileSync(join(at, 'a.ts'), `import * as E from 'emotion-gcn/engine';\n${page}${both}${TRAINING}`);
   for (const [module, moduleResolution] of [
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
@@ -133,9 +140,27 @@ test('the library and the program run', () => {
   assert.is(node(['node_modules/emotion-gcn/dist/cli.js', '--version'], at).trim(), manifest.version);
 });
 
+test("a page's door is one file without Node, which Node can load too", () => {
+  const at = project('door', []);
+  const file = join(at, 'node_modules/emotion-gcn/dist/browser.js');
+  const text = readFileSync(file, 'utf8');
+  assert.not.match(text, /\bnode:|\brequire\(/);
+  assert.equal([...text.matchAll(/^(?:import|export) .*from/gm)], []);
+  writeFileSync(
+    join(at, 'a.js'),
+    `import { openDevice, readSafetensors, writeSafetensors } from 'emotion-gcn/browser';
+     const bytes = writeSafetensors({ w: { shape: [1], data: Float32Array.of(3) } }, {}, { sealed: true });
+     console.log(readSafetensors(bytes).tensors.get('w').data[0], await openDevice().catch((error) => error.name));`,
+  );
+  assert.is(node(['a.js'], at), '3 MachineError\n');
+});
+
 test('a bundler for pages makes one file of the engine, which trains with the WebGPU that a page has', async () => {
   const at = project('page', ['webgpu']);
-  writeFileSync(join(at, 'page.ts'), `import * as E from 'emotion-gcn/engine';\n${TRAINING}`);
+  // Both of its doors are one module to a page.
+  const same =
+    "import { Device } from 'emotion-gcn/browser';\nif (Device !== E.Device) throw new Error('two engines');";
+  writeFileSync(join(at, 'page.ts'), `import * as E from 'emotion-gcn/engine';\n${same}\n${TRAINING}`);
   const outfile = join(at, 'page.js');
   const { metafile } = await build({
     ...{ entryPoints: [join(at, 'page.ts')], outfile, bundle: true, format: 'esm', logLevel: 'silent', metafile: true },

@@ -7,6 +7,10 @@ import type { AdapterOptions } from '../node';
  * @param options `gpu` may be `software`, for a driver that computes on the CPU
  * @throws InputError when an adapter is asked for by name: a page cannot choose
  * @throws MachineError where the browser has no WebGPU or gives no adapter
+ * @example
+ * const own = await openDevice();
+ * own.limits.maxStorageBuffersPerShaderStage >= 8; // true
+ * own.destroy();
  */
 export async function openDevice({ gpu }: AdapterOptions = {}): Promise<Device> {
   const software = gpu?.toLowerCase() === 'software';
