@@ -30,6 +30,7 @@ const ICON =
   "<path d='M3 4.5c2 6 4 7 10 7' fill='none' stroke='white' stroke-width='1.75' stroke-linecap='round'/></svg>";
 
 const html = (policy, head, source) => `<!doctype html>
+<!-- With preact, (c) 2015-present Jason Miller, and uPlot, (c) 2022 Leon Sorokin: both MIT. -->
 <html lang="en">
 <head>
 <meta charset="utf-8">
