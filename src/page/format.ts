@@ -2,14 +2,14 @@
 import type { Figure } from './protocol';
 
 const WHOLE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });
 
 const given = (x: Figure | undefined): x is number => x !== null && x !== undefined && Number.isFinite(x);
 
 /** 12,345; what is not known is a dash. */
 export const whole = (x: Figure | undefined): string => (given(x) ? WHOLE.format(x) : '–');
 
-/** 12.3K */
+/** 12.35K */
 export const short = (x: number): string => SHORT.format(x);
 
 /** As many figures, and not more decimals than one less: 1.234, 0.123, 12.34, 1.23e-5. */
@@ -25,6 +25,9 @@ export function figures(x: Figure | undefined, count = 4): string {
 /** At an axis: as few figures as tell its marks apart. */
 export const mark = (x: number): string =>
   x !== 0 && Math.abs(x) < 1e-3 ? x.toExponential() : String(Number(x.toPrecision(6)));
+
+/** Of what lies between -1 and 1: 0.123 */
+export const decimals = (x: Figure | undefined): string => (given(x) ? x.toFixed(3) : '–');
 
 /** 87.3 % */
 export const percent = (x: Figure | undefined, digits = 1): string =>

@@ -1,6 +1,6 @@
 // Which charts there are of runs, and the lines in each.
 import { useMemo, useRef } from 'preact/hooks';
-import { figures, percent } from '../format';
+import { decimals, figures, percent } from '../format';
 import type { PageEpoch } from '../protocol';
 import type { ShownRun } from '../state';
 import type { StepName } from '../steps';
@@ -29,8 +29,8 @@ const CHARTS: readonly Plotted[] = [
     title: 'Loss of valence and arousal',
     ...{ step: 'cont', train: 'train_cont', validation: 'val_cont', format: figures, log: true },
   },
-  { title: 'CCC of valence', validation: 'val_ccc_valence', format: figures },
-  { title: 'CCC of arousal', validation: 'val_ccc_arousal', format: figures },
+  { title: 'CCC of valence', validation: 'val_ccc_valence', format: decimals },
+  { title: 'CCC of arousal', validation: 'val_ccc_arousal', format: decimals },
   { title: 'Learning rate', step: 'lr', train: 'lr', format: figures, log: true },
 ];
 

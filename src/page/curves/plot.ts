@@ -1,7 +1,7 @@
 // Lines on a canvas: uPlot has axes, cursor and selection, the lines themselves are drawn here, thinned to what the canvas can show.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { short } from '../format';
+import { short, whole } from '../format';
 import { paintOf } from '../palette';
 import type { Line } from './line';
 import { extent, thin, visible } from './numbers';
@@ -29,6 +29,9 @@ const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const DOTS = 80;
 /** Radius of one, in CSS pixels. */
 const DOT = 3;
+
+/** What lies between two marks of the x axis: steps and epochs are whole. */
+const WHOLES = Array.from({ length: 10 }, (_, e) => [1, 2, 5].map((x) => x * 10 ** e)).flat();
 
 export class Plot {
   private readonly chart: uPlot;
@@ -65,7 +68,10 @@ export class Plot {
             ...axis,
             size: 28,
             gap: 6,
-            values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? short(x) : '')),
+            incrs: WHOLES,
+            // Shortened only where that loses nothing.
+            values: (_, splits, _axis, _space, each) =>
+              splits.map(splits[splits.length - 1] <= 50 * each ? short : whole),
           },
           { ...axis, size: 56, gap: 6, values: (_, splits) => splits.map((y) => (y === null ? '' : options.label(y))) },
         ],

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { Chart, ChartKeys } from '../curves/chart';
 import { useCharts } from '../curves/charts';
 import { spanOf, within } from '../curves/line';
-import { figures, percent, time, whole } from '../format';
+import { decimals, figures, percent, time, whole } from '../format';
 import { paintOf } from '../palette';
 import type { Figure } from '../protocol';
 import { metricOf, type Standing, standingOf } from '../standing';
@@ -22,11 +22,11 @@ interface Metric {
 /** Of the best epoch, on the validation set. */
 const METRICS: readonly Metric[] = [
   { title: 'Accuracy', of: (run) => metricOf(run, 'accuracy'), format: percent, better: 'higher' },
-  { title: 'Macro F1', of: (run) => metricOf(run, 'macro_f1'), format: figures, better: 'higher' },
-  { title: 'CCC of valence', of: (run) => metricOf(run, 'ccc_valence'), format: figures, better: 'higher' },
-  { title: 'CCC of arousal', of: (run) => metricOf(run, 'ccc_arousal'), format: figures, better: 'higher' },
+  { title: 'Macro F1', of: (run) => metricOf(run, 'macro_f1'), format: decimals, better: 'higher' },
+  { title: 'CCC of valence', of: (run) => metricOf(run, 'ccc_valence'), format: decimals, better: 'higher' },
+  { title: 'CCC of arousal', of: (run) => metricOf(run, 'ccc_arousal'), format: decimals, better: 'higher' },
   { title: 'Loss', of: (run) => standingOf(run).best?.val_loss ?? null, format: figures, better: 'lower' },
-  { title: 'Calibration error', of: (run) => metricOf(run, 'ece'), format: figures, better: 'lower' },
+  { title: 'Calibration error', of: (run) => metricOf(run, 'ece'), format: decimals, better: 'lower' },
 ];
 
 const STATES: Record<Standing['state'], string> = { running: 'Running', finished: 'Finished', stopped: 'Stopped' };
