@@ -37,6 +37,17 @@ export function follow(tell: (runs: readonly ShownRun[] | null, connection: Conn
     wait = Math.min(2 * wait, LATE);
   };
 
+  // However many events a frame brings.
+  let asked = false;
+  const changed = (): void => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      if (!over && events?.readyState === EventSource.OPEN) tell(runs, 'live');
+    });
+  };
+
   function open(): void {
     const source = new EventSource(address('events'));
     events = source;
@@ -82,7 +93,7 @@ export function follow(tell: (runs: readonly ShownRun[] | null, connection: Conn
     source.addEventListener('run', ({ data }: MessageEvent<string>) => {
       const event = JSON.parse(data) as PageEvent;
       if (early) early.push(event);
-      else if (take(event)) tell(runs, 'live');
+      else if (take(event)) changed();
       else again();
     });
     source.addEventListener('end', () => {

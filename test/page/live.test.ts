@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Smoothed } from '../../src/page/curves/numbers';
+import { figures } from '../../src/page/format';
 import type { PageEvent, PageRun } from '../../src/page/protocol';
 import { openChromium } from '../browser/chromium';
 import { madeRun, madeSteps, pageOf } from './report_page';
@@ -99,11 +101,16 @@ tried('what a program says is shown as it comes; a lost connection comes back, a
     .getByText(String(n + 5))
     .waitFor();
 
-  program.runs = [{ ...madeRun(0), name: 'after the break' }, madeRun(1)];
+  await page.goto(`${page.url().split('#')[0]}#curves`);
+  await page.locator('.chart canvas').first().waitFor();
+  const other = madeSteps(0, 100, 40, 9);
+  program.runs = [{ ...madeRun(0), name: 'after the break', steps: other }, madeRun(1)];
   program.drop();
   await state(page, 'Connection lost, trying again');
   await state(page, 'Live');
   await page.getByText('after the break').first().waitFor();
+  const average = new Smoothed(0.6).of(Float64Array.from(other.loss as number[])).at(-1);
+  assert.is(await page.locator('.chart td').first().textContent(), figures(average));
   // Steps that do not fit: all is asked for anew.
   program.say({ id: 'r0', after: 1e6, steps: madeSteps(0, 1, 40) });
   await state(page, 'Connection lost, trying again');

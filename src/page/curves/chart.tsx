@@ -68,7 +68,14 @@ export function Chart({ title, runs, lines, by, log, range, format, onRange }: C
     },
     [log],
   );
-  useEffect(() => soon(plot, () => (plot.current ?? make()).show({ lines, range })), [lines, range, log]);
+  useEffect(
+    () =>
+      soon(plot, () => {
+        // A view that is left may still have its turn.
+        if (canvas.current) (plot.current ?? make()).show({ lines, range });
+      }),
+    [lines, range, log],
+  );
 
   const parts = PARTS.filter((part) => lines.some((line) => line.part === part));
   const of = (run: ShownRun, part: Line['part']): Line | undefined =>

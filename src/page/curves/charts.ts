@@ -3,7 +3,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import { decimals, figures, percent } from '../format';
 import type { PageEpoch } from '../protocol';
 import type { ShownRun } from '../state';
-import type { StepName } from '../steps';
+import type { StepName, StepTable } from '../steps';
 import type { Line } from './line';
 import { firstAtLeast, Smoothed } from './numbers';
 
@@ -63,15 +63,15 @@ export function useCharts(
   by: By,
   weight: number,
 ): readonly (Plotted & { readonly lines: readonly Line[] })[] {
-  const averages = useRef(new Map<string, { weight: number; cuts: number; of: Smoothed }>());
-  const smooth = (run: ShownRun, name: StepName): Float64Array => {
-    const key = `${run.id} ${name}`;
+  const averages = useRef(new Map<string, { table: StepTable; cuts: number; weight: number; of: Smoothed }>());
+  const smooth = ({ id, table }: ShownRun, name: StepName): Float64Array => {
+    const key = `${id} ${name}`;
     let kept = averages.current.get(key);
-    if (kept?.weight !== weight || kept.cuts !== run.table.cuts) {
-      kept = { weight, cuts: run.table.cuts, of: new Smoothed(weight) };
+    if (kept?.table !== table || kept.cuts !== table.cuts || kept.weight !== weight) {
+      kept = { table, cuts: table.cuts, weight, of: new Smoothed(weight) };
       averages.current.set(key, kept);
     }
-    return kept.of.of(run.table.column(name));
+    return kept.of.of(table.column(name));
   };
 
   return useMemo(() => {
