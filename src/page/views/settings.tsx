@@ -6,15 +6,16 @@ import type { ShownRun } from '../state';
 import { Swatch } from '../swatch';
 import type { View, ViewProps } from './view';
 
-/** What differs in any two runs and says nothing of either. */
-const PLACES: ReadonlySet<string> = new Set(['saved_model']);
+/** What differs in any two runs and says nothing of either, or only that settings differ: its own place, and their hash. */
+const OWN: ReadonlySet<string> = new Set(['saved_model', 'settings']);
 
 function Settings({ runs }: ViewProps) {
   const [wanted, setWanted] = useState('');
-  const named = (s: ComparedSetting): boolean =>
-    s.name.toLowerCase().includes(wanted.toLowerCase().replaceAll('-', '_').trim());
-  const args = compare(runs.map((run) => run.args)).filter((s) => !PLACES.has(s.name) && named(s));
-  const origin = compare(runs.map((run) => run.manifest ?? {})).filter(named);
+  // --batch-size finds batch_size.
+  const plain = (text: string): string => text.toLowerCase().replaceAll('-', '_').trim();
+  const told = (s: ComparedSetting): boolean => !OWN.has(s.name) && plain(s.name).includes(plain(wanted));
+  const args = compare(runs.map((run) => run.args)).filter(told);
+  const origin = compare(runs.map((run) => run.manifest ?? {})).filter(told);
   const parts: [title: string, settings: readonly ComparedSetting[]][] =
     runs.length === 1
       ? [

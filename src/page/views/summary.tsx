@@ -59,7 +59,9 @@ function One({ run, alone }: { run: ShownRun; alone: boolean }) {
           Epoch {whole(epochs)}
           {of !== null && ` of ${whole(of)}`}
         </span>
-        {done !== null && <progress value={done} max={1} aria-label={`Trained of ${run.name}`} />}
+        {done !== null && state !== 'finished' && (
+          <progress value={done} max={1} aria-label={`Trained of ${run.name}`} />
+        )}
         {left !== null && <span class="muted">{`about ${time(left)} left`}</span>}
       </div>
       {metrics.length > 0 ? (
@@ -183,10 +185,11 @@ export const summary: View = {
   Component: ({ runs }) => (
     <>
       {runs.length > 1 && <Several runs={runs} />}
+      {runs.length > 1 && <Glance runs={runs} />}
       {runs.map((run) => (
         <One key={run.id} run={run} alone={runs.length === 1} />
       ))}
-      <Glance runs={runs} />
+      {runs.length === 1 && <Glance runs={runs} />}
     </>
   ),
 };
