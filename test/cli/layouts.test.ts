@@ -25,7 +25,7 @@ async function ran(args: string): Promise<string> {
   return out;
 }
 
-const SMALL = '--network bregnext --image_size 16 --batch_size 4 --emb random --cache off --workers 1';
+const SMALL = '--network denselite --image_size 32 --batch_size 4 --emb random --cache off --workers 1';
 
 for (const [layout, data] of Object.entries({
   csv: (out: string) => out,

@@ -14,7 +14,7 @@ test.after(() => rmSync(dir, { recursive: true, force: true }));
 const faces = join(dir, 'faces');
 const settings =
   `train --image_dir ${faces} --data ${faces}/training.csv --val_data ${faces}/validation.csv --model single_task ` +
-  '--network bregnext --image_size 16 --batch_size 8 --cache off --workers 1';
+  '--network denselite --image_size 32 --batch_size 8 --cache off --workers 1';
 const train = (more: string) => run(`${settings} ${more}`.split(' '));
 
 test('it leaves its three files and nothing else; a set of three batches goes round', async () => {
@@ -48,7 +48,7 @@ test('by the settings of a run, whose folder stays as it is', async () => {
   const args = JSON.parse(readFileSync(join(to, 'args.json'), 'utf8'));
   writeFileSync(
     join(to, 'args.json'),
-    JSON.stringify({ ...args, pretrained: null, image_size: 16, grad_accum_steps: 1 }),
+    JSON.stringify({ ...args, pretrained: null, network: 'denselite', image_size: 32, grad_accum_steps: 1 }),
   );
   const files = () =>
     readdirSync(to, { recursive: true, encoding: 'utf8' })

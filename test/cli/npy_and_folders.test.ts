@@ -10,7 +10,7 @@ const test = suite('npy and folders');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-test-'));
 test.after(() => rmSync(dir, { recursive: true }));
 
-const SMALL = '--network bregnext --image_size 16 --batch_size 4 --limit 8 --epochs 1 --cache off --workers 1';
+const SMALL = '--network denselite --image_size 32 --batch_size 4 --limit 8 --epochs 1 --cache off --workers 1';
 const ran = async (line: string) => {
   const ended = await run(line.split(' '), { cwd: dir });
   assert.is(ended.code, 0, `${line}\n${ended.err}`);

@@ -25,7 +25,7 @@ async function ends(code: number, args: string, options: RunOptions = {}): Promi
 
 const train = (to: string, more: string) =>
   `train --image_dir ${faces} --data ${faces}/training.csv --val_data ${faces}/validation.csv --emb random ` +
-  `--network bregnext --image_size 16 --batch_size 2 --grad_accum_steps 3 --epochs 3 --saved_model ${to} ${more}`;
+  `--network denselite --image_size 32 --batch_size 2 --grad_accum_steps 3 --epochs 3 --saved_model ${to} ${more}`;
 
 test('two trainings at once, in processes of their own, with other numbers of worker threads: the same hashes and weights', async () => {
   await ends(0, `synth --out ${faces} --n 36 --validation 7 --size 48`);
