@@ -205,8 +205,9 @@ test('a run that is not begun, or is being written, lacks nothing', () => {
   mkdirSync(at);
   const self = { pid: process.pid, started: null, host: 'here', boot: null, pids: null, since: 'now', id: 'x' };
   writeFileSync(join(at, 'lock.json'), JSON.stringify(self));
+  writeFileSync(join(at, 'adj.safetensors'), readFileSync(join(folder('whole'), 'adj.safetensors')));
   reader.look();
-  assert.equal([reader.run.running, reader.run.problems], [true, []]);
+  assert.equal([reader.run.running, reader.run.problems], [true, []], 'args.json comes last');
   rmSync(join(at, 'lock.json'));
   makeFolder(at);
   reader.look();

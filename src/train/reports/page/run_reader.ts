@@ -209,6 +209,7 @@ export class RunReader {
   /** What is wrong with files, and which are missing. A run that is being begun, or is at the end of an epoch, has some yet to come. */
   private problems(): string[] {
     const { args, epochs, metrics, running } = this.run;
+    if (running && !this.isThere(ARGS)) return [];
     const ended = epochs.length > 0 || metrics !== null;
     const wanted = [
       ...[ARGS, 'manifest.json', LOG],
