@@ -166,6 +166,8 @@ test('points: the nearest, the next on the way, the farthest off, the middles', 
   assert.is(ahead(points.truth, all, [0, 0], [1, 0], 0.8), 3);
   assert.is(ahead(points.truth, all, [0, 0], [-1, 0], 0.05), 2);
   assert.is(ahead(points.truth, all, [0.9, 0], [1, 0], 0.05), null);
+  const two = Float32Array.of(0.001, 0.05, 0.2, 0.1);
+  assert.is(ahead(two, Uint32Array.of(0, 1), [0, 0], [1, 0], 0.05), 1, 'what lies above is not to the right');
   assert.equal(farthest(points, all, 2), [3, 1]);
   const [first, second] = centres(points, p.expression, 3);
   assert.equal([first.c, first.samples, second.c, second.samples], [0, 2, 1, 2]);

@@ -352,7 +352,9 @@ function Plot({ run, predictions, points, rows, show, middles, at, look, picture
           width >= NARROW &&
           tip(tipPlace(MARGIN.left + x(points.said[2 * at]), MARGIN.top + y(points.said[2 * at + 1]), side))}
       </div>
-      {width > 0 && width < NARROW && <div class="tip-below">{at !== null && tip()}</div>}
+      {width > 0 && width < NARROW && (
+        <div class="tip-below">{at === null ? <p class="hint">A tap on a point shows its face.</p> : tip()}</div>
+      )}
       <p class="key" aria-hidden="true">
         <svg width="64" height="16" aria-hidden="true">
           <circle class="true" cx="8" cy="8" r="5" />
