@@ -11,6 +11,7 @@ interface Count {
   readonly done: number;
   /** null: nobody knows. */
   readonly total: number | null;
+  /** NaN: not known. */
   readonly perSecond: number;
 }
 
@@ -22,9 +23,10 @@ export interface PanelOptions {
 
 /** The line of a count. */
 export function countPanel({ what, done, total, perSecond }: Count, options: PanelOptions): string[] {
-  const pace = Number.isFinite(perSecond) ? [`${perSecond.toPrecision(3)} a second`] : [];
+  const known = Number.isFinite(perSecond) && perSecond > 0;
+  const pace = known ? [`${perSecond.toPrecision(3)} a second`] : [];
   if (total === null) return drawn([{ title: what, figure: null, parts: [`${done}`, ...pace] }], options);
-  const parts = [`${done}/${total}`, ...leftOf((total - done) / perSecond), ...pace];
+  const parts = [`${done}/${total}`, ...(known ? leftOf((total - done) / perSecond) : []), ...pace];
   return drawn([{ title: what, figure: bar(done / total), parts }], options);
 }
 

@@ -46,7 +46,7 @@ function progressOf({ progress, quiet }: ProgressFlags): ProgressKind {
 export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onPrepare' | 'onStep' | 'onEpoch'>> {
   private lastTold = Number.NEGATIVE_INFINITY;
   private epochs = 0;
-  private begun: number | null = null;
+  private begun: { done: number; time: number } | null = null;
   private readonly left = new TimeLeft();
   private readonly curve = new SparkCurve();
 
@@ -65,14 +65,19 @@ export class ProgressView implements Required<Pick<TrainHooks, 'onNotice' | 'onP
   /** @param total null: nobody knows */
   readonly onPrepare = (done: number, total: number | null): void => {
     const { what, to } = this;
-    this.begun ??= performance.now();
-    const perSecond = (1000 * done) / (performance.now() - this.begun);
+    const time = performance.now();
+    // How many there are is soon seen where nobody knows.
+    if (!this.begun && total === null) this.lastTold = time / 1000;
+    this.begun ??= { done, time };
+    const perSecond = (1000 * (done - this.begun.done)) / (time - this.begun.time);
     const count = { what, done, total, perSecond };
     if (to.progress === 'bar') this.draw((options) => countPanel(count, options));
     else if (to.progress === 'json') {
       if (this.isDue(INTERVAL.json) || done === total) to.event('count', { what, done, total });
     } else this.line(total === null ? `${done} ${what}` : `${what}  ${done}/${total}`);
-    if (done === total) this.stop();
+    if (done !== total) return;
+    this.begun = null;
+    this.stop();
   };
 
   readonly onStep = (event: StepEvent): void => {

@@ -39,7 +39,7 @@ function csv(name: string, from: string, make: (row: Row, i: number) => Row | nu
 const MOODS = ['calm', 'bored', 'excited'];
 
 const train = (to: string, flags: string) =>
-  `train --image_dir ${at('faces')} --network bregnext --image_size 16 --batch_size 8 --epochs 1 --cache off --workers 1 ` +
+  `train --image_dir ${at('faces')} --network denselite --image_size 32 --batch_size 8 --epochs 1 --cache off --workers 1 ` +
   `--saved_model ${at(to)} ${flags}`;
 
 test('three moods, by name or number: they are learnt, and everything goes by their names', async () => {
@@ -68,8 +68,12 @@ test('three moods, by name or number: they are learnt, and everything goes by th
   assert.match((await ends(0, `inspect ${at('run')}`)).out, /classes +calm, bored, excited/);
   await ends(0, `export --saved_model ${at('run')} --format safetensors --out ${at('weights.safetensors')}`);
   assert.equal(JSON.parse(readFileSync(at('config.json'), 'utf8')).classes, MOODS);
-  // Weights alone do not know the names.
-  const bare = `predict --faces none --checkpoint ${at('weights.safetensors')} --image_size 16 --format csv --emb ${at('words.txt')} ${picture}`;
+  const by = (file: string) =>
+    `predict --faces none --checkpoint ${file} --format csv --emb ${at('words.txt')} ${picture}`;
+  assert.is((await ends(0, by(at('weights.safetensors')))).out, said, 'its metadata tell classes and size');
+  // A .pth does not know the names.
+  await ends(0, `export --saved_model ${at('run')} --format pth --out ${at('weights.pth')}`);
+  const bare = `${by(at('weights.pth'))} --image_size 32`;
   assert.match((await ends(2, bare)).err, /has 3 classes, none of affectnet's; give their names with --classes/);
   assert.is((await ends(0, `${bare} --classes ${MOODS}`)).out, said);
 });

@@ -197,6 +197,18 @@ test('off: results and errors; lines: the first step of ten seconds, epochs and 
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-progress-'));
 test.after(() => rmSync(dir, { recursive: true }));
 
+test('a count has a pace once there are two; of nobody knows how many, the first line comes after ten seconds', () => {
+  const [out, err] = [new FakeTerminal(100), new FakeTerminal(100)];
+  const terminal = new Terminal(out, err);
+  terminal.progress = 'bar';
+  new ProgressView('finding faces', 'accuracy', terminal).onPrepare(1, 100);
+  assert.match(err.text, /^finding faces [━╌]+ {2}1\/100$/);
+  terminal.live.end();
+  terminal.progress = 'lines';
+  new ProgressView('predictions', 'accuracy', terminal).onPrepare(1, null);
+  assert.is(err.text, '');
+});
+
 // A container may have the program and no terminals.
 const hasTerminals = spawnSync('script', ['-qefc', 'true', '/dev/null'], { stdio: 'ignore' }).status === 0;
 const terminal = given(test, hasTerminals, 'terminal (script)');

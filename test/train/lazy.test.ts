@@ -32,7 +32,7 @@ test.after(() => rmSync(dir, { recursive: true, force: true }));
 const settings = (name: string, from: string, more: Partial<TrainArgs> = {}): TrainArgs =>
   readTrainArgs({
     ...{ image_dir: from, data: join(from, 'training.csv'), val_data: join(from, 'validation.csv') },
-    ...{ network: 'bregnext', model: 'multi_task', image_size: 16, batch_size: 8, epochs: 2, class_weights: 'none' },
+    ...{ network: 'denselite', model: 'multi_task', image_size: 32, batch_size: 8, epochs: 2, class_weights: 'none' },
     ...{ cache: join(dir, 'cache'), saved_model: join(dir, 'runs', name) },
     ...more,
   });
