@@ -9,8 +9,8 @@ import { confusionOf, figureOf, recognitions, total } from './measures';
 import { Choice, Dot, SortHead, type Sorting, sorted, useRun } from './parts';
 import type { View, ViewProps } from './view';
 
-/** Matrices of at most so many classes stand side by side; of larger ones one is shown. */
-const BESIDE = 12;
+/** Of at most so many classes all runs' matrices are shown, one below the other; else one, across the page. */
+const FEW = 12;
 
 type Unit = 'share' | 'count';
 
@@ -22,7 +22,7 @@ export const confusion: View = {
     const [unit, setUnit] = useState<Unit>('share');
     const known = runs.filter((run) => confusionOf(run) !== null);
     const [run, control] = useRun(known);
-    const beside = known.every(({ classes }) => classes.length <= BESIDE);
+    const all = known.every(({ classes }) => classes.length <= FEW);
     return (
       <>
         <div class="tools">
@@ -35,9 +35,9 @@ export const confusion: View = {
             value={unit}
             choose={setUnit}
           />
-          {!beside && control}
+          {!all && control}
         </div>
-        {(beside ? known : [run]).map((one) => (
+        {(all ? known : [run]).map((one) => (
           <OfRun key={one.id} run={one} unit={unit} named={known.length > 1} />
         ))}
       </>
@@ -78,7 +78,7 @@ function OfRun({ run, unit, named }: { readonly run: PageRun; readonly unit: Uni
         {whole(samples)} samples, {percent(samples ? right / samples : 0)} right
         {f1 !== null && `, macro F1 ${f1.toFixed(3)}`}
       </p>
-      <div class={classes.length <= BESIDE ? 'split uneven' : 'stack'}>
+      <div class={classes.length <= FEW ? 'split uneven' : 'stack'}>
         <div>
           <Matrix
             label={`Confusion matrix of ${run.name}: true classes are rows, predicted ones columns`}
