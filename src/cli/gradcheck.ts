@@ -63,8 +63,8 @@ export const gradcheckCommand = (): Command =>
       const moved = Object.fromEntries(
         Object.entries(readSettings(MOVED, others)).filter(([, value]) => value !== null),
       );
-      const { checkGradcheckFolder, writeGradcheck } = await import('../train/reports/gradcheck');
-      if (settings.out !== null) checkGradcheckFolder(settings.out);
+      const { makeGradcheckFolder, writeGradcheck } = await import('../train/reports/gradcheck');
+      if (settings.out !== null) makeGradcheckFolder(settings.out);
       const { gradcheckRun } = await import('../train/measures/gradcheck');
       const { isRight } = await import('../train/measures/network_gradients');
       const view = new ProgressView('checking parameters');

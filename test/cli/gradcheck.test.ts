@@ -88,6 +88,10 @@ test('what is refused', async () => {
   await refused(`gradcheck --saved_model ${dir}/none`, /expects the folder of a run/);
   await refused(`gradcheck --saved_model ${to} --samples 0`, /--samples expects a whole number from 1 to 1000/);
   await refused(`gradcheck --saved_model ${to} --out ${to}`, /gradcheck\.json is a file of the run/);
+  await refused(
+    `gradcheck --saved_model ${to} --out ${to}/args.json`,
+    /--out .*args\.json: .*(is a file of the run|expected a folder, found a file)/,
+  );
   await refused(`gradcheck --saved_model ${to} --image_dir ${dir}/none`, /--image_dir expects a folder/);
   assert.not(existsSync(join(dir, 'none')));
 });

@@ -1,26 +1,13 @@
 // lr_find.csv and its picture.
 import { join } from 'node:path';
-import { InputError } from '../../base/errors';
-import { lookAt, makeFolders, writeWhole } from '../../data/files';
+import { writeWhole } from '../../data/files';
 import type { RateRange } from '../measures/rate_range';
-import { checkNotOfRun } from '../run/files';
+import { makeOutFolder } from './out_folder';
 
 const FILES = ['lr_find.csv', 'lr_find.svg', 'lr_find.png'] as const;
 
-/**
- * Makes the folder, before any work is done for it.
- * @throws InputError if it cannot be made, or one of its files is a run's
- */
-export function makeRangeFolder(dir: string): void {
-  for (const name of FILES) checkNotOfRun(join(dir, name));
-  try {
-    makeFolders(dir);
-  } catch (error) {
-    const found = lookAt(dir);
-    const what = found === 'nothing' ? (error as Error).message : `expected a folder, found ${found}`;
-    throw new InputError(`--out ${dir}: cannot be made: ${what}`);
-  }
-}
+/** See `makeOutFolder`. */
+export const makeRangeFolder = (dir: string): void => makeOutFolder(dir, FILES);
 
 /**
  * Writes lr_find.csv (a row a step: step, lr, loss, smoothed) and lr_find.svg and .png below a folder.

@@ -23,7 +23,7 @@ const COLORS: Readonly<Record<GradientState, string>> = {
 export function drawGradients({ layers, tolerance, faces }: GradientCheck): Promise<Picture> {
   const height = LINE * layers.length;
   const place = (panel: number): number => LEFT + panel * (WIDTH + GAP);
-  const names = layers.map(({ name }) => (name.length > 44 ? `…${name.slice(-43)}` : name));
+  const names = layers.map(({ name }) => (name.length > 50 ? `…${name.slice(-49)}` : name));
   const label = { color: INK, fontSize: 10 };
   const x = (gridIndex: number, name: string, more: object) => ({
     ...{ gridIndex, name, nameLocation: 'middle', nameGap: 26, nameTextStyle: { color: INK, fontSize: 11 } },
