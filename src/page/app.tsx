@@ -1,5 +1,5 @@
 // The frame around every view: which runs are shown, which view, light or dark, and how the connection stands.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useMemo, useRef, useState } from 'preact/hooks';
 import { type Connection, follow } from './live';
 import { paintOf } from './palette';
 import type { PageRun, PageSource } from './protocol';
@@ -7,7 +7,7 @@ import { type ShownRun, shown } from './state';
 import { Swatch } from './swatch';
 import { ThemeButton } from './theme';
 import { VIEWS } from './views';
-import type { View } from './views/view';
+import type { View, ViewProps } from './views/view';
 
 /** What site.js is to the page: it draws into `root` and stays. */
 export interface SiteModule {
@@ -70,7 +70,7 @@ function Runs({
   const off = hidden ?? new Set(runs?.slice(FIRST).map((run) => run.id));
   const chosen = (runs ?? []).filter((run) => !off.has(run.id));
   const main = useRef<HTMLElement>(null);
-  const views = VIEWS.filter((view) => view.has(chosen));
+  const views = VIEWS.filter((view) => isThere(view, chosen));
   const view = useView(views);
   const title = runs?.length === 1 ? runs[0].name : 'Runs';
   useEffect(() => {
@@ -145,13 +145,37 @@ function Runs({
             view && (
               <>
                 <h1>{view.title}</h1>
-                <view.Component key={view.id} runs={chosen} picture={picture} />
+                <Guarded key={view.id} view={view} runs={chosen} picture={picture} />
               </>
             )
           )}
         </main>
       </div>
     </>
+  );
+}
+
+/** Whether a view is offered. One that stumbles over a run is: it says so when it is opened. */
+function isThere(view: View, runs: readonly ShownRun[]): boolean {
+  try {
+    return view.has(runs);
+  } catch {
+    return true;
+  }
+}
+
+/** A view; what it stumbles over is said, and the rest of the page stays. */
+function Guarded({ view, ...props }: ViewProps & { readonly view: View }) {
+  const [error, retry] = useErrorBoundary();
+  return error ? (
+    <div role="alert">
+      <p>This view could not be drawn: {String(error)}</p>
+      <button type="button" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  ) : (
+    <view.Component {...props} />
   );
 }
 

@@ -7,8 +7,9 @@ import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { PageRun } from '../../src/page/protocol';
 import { openChromium } from '../browser/chromium';
-import { madeRun, writePage } from './report_page';
+import { madeRun, madeSteps, writePage } from './report_page';
 
 const test = suite('page');
 const browser = await openChromium();
@@ -118,7 +119,7 @@ tried('the keyboard alone reaches every view, moves a cursor and zooms; colours 
   await page.locator('button:disabled', { hasText: 'Reset zoom' }).waitFor();
   const numbers = page.locator('.chart').first().locator('details');
   await numbers.locator('summary').press('Enter');
-  assert.ok((await numbers.locator('tbody tr').count()) > 10);
+  await numbers.locator('tbody tr').nth(10).waitFor();
 
   await page.getByRole('button', { name: 'Dark colours' }).press('Enter');
   await page.locator('html[data-theme=dark]').waitFor();
@@ -151,5 +152,45 @@ tried('runs that are not chosen are not shown', async () => {
   await page.getByText('No run is chosen.').waitFor();
   await page.close();
 });
+
+tried(
+  'a run of which little is left is shown as far as it goes, and a view that stumbles leaves the others alone',
+  async () => {
+    const page = await browser!.newPage();
+    page.setDefaultTimeout(15_000);
+    const wrong = watch(page);
+    const file = join(folder, 'broken.html');
+    const none = {
+      args: {},
+      manifest: null,
+      metrics: null,
+      epochs: [],
+      predictions: null,
+      graph: null,
+      profile: null,
+      log: [],
+    };
+    const odd = {
+      args: { epochs: 'ten', betas: null, classes: {} },
+      metrics: { best_epoch: 'x' },
+      layers: [{ epoch: 1 }],
+    };
+    const runs = [
+      { ...madeRun(0), ...none, layers: [], steps: madeSteps(0, 0, 1) },
+      { ...madeRun(1), ...odd },
+    ];
+    writePage(file, { kind: 'report', version: '0.2.0', made: '', runs: runs as unknown as PageRun[] });
+    await page.goto(pathToFileURL(file).href);
+    await page.waitForSelector('h1');
+    for (const view of await views(page)) {
+      await page.getByRole('navigation').getByText(view, { exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: view }).waitFor();
+      const stumbled = await page.getByText('This view could not be drawn').count();
+      assert.is(stumbled, view === 'Layers' ? 1 : 0, view);
+    }
+    assert.equal(wrong, []);
+    await page.close();
+  },
+);
 
 test.run();
