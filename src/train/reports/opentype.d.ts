@@ -18,6 +18,7 @@ declare module 'opentype.js' {
     readonly unitsPerEm: number;
     charToGlyph(character: string): Glyph;
   }
-  const opentype: { parse(bytes: ArrayBuffer): Font };
+  /** `lowMemory`: glyphs are read as they are asked for. */
+  const opentype: { parse(bytes: ArrayBuffer, options: { lowMemory: boolean }): Font };
   export default opentype;
 }

@@ -12,7 +12,7 @@ function font(weight: Weight): Font {
   let found = fonts.get(weight);
   if (!found) {
     const file = createRequire(import.meta.url).resolve(`dejavu-fonts-ttf/ttf/${FILES[weight]}`);
-    found = opentype.parse(Uint8Array.from(readFileSync(file)).buffer);
+    found = opentype.parse(Uint8Array.from(readFileSync(file)).buffer, { lowMemory: true });
     fonts.set(weight, found);
   }
   return found;
