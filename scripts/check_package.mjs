@@ -1,4 +1,4 @@
-// The package, as it would be published, in the eyes of publint and arethetypeswrong: npm run check:package.
+// The package, as it would be published, in the eyes of publint and arethetypeswrong, and in a page that Vite builds: npm run check:package.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ try {
   tool('publint/src/cli.js', 'run', tarball, '--strict');
   // It is for import alone, as its dependencies are.
   tool('@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only');
+  execFileSync(process.execPath, ['scripts/run.mjs', 'test/pack/vite.ts', tarball], { stdio: 'inherit' });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
