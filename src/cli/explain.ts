@@ -112,16 +112,17 @@ export const explainCommand = (): Command =>
         throw new InputError(`--target expects a class of the network: ${classes.join(', ')}; found ${target}`);
       const graph = await leaning(run);
       const drawn = new WeakMap<FaceExplanation, string>();
-      const onPicture = async (picture: LookedAt, all: readonly ExplainedFace[]): Promise<void> => {
-        if (!drawings) return;
-        const { drawExplained } = await import('../train/reports/photographs/explained_face');
-        const rows = all.map(({ row }) => row);
-        for (const one of all) {
-          const face = one.row.face ?? 0;
-          const title = `${basename(picture.file)}${rows.length > 1 ? `, face ${face}` : ''}`;
-          drawn.set(one.row, await drawings.put(picture, rows, face, (mark) => drawExplained(one, title, mark)));
-        }
-      };
+      const { drawExplained } = await import('../train/reports/photographs/explained_face');
+      const onPicture = drawings
+        ? async (picture: LookedAt, all: readonly ExplainedFace[]): Promise<void> => {
+            const rows = all.map(({ row }) => row);
+            for (const one of all) {
+              const face = one.row.face ?? 0;
+              const title = `${basename(picture.file)}${rows.length > 1 ? `, face ${face}` : ''}`;
+              drawn.set(one.row, await drawings.put(picture, rows, face, (mark) => drawExplained(one, title, mark)));
+            }
+          }
+        : undefined;
       const [features, explained] = [
         new ProgressView('features of validation faces'),
         new ProgressView('faces explained'),

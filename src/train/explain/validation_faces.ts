@@ -186,9 +186,10 @@ async function keyOf(learner: Learner, { samples, size }: CropSet, root: string,
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   for (let row = 0; row < samples.length; row++) {
-    const image = samples.imageAt(row);
-    const found = statSync(resolve(root, image), { throwIfNoEntry: false });
-    hash.update(JSON.stringify([image, samples.poseAt(row), found?.size, found?.mtimeMs]));
+    const [image, pose] = [samples.imageAt(row), samples.poseAt(row)];
+    const files = [image, ...(pose && 'landmarks' in pose ? [pose.landmarks] : [])];
+    const found = files.map((file) => statSync(resolve(root, file), { throwIfNoEntry: false }));
+    hash.update(JSON.stringify([image, pose, found.map((stat) => [stat?.size, stat?.mtimeMs])]));
   }
   return hash.digest('hex').slice(0, 32);
 }
