@@ -38,7 +38,7 @@ async function ends(code: number, args: string, options: RunOptions = {}): Promi
 
 const train = (to: string) =>
   `train --image_dir ${faces} --data ${faces}/training.csv --val_data ${faces}/validation.csv --emb random ` +
-  `--network bregnext --image_size 16 --batch_size 8 --epochs ${EPOCHS} --cache off --workers 1 --saved_model ${to}`;
+  `--network denselite --image_size 32 --batch_size 8 --epochs ${EPOCHS} --cache off --workers 1 --saved_model ${to}`;
 
 test('training writes its files and says how it goes', async () => {
   await ends(0, `synth --out ${faces} --n 42 --validation 14 --size 48`);
@@ -233,12 +233,12 @@ test('what export writes predicts as the run does', async () => {
     const file = join(dir, `exported.${format}`);
     const { out: said } = await ends(0, `export --saved_model ${whole} --format ${format} --out ${file}`);
     assert.match(said, `written: ${file}`);
-    const flags = `--checkpoint ${file} --emb ${join(whole, 'emb.safetensors')} --image_size 16`;
+    const flags = `--checkpoint ${file} --emb ${join(whole, 'emb.safetensors')} --image_size 32`;
     assert.is((await ends(0, `predict --faces none ${flags} --format csv ${face}`)).out, out);
   }
   assert.ok(existsSync(join(dir, 'config.json')));
-  const needless = await ends(2, `predict --faces none --saved_model ${whole} --image_size 16 ${face}`);
-  assert.match(needless.err, /--image_size 16: the run in --saved_model has its own/);
+  const needless = await ends(2, `predict --faces none --saved_model ${whole} --image_size 32 ${face}`);
+  assert.match(needless.err, /--image_size 32: the run in --saved_model has its own/);
 });
 
 test('prediction: JSON as documented, and a table', async () => {
