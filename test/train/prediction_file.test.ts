@@ -30,7 +30,7 @@ test.before(async () => {
   for (const [seed, saved_model] of runs.entries())
     await new Trainer(
       readTrainArgs({
-        ...{ image_dir: faces, data: training, network: 'bregnext', emb: 'random', image_size: 16, batch_size: 7 },
+        ...{ image_dir: faces, data: training, network: 'denselite', emb: 'random', image_size: 32, batch_size: 7 },
         ...{ epochs: 1, class_weights: 'none', workers: 1, cache: 'off', val_fraction: 0.5, saved_model, seed },
       }),
     ).run();
