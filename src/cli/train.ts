@@ -91,7 +91,7 @@ export const trainCommand = (): Command =>
       const given = out === undefined ? options : { saved_model: out, ...options };
       // The page's link comes first.
       const said: string[] = [];
-      const note = (line: string): void => void said.push(line);
+      const note = ui === undefined ? say : (line: string): void => void said.push(line);
       const begun = resume ? resumed(options) : config === undefined ? fresh(given, note) : repeated(config, given);
       const { args, ...of } = begun;
       const page = await openUi(ui);

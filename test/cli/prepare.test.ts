@@ -288,7 +288,7 @@ for (const network of ['bregnext', 'densenet'] as const) {
 }
 
 for (const model of ['single_task', 'multi_task'] as const) {
-  test(`affwild2, ${model} on bregnext from the pickle, with the graph's files given and balanced sampling`, async () => {
+  test(`affwild2, ${model} on denselite from the pickle, with the graph's files given and balanced sampling`, async () => {
     await ran(
       'train',
       '--dataset',
@@ -298,11 +298,11 @@ for (const model of ['single_task', 'multi_task'] as const) {
       '--image_dir',
       'drawn',
       '--network',
-      'bregnext',
+      'denselite',
       '--model',
       model,
       '--image_size',
-      '16',
+      '32',
       '--sampler',
       'balanced',
       '--class_weights',
@@ -335,9 +335,9 @@ test('eight classes of AffectNet: contempt has an output, a row and a node', asy
     '--image_dir',
     'faces',
     '--network',
-    'bregnext',
+    'denselite',
     '--image_size',
-    '16',
+    '32',
     '--saved_model',
     to,
     ...SMALL,

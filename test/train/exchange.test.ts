@@ -95,7 +95,7 @@ test('a run that goes through a .pth ends with the bits of one that does not', a
 });
 
 test('with adamw, too; the optimizer must be the checkpoint’s', async () => {
-  const more = { model: 'multi_task', optimizer: 'adamw', epochs: 1 } as const;
+  const more = { network: 'denselite', image_size: 32, model: 'multi_task', optimizer: 'adamw', epochs: 1 } as const;
   const file = join(dir, 'adamw.pth');
   await train(settings('adamw-one', more));
   await exportRun(readRun(join(dir, 'adamw-one')), 'pth', file, 'last');
@@ -106,7 +106,7 @@ test('with adamw, too; the optimizer must be the checkpoint’s', async () => {
   for (const [name, { data }] of whole.last) assert.equal(through.last.get(name)?.data, data, name);
   for (const optimizer of ['sgd', 'adam'] as const)
     await refused(
-      train(settings('adamw-refused', { model: 'multi_task', optimizer, epochs: 2, checkpoint: file })),
+      train(settings('adamw-refused', { ...more, optimizer, epochs: 2, checkpoint: file })),
       `expected the state of ${optimizer}, found that of adamw; give --optimizer adamw`,
     );
   const { facts } = await inspect(file, null, { imageDir: null, dataset: 'affectnet', numClasses: 7, maxBad: 0 });
