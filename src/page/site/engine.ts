@@ -170,13 +170,8 @@ export class Engine {
   private async rigOn(device: Device): Promise<Rig> {
     const [detector, landmarks] = this.weights as readonly FaceWeights[];
     const finder = new FaceFinder(device, { detector, landmarks });
-    const network = await loadNetwork(device, (this.source as Source).files);
-    const blank = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) };
-    for (const work of [() => finder.find(blank), () => finder.mark(blank, [[0, 0, 64, 64]])]) {
-      device.dryRun(work);
-      await device.prepare();
-    }
-    return { device, finder, network };
+    await finder.prepare();
+    return { device, finder, network: await loadNetwork(device, (this.source as Source).files) };
   }
 
   /** What waits for the rig waits for the new one. */

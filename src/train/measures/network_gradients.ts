@@ -198,7 +198,7 @@ export const isRight = ({ loss, loss_in_doubles, layers }: GradientCheck): boole
   isLossRight(loss, loss_in_doubles);
 
 /** Few terms in float32: 1e-5 is a hundred roundings. */
-export const isLossRight = (loss: number, inDoubles: number): boolean =>
+const isLossRight = (loss: number, inDoubles: number): boolean =>
   Math.abs(loss - inDoubles) <= 1e-5 * Math.max(1, Math.abs(inDoubles));
 
 function stateOf(gradient: number | null, ofMiddle: number): GradientState {
