@@ -37,10 +37,11 @@ export const uiCommand = (): Command =>
       const page = await PageServer.open(port);
       print(page.url);
       for (const dir of new Set(dirs)) page.watch({ dir, name: dir });
-      say('open this link; Ctrl-C ends it');
-      const stopped = (signal: AbortSignal): Promise<never> =>
-        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-      await stoppable(stopped, () => {});
+      const untilStopped = (signal: AbortSignal): Promise<never> => {
+        say('open this link; Ctrl-C ends it');
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      };
+      await stoppable(untilStopped, () => {});
       await page.close();
     });
 
