@@ -3,8 +3,18 @@
 import { resolve } from 'node:path';
 import { run } from 'uvu/run';
 
+/** Milliseconds in which the process has to end by itself once there is no more to do. */
+const LAST = 30_000;
+
 process.on('message', async (file) => {
-  if (file === '') return process.disconnect();
+  if (file === '') {
+    process.disconnect();
+    setTimeout(() => {
+      console.log(`kept from ending by ${process.getActiveResourcesInfo().join(', ')}, which a test has left open`);
+      process.exit(1);
+    }, LAST).unref();
+    return;
+  }
   globalThis.UVU_QUEUE?.splice(0);
   try {
     await run([{ name: null, file: resolve(file).slice(1) }]);

@@ -48,7 +48,7 @@ function serve(dir, port) {
     if (error.code !== 'EADDRINUSE' || port === 65535) throw error;
     server.listen(++port, '127.0.0.1');
   });
-  server.on('listening', () => console.log(`http://localhost:${server.address().port}/   (Ctrl-C ends it)`));
+  server.on('listening', () => console.log(`http://127.0.0.1:${server.address().port}/   (Ctrl-C ends it)`));
   server.listen(port, '127.0.0.1');
 }
 

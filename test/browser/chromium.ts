@@ -53,6 +53,7 @@ export async function serve(dir: string): Promise<{ url: string; close(): Promis
     response.end(readFileSync(file));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  server.unref(); // a test that fails does not close it
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/`,

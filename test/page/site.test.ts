@@ -404,7 +404,7 @@ test('npm run web serves it, and nothing beside it', async () => {
   const program = spawn(process.execPath, ['scripts/web.mjs', '--port', '0', at('served')]);
   try {
     const line = await new Promise<string>((done) => program.stdout.once('data', (data) => done(`${data}`)));
-    const [address] = line.match(/^http:\/\/localhost:\d+\//) ?? [];
+    const [address] = line.match(/^http:\/\/127\.0\.0\.1:\d+\//) ?? [];
     const ask = (path: string) => fetch(`${address}${path}`);
     assert.match(await (await ask('')).text(), "default-src 'none'");
     const weights = await ask('weights/face_expression_model.bin');
