@@ -213,13 +213,17 @@ test('a count has a pace once there are two; of nobody knows how many, the first
 const hasTerminals = spawnSync('script', ['-qefc', 'true', '/dev/null'], { stdio: 'ignore' }).status === 0;
 const terminal = given(test, hasTerminals, 'terminal (script)');
 
-/** Runs a command on a terminal of 40 columns. @returns its exit code and all that it wrote there */
+/**
+ * Runs a command on a terminal of 40 columns. Node reads the colours of a terminal from a dozen variables (CI among
+ * them): the command has none but ours.
+ * @returns its exit code and all that it wrote there
+ */
 async function onTerminal(args: string, env: NodeJS.ProcessEnv = {}, at?: [when: RegExp, signal: NodeJS.Signals]) {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...others } = process.env;
+  const { PATH, HOME } = process.env;
   const inner = `stty cols 40 rows 20; echo $$ > ${dir}/pid; exec ${process.execPath} ${programFile()} ${args}`;
   const child = spawn('script', ['-qefc', inner, '/dev/null'], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...others, TERM: 'xterm', ...env },
+    env: { PATH, HOME, TERM: 'xterm', ...env },
   });
   let text = '';
   let sent = false;
