@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 /** Lowest first. `index` is src/index.ts, the library's door; `engine` and `engine_node` are those of the engine alone, `browser` is a page's. */
 const ROOMS = [
   ...['base', 'device', 'kernels', 'autograd', 'models', 'formats', 'faces', 'engine', 'engine_node'],
-  ...['browser', 'page', 'data', 'train', 'ui', 'index', 'cli'],
+  ...['browser', 'page', 'data', 'ranks', 'train', 'ui', 'index', 'cli'],
 ];
 /** What must run in a browser as well: these, but device's entry for Node. */
 const ENGINE = ['base', 'device', 'kernels', 'autograd', 'models', 'faces', 'engine', 'browser'];
