@@ -3,44 +3,29 @@
 import { Command, CommanderError } from 'commander';
 import { InputError, MachineError } from '../base/errors';
 import { packageVersion } from '../train/run/package_version';
-import { cacheCommand } from './cache';
-import { compareCommand } from './compare';
-import { demoCommand } from './demo';
-import { doctorCommand } from './doctor';
-import { evaluateCommand } from './evaluate';
-import { explainCommand } from './explain';
-import { exportCommand } from './export';
-import { gradcheckCommand } from './gradcheck';
-import { inspectCommand } from './inspect';
 import { outliveTerminal } from './interrupt';
-import { predictCommand } from './predict';
-import { prepareCommand } from './prepare';
-import { reportCommand } from './report';
-import { reproduceCommand } from './reproduce';
 import { checkValues } from './settings_options';
-import { synthCommand } from './synth';
 import { complain, terminal } from './terminal';
-import { trainCommand } from './train';
-import { uiCommand } from './ui';
 
-const COMMANDS = [
-  trainCommand,
-  evaluateCommand,
-  predictCommand,
-  explainCommand,
-  exportCommand,
-  prepareCommand,
-  uiCommand,
-  reportCommand,
-  compareCommand,
-  reproduceCommand,
-  gradcheckCommand,
-  inspectCommand,
-  demoCommand,
-  synthCommand,
-  doctorCommand,
-  cacheCommand,
-] as const;
+/** Each command's file: of a command that is called by its name no other is read. */
+const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
+  train: async () => (await import('./train')).trainCommand,
+  evaluate: async () => (await import('./evaluate')).evaluateCommand,
+  predict: async () => (await import('./predict')).predictCommand,
+  explain: async () => (await import('./explain')).explainCommand,
+  export: async () => (await import('./export')).exportCommand,
+  prepare: async () => (await import('./prepare')).prepareCommand,
+  ui: async () => (await import('./ui')).uiCommand,
+  report: async () => (await import('./report')).reportCommand,
+  compare: async () => (await import('./compare')).compareCommand,
+  reproduce: async () => (await import('./reproduce')).reproduceCommand,
+  gradcheck: async () => (await import('./gradcheck')).gradcheckCommand,
+  inspect: async () => (await import('./inspect')).inspectCommand,
+  demo: async () => (await import('./demo')).demoCommand,
+  synth: async () => (await import('./synth')).synthCommand,
+  doctor: async () => (await import('./doctor')).doctorCommand,
+  cache: async () => (await import('./cache')).cacheCommand,
+};
 
 /** Exit codes: 0 done, 1 ours or the machine's failure, 2 wrong usage or input, 130, 143 and 129 stopped by Ctrl-C, SIGTERM and SIGHUP. */
 async function main(args: readonly string[]): Promise<void> {
@@ -51,8 +36,9 @@ async function main(args: readonly string[]): Promise<void> {
     .addHelpText('after', '\nExample:\n  emotion-gcn demo\n  emotion-gcn train --help')
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  for (const make of COMMANDS) {
-    const command = make().copyInheritedSettings(program);
+  const called = Object.hasOwn(COMMANDS, args[0] ?? '') ? [args[0]] : Object.keys(COMMANDS);
+  for (const load of called.map((name) => COMMANDS[name])) {
+    const command = (await load())().copyInheritedSettings(program);
     for (const part of command.commands) part.copyInheritedSettings(command);
     program.addCommand(command);
   }

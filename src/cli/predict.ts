@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../base/errors';
-import { isVideo } from '../data';
+import { isVideo } from '../data/picture_list';
 import { FACES, type FacePrediction, type Faces } from '../train/measures/face_prediction';
 import { PREDICTION_FORMATS, PredictionFile, type PredictionFormat } from '../train/measures/prediction_file';
 import { csvHeader, csvRow, jsonElement, type RowShape } from '../train/measures/prediction_text';

@@ -1,8 +1,7 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { isMainThread } from 'node:worker_threads';
-import sharp from 'sharp';
-import { InputError } from '../base/errors';
+import { InputError, MachineError } from '../base/errors';
 import { ImageError, MAX_PIXELS, type RgbImage } from '../base/pixels/rgb_image';
 import { turnInPlace } from '../base/pixels/turn';
 import { bmpHeader, isBmp, readBmp } from '../formats/picture/bmp';
@@ -18,6 +17,15 @@ const MAX_SIDE = 2 ** 20;
 
 /** The reason where there is none. */
 export const NO_SUCH_FILE = 'no such file';
+
+/** libvips, which takes a tenth of a second to load: as it is needed. @throws MachineError where it cannot be */
+export const libvips = () =>
+  import('sharp').then(
+    ({ default: sharp }) => sharp,
+    (error: Error) => {
+      throw new MachineError(`libvips, which decodes pictures, cannot be loaded: ${error.message}`);
+    },
+  );
 
 /** How libvips decodes. */
 export const DECODE_OPTIONS = { ignoreIcc: true, failOn: 'error', limitInputPixels: MAX_PIXELS } as const;
@@ -74,7 +82,7 @@ export async function headerOf(
   try {
     const own = OWN.find(({ is }) => is(bytes));
     if (!own && !MAGIC.test(beginOf(bytes))) return null;
-    return own ? own.header(bytes) : await sharp(source, { limitInputPixels: false }).metadata();
+    return own ? own.header(bytes) : await (await libvips())(source, { limitInputPixels: false }).metadata();
   } catch {
     return null;
   }
@@ -179,7 +187,7 @@ async function decodeWithin(bytes: Uint8Array, enough: number | null): Promise<S
     const plain = end === 'marked' ? await readPlainJpeg(bytes) : null;
     if (plain) return plain;
     // The header alone is read here, with no limit, so that a picture that is too large is reported with its size.
-    const header = await sharp(bytes, { ...DECODE_OPTIONS, limitInputPixels: false }).metadata();
+    const header = await (await libvips())(bytes, { ...DECODE_OPTIONS, limitInputPixels: false }).metadata();
     const { format, width, height, space, orientation } = header;
     if (!FORMATS.has(format)) throw new ImageError(`not a photograph: ${format}`);
     const times = enough === null ? 1 : Math.ceil(Math.sqrt((width * height) / enough));
@@ -195,7 +203,7 @@ async function decodeWithin(bytes: Uint8Array, enough: number | null): Promise<S
     );
   } catch (error) {
     if (error instanceof InputError) throw new ImageError(error.message);
-    throw error instanceof ImageError ? error : new ImageError(reason(error as Error));
+    throw error instanceof ImageError || error instanceof MachineError ? error : new ImageError(reason(error as Error));
   }
 }
 
@@ -210,7 +218,7 @@ async function decodeShrunk(
   times: number,
 ): Promise<SmallerImage> {
   const size = { width: Math.max(1, Math.round(width / times)), height: 16 * Math.ceil(height / times / 16) };
-  const { data } = await sharp(bytes, { ...DECODE_OPTIONS, limitInputPixels: MAX_SHRUNK })
+  const { data } = await (await libvips())(bytes, { ...DECODE_OPTIONS, limitInputPixels: MAX_SHRUNK })
     .removeAlpha()
     .resize({ ...size, fit: 'fill', kernel: 'linear' })
     .raw()
@@ -227,7 +235,7 @@ const decodeTurned = async (bytes: Uint8Array, cmyk: boolean, orientation: numbe
   turnInPlace(await decode(bytes, cmyk, false), orientation);
 
 async function decode(bytes: Uint8Array, cmyk: boolean, autoOrient = true): Promise<RgbImage> {
-  const picture = sharp(bytes, { ...DECODE_OPTIONS, autoOrient });
+  const picture = (await libvips())(bytes, { ...DECODE_OPTIONS, autoOrient });
   const decoder = cmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.removeAlpha();
   const { data, info } = await decoder.raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: cmyk ? cmykToRgb(data) : data };

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -242,10 +242,22 @@ given(
   assert.match(full.stderr, /^error: .*no space left/);
 });
 
-test('starting is fast: no engine, no chart library for a version', () => {
-  const start = performance.now();
-  execFileSync(process.execPath, [programFile(), '--version']);
-  assert.ok(performance.now() - start < 3000);
+/** The packages that a command loads, by V8's own account of its scripts. */
+function packagesOf(dir: string, args: readonly string[]): string[] {
+  const NODE_V8_COVERAGE = mkdtempSync(join(dir, 'scripts-'));
+  execFileSync(process.execPath, [programFile(), ...args], { env: { ...process.env, NODE_V8_COVERAGE } });
+  const [file] = readdirSync(NODE_V8_COVERAGE);
+  const { result } = JSON.parse(readFileSync(join(NODE_V8_COVERAGE, file), 'utf8')) as { result: { url: string }[] };
+  const names = result.map(({ url }) => url.match(/.*\/node_modules\/((@[^/]+\/)?[^/]+)/)?.[1] ?? '');
+  return [...new Set(names)].filter(Boolean).sort();
+}
+
+test('starting is fast: no other command is loaded, no decoder and no engine before there is work', ({ dir }) => {
+  assert.equal(packagesOf(dir, ['ui', '--help']), ['commander']);
+  assert.equal(packagesOf(dir, ['doctor', '--help']), ['commander']);
+  for (const command of ['train', 'evaluate', 'predict', 'export'])
+    for (const name of packagesOf(dir, [command, '--help']))
+      assert.not(['sharp', 'yazl', 'webgpu', 'echarts'].includes(name), `${command} loads ${name}`);
 });
 
 test.run();

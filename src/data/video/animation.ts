@@ -1,7 +1,6 @@
 // Animated GIF and WebP: frames as they are shown, one laid over the other, by libvips.
-import sharp from 'sharp';
 import { InputError } from '../../base/errors';
-import { checkSize, DECODE_OPTIONS, ImageError } from '../image';
+import { checkSize, DECODE_OPTIONS, ImageError, libvips } from '../image';
 import { type Frame, type FrameOptions, readSoFar, takes } from './frame';
 
 /** Pixels that are decoded at once: for any frame libvips goes through all before it, so the fewer times the better. */
@@ -32,7 +31,7 @@ export async function animationIn(bytes: Uint8Array): Promise<Animation | null> 
   const whole = isWebp(bytes) ? wholeFrames(bytes) : bytes;
   const cut = isWebp(bytes) ? whole !== bytes : bytes.at(-1) !== GIF_END;
   try {
-    const found = await sharp(whole, { ...DECODE_OPTIONS, limitInputPixels: false }).metadata();
+    const found = await (await libvips())(whole, { ...DECODE_OPTIONS, limitInputPixels: false }).metadata();
     const { width, height, pages = 1, delay = [] } = found;
     if (pages < 2) return null;
     let milliseconds = 0;
@@ -91,7 +90,7 @@ export async function* animationFrames(
 
 /** Some frames, one below the other, as `decodeImage` gives the first. */
 async function decodePages(bytes: Uint8Array, page: number, pages: number): Promise<Uint8Array> {
-  return sharp(bytes, { ...DECODE_OPTIONS, page, pages })
+  return (await libvips())(bytes, { ...DECODE_OPTIONS, page, pages })
     .removeAlpha()
     .raw()
     .toBuffer();

@@ -4,7 +4,6 @@
 
 import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
-import yazl from 'yazl';
 import { InputError } from '../../base/errors';
 
 /** DenseNet-121 has 728 tensors, and a momentum for half of them. */
@@ -176,8 +175,9 @@ function checkBehind(rest: Buffer, entry: yauzl.Entry, fail: Fail): void {
 }
 
 /** An archive of entries stored as they are; the same entries give the same bytes. */
-export function writeZip(entries: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
-  const zip = new yazl.ZipFile();
+export async function writeZip(entries: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
+  const { ZipFile } = await import('yazl');
+  const zip = new ZipFile();
   const options = { compress: false, mtime: new Date(1980, 0, 1), forceDosTimestamp: true, mode: 0o100644 };
   for (const [name, data] of entries) {
     zip.addBuffer(Buffer.from(data.buffer, data.byteOffset, data.byteLength), name, options);
