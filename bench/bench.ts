@@ -1,3 +1,4 @@
+// npm run bench -- launches|predict [--network NAME] [--image_size N] [--batch_size N] [--json]: launches.ts, predict.ts
 // npm run bench [-- FILTER] [--json] [--out FOLDER] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--precision f32|f16] [--gpu ID] [--repeat N]
 // Kernels by the GPU's clock, steps by the wall clock, each against the roofline of the adapter's own peaks.
 // FILTER: part of a work's name, such as `step` or `conv forward`; `faces` alone is faces.ts.
@@ -10,7 +11,9 @@ import { openDevice } from '../src/device/node';
 import { measurePeaks, type Peaks } from '../src/kernels/peaks';
 import { choose, forceVariant } from '../src/kernels/variant';
 import { compareFaces } from './faces';
+import { byOp, chosenSteps, launchesOfStep, launchTable, totalOf } from './launches';
 import { count, summary, type Timing, timeInTurn } from './measure';
+import { predictions, predictionTable } from './predict';
 import { program } from './program';
 import { boundMs, drawRoofline, type Placed } from './roofline';
 import { prepareStep, type StepWork, stepWorks } from './steps';
@@ -31,6 +34,9 @@ program(async () => {
       gpu: { type: 'string' },
       repeat: { type: 'string', default: '7' },
       precision: { type: 'string', default: 'f32' },
+      network: { type: 'string' },
+      image_size: { type: 'string' },
+      batch_size: { type: 'string' },
     },
   });
   const filter = positionals.join(' ');
@@ -38,9 +44,23 @@ program(async () => {
   const { precision } = values;
   if (precision !== 'f32' && precision !== 'f16')
     throw new InputError(`--precision expects f32 or f16, found ${precision}`);
+  if (filter === 'predict') {
+    const rows = await predictions(chosenSteps(values));
+    for (const line of values.json ? rows.map((r) => JSON.stringify(r)) : predictionTable(rows)) console.log(line);
+    return;
+  }
   const device = await openDevice({ gpu: values.gpu });
   try {
     forceVariant(device, values.variant ?? null);
+    if (filter === 'launches') {
+      for (const work of chosenSteps(values)) {
+        const launches = launchesOfStep(device, work, precision);
+        const head = { work: work.name, precision, variant: values.variant ?? choose(device).variant };
+        if (values.json) console.log(JSON.stringify({ ...head, ...totalOf(launches), ops: byOp(launches) }));
+        else console.log([Object.values(head).join(', '), ...launchTable(launches), ''].join('\n'));
+      }
+      return;
+    }
     if (filter === 'faces') return await compareFaces(device, { json: values.json, repeat });
     const steps = stepWorks.filter((w) => w.name.includes(filter));
     const kernels = kernelWorks(device).filter((w) => w.name.includes(filter));

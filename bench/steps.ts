@@ -13,7 +13,7 @@ export interface StepWork {
   readonly training: boolean;
 }
 
-const step = (network: NetworkName, size: number, batch: number, training = true): StepWork => ({
+export const step = (network: NetworkName, size: number, batch: number, training = true): StepWork => ({
   name: `${training ? 'step' : 'inference'} emotion_gcn ${network} ${size} b${batch}`,
   network,
   size,
@@ -34,6 +34,8 @@ export const stepWorks: readonly StepWork[] = [
 export interface PreparedStep {
   /** One step, or one inference; resolves to its loss or its scores. */
   readonly run: () => Promise<Float32Array>;
+  /** What of it computes: recorded, not waited for. */
+  readonly record: () => void;
   readonly flop: number;
   /** The most bytes of device memory that it will use, told by a dry run. */
   readonly bytes: () => number;
@@ -50,7 +52,8 @@ export function prepareStep(device: Device, work: StepWork, precision: 'f32' | '
   const classes = Uint32Array.from({ length: n }, (_, i) => i % 7);
   const labels = F.labels(device, classes, 7);
   const va = F.tensor(device, filler(2 * n), [n, 2]);
-  const flop = 2 * summarise(model, () => model.forward(x, embedding)).multiplyAdds;
+  // Within a dry run there is no second one, and launches tell their own.
+  const forward = device.computing ? 2 * summarise(model, () => model.forward(x, embedding)).multiplyAdds : 0;
   const optimizer = new F.SGD(model.parameters(), { lr: 1e-4, momentum: 0.9, weightDecay: 1e-3 });
   const scaler = precision === 'f16' ? new F.GradScaler(device) : null;
   const guard = scaler ?? new F.Guard(device);
@@ -67,7 +70,8 @@ export function prepareStep(device: Device, work: StepWork, precision: 'f32' | '
   const once = training ? train : infer;
   return {
     run: async () => (await F.step(device, () => F.readAll([once()])))[0],
-    flop: training ? 3 * flop : flop,
+    record: () => void F.step(device, once),
+    flop: training ? 3 * forward : forward,
     bytes: () => device.dryRun(once),
     model,
   };

@@ -120,6 +120,7 @@ export {
   type Kernel,
   type Launch,
   type Launching,
+  type LaunchWork,
   OutOfMemory,
 } from './device';
 export { FaceFinder, type FoundFace } from './faces/finder';

@@ -3,7 +3,7 @@ import { type DeviceLost, Faults } from './faults';
 import type { Kernel } from './kernel';
 import { Memory } from './memory';
 import type { Pool } from './pool';
-import type { Launch } from './profiler';
+import type { Launch, LaunchWork } from './profiler';
 import { type Launching, Recorder } from './recorder';
 import type { Storage } from './storage';
 
@@ -238,6 +238,16 @@ export class Device {
   /** Submits and waits, and returns the launches since `beginProfile`, in order: none where there are no timestamps. */
   endProfile(): Promise<Launch[]> {
     return this.recorder.endProfile();
+  }
+
+  /**
+   * Runs `fn` and returns what it launches, in order, in a dry run too. Commands that are no kernels are among it:
+   * `memory.upload`, `memory.copy` and `memory.clear`, each before what they are of.
+   * @throws Error for an async function.
+   */
+  launchesOf(fn: () => void): LaunchWork[] {
+    refuseAsync('launchesOf', fn);
+    return this.recorder.launchesOf(fn);
   }
 
   stats(): DeviceStats {

@@ -3,7 +3,7 @@ import { fold } from './fold';
 import { type Constants, type Kernel, ParamWords } from './kernel';
 import type { Memory } from './memory';
 import { Pipelines } from './pipelines';
-import { type Launch, Profiler } from './profiler';
+import { type Launch, type LaunchWork, Profiler } from './profiler';
 import { Staging } from './staging';
 import type { Storage } from './storage';
 import { Uniforms } from './uniforms';
@@ -34,6 +34,8 @@ export class Recorder {
   private pass?: GPUComputePassEncoder;
   private pending = 0;
   private counts = { buffers: 0, dispatches: 0, submits: 0 };
+  /** What is launched, while somebody counts. */
+  private noted?: LaunchWork[];
   private readonly params = new ParamWords();
   private readonly offset = new Uint32Array(1);
 
@@ -68,6 +70,7 @@ export class Recorder {
       if (!s.alive) throw gone(s, `${kernel.name}: ${name}`);
     }
     if (x * y * z === 0) return;
+    this.noted?.push(workOf(kernel, launch));
     if (this.memory.dry) {
       this.pipelines.want(kernel, launch.constants ?? {});
       return;
@@ -78,15 +81,11 @@ export class Recorder {
       slot = this.uniforms.slot(this.params.encode(kernel, launch.params ?? {}));
     }
     const group = this.pipelines.bindGroup(kernel, pipeline, launch.buffers, slot);
-    const label = launch.label ?? kernel.name;
     if (this.profiler) {
       this.endPass();
-      const timestampWrites = this.profiler.timestampWrites({
-        label,
-        flop: launch.flop ?? 0,
-        bytes: launch.bytes ?? Object.values(launch.buffers).reduce((sum, s) => sum + s.bytes, 0),
-      });
-      this.pass = this.commands().beginComputePass({ label, timestampWrites });
+      const work = workOf(kernel, launch);
+      const timestampWrites = this.profiler.timestampWrites(work);
+      this.pass = this.commands().beginComputePass({ label: work.label, timestampWrites });
     }
     this.pass ??= this.commands().beginComputePass();
     this.pass.setPipeline(pipeline.pipeline);
@@ -104,7 +103,9 @@ export class Recorder {
     if (!to.alive) throw gone(to, 'upload: the target');
     if (offset + data.byteLength > to.bytes)
       throw new Error(`${to.label}: ${data.byteLength} bytes at ${offset} do not fit ${to.bytes}`);
-    if (this.memory.dry || data.byteLength === 0) return;
+    if (data.byteLength === 0) return;
+    this.noted?.push({ label: `memory.upload ${to.label}`, flop: 0, bytes: data.byteLength });
+    if (this.memory.dry) return;
     const from = this.staging.put(data);
     this.endPass();
     this.commands().copyBufferToBuffer(from.buffer, from.offset, this.bufferOf(to), to.offset + offset, from.bytes);
@@ -113,7 +114,9 @@ export class Recorder {
   copy(from: Storage, to: Storage, bytes: number, fromOffset: number, toOffset: number): void {
     this.faults.refuseLost();
     for (const s of [from, to]) if (!s.alive) throw gone(s, 'copy: an end');
-    if (this.memory.dry || bytes === 0) return;
+    if (bytes === 0) return;
+    this.noted?.push({ label: `memory.copy ${from.label}`, flop: 0, bytes: 2 * bytes });
+    if (this.memory.dry) return;
     this.endPass();
     const [a, b] = [this.bufferOf(from), this.bufferOf(to)];
     this.commands().copyBufferToBuffer(a, from.offset + fromOffset, b, to.offset + toOffset, bytes);
@@ -122,6 +125,7 @@ export class Recorder {
   clear(storage: Storage): void {
     this.faults.refuseLost();
     if (!storage.alive) throw gone(storage, 'clear: the target');
+    this.noted?.push({ label: `memory.clear ${storage.label}`, flop: 0, bytes: storage.bytes });
     if (this.memory.dry) return;
     this.endPass();
     this.commands().clearBuffer(this.bufferOf(storage), storage.offset, Math.ceil(storage.bytes / 4) * 4);
@@ -196,6 +200,17 @@ export class Recorder {
     }
   }
 
+  launchesOf(fn: () => void): LaunchWork[] {
+    const [before, noted] = [this.noted, [] as LaunchWork[]];
+    this.noted = noted;
+    try {
+      fn();
+    } finally {
+      this.noted = before;
+    }
+    return noted;
+  }
+
   dryRun(fn: () => void): number {
     this.faults.refuseLost();
     this.pipelines.forgetWanted();
@@ -249,6 +264,12 @@ export class Recorder {
     return block.buffer;
   }
 }
+
+const workOf = ({ name }: Kernel, { label = name, flop = 0, bytes, buffers }: Launching): LaunchWork => ({
+  label,
+  flop,
+  bytes: bytes ?? Object.values(buffers).reduce((sum, s) => sum + s.bytes, 0),
+});
 
 const gone = (s: Storage, where: string): Error =>
   new Error(`${where} is ${s.label}, which is gone (its step or backward ended)`);

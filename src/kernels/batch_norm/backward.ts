@@ -86,7 +86,7 @@ export function backward(
       constants,
       workgroups: pass.workgroups,
       label: `batch_norm.backward_apply ${describe(x)}`,
-      bytes: bytesOf(x, dy, to),
+      bytes: bytesOf(x, dy, to) + (dx.accumulate ? bytesOf(to) : 0),
     });
   }
   device.free(k);

@@ -59,5 +59,9 @@ export function follow(
     constants: { ...pairs(1, true), LANES: lanes, GUARDED: guarded(verdict).GUARDED },
     workgroups: [ceilDiv(most, lanes), vectors.length],
     label: `batch_norm.follow ${vectors.length}x${most}`,
+    bytes: vectors.reduce(
+      (sum, batches) => sum + batches.length * batches[0].channels * 8 + batches[0].channels * 8,
+      0,
+    ),
   });
 }

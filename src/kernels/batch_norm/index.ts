@@ -119,6 +119,7 @@ export function prepare(
     constants: { ...pairs(1, true), LANES: lanes },
     workgroups: [ceilDiv(channels, lanes)],
     label: `batch_norm.prepare ${channels}`,
+    bytes: channels * (STATS_BYTES + 8 + LEFT_BYTES + PACK_BYTES) + (fresh?.parts.storage.bytes ?? 0),
   });
 }
 

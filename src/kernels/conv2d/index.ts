@@ -133,6 +133,7 @@ export function backwardDataThroughNorm(
     ...launch,
     buffers: { ...launch.buffers, x: x.storage, pack, part },
     constants: { ...launch.constants, WIDTH: width, ACT: activationCode(activation) },
+    bytes: (launch.bytes as number) + bytesOf(x) + part.bytes,
   });
   device.free(turned);
   return { storage: part, count, width, paired: false };
@@ -173,7 +174,7 @@ function dataGradient(
     constants: { ...vectorTypes(width, dy, dx), STRIDED: g.stride.some((s) => s > 1) },
     label: `conv2d.backward_data ${describe(g)}`,
     flop: flopOf(g),
-    bytes: bytesOf(dy, dx) + turned.bytes,
+    bytes: bytesOf(dy, dx) + turned.bytes + (accumulate ? bytesOf(dx) : 0),
   };
 }
 

@@ -113,7 +113,7 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
     params,
     constants: { ...constants },
     workgroups: [ceilDiv(rows * columns, 64)],
-    label: `${label} sum`,
+    label: label.replace(' ', '.sum '),
     bytes: partial.bytes,
   });
   device.free(partial);

@@ -39,7 +39,7 @@ export function opTimes(launches: readonly Launch[]): OpTime[] {
 }
 
 /** A label is an op, then a shape; of a convolution the kernel's size belongs to the op. */
-function opOf(label: string): string {
+export function opOf(label: string): string {
   const [op, shape] = label.split(/[ :]/);
   return op.startsWith('conv2d.') ? `${op} ${shape}` : op;
 }
