@@ -51,7 +51,7 @@ export interface SeenPicture {
 
 /** The faces of groups of pictures; no more pictures are decoded at once than the largest one takes. */
 export async function* readFaces(
-  groups: AsyncIterable<PictureGroup>,
+  groups: AsyncIterable<PictureGroup> | Iterable<PictureGroup>,
   settings: FaceSettings,
   say: (line: string) => void,
   signal?: AbortSignal,
@@ -69,9 +69,9 @@ export async function* readFaces(
       return [];
     }
   };
-  for await (const { pictures, known, first } of groups) {
+  for await (const { pictures, ...group } of groups) {
     const seen = (await orAborted(Promise.all(pictures.map(read)), signal)).flat();
-    if (seen.length > 0) yield { seen, known, first };
+    if (seen.length > 0) yield { ...group, seen };
   }
 }
 

@@ -9,6 +9,8 @@ const FRAME_PIXELS = 2 ** 24;
 
 /** Pictures that are looked at together. */
 export interface PictureGroup {
+  /** Groups of all sources before it. */
+  readonly number: number;
   readonly pictures: readonly ListedPicture[];
   /** Predictions that are there already, by place. */
   readonly known: ReadonlyMap<number, readonly FacePrediction[]>;
@@ -22,16 +24,16 @@ export async function* groupsOf(
   settings: ListSettings,
   say: (line: string) => void,
 ): AsyncGenerator<PictureGroup> {
-  let [pictures, pixels]: [ListedPicture[], number] = [[], 0];
+  let [pictures, pixels, number]: [ListedPicture[], number, number] = [[], 0, 0];
   for (const source of sources) {
     for await (const picture of listPictures(source, settings, say)) {
       pixels += picture.frame ? picture.frame.width * picture.frame.height : 0;
       if (pictures.push(picture) < PICTURES && pixels < FRAME_PIXELS) continue;
-      yield { pictures, known: new Map(), first: 0 };
+      yield { number: number++, pictures, known: new Map(), first: 0 };
       [pictures, pixels] = [[], 0];
     }
   }
-  if (pictures.length > 0) yield { pictures, known: new Map(), first: 0 };
+  if (pictures.length > 0) yield { number, pictures, known: new Map(), first: 0 };
 }
 
 /** Predictions of an earlier run over the same sources, and the file they are in. */
@@ -54,7 +56,7 @@ export async function* remaining(
   const there = rows[Symbol.asyncIterator]();
   let row = await there.next();
   let [count, isSaid] = [0, row.done];
-  for await (const { pictures } of groups) {
+  for await (const { number, pictures } of groups) {
     const known = new Map<number, readonly FacePrediction[]>();
     let first = 0;
     for (let i = 0; !row.done && i < pictures.length; i++) {
@@ -73,7 +75,7 @@ export async function* remaining(
     if (!row.done) continue;
     if (!isSaid) say(`${file} has ${count} predictions; going on behind them`);
     isSaid = true;
-    yield { pictures, known, first };
+    yield { number, pictures, known, first };
   }
   if (row.done) return;
   const { image, time } = row.value;

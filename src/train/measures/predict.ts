@@ -6,12 +6,14 @@ import { openFaceFinder } from '../../data/found_face';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import type { FaceFinder, FoundFace } from '../../faces/finder';
+import { ALONE, type Ranks } from '../../ranks/ranks';
 import { type Run, weightsFile } from '../run/read_run';
 import { Budget } from './budget';
 import type { FacePrediction, Faces } from './face_prediction';
 import { type Look, lookOf, openLearner, type Said } from './look';
 import { readFaces, type SeenPicture } from './picture_faces';
-import { type Done, groupsOf, remaining } from './picture_groups';
+import { type Done, groupsOf, type PictureGroup, remaining } from './picture_groups';
+import { inRounds } from './picture_rounds';
 
 /** A picture that was looked at. */
 export interface LookedAt {
@@ -42,6 +44,14 @@ export interface PredictSettings<More = unknown> {
   readonly onPicture?: (picture: LookedAt, predictions: readonly Looked<More>[]) => Promise<void>;
   /** Ends it early, with its reason. */
   readonly signal?: AbortSignal;
+  /** Processes that share the work, each of which calls this with the same sources: what they find is given to rank 0, the others get nothing. */
+  readonly ranks?: Ranks;
+}
+
+/** What is said of a picture, which has a place in its group. */
+interface SeenPredictions<More> {
+  readonly place: number;
+  readonly predictions: readonly Looked<More>[];
 }
 
 /**
@@ -76,7 +86,8 @@ export async function* lookThrough<More>(
   settings: PredictSettings<More>,
   open: (device: Device) => Promise<Look<More>>,
 ): AsyncGenerator<Looked<More>> {
-  const { gpu, image_dir = null, fps = null, faces = 'all', say = () => {}, done, onPicture, signal } = settings;
+  const { gpu, image_dir = null, fps = null, faces = 'all', say = () => {} } = settings;
+  const { done, onPicture, signal, ranks = ALONE } = settings;
   if (!run.given) weightsFile(run, 'best');
   let device: Device | null = null;
   let [finder, look]: [FaceFinder | null, Look<More> | null] = [null, null];
@@ -95,23 +106,32 @@ export async function* lookThrough<More>(
     });
   try {
     const listed = groupsOf(sources, { imageDir: image_dir, fps, signal }, say);
-    const groups = done ? remaining(listed, done, faces, say) : listed;
-    for await (const { seen, known, first } of readFaces(groups, { ...run.args, faces, find }, say, signal)) {
-      signal?.throwIfAborted();
-      const shown = seen.flatMap(({ picture: { file }, faces }) => faces.map(({ pixels }) => ({ pixels, file })));
-      if (shown.length > 0) look ??= await open(await opened());
-      const said = look ? await look(shown) : [];
-      for (const one of seen) {
-        const predictions = predictionsOf(one, said.splice(0, one.faces.length));
+    const groups = done && ranks.rank === 0 ? remaining(listed, done, faces, say) : listed;
+    const lookAt = async (group: PictureGroup, say: (line: string) => void): Promise<SeenPredictions<More>[]> => {
+      const all: SeenPredictions<More>[] = [];
+      for await (const { seen } of readFaces([group], { ...run.args, faces, find }, say, signal)) {
+        signal?.throwIfAborted();
+        const shown = seen.flatMap(({ picture: { file }, faces }) => faces.map(({ pixels }) => ({ pixels, file })));
+        if (shown.length > 0) look ??= await open(await opened());
+        const said = look ? await look(shown) : [];
+        for (const one of seen)
+          all.push({ place: one.place, predictions: predictionsOf(one, said.splice(0, one.faces.length)) });
+      }
+      return all;
+    };
+    for await (const { group, found } of inRounds(ranks, groups, lookAt, say, signal)) {
+      const { pictures, known, first } = group;
+      for (const { place, predictions } of found) {
         looked++;
-        const before = known.get(one.place) ?? [];
-        if (done) checkSame(before, predictions, one.place < first, done.file);
-        if (one.place < first || predictions.length === before.length) continue;
-        await onPicture?.(lookedAt(one.picture), predictions);
+        const before = known.get(place) ?? [];
+        if (done) checkSame(before, predictions, place < first, done.file);
+        if (place < first || predictions.length === before.length) continue;
+        await onPicture?.(lookedAt(pictures[place]), predictions);
         yield* predictions.slice(before.length);
       }
     }
-    if (looked === 0) throw new InputError(`none of the pictures in ${sources.join(', ')} can be used`);
+    if (looked === 0 && ranks.rank === 0)
+      throw new InputError(`none of the pictures in ${sources.join(', ')} can be used`);
   } finally {
     ended = true;
     (device as Device | null)?.destroy();
