@@ -20,6 +20,7 @@ export const WORKERS = {
   'label-worker': 'src/data/layouts/label_worker.ts',
   'stamp-worker': 'src/data/stamp_worker.ts',
   'page-worker': 'src/ui/worker.ts',
+  'mpi-worker': 'src/ranks/worker.ts',
 };
 
 /** WebAssembly text becomes the bytes of its module. */
