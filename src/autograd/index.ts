@@ -3,7 +3,7 @@ export { observeActivations, type RunningNorm } from './activated';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck';
 export { inspect, type Spread, spreadOf, type TensorInspection } from './inspect';
 export type { Layout } from './layout';
-export { dropMoments, runningStatistic } from './moments';
+export { bringMoments, collectMoments, dropMoments, type Norms, runningStatistic } from './moments';
 export { FirstNotFinite } from './not_finite';
 export { affineImage, type ImageBatch } from './ops/affine_image';
 export {

@@ -16,6 +16,9 @@ interface Waiting extends Left {
   readonly momentum: number;
 }
 
+/** Norms whose batch left its moments, in the order of their forwards; they lie so in memory, too. */
+export type Norms = readonly Pick<Waiting, 'running' | 'channels' | 'momentum'>[];
+
 interface Plan {
   readonly storage: Storage;
   readonly words: Uint32Array;
@@ -111,6 +114,38 @@ class Moments {
     this.held = true;
   }
 
+  /** Forgets all that wait, for whoever reads them: where they lie until the next forward. */
+  collect(): { readonly norms: Norms; readonly memories: readonly Storage[] } {
+    const { page, taken, pages, waiting } = this;
+    const used = pages.slice(0, page + 1).map((storage, i) => {
+      const pairs = waiting.filter((left) => left.storage === storage).map((left) => left.first + 2 * left.channels);
+      return storage.range(0, 8 * (i === page ? taken : Math.max(0, ...pairs)), storage.label);
+    });
+    this.drop();
+    return { norms: waiting, memories: used.filter(({ bytes }) => bytes > 0) };
+  }
+
+  /** Lets moments that were read wait once more. @param bytes one norm's after the other's */
+  bring(norms: Norms, bytes: Uint8Array): void {
+    let at = 0;
+    let run: { readonly left: Left; bytes: number } | null = null;
+    const put = (): void => {
+      if (!run) return;
+      this.device.upload(run.left.storage, bytes.subarray(at, at + run.bytes), 8 * run.left.first);
+      at += run.bytes;
+    };
+    for (const { running, channels, momentum } of norms) {
+      const left = this.leave(running, channels, momentum);
+      const follows = run && run.left.storage === left.storage && run.left.first + run.bytes / 8 === left.first;
+      if (run && follows) run.bytes += channels * LEFT_BYTES;
+      else {
+        put();
+        run = { left, bytes: channels * LEFT_BYTES };
+      }
+    }
+    put();
+  }
+
   /** The memory of the i-th launch's plan, written where it is not the last one's. */
   private planned(i: number, words: Uint32Array): Storage {
     const { device, plans } = this;
@@ -203,6 +238,13 @@ export const applyMoments = (device: Device, verdict: Verdict | null): void => m
 
 /** All moments that wait are going to be judged: none is taken in before, however many there are, unless a running statistic is read. */
 export const holdMoments = (device: Device): void => momentsOf(device).hold();
+
+/** Where all moments that wait lie, to be read before the next forward: they are forgotten. */
+export const collectMoments = (device: Device): ReturnType<Moments['collect']> => momentsOf(device).collect();
+
+/** Moments of a batch that came from elsewhere wait as if these norms' forwards had left them. */
+export const bringMoments = (device: Device, norms: Norms, bytes: Uint8Array): void =>
+  momentsOf(device).bring(norms, bytes);
 
 /** Forgets all moments that wait: those of a step that is given up before the optimizer's turn. */
 export const dropMoments = (device: Device): void => void momentsOf(device).drop();

@@ -43,7 +43,15 @@ export { readAffWild2 } from './layouts/affwild2';
 export { datasetOfPickle, encodeAnnotationPickle, parseAnnotationPickle } from './layouts/annotation_pickle';
 export { AFFECTNET_COLUMNS, readAffectNet } from './layouts/csv';
 export { folderClasses } from './layouts/folders';
-export { type Batch, type FaceSource, Loader, type LoaderOptions, type Sampler } from './loader';
+export {
+  type BadPicture,
+  type Batch,
+  type FaceSource,
+  type Loaded,
+  Loader,
+  type LoaderOptions,
+  type Sampler,
+} from './loader';
 export { isVideo, type ListedPicture, type ListSettings, listPictures } from './picture_list';
 export { rotationAffine } from './rotate';
 export { type Sample, SampleColumns, Samples } from './sample_columns';

@@ -19,7 +19,8 @@ export interface Batch extends Changes {
 }
 
 /** Faces of samples, as they are or as the features that a network makes of them. */
-export interface FaceSource extends Pick<CropSet, 'samples' | 'size' | 'ahead' | 'mayBeBad' | 'read' | 'leaveOut'> {
+export interface FaceSource
+  extends Pick<CropSet, 'samples' | 'size' | 'ahead' | 'mayBeBad' | 'read' | 'leaveOut' | 'reasonOf'> {
   /** Of a face. */
   readonly bytes: number;
   /** Of float32 features: how many rows a face has, that of the picture and, of two, that of its mirror image; null: faces are pixels. */
@@ -31,10 +32,17 @@ interface Face {
   readonly face: Uint8Array;
 }
 
+/** A sample whose picture cannot be used, and why. */
+export interface BadPicture {
+  readonly row: number;
+  readonly reason: string;
+}
+
 /** A batch, and the samples whose pictures turned out not to be usable. */
-interface Loaded {
+export interface Loaded {
+  /** Empty if none could be used, and no other picture takes the place of one that cannot. */
   readonly batch: Batch;
-  readonly bad: readonly number[];
+  readonly bad: readonly BadPicture[];
 }
 
 export const SAMPLERS = ['natural', 'balanced'] as const;
@@ -102,13 +110,30 @@ export class Loader {
    * @throws TooManyBad; InputError if no picture can be used
    */
   async *epoch(epoch: number, step = 0): AsyncGenerator<Batch, void, undefined> {
+    for await (const { batch, bad } of this.share(epoch, step, 1)) {
+      this.leaveOut(bad);
+      if (batch.rows.length > 0) yield batch;
+    }
+  }
+
+  /** Counts pictures that cannot be used, and says them. @throws TooManyBad */
+  leaveOut(bad: readonly BadPicture[]): void {
+    for (const { row, reason } of bad) this.source.leaveOut(row, reason);
+  }
+
+  /**
+   * Every `stride`-th batch of an epoch from `step` on: the others are somebody else's. What is bad is not counted.
+   * @throws InputError if no picture can be used
+   */
+  async *share(epoch: number, step: number, stride: number): AsyncGenerator<Loaded, void, undefined> {
     const order = this.order(epoch).subarray(0, this.samples);
     const waiting: Promise<Loaded>[] = [];
     const ahead = Math.ceil(this.source.ahead / this.options.batchSize);
     let next = step;
     const fill = (): void => {
       while (next < this.steps && waiting.length < ahead) {
-        const loaded = this.load(order, next++, epoch);
+        const loaded = this.load(order, next, epoch);
+        next += stride;
         // Its error is thrown where it is awaited, or is of no interest if the consumer stops before that.
         loaded.catch(() => {});
         this.options.onRead?.(loaded.then(({ batch }) => batch));
@@ -116,12 +141,13 @@ export class Loader {
       }
     };
     for (fill(); waiting.length > 0; ) {
-      const { batch, bad } = await (waiting.shift() as Promise<Loaded>);
+      const loaded = await (waiting.shift() as Promise<Loaded>);
       fill();
-      for (const row of bad) this.source.leaveOut(row);
-      if (batch.rows.length > 0) yield batch;
-      else if (this.options.replace)
+      if (loaded.batch.rows.length === 0 && this.options.replace) {
+        this.leaveOut(loaded.bad);
         throw new InputError('expected images, found none that can be used; check --image_dir');
+      }
+      yield loaded;
     }
   }
 
@@ -147,7 +173,8 @@ export class Loader {
     const changes = changesOf(augment, rows, size, { seed, epoch, step });
     const faces =
       views === null ? { images: bytes } : { images: new Uint8Array(), features: seen(bytes, views, changes.flip) };
-    return { batch: { ...faces, ...changes, labels, va, rows }, bad };
+    const reasons = bad.map((row) => ({ row, reason: this.source.reasonOf(row) }));
+    return { batch: { ...faces, ...changes, labels, va, rows }, bad: reasons };
   }
 
   /** The faces of a batch, and which samples' pictures cannot be used. */

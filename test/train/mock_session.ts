@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CropSet } from '../../src/data';
 import { buildModel } from '../../src/models';
+import { ALONE } from '../../src/ranks/ranks';
 import type { TrainHooks } from '../../src/train/loop/events';
 import { type BatchResult, Learner } from '../../src/train/loop/learner';
 import { makeOptimizer } from '../../src/train/loop/optimizer';
 import { Session } from '../../src/train/loop/session';
+import { Team } from '../../src/train/loop/team';
 import { newProgress } from '../../src/train/run/checkpoint';
 import { FORMAT_VERSION } from '../../src/train/run/format';
 import { readRun, readWeights } from '../../src/train/run/read_run';
@@ -74,6 +76,7 @@ export async function mockRun(
     hooks,
     notice: (line) => void notices.push(line),
     folder,
+    team: new Team(ALONE),
     // All of the validation set is one batch.
     data: {
       train: crops(8, 16),

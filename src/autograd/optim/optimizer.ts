@@ -158,6 +158,18 @@ export abstract class Optimizer<G extends Group = Group> {
     }
   }
 
+  /** The memory of all complete gradients, neighbours together, and whose they are. @internal */
+  gradients(): { readonly params: readonly Tensor[]; readonly memories: readonly Storage[] } {
+    const params = this.params.filter((p) => p.requiresGrad && !p.value.gradCovered.empty);
+    return { params, memories: joined(gradsOf(params)) };
+  }
+
+  /** As a backward that has written the gradients of these parameters, and of no others. @internal */
+  gradientsWritten(params: readonly Tensor[]): void {
+    this.zeroGrad();
+    for (const { value } of params) value.gradCovered.add(0, value.width);
+  }
+
   /** Forgets the gradients: the next backward writes, and a parameter that it does not reach is skipped. */
   zeroGrad(): void {
     for (const p of this.params) p.value.dropGrad();

@@ -111,12 +111,19 @@ export class CropSet {
     return [...this.left];
   }
 
+  /** Why the picture of a sample that was read cannot be used. */
+  reasonOf(row: number): string {
+    return this.reasons.get(row) as string;
+  }
+
   /**
    * Counts a sample whose picture cannot be used, and says it, once.
+   * @param reason why, as somebody else has found who has read it
    * @throws TooManyBad
    */
-  leaveOut(row: number): void {
+  leaveOut(row: number, reason = this.reasonOf(row)): void {
     if (this.left.has(row)) return;
+    this.reasons.set(row, reason);
     this.left.add(row);
     const item = this.badItem(row);
     this.options.say?.(`left out: ${describeBad(item)}`);

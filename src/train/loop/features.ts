@@ -63,8 +63,12 @@ export class FeatureSet implements FaceSource {
     return this.crops.mayBeBad;
   }
 
-  leaveOut(row: number): void {
-    this.crops.leaveOut(row);
+  leaveOut(row: number, reason: string): void {
+    this.crops.leaveOut(row, reason);
+  }
+
+  reasonOf(row: number): string {
+    return this.crops.reasonOf(row);
   }
 
   /** As `CropSet.read`, of features. */

@@ -1,8 +1,10 @@
 // hashes.csv as a run writes it: a row for its start, for every 50 steps and for the end of an epoch.
+import { MachineError } from '../../base/errors';
 import { formatHashes, type HashRow, readHashes } from '../run/hashes';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainHooks } from './events';
 import type { StateHash } from './state_hash';
+import type { Team } from './team';
 
 /** Batches of the whole run between two rows. */
 const EVERY = 50;
@@ -19,13 +21,15 @@ export class Hashes {
 
   constructor(
     private readonly state: StateHash,
-    private readonly folder: RunFolder,
+    /** null: another rank writes them. */
+    private readonly folder: RunFolder | null,
     private readonly hooks: TrainHooks,
+    private readonly team: Team,
   ) {}
 
   /** Goes on with those of a run after `step` batches; what it had after them is computed anew. */
   restore(step: number): void {
-    this.rows = readHashes(this.folder.dir).filter((row) => row.step <= step);
+    this.rows = this.folder ? readHashes(this.folder.dir).filter((row) => row.step <= step) : [];
   }
 
   /** Takes the state as it is after all that was recorded: after `step` batches of the run. */
@@ -37,15 +41,34 @@ export class Hashes {
     this.pending.push({ epoch, step, hash });
   }
 
-  /** Tells the rows up to `step`, and begins to write them. */
+  /**
+   * Tells the rows up to `step`, and begins to write them.
+   * @throws MachineError where ranks have come to different states
+   */
   async settle(step: number): Promise<void> {
     const ready = this.pending.filter((row) => row.step <= step);
     if (ready.length === 0) return;
     this.pending.splice(0, ready.length);
     for (const { hash, ...row } of ready) this.rows.push({ ...row, hash: await hash });
-    const text = formatHashes(this.rows);
-    this.written = this.written.then(() => this.folder.write('hashes.csv', text));
-    this.written.catch(() => {});
+    await this.compare(this.rows.slice(-ready.length));
+    const { folder } = this;
+    if (folder) {
+      const text = formatHashes(this.rows);
+      this.written = this.written.then(() => folder.write('hashes.csv', text));
+      this.written.catch(() => {});
+    }
     for (const row of this.rows.slice(-ready.length)) this.hooks.onHash?.(row);
+  }
+
+  private async compare(rows: readonly HashRow[]): Promise<void> {
+    const [first, ...others] = await this.team.ofAll(rows.map(({ hash }) => hash));
+    for (const [i, hashes] of others.entries()) {
+      const at = hashes.findIndex((hash, k) => hash !== first[k]);
+      if (at >= 0)
+        throw new MachineError(
+          `after step ${rows[at].step} rank ${i + 1} has another state (${hashes[at]}) than rank 0 (${first[at]}): a device or its driver computes ` +
+            'differently; go on with --resume on devices of one kind',
+        );
+    }
   }
 }

@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors';
 import { normalisationTable } from '../../base/pixels/normalise';
 import { type Augmentation, type Changes, changesOf, mixRows } from '../../data/augment';
 import type { Batch } from '../../data/loader';
-import type { Device } from '../../device';
+import type { Device, Storage } from '../../device';
 import { notFinite } from '../../formats/weights';
 import { type EmotionModel, type Explained, type GradCamTarget, gradCams, observe } from '../../models';
 import { argmaxRows } from '../measures/metrics';
@@ -35,6 +35,32 @@ export interface BatchPlace {
   readonly size: number;
 }
 
+/** What every batch of a training leaves: where the gradients of which parameters lie, and the moments of which norms. */
+export interface Leavings {
+  readonly params: readonly Tensor[];
+  /** Of the gradients, in their order. */
+  readonly memories: readonly Storage[];
+  readonly norms: F.Norms;
+}
+
+/** A batch's part in a step of the optimizer that others have parts in: all of it is on the way, each promise waits for the GPU. */
+export interface Part {
+  readonly result: Promise<BatchResult>;
+  /** As they lie in `Leavings.memories`. */
+  readonly gradients: Promise<readonly ArrayBuffer[]>;
+  /** Of `Leavings.norms`, one's after the other's. */
+  readonly moments: Promise<Uint8Array>;
+}
+
+/** The parts of a step, come together. */
+export interface Gathered {
+  /** The sum of the batches' gradients, as in `Leavings.memories`, without gaps. */
+  readonly gradients: Float32Array;
+  /** Each batch's, in their order. */
+  readonly moments: readonly Uint8Array[];
+  readonly losses: readonly number[];
+}
+
 /** Pictures of a batch, and what is done to them. */
 export type Pictures = Pick<Batch, 'images' | keyof Changes>;
 
@@ -47,6 +73,8 @@ interface Whole {
   readonly augment?: Augmentation | null;
   /** Whether it sees features that were computed before. */
   readonly kept?: boolean;
+  /** Whether its batches come together from several devices: see `contribute`. */
+  readonly together?: boolean;
 }
 
 /** A batch that was looked at: its loss, if it has one, what led to it, and how to read all, with a verdict about its step. */
@@ -120,11 +148,74 @@ export class Learner {
     if (group.place === 0) optimizer.zeroGrad();
     const look = this.watch('forward', () => this.look(batch, true));
     const { total } = look;
-    if (!total) throw new InputError('a training step needs a loss, and with valence and arousal two samples or more');
+    if (!total) throw noLoss();
     this.guard.look(total);
     this.watch('backward', () => F.backward(total, this.upstream(group.size)));
     if (group.place === group.size - 1) this.watch('optimizer', () => this.take(optimizer));
     return look;
+  }
+
+  /**
+   * Forward and backward of one of `size` batches of a step that is taken elsewhere together, or here by `conclude`: gradients and moments
+   * are read, and forgotten. Everything is submitted when it returns.
+   */
+  contribute(batch: Batch, optimizer: F.Optimizer, size: number): Part {
+    const { device } = this;
+    return F.step(device, () => {
+      const { result, memories, moments } = this.part(batch, optimizer, size);
+      const read = device.readAll([...memories, ...moments]);
+      return {
+        result: result(),
+        gradients: read.then((all) => all.slice(0, memories.length)),
+        moments: read.then((all) => joinBytes(all.slice(memories.length))),
+      };
+    });
+  }
+
+  private part(batch: Batch, optimizer: F.Optimizer, size: number) {
+    optimizer.zeroGrad();
+    const { total, read } = this.watch('forward', () => this.look(batch, true));
+    if (!total) throw noLoss();
+    this.watch('backward', () => F.backward(total, this.upstream(size)));
+    const { memories: moments, norms } = F.collectMoments(this.device);
+    return { result: () => read(), moments, norms, ...optimizer.gradients() };
+  }
+
+  /** What `contribute` reads of a batch of `n` images, found without computing. */
+  leavingsOf(n: number, size: number, optimizer: F.Optimizer, whole: Whole = {}): Leavings {
+    const batch = this.blank(n, size, whole);
+    let found: Leavings | null = null;
+    this.device.dryRun(() =>
+      F.step(this.device, () => {
+        const { params, memories, norms } = this.part(batch, optimizer, 1);
+        found = { params, memories, norms };
+      }),
+    );
+    return found as unknown as Leavings;
+  }
+
+  /**
+   * The optimizer's step with what the batches' parts have come to, unless that is refused; as after `train` with the last of them.
+   * Everything is submitted when it returns.
+   * @returns whether it was refused, once the GPU is there
+   */
+  conclude({ params, memories, norms }: Leavings, parts: Gathered, optimizer: F.Optimizer): Promise<boolean> {
+    const { device, guard } = this;
+    return F.step(device, () => {
+      let at = 0;
+      for (const memory of memories) {
+        const length = memory.bytes / 4;
+        device.upload(memory, parts.gradients.subarray(at, at + length));
+        at += length;
+      }
+      optimizer.gradientsWritten(params);
+      // One that is not finite refuses the step, whichever.
+      const loss = parts.losses.find((v) => !Number.isFinite(v)) ?? 0;
+      guard.look(F.tensor(device, [loss], [1]));
+      for (const bytes of parts.moments) F.bringMoments(device, norms, bytes);
+      this.watch('optimizer', () => this.take(optimizer));
+      return guard.numbers.data().then(F.refusedBy);
+    });
   }
 
   /** A step of the optimizer, with gradients clipped as the settings say. */
@@ -224,28 +315,34 @@ export class Learner {
    * The most device memory that a step of the optimizer on `batches` batches of `n` images (with valence and arousal two or more) of a
    * size takes, found without computing: all of the step is gone through.
    */
-  memoryOfTraining(
-    n: number,
-    size: number,
-    optimizer: F.Optimizer,
-    { ema = null, batches = 1, augment = null, kept = false }: Whole = {},
-  ): number {
+  memoryOfTraining(n: number, size: number, optimizer: F.Optimizer, whole: Whole = {}): number {
+    const { ema = null, batches = 1, kept = false, together = false } = whole;
+    const batch = this.blank(n, size, whole);
+    return this.device.dryRun(() => {
+      if (kept) F.step(this.device, () => void this.backbone(batch));
+      if (together) {
+        const { params, memories, norms } = F.step(this.device, () => this.part(batch, optimizer, batches));
+        const moments = Array.from({ length: batches }, () => new Uint8Array());
+        const parts = { gradients: new Float32Array(), moments, losses: [] };
+        // There is nothing to read.
+        this.conclude({ params, memories, norms }, parts, optimizer).catch(() => {});
+      } else
+        for (let place = 0; place < batches; place++)
+          F.step(this.device, () => void this.learn(batch, optimizer, { place, size: batches }));
+      ema?.update(0, this.guard);
+    });
+  }
+
+  private blank(n: number, size: number, { augment = null, kept = false }: Whole): Batch {
     const rows = new Uint32Array(n);
-    const images = new Uint8Array(n * size * size * 3);
-    const batch: Batch = {
-      images,
+    return {
+      images: new Uint8Array(n * size * size * 3),
       features: kept ? new Float32Array(n * this.model.width) : null,
       ...changesOf(augment, rows, size, { seed: 0, epoch: 0, step: 0 }),
       labels: new Uint32Array(n),
       va: new Float32Array(n * 2),
       rows,
     };
-    return this.device.dryRun(() => {
-      if (kept) F.step(this.device, () => void this.backbone(batch));
-      for (let place = 0; place < batches; place++)
-        F.step(this.device, () => void this.learn(batch, optimizer, { place, size: batches }));
-      ema?.update(0, this.guard);
-    });
   }
 
   /** What a batch's scores are compared with: pictures that are mixed have two labels, and the mean of valence and arousal by their parts. */
@@ -327,4 +424,17 @@ export class Learner {
     };
     return { total, parts, read };
   }
+}
+
+const noLoss = (): InputError =>
+  new InputError('a training step needs a loss, and with valence and arousal two samples or more');
+
+function joinBytes(buffers: readonly ArrayBuffer[]): Uint8Array {
+  const all = new Uint8Array(buffers.reduce((n, { byteLength }) => n + byteLength, 0));
+  let at = 0;
+  for (const buffer of buffers) {
+    all.set(new Uint8Array(buffer), at);
+    at += buffer.byteLength;
+  }
+  return all;
 }

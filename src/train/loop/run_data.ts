@@ -33,6 +33,8 @@ import {
 import { canvasOf } from '../../data/face';
 import { inFile, lookAt } from '../../data/files';
 import { GLOVE_100D, GLOVE_300D } from '../../data/words/glove_100d';
+import { floatsOf, pack, unpack } from '../../ranks/agree';
+import { ALONE, type Ranks } from '../../ranks/ranks';
 import { PREPARED_FIRST } from '../run/format';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
@@ -57,6 +59,8 @@ interface DataOptions extends Pick<CropOptions, 'onGroup'> {
   readonly signal?: AbortSignal;
   /** Whose rule it goes by: see `FORMAT_VERSION`. */
   readonly formatVersion: number;
+  /** Who trains together: the label graph is rank 0's. */
+  readonly ranks?: Ranks;
 }
 
 /** What a run's annotations say. */
@@ -103,15 +107,17 @@ export async function readRunSamples(
 /** Reads the annotations; faces are prepared as they are asked for. What was made or left out is said through `notice`. The result must be closed. */
 export async function openRunData(
   args: TrainArgs,
-  folder: RunFolder,
+  folder: RunFolder | null,
   hooks: TrainHooks,
   notice: (line: string) => void,
-  { onGroup, signal, formatVersion }: DataOptions,
+  { onGroup, signal, formatVersion, ranks = ALONE }: DataOptions,
 ): Promise<RunData> {
   const { classes, align } = args;
   const { samples, training, validation, hashes } = await readRunSamples(args, notice, signal);
   checkEnough(args, samples.train.length, samples.val.length);
-  const graph = args.model === 'emotion_gcn' ? await openGraph(args, folder, samples.train, notice, signal) : null;
+  const own =
+    args.model === 'emotion_gcn' && folder ? await openGraph(args, folder, samples.train, notice, signal) : null;
+  const graph = args.model === 'emotion_gcn' && ranks.size > 1 ? await firstGraph(ranks, own) : own;
   const weights = classWeights(samples.train, args.class_weights, classes);
   const untrained = absentClasses(samples.train, classes);
   if (untrained.length > 0) notice(describeUntrained(untrained, args));
@@ -205,6 +211,13 @@ function checkEnough({ model, best }: TrainArgs, train: number, val: number): vo
   if (train < 2) throw new InputError(`${model} expects at least 2 training faces (one has no CCC), found ${train}`);
   if (best !== 'accuracy' && val < 2)
     throw new InputError(`--best ${best} expects at least 2 validation faces (one has no CCC), found ${val}`);
+}
+
+/** On all ranks the graph of rank 0. */
+async function firstGraph(ranks: Ranks, own: RunData['graph']): Promise<RunData['graph']> {
+  const [first] = await ranks.gather(own ? pack(null, [own.A, own.embedding]) : new Uint8Array());
+  const [A, embedding] = unpack(first).parts.map(floatsOf);
+  return { A, embedding };
 }
 
 /** The graph and vectors of a run: what it has kept, else what its settings name or its labels give, which is then kept. */

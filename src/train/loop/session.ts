@@ -7,14 +7,12 @@ import { OutOfMemory } from '../../device';
 import { evaluateAll } from '../measures/evaluate_all';
 import { resultNotFinite, tensorNotFinite } from '../measures/finite';
 import { computeMetrics } from '../measures/metrics';
-import { formatPredictions, type SamplePredictions } from '../measures/predictions';
+import type { SamplePredictions } from '../measures/predictions';
 import type { RateStep } from '../measures/rate_range';
 import type { Profile } from '../profile/profile';
-import { report } from '../reports/report';
-import { EventLog } from '../reports/tensorboard';
 import {
   encodeCheckpoint,
-  encodeWeights,
+  type History,
   historyOf,
   type Learning,
   loadCheckpoint,
@@ -22,7 +20,7 @@ import {
   type Progress,
   readLearning,
 } from '../run/checkpoint';
-import { type Run, type RunMetrics, type RunWeights, readRun } from '../run/read_run';
+import type { RunMetrics, RunWeights } from '../run/read_run';
 import type { EpochRow } from '../run/results';
 import type { RunFolder } from '../run/run_folder';
 import type { TrainArgs } from '../settings/args';
@@ -31,17 +29,16 @@ import { rateFactor } from '../settings/rate';
 import { diverged } from './diverged';
 import type { TrainHooks } from './events';
 import { Hashes, isHashed } from './hashes';
-import { LayerLog } from './layer_log';
 import type { BatchPlace, BatchResult, Learner } from './learner';
 import { openLoaders } from './loaders';
 import { findRate, RISE } from './lr_find';
 import { Pace } from './pace';
+import { Records } from './records';
 import type { RunData } from './run_data';
-import { Saver } from './saver';
 import { scoresOf } from './scores';
 import { StateHash } from './state_hash';
-import { StepLog } from './step_log';
 import { addTo, meansOf, newTally, type Tally } from './tally';
+import type { Team } from './team';
 
 /** Validation batches that are tried before the first epoch. */
 const TRIED = 2;
@@ -59,16 +56,18 @@ export interface SessionParts {
   readonly hooks: TrainHooks;
   /** Says a line, and logs it. */
   readonly notice: (line: string) => void;
-  readonly folder: RunFolder;
+  /** null: another rank writes the run. */
+  readonly folder: RunFolder | null;
+  readonly team: Team;
   readonly data: RunData;
   readonly learning: Learning;
   readonly learner: Learner;
   readonly profile: Profile | null;
 }
 
-/** A step that the device is at: what it gives, and the state after it where a checkpoint is due. */
+/** A round of batches that the device is at: what they give, and the state after them where a checkpoint is due. */
 interface Pending {
-  readonly result: Promise<BatchResult>;
+  readonly results: Promise<readonly BatchResult[]>;
   readonly reading: ReturnType<typeof readLearning> | null;
 }
 
@@ -81,14 +80,12 @@ export class Session {
   private seconds = 0;
   private readonly train: Loader;
   private readonly val: Loader;
-  private readonly saver: Saver;
   private readonly hashes: Hashes;
-  private readonly layers: LayerLog;
-  private readonly steps: StepLog;
-  private events: EventLog | null = null;
+  /** null: another rank writes the run. */
+  private readonly records: Records | null;
 
   constructor(private readonly parts: SessionParts) {
-    const { args, data, learner, profile } = parts;
+    const { args, data, folder, hooks, learner, learning, profile, team } = parts;
     if (profile) learner.watch = profile.span;
     const { train, val } = openLoaders(args, data, learner, parts.notice, profile);
     this.train = train;
@@ -96,13 +93,8 @@ export class Session {
     const steps = args.epochs * this.train.steps;
     if (args.warmup >= steps)
       throw new InputError(`--warmup ${args.warmup}: expected fewer than the run's ${steps} steps; lower it`);
-    this.layers = new LayerLog(parts.folder, learner, data.graph);
-    this.hashes = new Hashes(new StateHash(learner.device, parts.learning), parts.folder, parts.hooks);
-    this.steps = new StepLog(parts.folder);
-    this.saver = new Saver(parts.folder, parts.learning, args, async () => {
-      this.steps.flush();
-      await this.hashes.written;
-    });
+    this.hashes = new Hashes(new StateHash(learner.device, learning), folder, hooks, team);
+    this.records = folder && new Records(folder, args, data, learner, learning, () => this.hashes.written);
   }
 
   /** Batches of the run that are done. */
@@ -112,7 +104,9 @@ export class Session {
 
   /** Writes a checkpoint at the end of the current step. */
   save(): void {
-    this.saver.want();
+    const { team } = this.parts;
+    if (this.records && team.size === 1) this.records.saver.want();
+    else team.wantSave();
   }
 
   /**
@@ -128,14 +122,19 @@ export class Session {
     let tried = 0;
     for await (const batch of this.val.epoch(0)) {
       signal?.throwIfAborted();
-      const found = resultNotFinite(await this.layers.evaluate(batch));
+      const found = resultNotFinite(await this.eyes.evaluate(batch));
       if (found) throw await this.diverged(`${found.what} before the first step`);
       if (++tried === TRIED) break;
     }
-    await this.layers.write(progress.epoch, await learning.model.stateDict());
+    await this.records?.layers.write(progress.epoch, await learning.model.stateDict());
     await this.hashes.settle(this.step);
     await this.hashes.written;
     return encodeCheckpoint(await readLearning(learning), progress, this.history);
+  }
+
+  /** What sees batches of a validation. */
+  private get eyes(): Pick<Learner, 'evaluate'> {
+    return this.records?.layers ?? this.parts.learner;
   }
 
   private get history(): { rows: EpochRow[]; metrics: RunMetrics | null } {
@@ -164,18 +163,20 @@ export class Session {
     return findRate(this.train, learner, learning, args, see, signal);
   }
 
-  /** Takes up a run where its checkpoint has it. */
-  async restore(run: Run, checkpoint: RunWeights): Promise<void> {
+  /**
+   * Takes up a run where its checkpoint has it.
+   * @param before its rows, for their times, and its metrics, which older checkpoints do not know
+   */
+  async restore(before: History, checkpoint: RunWeights): Promise<void> {
     const { data, learning, notice } = this.parts;
     this.progress = loadCheckpoint(learning, checkpoint);
     this.hashes.restore(this.step);
-    this.layers.restore(this.progress.epoch);
-    this.steps.restore(this.step);
-    const history = historyOf(checkpoint.metadata, checkpoint.file) ?? run;
+    this.records?.restore(this.progress.epoch, this.step);
+    const history = historyOf(checkpoint.metadata, checkpoint.file) ?? before;
     // A run that died between its files may have written a row more than the checkpoint knows.
     this.rows = history.rows
       .filter(({ epoch }) => epoch <= this.progress.epoch)
-      .map((row) => ({ ...row, seconds: run.rows.find(({ epoch }) => epoch === row.epoch)?.seconds ?? null }));
+      .map((row) => ({ ...row, seconds: before.rows.find(({ epoch }) => epoch === row.epoch)?.seconds ?? null }));
     this.metrics = history.metrics;
     const { best } = this.progress;
     const row = this.rows.find(({ epoch }) => epoch - 1 === best?.epoch);
@@ -186,8 +187,9 @@ export class Session {
   }
 
   async run(signal?: AbortSignal): Promise<Outcome> {
+    this.parts.team.signal = signal;
     try {
-      return await this.epochs(signal);
+      return await this.epochs();
     } catch (error) {
       if (!(error instanceof OutOfMemory)) throw error;
       const { batch_size, model } = this.parts.args;
@@ -196,46 +198,40 @@ export class Session {
         `${error.message}; close what else takes memory, or start again with --batch_size ${smaller}`,
       );
     } finally {
-      await this.saver.rest();
       await this.hashes.written.catch(() => {});
-      this.steps.end();
+      await this.records?.end();
     }
   }
 
-  private async epochs(signal?: AbortSignal): Promise<Outcome> {
+  private async epochs(): Promise<Outcome> {
     const { progress } = this;
-    const { args, folder, hooks, notice } = this.parts;
-    if (args.tensorboard) this.events = new EventLog(folder, this.step);
+    const { args, hooks, notice } = this.parts;
+    this.records?.open(this.step);
     if (args.epochs > progress.epoch && !progress.stopped) notice('compiling kernels, once');
-    if (hooks.onBefore && this.step === 0) hooks.onBefore(computeMetrics((await this.validate(signal)).predictions));
+    if (hooks.onBefore && this.step === 0) hooks.onBefore(computeMetrics((await this.validate()).predictions));
     while (progress.epoch < args.epochs && !progress.stopped) {
-      if (!((await this.trainEpoch(signal)) && (await this.endEpoch(signal)))) {
+      if (!((await this.trainEpoch()) && (await this.endEpoch()))) {
         await this.saveNow();
         notice(`stopped in epoch ${progress.epoch + 1} after step ${progress.step}`);
         return { status: 'interrupted', epoch: progress.epoch + 1, step: progress.step };
       }
     }
-    if (!this.metrics) throw new InputError(`${folder.dir}: no epoch was trained; give --epochs 1 or more`);
-    const drawn = await report(readRun(folder.dir));
-    this.events?.pictures(this.step, drawn);
+    if (!this.metrics) throw new InputError(`${args.saved_model}: no epoch was trained; give --epochs 1 or more`);
+    await this.records?.draw(this.step);
     return { status: 'finished', metrics: this.metrics };
   }
 
-  /** Returns false when `signal` ended it early. Results are looked at one step late, so that the device never waits. */
-  private async trainEpoch(signal?: AbortSignal): Promise<boolean> {
-    const { hashes, progress, saver, train } = this;
-    const { args, learner, learning, profile } = this.parts;
+  /** Returns false when the run is to stop early. Results are looked at one round late, so that the device never waits. */
+  private async trainEpoch(): Promise<boolean> {
+    const { hashes, progress, records, train } = this;
+    const { args, data, learner, learning, profile, team } = this.parts;
     const { optimizer, ema } = learning;
     const pace = new Pace(progress.tally.samples);
     const start = performance.now();
     let pending: Pending | null = null;
     // As it was at the end of the last group of batches.
     let before = structuredClone(progress);
-    const settle = async (): Promise<void> => {
-      if (!pending) return;
-      const { reading, result: next } = pending;
-      const result = await (profile?.until('waits', 'wait for the GPU', next) ?? next);
-      pending = null;
+    const see = async (result: BatchResult): Promise<void> => {
       profile?.stepDone(progress.step + 1);
       const group = this.groupOf(progress.step);
       addTo(progress.tally, result);
@@ -250,45 +246,62 @@ export class Session {
       if (group.place === group.size - 1) before = structuredClone(progress);
       await hashes.settle(this.step);
       const lr = args.lr * rateFactor(args, this.step - 1, train.steps);
-      this.steps.add({ step: this.step, epoch: progress.epoch + 1, lr }, result);
-      this.events?.step(this.step, result, lr);
-      if (reading) saver.write(reading, progress, this.history);
-      saver.check();
+      records?.batch({ step: this.step, epoch: progress.epoch + 1, lr }, result);
+      records?.saver.check();
       this.tell('train', progress.tally, result.loss, lr, train, pace);
+    };
+    const settle = async (): Promise<void> => {
+      if (!pending) return;
+      const { reading, results: next } = pending;
+      const results = await (profile?.until('waits', 'wait for the GPU', next) ?? next);
+      pending = null;
+      for (const result of results) await see(result);
+      if (reading) records?.saver.write(reading, progress, this.history);
     };
     let submitted = progress.step;
     profile?.plan(progress.epoch + 1, submitted + 1, train.steps, progress.epoch + 1 === args.epochs);
-    const batches = this.counted(train.epoch(progress.epoch, progress.step), async () => {
+    const batches = team.batches(train, progress.epoch, progress.step);
+    try {
+      for await (const batch of profile ? profile.each('wait for faces', batches) : batches) {
+        progress.bad = data.train.leftOut;
+        const group = this.groupOf(submitted);
+        // Gradients that were not used yet are in no checkpoint.
+        if (team.stopped && group.place === 0) break;
+        const last = Math.min(team.size, group.size - group.place) - 1;
+        submitted += last + 1;
+        const factor = rateFactor(args, progress.epoch * train.steps + submitted - 1, train.steps);
+        for (const g of optimizer.groups) g.lr = g.initialLr * factor;
+        const record = () => team.train(batch, train, learner, optimizer, group);
+        const { results } = await (profile ? profile.step(submitted, record) : record());
+        // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
+        results.catch(() => {});
+        progress.bad = data.train.leftOut;
+        if (team.saves) records?.saver.want();
+        let reading: Pending['reading'] = null;
+        if (group.place + last === group.size - 1) {
+          ema?.update(progress.epoch * this.updates + group.number, learner.guard);
+          const done = progress.epoch * train.steps + submitted;
+          if (submitted === train.steps || isHashed(done - group.size, done)) hashes.take(progress.epoch + 1, done);
+          if (records && submitted < train.steps && records.saver.isDue(done))
+            ({ reading } = await records.saver.read(done));
+        }
+        await settle();
+        pending = { results, reading };
+        if (!profile?.full) continue;
+        await settle();
+        await profile.end();
+      }
+    } catch (error) {
+      if (!(error instanceof TooManyBad)) throw error;
       await settle();
       // Of a group that cannot be ended.
       dropMoments(learner.device);
       Object.assign(progress, before);
-    });
-    for await (const batch of profile ? profile.each('wait for faces', batches) : batches) {
-      const group = this.groupOf(submitted);
-      // Gradients that were not used yet are in no checkpoint.
-      if (signal?.aborted && group.place === 0) break;
-      const factor = rateFactor(args, progress.epoch * train.steps + submitted++, train.steps);
-      for (const g of optimizer.groups) g.lr = g.initialLr * factor;
-      const record = () => learner.train(batch, optimizer, group);
-      const result = profile ? profile.step(submitted, record) : record();
-      // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
-      result.catch(() => {});
-      let reading: Pending['reading'] = null;
-      if (group.place === group.size - 1) {
-        ema?.update(progress.epoch * this.updates + group.number, learner.guard);
-        const done = progress.epoch * train.steps + submitted;
-        if (submitted === train.steps || isHashed(done - group.size, done)) hashes.take(progress.epoch + 1, done);
-        if (submitted < train.steps && saver.isDue(done)) ({ reading } = await saver.read(done));
-      }
-      await settle();
-      pending = { result, reading };
-      if (!profile?.full) continue;
-      await settle();
-      await profile.end();
+      progress.bad = data.train.leftOut;
+      await this.saveNow();
+      throw error;
     }
     await settle();
-    this.steps.flush();
     await profile?.end();
     if (progress.step < train.steps) return false;
     if (progress.tally.steps === 0)
@@ -298,23 +311,6 @@ export class Session {
         tally: newTally(),
       });
     return true;
-  }
-
-  /** Batches; where too many pictures are bad, the run is saved as `back` leaves it. */
-  private async *counted(batches: AsyncIterable<Batch>, back: () => Promise<void>): AsyncGenerator<Batch> {
-    const { data } = this.parts;
-    try {
-      for await (const batch of batches) {
-        this.progress.bad = data.train.leftOut;
-        yield batch;
-      }
-    } catch (error) {
-      if (!(error instanceof TooManyBad)) throw error;
-      await back();
-      this.progress.bad = data.train.leftOut;
-      await this.saveNow();
-      throw error;
-    }
   }
 
   /** Which batches of an epoch give the optimizer a step together: the last group may be smaller. */
@@ -329,26 +325,19 @@ export class Session {
     return Math.ceil(this.train.steps / this.parts.args.grad_accum_steps);
   }
 
-  /** Returns false when `signal` ended its validation early: all of it is done again then. */
-  private async endEpoch(signal?: AbortSignal): Promise<boolean> {
-    const { progress } = this;
-    const { args, data, folder, hooks, learner, learning, notice } = this.parts;
+  /** Returns false when its validation was stopped early: all of it is done again then. */
+  private async endEpoch(): Promise<boolean> {
+    const { progress, records } = this;
+    const { args, hooks, learning, notice, team } = this.parts;
     const { ema, model, optimizer } = learning;
     const start = performance.now();
-    const scaling = await learner.scaler?.state();
-    if (scaling)
-      folder.log(
-        `after epoch ${progress.epoch + 1}: ${scaling.skipped} steps skipped in all, loss scale ${scaling.scale}`,
-      );
+    await records?.trained(progress.epoch + 1);
     const { skipped } = progress.tally;
     if (skipped > 0) notice(`epoch ${progress.epoch + 1}: ${skipped} of ${this.train.steps} steps skipped, not finite`);
-    const gradients = await learner.gradients();
-    this.events?.keep(gradients);
-    this.layers.keep(gradients);
     // What is validated, and kept if it is the best, are the averaged weights.
     ema?.swap();
-    const found = await this.validate(signal).catch(async (error) => {
-      const stopped = signal?.aborted && error === signal.reason;
+    const found = await this.validate().catch(async (error) => {
+      const stopped = team.stopped && error === team.reason;
       if (!stopped && !(error instanceof TooManyBad)) throw error;
       ema?.swap();
       if (stopped) return null;
@@ -360,7 +349,7 @@ export class Session {
     const state = await model.stateDict();
     if (tensorNotFinite(state))
       throw await this.diverged(`after epoch ${progress.epoch + 1} the network holds what is no number`);
-    await this.layers.write(progress.epoch + 1, state);
+    await records?.layers.write(progress.epoch + 1, state);
     const metrics = computeMetrics(predictions);
     const trained = meansOf(progress.tally);
     const validated = meansOf(tally);
@@ -381,35 +370,32 @@ export class Session {
       skipped,
     };
     this.rows.push(row);
-    const parameters = new Map(model.namedParameters());
-    this.events?.epoch(this.step, row, new Map([...state].filter(([name]) => parameters.has(name))));
+    records?.epoch(this.step, row, state);
     const scores = scoresOf(row);
     if (!progress.best || isBetter(args.best, scores, progress.best)) {
       progress.best = scores;
       this.metrics = { ...metrics, best_epoch: progress.epoch + 1 };
-      await folder.writeBest(encodeWeights(state));
-      await folder.writeMetrics(this.metrics);
-      await folder.write('predictions.csv', formatPredictions(data.val.samples, predictions));
+      await records?.best(state, this.metrics, predictions);
     }
-    if (args.keep > 0) await folder.writeEpoch(progress.epoch + 1, encodeWeights(state), args.keep);
+    await records?.keep(progress.epoch + 1, state);
     ema?.swap();
     progress.stopped = progress.epoch - progress.best.epoch >= args.patience;
     Object.assign(progress, { epoch: progress.epoch + 1, step: 0, tally: newTally() });
     this.seconds = 0;
-    await folder.writeResults(this.rows);
+    await records?.folder.writeResults(this.rows);
     await this.saveNow();
     hooks.onEpoch?.(row, progress.best);
     if (progress.stopped) notice(`no better validation ${args.best} for ${args.patience} epochs: training ends`);
     return true;
   }
 
-  /** @throws the signal's reason after the batch in flight */
-  private async validate(signal?: AbortSignal): Promise<{ predictions: SamplePredictions; tally: Tally }> {
+  /** @throws the team's reason after the batch in flight, where it is to stop */
+  private async validate(): Promise<{ predictions: SamplePredictions; tally: Tally }> {
     const tally = newTally();
     const pace = new Pace(0);
-    const { args, data } = this.parts;
-    const predictions = await evaluateAll(this.layers, this.val, args.classes, async (result) => {
-      signal?.throwIfAborted();
+    const { args, data, team } = this.parts;
+    const predictions = await evaluateAll(team.looks(this.eyes, this.val), args.classes, async (result) => {
+      if (team.stopped) throw team.reason;
       const found = resultNotFinite(result);
       if (found) throw await this.diverged(`${found.what} in the validation of epoch ${this.progress.epoch + 1}`);
       addTo(tally, result);
@@ -420,7 +406,10 @@ export class Session {
 
   /** Writes a checkpoint. @throws MachineError where there is what is no number in it */
   private async saveNow(): Promise<void> {
-    const spoilt = await this.saver.save(this.step, this.progress, this.history);
+    const { records } = this;
+    // What rank 0 has not saved is no end of the others.
+    const own = records && (await records.saver.save(this.step, this.progress, this.history));
+    const spoilt = await this.parts.team.fromFirst(own);
     if (spoilt) throw await this.diverged(`after step ${this.step} the run holds what is no number`, spoilt);
   }
 
@@ -430,21 +419,24 @@ export class Session {
    */
   private async refused(what: string, before: Progress): Promise<MachineError> {
     const { progress, train } = this;
-    const { args, learner, learning } = this.parts;
+    const { args, learner, learning, team } = this.parts;
     // The next step has begun.
     dropMoments(learner.device);
     Object.assign(progress, before);
     const stop = args.on_nan === 'stop';
     // Before its first step `last` is the run's first checkpoint.
-    const spoilt = stop && this.step === 0 ? null : await this.saver.save(this.step, progress, this.history);
+    const { records } = this;
+    const own = stop && this.step === 0 ? null : await records?.saver.save(this.step, progress, this.history);
+    const spoilt = await team.fromFirst(own ?? null);
     const find = async (): Promise<string | null> => {
       const batches: Batch[] = [];
+      if (!team.first) return null;
       for await (const batch of train.epoch(progress.epoch, progress.step))
         if (batches.push(batch) === this.groupOf(progress.step).size) break;
       return learner.firstNotFinite(batches, learning.optimizer);
     };
     // What keeps it from being found is not what ended the run.
-    const cause = await find().catch(() => null);
+    const cause = await team.fromFirst(await find().catch(() => null));
     return this.diverged(what, spoilt ?? cause, spoilt === null && stop);
   }
 

@@ -15,10 +15,12 @@ import { type Align, canvasOf } from '../../data/face';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { buildModel, type EmotionModel } from '../../models';
+import { ALONE } from '../../ranks/ranks';
 import type { TrainHooks } from '../loop/events';
 import { Learner } from '../loop/learner';
 import { cropSettings, validationOf } from '../loop/run_data';
 import { addTo, meansOf, newTally } from '../loop/tally';
+import { Team } from '../loop/team';
 import { loadWeights } from '../run/checkpoint';
 import { type Run, readWeights, weightsFile } from '../run/read_run';
 import { bootstrap } from './bootstrap';
@@ -120,7 +122,7 @@ export async function evaluate(
     const start = performance.now();
     const { tta = 'off' } = settings;
     const asked = tta === 'flip' ? withMirror(learner, classes.length) : learner;
-    const found = await evaluateAll(asked, loader, classes, (result, { rows }) => {
+    const found = await evaluateAll(new Team(ALONE).looks(asked, loader), classes, (result, { rows }) => {
       signal?.throwIfAborted();
       checkScores(
         run,

@@ -1,25 +1,24 @@
-import type { Batch, Loader } from '../../data';
-import type { BatchResult, Learner } from '../loop/learner';
+import type { BatchResult } from '../loop/learner';
+import type { LookedAt } from '../loop/team';
 import { confidences, likelihoods } from './calibration';
 import type { SamplePredictions } from './predictions';
 
 /**
- * Shows a network every sample of a loader, in evaluation mode; `see` is waited for after each batch. Of samples without valence and
- * arousal, only expressions count.
+ * What a network has said of every sample of a set (see `Team.looks`); `see` is waited for after each batch. Of samples without valence
+ * and arousal, only expressions count.
  */
 export async function evaluateAll(
-  learner: Pick<Learner, 'evaluate'>,
-  loader: Loader,
+  looks: AsyncIterable<LookedAt>,
   classes: readonly string[],
-  see: (result: BatchResult, batch: Batch) => void | Promise<void>,
+  see: (result: BatchResult, batch: LookedAt) => void | Promise<void>,
 ): Promise<SamplePredictions> {
   const labels: number[] = [];
   const predicted: number[] = [];
   const rows: number[] = [];
   const [confidence, likelihood]: number[][] = [[], []];
   const va = { truth: [] as number[], predicted: [] as number[] };
-  for await (const batch of loader.epoch(0)) {
-    const result = await learner.evaluate(batch);
+  for await (const batch of looks) {
+    const { result } = batch;
     await see(result, batch);
     rows.push(...batch.rows);
     labels.push(...result.labels);

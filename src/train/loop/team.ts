@@ -1,0 +1,252 @@
+// What the processes of a training do together: the steps, the batches that each one looks at, and what is decided from outside.
+import { add, type Optimizer, tensor } from '../../autograd';
+import type { BadPicture, Batch, Loader } from '../../data';
+import type { Device } from '../../device';
+import { floatsOf, fromFirst, ofAll, pack, unpack } from '../../ranks/agree';
+import type { Flush, Ranks } from '../../ranks/ranks';
+import type { BatchPlace, BatchResult, Learner, Leavings } from './learner';
+
+/** What a rank says with each exchange, beside results. */
+interface Words {
+  /** Its signal to stop was given, or it was asked for a checkpoint. */
+  readonly stop: boolean;
+  readonly save: boolean;
+  readonly bad: readonly BadPicture[];
+}
+
+/** A result's part that is JSON; its losses, scores, valences and arousals go beside it, as numbers. */
+type Said = Pick<BatchResult, 'labels' | 'predicted'> & { readonly has: readonly boolean[] };
+
+/** A batch that was looked at, by whichever rank. */
+export interface LookedAt {
+  readonly result: BatchResult;
+  readonly rows: Uint32Array;
+  /** What its samples' valence and arousal are, N x 2. */
+  readonly va: Float32Array;
+}
+
+/** Of a training with others: what its parts are, and where they come together. */
+interface Share {
+  readonly learner: Learner;
+  readonly leavings: Leavings;
+  readonly flush: Flush;
+  readonly sum: Float32Array<SharedArrayBuffer>;
+  readonly part: Float32Array<SharedArrayBuffer>;
+  /** The sum on its way to the device: Dawn's binding for Node crashes on shared memory. */
+  readonly landing: Float32Array;
+}
+
+/**
+ * N ranks take the batches of an epoch in rounds of N, batch k the rank k mod N. The gradients of a round are added onto those of the rounds
+ * before in the order of their batches, and moments are taken in so, on every rank: whatever N, each takes the step that one process
+ * takes with the same batches one after the other. A rank alone does just that.
+ */
+export class Team {
+  /** Stops the training: this rank's own. */
+  signal: AbortSignal | undefined;
+  private save = false;
+  /** As all ranks know since the last exchange. */
+  private told = { stop: false, save: false };
+  private bad: readonly BadPicture[] = [];
+  private share: Share | null = null;
+  /** Of the batches of a step so far. */
+  private moments: Uint8Array[] = [];
+  private losses: number[] = [];
+
+  constructor(readonly ranks: Ranks) {}
+
+  get size(): number {
+    return this.ranks.size;
+  }
+
+  /** Whether this rank writes the run, and speaks. */
+  get first(): boolean {
+    return this.ranks.rank === 0;
+  }
+
+  /** Whether all are to stop: what was said after the last exchange is heard with the next. */
+  get stopped(): boolean {
+    return this.size === 1 ? (this.signal?.aborted ?? false) : this.told.stop;
+  }
+
+  /** What a training that was stopped throws where it cannot be saved: the signal's reason, if this rank has one. */
+  get reason(): unknown {
+    return this.signal?.aborted ? this.signal.reason : STOPPED;
+  }
+
+  /** Asks for a checkpoint. */
+  wantSave(): void {
+    this.save = true;
+  }
+
+  /** Whether a checkpoint was asked for on any rank, as of the last exchange. */
+  get saves(): boolean {
+    return this.told.save;
+  }
+
+  /** On all ranks what rank 0 has. */
+  fromFirst<T>(own: T | null): Promise<T> {
+    return fromFirst(this.ranks, own);
+  }
+
+  /** How each rank has it, in their order. */
+  ofAll<T>(own: T): Promise<T[]> {
+    return ofAll(this.ranks, own);
+  }
+
+  /** Prepares for the steps of a training. */
+  async learn(learner: Learner, leavings: Leavings): Promise<void> {
+    if (this.size === 1) return;
+    const length = leavings.memories.reduce((n, { bytes }) => n + bytes / 4, 0);
+    const [sum, part] = [this.ranks.floats(length), this.ranks.floats(length)];
+    this.share = {
+      learner,
+      leavings,
+      flush: await flushOf(learner.device),
+      sum,
+      part,
+      landing: new Float32Array(length),
+    };
+  }
+
+  /** This rank's batches of an epoch, from `step` on: one a round, null where it has none in the last. */
+  async *batches(loader: Loader, epoch: number, step: number): AsyncGenerator<Batch | null, void, undefined> {
+    const { rank, size } = this.ranks;
+    if (size === 1) {
+      yield* loader.epoch(epoch, step);
+      return;
+    }
+    const own = loader.share(epoch, step + rank, size);
+    try {
+      for (let from = step; from < loader.steps; from += size) {
+        const next = await own.next();
+        this.bad = next.done ? [] : next.value.bad;
+        // Of a batch without one usable picture there is nothing to be learnt.
+        yield next.done || next.value.batch.rows.length === 0 ? null : next.value.batch;
+      }
+    } finally {
+      await own.return();
+    }
+  }
+
+  /**
+   * A round of training: this rank's batch, if it has one, and the others'. Everything is submitted when it resolves; `results`, those
+   * of all batches of the round in their order, wait for the GPU.
+   * @param group the place of the round's first batch
+   * @throws TooManyBad
+   */
+  async train(
+    batch: Batch | null,
+    loader: Loader,
+    learner: Learner,
+    optimizer: Optimizer,
+    group: BatchPlace,
+  ): Promise<{ readonly results: Promise<readonly BatchResult[]> }> {
+    const { ranks, share } = this;
+    if (!share) return { results: learner.train(batch as Batch, optimizer, group).then((result) => [result]) };
+    const { flush, landing, leavings, part, sum } = share;
+    const own = batch && learner.contribute(batch, optimizer, group.size);
+    // Each is awaited below, if none before it fails.
+    for (const promise of own ? [own.result, own.gradients, own.moments] : []) promise.catch(() => {});
+    const result = own && (await own.result);
+    const moments = own ? await own.moments : new Uint8Array();
+    const all = await this.exchange(loader, result, [moments]);
+    if (own) {
+      let at = 0;
+      for (const memory of await own.gradients) {
+        part.set(new Float32Array(memory), at);
+        at += memory.byteLength / 4;
+      }
+    }
+    await ranks.add(sum, own && part, { fresh: group.place === 0, flush });
+    const results = all.map((one) => one.result);
+    if (group.place === 0) this.forget();
+    this.moments.push(...all.map((one) => one.parts[0]));
+    this.losses.push(...results.map(({ loss }) => loss as number));
+    if (group.place + results.length < group.size) return { results: Promise.resolve(results) };
+    landing.set(sum);
+    const refused = learner.conclude(
+      leavings,
+      { gradients: landing, moments: this.moments, losses: this.losses },
+      optimizer,
+    );
+    this.forget();
+    return {
+      results: refused.then((refused) => [...results.slice(0, -1), { ...(results.at(-1) as BatchResult), refused }]),
+    };
+  }
+
+  private forget(): void {
+    this.moments = [];
+    this.losses = [];
+  }
+
+  /** All batches of a set as a network sees them in evaluation mode, each looked at by one rank, in their order. */
+  async *looks(learner: Pick<Learner, 'evaluate'>, loader: Loader): AsyncGenerator<LookedAt, void, undefined> {
+    for await (const batch of this.batches(loader, 0, 0)) {
+      const own = batch && (await learner.evaluate(batch));
+      if (batch && own && this.size === 1) {
+        yield { result: own, rows: batch.rows, va: batch.va };
+        continue;
+      }
+      const seen = batch ? [bytesOf(batch.rows), batch.va] : [];
+      for (const { result, parts } of await this.exchange(loader, own, seen))
+        yield { result, rows: new Uint32Array(parts[0].slice().buffer), va: floatsOf(parts[1]) };
+    }
+  }
+
+  /** What all ranks have found of their batches, in the order of these, with what belongs to each. @throws TooManyBad */
+  private async exchange(
+    loader: Loader,
+    result: BatchResult | null,
+    parts: readonly (Uint8Array | Float32Array)[],
+  ): Promise<{ result: BatchResult; parts: readonly Uint8Array<ArrayBuffer>[] }[]> {
+    const words: Words = { stop: this.signal?.aborted ?? false, save: this.save, bad: this.bad };
+    this.save = false;
+    this.bad = [];
+    const { said, numbers } = saidOf(result);
+    const bytes = await this.ranks.gather(pack({ words, said }, [numbers, ...parts]));
+    const all = bytes.map((one) => unpack<{ words: Words; said: Said | null }>(one));
+    const has = (what: 'stop' | 'save'): boolean => all.some(({ value }) => value.words[what]);
+    this.told = { stop: has('stop'), save: has('save') };
+    for (const { value } of all) loader.leaveOut(value.words.bad);
+    return all.flatMap(({ value: { said }, parts: [numbers, ...more] }) =>
+      said ? [{ result: heard(said, floatsOf(numbers)), parts: more }] : [],
+    );
+  }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+const STOPPED = new Error('another rank was stopped');
+
+/** Losses that are none are 0, and what there is none of has no numbers. */
+function saidOf(result: BatchResult | null): { said: Said | null; numbers: Float32Array } {
+  if (!result) return { said: null, numbers: new Float32Array() };
+  const { labels, predicted, logits, va } = result;
+  const losses = [result.loss, result.cat, result.cont];
+  const numbers = new Float32Array(3 + logits.length + (va?.length ?? 0));
+  numbers.set(losses.map((loss) => loss ?? 0));
+  numbers.set(logits, 3);
+  if (va) numbers.set(va, 3 + logits.length);
+  return { said: { labels, predicted, has: [...losses, va].map((one) => one !== null) }, numbers };
+}
+
+function heard({ labels, predicted, has }: Said, numbers: Float32Array): BatchResult {
+  const [loss, cat, cont] = [0, 1, 2].map((i) => (has[i] ? numbers[i] : null));
+  const va = has[3] ? numbers.length - 2 * labels.length : numbers.length;
+  const logits = numbers.slice(3, va);
+  return { loss, cat, cont, labels, predicted, logits, va: has[3] ? numbers.slice(va) : null, refused: false };
+}
+
+/** Which subnormal numbers a device's additions take for 0. */
+export async function flushOf(device: Device): Promise<Flush> {
+  const [least, tiny] = [2 ** -126, 2 ** -130];
+  const [a, b] = [
+    [least, 1.5 * least],
+    [tiny, -least],
+  ].map((numbers) => tensor(device, numbers, [2]));
+  const [input, result] = await add(a, b).data();
+  return { inputs: input === least, results: result === 0 };
+}
