@@ -1,10 +1,11 @@
 // Trainings by several ranks leave what one process leaves, to the bit.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeSyntheticSet } from '../../src/data';
+import { InputError, MachineError } from '../../src/base/errors';
+import { type Loaded, Loader, writeSyntheticSet } from '../../src/data';
 import type { TrainHooks } from '../../src/train/loop/events';
 import type { Outcome } from '../../src/train/loop/session';
 import { Trainer } from '../../src/train/loop/trainer';
@@ -19,11 +20,11 @@ const faces = join(dir, 'faces');
 let set: { training: string; validation: string };
 
 test.before(async () => {
-  set = await writeSyntheticSet({ out: faces, n: 27, validation: 11, seed: 3, size: 48 });
+  set = await writeSyntheticSet({ out: faces, n: 20, validation: 7, seed: 3, size: 48 });
 });
 test.after(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Two epochs of nine batches, the last with two faces, and four of validation. */
+/** Two epochs of seven batches, the last with two faces, and three of validation, the last with one. */
 const settings = (name: string, more: Partial<TrainArgs> = {}): TrainArgs =>
   readTrainArgs({
     ...{ image_dir: faces, data: set.training, val_data: set.validation, network: 'denselite', model: 'multi_task' },
@@ -72,6 +73,25 @@ const finished = (outcomes: PromiseSettledResult<Outcome>[]): void => {
     assert.is(outcome.status === 'fulfilled' ? outcome.value.status : outcome.reason.stack, 'finished');
 };
 
+/** The error of every rank. */
+async function failures(outcomes: Promise<PromiseSettledResult<Outcome>[]>): Promise<Error[]> {
+  return (await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason : assert.unreachable()));
+}
+
+/** Batches whose first valence becomes NaN, as `epoch.step`, and with it the loss. */
+const spoilt = new Set<string>();
+test.before.each(() => spoilt.clear());
+const loading = Loader.prototype as unknown as {
+  samples: number;
+  load(order: Uint32Array, step: number, epoch: number): Promise<Loaded>;
+};
+const { load } = loading;
+loading.load = async function (order, step, epoch) {
+  const loaded = await load.call(this, order, step, epoch);
+  if (this.samples === 20 && spoilt.has(`${epoch}.${step}`)) loaded.batch.va[0] = Number.NaN;
+  return loaded;
+};
+
 const f16 = device.features.has('shader-f16') ? { precision: 'f16' as const } : {};
 
 for (const [kind, sizes, more] of [
@@ -79,9 +99,13 @@ for (const [kind, sizes, more] of [
   [
     'adamw, f16, clipped, averaged',
     [3],
-    { grad_accum_steps: 6, optimizer: 'adamw', ema: 0.9, clip_grad_norm: 1, ...f16 },
+    { grad_accum_steps: 6, optimizer: 'adamw', ema: 0.9, clip_grad_norm: 1, epochs: 1, ...f16 },
   ],
-  ['norms', [2], { grad_accum_steps: 2, network: 'bregnext', image_size: 16, epochs: 1, model: 'single_task' }],
+  [
+    'norms and a graph',
+    [2],
+    { grad_accum_steps: 2, network: 'bregnext', model: 'emotion_gcn', emb: 'random', image_size: 16, epochs: 1 },
+  ],
 ] as [string, number[], Partial<TrainArgs>][])
   test(`${kind}: ${sizes.join(' and ')} ranks leave the bits that one process leaves with as many batches a step`, async () => {
     finished(await go(1, settings(`${kind}-1`, more)));
@@ -90,5 +114,94 @@ for (const [kind, sizes, more] of [
       same(`${kind}-1`, `${kind}-${size}`);
     }
   });
+
+test('a rank that is told to stop stops all after the same step; what 4 have begun 1 ends, to the bit', async () => {
+  const stopping = new AbortController();
+  const args = settings('begun', { grad_accum_steps: 4 });
+  const outcomes = await go(4, args, {
+    hooks: (rank) => ({
+      onStep: ({ phase, epoch }) => {
+        if (rank === 2 && phase === 'train' && epoch === 2) stopping.abort();
+      },
+    }),
+    signal: (rank) => (rank === 2 ? stopping.signal : new AbortController().signal),
+  });
+  // It is heard with the next group, the epoch's last.
+  for (const outcome of outcomes)
+    assert.equal(outcome.status === 'fulfilled' && outcome.value, { status: 'interrupted', epoch: 2, step: 7 });
+  finished(await go(1, args, { resume: true }));
+  same('sgd-1', 'begun');
+});
+
+test('ranks go on with what one process has begun, and was stopped in the middle', async () => {
+  const stopping = new AbortController();
+  const args = settings('alone-first', { grad_accum_steps: 4 });
+  const hooks = () => ({ onStep: ({ step }: { step: number }) => step === 2 && stopping.abort() });
+  const [outcome] = await go(1, args, { hooks, signal: () => stopping.signal });
+  assert.equal(outcome.status === 'fulfilled' && outcome.value, { status: 'interrupted', epoch: 1, step: 4 });
+  finished(await go(2, args, { resume: true }));
+  same('sgd-1', 'alone-first');
+});
+
+test('a loss on one rank that is not finite ends all with one message and the checkpoint before it, or is left out by all', async () => {
+  const more = { grad_accum_steps: 2, epochs: 1 };
+  spoilt.add('0.3');
+  const [alone] = await failures(go(1, settings('nan-1', more)));
+  assert.match(alone.message, /^the loss is NaN in epoch 1, step 4: training diverged \(cont is NaN at \[0\]\)/);
+  for (const { message } of await failures(go(2, settings('nan-2', more)))) assert.is(message, alone.message);
+  const last = (name: string) => readFileSync(join(dir, name, WEIGHTS[0]));
+  assert.is(Buffer.compare(last('nan-1'), last('nan-2')), 0);
+  finished(await go(1, settings('skip-1', { ...more, on_nan: 'skip' })));
+  finished(await go(2, settings('skip-2', { ...more, on_nan: 'skip' })));
+  same('skip-1', 'skip-2');
+});
+
+test('a picture that one rank cannot read is left out by all; too many end all, and the run can go on', async () => {
+  const [image] = readFileSync(set.training, 'utf8').split('\n')[9].split(',');
+  const [file, picture] = [join(faces, image), readFileSync(join(faces, image))];
+  writeFileSync(file, 'no picture');
+  try {
+    const more = { grad_accum_steps: 2, epochs: 1, cache: 'off', max_bad: 0.05 };
+    finished(await go(1, settings('bad-1', more)));
+    finished(await go(2, settings('bad-2', more)));
+    same('bad-1', 'bad-2');
+    const [alone] = await failures(go(1, settings('worse-1', { ...more, max_bad: 0 })));
+    for (const { message } of await failures(go(2, settings('worse-2', { ...more, max_bad: 0 }))))
+      assert.is(message, alone.message);
+    for (const name of ['worse-1', 'worse-2']) assert.ok(readFileSync(join(dir, name, WEIGHTS[0])).length > 0);
+  } finally {
+    writeFileSync(file, picture);
+  }
+});
+
+test('an error of one rank is heard by all; the last checkpoint stands', async () => {
+  const hooks = (rank: number): TrainHooks => ({
+    onStep: ({ step }) => {
+      if (rank === 1 && step === 4) throw new MachineError('out of paper');
+    },
+  });
+  const [first, second] = await failures(
+    go(2, settings('failed', { grad_accum_steps: 2, save_every: 2, epochs: 1 }), { hooks }),
+  );
+  assert.is(first.message, 'rank 1: out of paper');
+  assert.is(second.message, 'out of paper');
+  readRunToResume(join(dir, 'failed'), {});
+});
+
+test('ranks of other settings, and numbers of batches that they cannot share, are refused on all, and leave nothing', async () => {
+  const each = { grad_accum_steps: 2 };
+  const other = await runTogether(3, (ranks) =>
+    new Trainer(settings('other', { grad_accum_steps: 3, lr: ranks.rank === 2 ? 0.5 : 0.25 }), { ranks }).run(),
+  );
+  for (const error of await failures(Promise.resolve(other))) {
+    assert.instance(error, InputError);
+    assert.match(error.message, /^rank 2 differs: --lr is 0\.5, rank 0 has 0\.25; /);
+  }
+  for (const error of await failures(go(3, settings('odd', each)))) {
+    assert.instance(error, InputError);
+    assert.match(error.message, /^--grad_accum_steps 2: expected a multiple of the 3 ranks, .* give 3, /);
+  }
+  for (const name of ['other', 'odd']) assert.not.ok(existsSync(join(dir, name)));
+});
 
 test.run();

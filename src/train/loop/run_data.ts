@@ -33,7 +33,7 @@ import {
 import { canvasOf } from '../../data/face';
 import { inFile, lookAt } from '../../data/files';
 import { GLOVE_100D, GLOVE_300D } from '../../data/words/glove_100d';
-import { floatsOf, pack, unpack } from '../../ranks/agree';
+import { fromFirst } from '../../ranks/agree';
 import { ALONE, type Ranks } from '../../ranks/ranks';
 import { PREPARED_FIRST } from '../run/format';
 import type { RunFolder } from '../run/run_folder';
@@ -117,7 +117,7 @@ export async function openRunData(
   checkEnough(args, samples.train.length, samples.val.length);
   const own =
     args.model === 'emotion_gcn' && folder ? await openGraph(args, folder, samples.train, notice, signal) : null;
-  const graph = args.model === 'emotion_gcn' && ranks.size > 1 ? await firstGraph(ranks, own) : own;
+  const graph = await fromFirst(ranks, own);
   const weights = classWeights(samples.train, args.class_weights, classes);
   const untrained = absentClasses(samples.train, classes);
   if (untrained.length > 0) notice(describeUntrained(untrained, args));
@@ -211,13 +211,6 @@ function checkEnough({ model, best }: TrainArgs, train: number, val: number): vo
   if (train < 2) throw new InputError(`${model} expects at least 2 training faces (one has no CCC), found ${train}`);
   if (best !== 'accuracy' && val < 2)
     throw new InputError(`--best ${best} expects at least 2 validation faces (one has no CCC), found ${val}`);
-}
-
-/** On all ranks the graph of rank 0. */
-async function firstGraph(ranks: Ranks, own: RunData['graph']): Promise<RunData['graph']> {
-  const [first] = await ranks.gather(own ? pack(null, [own.A, own.embedding]) : new Uint8Array());
-  const [A, embedding] = unpack(first).parts.map(floatsOf);
-  return { A, embedding };
 }
 
 /** The graph and vectors of a run: what it has kept, else what its settings name or its labels give, which is then kept. */

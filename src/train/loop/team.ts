@@ -2,20 +2,19 @@
 import { add, type Optimizer, tensor } from '../../autograd';
 import type { BadPicture, Batch, Loader } from '../../data';
 import type { Device } from '../../device';
-import { floatsOf, fromFirst, ofAll, pack, unpack } from '../../ranks/agree';
+import { fromFirst, ofAll } from '../../ranks/agree';
 import type { Flush, Ranks } from '../../ranks/ranks';
 import type { BatchPlace, BatchResult, Learner, Leavings } from './learner';
 
-/** What a rank says with each exchange, beside results. */
-interface Words {
+/** What a rank tells of its batch in a round, and besides. */
+interface Told<T> {
+  /** null: it has no batch. */
+  readonly found: T | null;
+  readonly bad: readonly BadPicture[];
   /** Its signal to stop was given, or it was asked for a checkpoint. */
   readonly stop: boolean;
   readonly save: boolean;
-  readonly bad: readonly BadPicture[];
 }
-
-/** A result's part that is JSON; its losses, scores, valences and arousals go beside it, as numbers. */
-type Said = Pick<BatchResult, 'labels' | 'predicted'> & { readonly has: readonly boolean[] };
 
 /** A batch that was looked at, by whichever rank. */
 export interface LookedAt {
@@ -27,7 +26,6 @@ export interface LookedAt {
 
 /** Of a training with others: what its parts are, and where they come together. */
 interface Share {
-  readonly learner: Learner;
   readonly leavings: Leavings;
   readonly flush: Flush;
   readonly sum: Float32Array<SharedArrayBuffer>;
@@ -95,14 +93,13 @@ export class Team {
   }
 
   /** Prepares for the steps of a training. */
-  async learn(learner: Learner, leavings: Leavings): Promise<void> {
+  async learn({ device }: Learner, leavings: Leavings): Promise<void> {
     if (this.size === 1) return;
     const length = leavings.memories.reduce((n, { bytes }) => n + bytes / 4, 0);
     const [sum, part] = [this.ranks.floats(length), this.ranks.floats(length)];
     this.share = {
-      learner,
       leavings,
-      flush: await flushOf(learner.device),
+      flush: await flushOf(device),
       sum,
       part,
       landing: new Float32Array(length),
@@ -148,9 +145,7 @@ export class Team {
     const own = batch && learner.contribute(batch, optimizer, group.size);
     // Each is awaited below, if none before it fails.
     for (const promise of own ? [own.result, own.gradients, own.moments] : []) promise.catch(() => {});
-    const result = own && (await own.result);
-    const moments = own ? await own.moments : new Uint8Array();
-    const all = await this.exchange(loader, result, [moments]);
+    const all = await this.exchange(loader, own && { result: await own.result, moments: await own.moments });
     if (own) {
       let at = 0;
       for (const memory of await own.gradients) {
@@ -159,9 +154,9 @@ export class Team {
       }
     }
     await ranks.add(sum, own && part, { fresh: group.place === 0, flush });
-    const results = all.map((one) => one.result);
+    const results = all.map(({ result }) => result);
     if (group.place === 0) this.forget();
-    this.moments.push(...all.map((one) => one.parts[0]));
+    this.moments.push(...all.map(({ moments }) => moments));
     this.losses.push(...results.map(({ loss }) => loss as number));
     if (group.place + results.length < group.size) return { results: Promise.resolve(results) };
     landing.set(sum);
@@ -184,61 +179,25 @@ export class Team {
   /** All batches of a set as a network sees them in evaluation mode, each looked at by one rank, in their order. */
   async *looks(learner: Pick<Learner, 'evaluate'>, loader: Loader): AsyncGenerator<LookedAt, void, undefined> {
     for await (const batch of this.batches(loader, 0, 0)) {
-      const own = batch && (await learner.evaluate(batch));
-      if (batch && own && this.size === 1) {
-        yield { result: own, rows: batch.rows, va: batch.va };
-        continue;
-      }
-      const seen = batch ? [bytesOf(batch.rows), batch.va] : [];
-      for (const { result, parts } of await this.exchange(loader, own, seen))
-        yield { result, rows: new Uint32Array(parts[0].slice().buffer), va: floatsOf(parts[1]) };
+      const own = batch && { result: await learner.evaluate(batch), rows: batch.rows, va: batch.va };
+      yield* await this.exchange(loader, own);
     }
   }
 
-  /** What all ranks have found of their batches, in the order of these, with what belongs to each. @throws TooManyBad */
-  private async exchange(
-    loader: Loader,
-    result: BatchResult | null,
-    parts: readonly (Uint8Array | Float32Array)[],
-  ): Promise<{ result: BatchResult; parts: readonly Uint8Array<ArrayBuffer>[] }[]> {
-    const words: Words = { stop: this.signal?.aborted ?? false, save: this.save, bad: this.bad };
+  /** What all ranks have found of their batches, in the order of these. @throws TooManyBad */
+  private async exchange<T>(loader: Loader, found: T | null): Promise<T[]> {
+    if (this.size === 1) return found === null ? [] : [found];
+    const own: Told<T> = { found, bad: this.bad, stop: this.signal?.aborted ?? false, save: this.save };
     this.save = false;
     this.bad = [];
-    const { said, numbers } = saidOf(result);
-    const bytes = await this.ranks.gather(pack({ words, said }, [numbers, ...parts]));
-    const all = bytes.map((one) => unpack<{ words: Words; said: Said | null }>(one));
-    const has = (what: 'stop' | 'save'): boolean => all.some(({ value }) => value.words[what]);
-    this.told = { stop: has('stop'), save: has('save') };
-    for (const { value } of all) loader.leaveOut(value.words.bad);
-    return all.flatMap(({ value: { said }, parts: [numbers, ...more] }) =>
-      said ? [{ result: heard(said, floatsOf(numbers)), parts: more }] : [],
-    );
+    const all = await this.ofAll(own);
+    this.told = { stop: all.some(({ stop }) => stop), save: all.some(({ save }) => save) };
+    for (const { bad } of all) loader.leaveOut(bad);
+    return all.flatMap(({ found }) => (found === null ? [] : [found]));
   }
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
-
 const STOPPED = new Error('another rank was stopped');
-
-/** Losses that are none are 0, and what there is none of has no numbers. */
-function saidOf(result: BatchResult | null): { said: Said | null; numbers: Float32Array } {
-  if (!result) return { said: null, numbers: new Float32Array() };
-  const { labels, predicted, logits, va } = result;
-  const losses = [result.loss, result.cat, result.cont];
-  const numbers = new Float32Array(3 + logits.length + (va?.length ?? 0));
-  numbers.set(losses.map((loss) => loss ?? 0));
-  numbers.set(logits, 3);
-  if (va) numbers.set(va, 3 + logits.length);
-  return { said: { labels, predicted, has: [...losses, va].map((one) => one !== null) }, numbers };
-}
-
-function heard({ labels, predicted, has }: Said, numbers: Float32Array): BatchResult {
-  const [loss, cat, cont] = [0, 1, 2].map((i) => (has[i] ? numbers[i] : null));
-  const va = has[3] ? numbers.length - 2 * labels.length : numbers.length;
-  const logits = numbers.slice(3, va);
-  return { loss, cat, cont, labels, predicted, logits, va: has[3] ? numbers.slice(va) : null, refused: false };
-}
 
 /** Which subnormal numbers a device's additions take for 0. */
 export async function flushOf(device: Device): Promise<Flush> {
