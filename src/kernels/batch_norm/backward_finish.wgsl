@@ -29,8 +29,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let lost = pack[2u * P.channels + c];
   let inverse = Pair(rounded.y, lost.y);
   product = times(inverse, plus(product, minus(times(single(lost.x), sum))));
-  var to_gamma = product.hi + product.lo;
-  var to_beta = sum.hi + sum.lo;
+  // Finished, before what was there is added: not in one rounding.
+  var to_gamma = veil(product.hi + product.lo);
+  var to_beta = veil(sum.hi + sum.lo);
   if (P.accumulate_gamma == 1u) { to_gamma += dgamma[c]; }
   if (P.accumulate_beta == 1u) { to_beta += dbeta[c]; }
   dgamma[c] = to_gamma;

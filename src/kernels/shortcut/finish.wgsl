@@ -16,8 +16,9 @@ fn main() {
     to_c = plus(to_c, Pair(part[t].z, part[t].w));
   }
   let square = c[0] * c[0] + 1.0;
-  let by_a = (to_a.hi + to_a.lo) * a[0] / (square * square);
-  let by_c = -(to_c.hi + to_c.lo) * c[0] / (square * square);
+  // Finished, before what was there is added: not in one rounding.
+  let by_a = veil((to_a.hi + to_a.lo) * a[0] / (square * square));
+  let by_c = veil(-(to_c.hi + to_c.lo) * c[0] / (square * square));
   da[0] = select(by_a, da[0] + by_a, P.accumulate_a == 1u);
   dc[0] = select(by_c, dc[0] + by_c, P.accumulate_c == 1u);
 }

@@ -54,7 +54,8 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
   try {
     hooks.onDevice?.(device);
     const { vendor, architecture, device: name, description } = device.info;
-    await sameOnAll(team.ranks, { adapter: [vendor, architecture, name, description].join(' ') });
+    const features = [...device.features].sort().join(' ');
+    await sameOnAll(team.ranks, { adapter: [vendor, architecture, name, description].join(' '), features });
     notice(
       `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
     );
