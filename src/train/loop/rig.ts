@@ -100,7 +100,7 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
     );
     step();
     await orAborted(device.prepare(), signal);
-    await team.learn(learner, learner.leavingsOf(batchSize, args.image_size, optimizer, whole));
+    if (team.size > 1) await team.learn(learner, learner.leavingsOf(batchSize, args.image_size, optimizer, whole));
     return { device, learner, learning, kernels, batchSize };
   } catch (error) {
     device.destroy();

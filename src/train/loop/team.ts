@@ -92,9 +92,8 @@ export class Team {
     return ofAll(this.ranks, own);
   }
 
-  /** Prepares for the steps of a training. */
+  /** Prepares for the steps of a training with others. */
   async learn({ device }: Learner, leavings: Leavings): Promise<void> {
-    if (this.size === 1) return;
     const length = leavings.memories.reduce((n, { bytes }) => n + bytes / 4, 0);
     const [sum, part] = [this.ranks.floats(length), this.ranks.floats(length)];
     this.share = {
