@@ -37,9 +37,8 @@ for (const [network, model, size, precision] of [
   ['bregnext', 'multi_task', 32, 'f16'],
   ['denselite', 'multi_task', 32, 'f32'],
   ['denselite', 'emotion_gcn', 32, 'f16'],
-  ['densenet', 'multi_task', 48, 'f32'],
-  ['densenet', 'single_task', 48, 'f16'],
-  ['mobilenet', 'multi_task', 48, 'f32'],
+  ['densenet', 'multi_task', 32, 'f32'],
+  ['mobilenet', 'multi_task', 32, 'f32'],
 ] as [NetworkName, ModelName, number, 'f32' | 'f16'][])
   (precision === 'f16' && !device.features.has('shader-f16') ? test.skip : test)(
     `${network}, ${model}, ${precision}: the gradient of three batches is the float32 sum of each one's own, in their order`,

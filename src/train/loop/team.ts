@@ -17,7 +17,7 @@ interface Told<T> {
 }
 
 /** A batch that was looked at, by whichever rank. */
-export interface LookedAt {
+export interface SeenBatch {
   readonly result: BatchResult;
   readonly rows: Uint32Array;
   /** What its samples' valence and arousal are, N x 2. */
@@ -176,7 +176,7 @@ export class Team {
   }
 
   /** All batches of a set as a network sees them in evaluation mode, each looked at by one rank, in their order. */
-  async *looks(learner: Pick<Learner, 'evaluate'>, loader: Loader): AsyncGenerator<LookedAt, void, undefined> {
+  async *looks(learner: Pick<Learner, 'evaluate'>, loader: Loader): AsyncGenerator<SeenBatch, void, undefined> {
     for await (const batch of this.batches(loader, 0, 0)) {
       const own = batch && { result: await learner.evaluate(batch), rows: batch.rows, va: batch.va };
       yield* await this.exchange(loader, own);

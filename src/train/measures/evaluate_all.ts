@@ -1,5 +1,5 @@
 import type { BatchResult } from '../loop/learner';
-import type { LookedAt } from '../loop/team';
+import type { SeenBatch } from '../loop/team';
 import { confidences, likelihoods } from './calibration';
 import type { SamplePredictions } from './predictions';
 
@@ -8,9 +8,9 @@ import type { SamplePredictions } from './predictions';
  * and arousal, only expressions count.
  */
 export async function evaluateAll(
-  looks: AsyncIterable<LookedAt>,
+  looks: AsyncIterable<SeenBatch>,
   classes: readonly string[],
-  see: (result: BatchResult, batch: LookedAt) => void | Promise<void>,
+  see: (result: BatchResult, batch: SeenBatch) => void | Promise<void>,
 ): Promise<SamplePredictions> {
   const labels: number[] = [];
   const predicted: number[] = [];
