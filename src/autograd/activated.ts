@@ -27,3 +27,6 @@ export function observeActivations<T>(see: ActivationObserver, fn: () => T): T {
 
 /** Ops call it for an activation that they take along. */
 export const activated: ActivationObserver = (x, activation, norm) => observer?.(x, activation, norm);
+
+/** Whether somebody asked for it. */
+export const activationsObserved = (): boolean => observer !== null;

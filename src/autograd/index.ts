@@ -1,5 +1,5 @@
 export type { Activation } from '../kernels/activation';
-export { observeActivations, type RunningNorm } from './activated';
+export { activationsObserved, observeActivations, type RunningNorm } from './activated';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck';
 export { inspect, type Spread, spreadOf, type TensorInspection } from './inspect';
 export type { Layout } from './layout';
@@ -8,7 +8,6 @@ export { FirstNotFinite } from './not_finite';
 export { affineImage, type ImageBatch } from './ops/affine_image';
 export {
   type BatchNormOptions,
-  type BatchNormTensors,
   batchNorm,
   batchNormAvgPool2d,
   batchNormConv2d,
@@ -16,7 +15,7 @@ export {
 export { float, half } from './ops/cast';
 export { ccc, cccLoss } from './ops/ccc';
 export { concat, padChannels, sliceChannels } from './ops/channels';
-export { type Conv2dOptions, conv2d, samePadding } from './ops/conv2d';
+export { type Conv2dEpilogue, type Conv2dOptions, conv2d, samePadding } from './ops/conv2d';
 export { crossEntropy, labels, logSoftmax } from './ops/cross_entropy';
 export { type DropoutOptions, dropout } from './ops/dropout';
 export { linear, type MatmulOptions, matmul } from './ops/matmul';
@@ -46,6 +45,7 @@ export { adaptiveAvgPool2d, avgPool2d, maxPool2d, maxPool2dWithIndices, type Poo
 export { mean, type ReduceOptions, sum } from './ops/reduce';
 export { flatten, reshape, transpose } from './ops/reshape';
 export { resizeBilinear } from './ops/resize';
+export type { BatchNormTensors } from './ops/running_norm';
 export { shortcut } from './ops/shortcut';
 export { type Csr, csr, csrFromDense, spmm } from './ops/spmm';
 export { Adam, type AdamOptions, AdamW } from './optim/adam';

@@ -9,6 +9,8 @@ export interface Block {
   lease: number;
   /** When it was given back last, in releases. */
   released: number;
+  /** How many commands have written into it. */
+  writes: number;
   buffer?: GPUBuffer;
   /** The ranges of it that were ever a tensor's, by length and start. */
   readonly places: Map<number, Map<number, Place>>;
@@ -58,7 +60,7 @@ export class Pool {
         );
       }
       this.makeRoom(size);
-      best = { id: this.made++, size, free: false, lease: 0, released: 0, places: new Map() };
+      best = { id: this.made++, size, free: false, lease: 0, released: 0, writes: 0, places: new Map() };
       this.blocks.push(best);
       this.totalBytes += size;
     }

@@ -81,6 +81,7 @@ export class Recorder {
       slot = this.uniforms.slot(this.params.encode(kernel, launch.params ?? {}));
     }
     const group = this.pipelines.bindGroup(kernel, pipeline, launch.buffers, slot);
+    for (const b of kernel.bindings) if (b.type === 'storage') launch.buffers[b.name].block.writes++;
     if (this.profiler) {
       this.endPass();
       const work = workOf(kernel, launch);
@@ -106,6 +107,7 @@ export class Recorder {
     if (data.byteLength === 0) return;
     this.noted?.push({ label: `memory.upload ${to.label}`, flop: 0, bytes: data.byteLength });
     if (this.memory.dry) return;
+    to.block.writes++;
     const from = this.staging.put(data);
     this.endPass();
     this.commands().copyBufferToBuffer(from.buffer, from.offset, this.bufferOf(to), to.offset + offset, from.bytes);
@@ -117,6 +119,7 @@ export class Recorder {
     if (bytes === 0) return;
     this.noted?.push({ label: `memory.copy ${from.label}`, flop: 0, bytes: 2 * bytes });
     if (this.memory.dry) return;
+    to.block.writes++;
     this.endPass();
     const [a, b] = [this.bufferOf(from), this.bufferOf(to)];
     this.commands().copyBufferToBuffer(a, from.offset + fromOffset, b, to.offset + toOffset, bytes);
@@ -127,6 +130,7 @@ export class Recorder {
     if (!storage.alive) throw gone(storage, 'clear: the target');
     this.noted?.push({ label: `memory.clear ${storage.label}`, flop: 0, bytes: storage.bytes });
     if (this.memory.dry) return;
+    storage.block.writes++;
     this.endPass();
     this.commands().clearBuffer(this.bufferOf(storage), storage.offset, Math.ceil(storage.bytes / 4) * 4);
   }

@@ -38,6 +38,13 @@ export class Storage {
     return this.found;
   }
 
+  /**
+   * How many commands so far have written into the block that this lies in: as long as it is the same, so is the content. @internal
+   */
+  get writes(): number {
+    return this.block.writes;
+  }
+
   /** False once the memory was given back. */
   get alive(): boolean {
     return this.given && (this.whole ? this.whole.alive : this.lease === this.block.lease);

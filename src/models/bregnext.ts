@@ -51,7 +51,9 @@ export class BregLayer extends Module {
 
   forward(x: Tensor): Tensor {
     return this.run(() => {
-      const y = this.norm1.thenConv('elu', this.conv1, this.norm0.thenConv('elu', this.conv0, x));
+      const epilogue = this.norm1.asEpilogue('elu', x);
+      const between = this.norm0.thenConv('elu', this.conv0, x, undefined, epilogue);
+      const y = epilogue ? this.conv1.forward(between) : this.norm1.thenConv('elu', this.conv1, between);
       let skip = this.shortcut.forward(x);
       if (this.stride > 1) skip = F.avgPool2d(skip, { kernel: this.stride });
       const side = (this.channelsOut - this.channelsIn) / 2;

@@ -26,7 +26,7 @@ class SeparableBlock extends Module {
 
   forward(x: Tensor): Tensor {
     return this.run(() => {
-      let y = this.run(() => F.relu(this.first.forward(x)));
+      let y = this.first.activated('relu', x);
       let sum = y;
       for (const conv of this.rest) {
         const [joined, active] = this.run(() => {

@@ -31,7 +31,9 @@ export class DenseLayer extends Module {
   /** @param out where the new channels go. */
   forward(x: Tensor, out?: Tensor): Tensor {
     return this.run(() => {
-      const bottleneck = this.norm1.thenConv('relu', this.conv1, x);
+      const epilogue = this.norm2.asEpilogue('relu', x);
+      const bottleneck = this.norm1.thenConv('relu', this.conv1, x, undefined, epilogue);
+      if (epilogue) return this.conv2.forward(bottleneck, out);
       return this.norm2.thenConv('relu', this.conv2, bottleneck, out);
     });
   }
@@ -132,7 +134,9 @@ export class DenseNet121Features extends Module {
 
   forward(x: Tensor, activation: 'none' | 'relu' = 'none'): Tensor {
     return this.run(() => {
-      const stem = this.norm0.forward(this.conv0.forward(x), 'relu');
+      const epilogue = this.norm0.asEpilogue('relu', x);
+      const conv = this.conv0.forward(x, undefined, epilogue);
+      const stem = epilogue ? conv : this.norm0.forward(conv, 'relu');
       const pool = { kernel: 3, stride: 2, padding: 1 };
       const [n, , h, w] = stem.shape;
       let room = this.blocks[0].room(n, Math.floor((h - 1) / 2) + 1, Math.floor((w - 1) / 2) + 1, stem);

@@ -32,8 +32,15 @@ export class Conv2d extends Module {
     this.options = { stride, padding, dilation, groups };
   }
 
-  forward(x: Tensor, out?: Tensor): Tensor {
-    return this.see(F.conv2d(x, this.weight, this.bias, { ...this.options, out }));
+  /** @param epilogue see `BatchNorm2d.asEpilogue` */
+  forward(x: Tensor, out?: Tensor, epilogue?: F.Conv2dEpilogue): Tensor {
+    return this.see(F.conv2d(x, this.weight, this.bias, { ...this.options, out, epilogue }));
+  }
+
+  /** act(conv(x)). */
+  activated(activation: 'relu' | 'relu6', x: Tensor): Tensor {
+    if (this.unseen) return this.forward(x, undefined, { activation });
+    return this.run(() => (activation === 'relu' ? F.relu : F.relu6)(this.forward(x)));
   }
 
   override get kind(): string {
@@ -60,10 +67,10 @@ export class Conv2d extends Module {
  * conv.forward(zeros(device, [1, 3, 7, 7])).shape; // [1, 8, 4, 4]
  */
 export class SameConv2d extends Conv2d {
-  override forward(x: Tensor, out?: Tensor): Tensor {
+  override forward(x: Tensor, out?: Tensor, epilogue?: F.Conv2dEpilogue): Tensor {
     const [, , h, w] = x.shape;
     const padding = F.samePadding([h, w], this.weight.shape[2], this.options.stride);
-    return this.see(F.conv2d(x, this.weight, this.bias, { ...this.options, padding, out }));
+    return this.see(F.conv2d(x, this.weight, this.bias, { ...this.options, padding, out, epilogue }));
   }
 }
 
@@ -93,14 +100,22 @@ export class BatchNorm2d extends Module {
   }
 
   /** conv(act(batch_norm(x))), with nothing stored in between. */
-  thenConv(activation: Activation, conv: Conv2d, x: Tensor, out?: Tensor): Tensor {
-    const options = { ...conv.options, out };
+  thenConv(activation: Activation, conv: Conv2d, x: Tensor, out?: Tensor, epilogue?: F.Conv2dEpilogue): Tensor {
+    const options = { ...conv.options, out, epilogue };
     return conv.see(F.batchNormConv2d(x, this.tensors, this.mode, activation, conv.weight, conv.bias, options));
   }
 
   /** avg_pool2d(act(batch_norm(x)), 2), in one pass. */
   thenAvgPool(activation: Activation, x: Tensor): Tensor {
     return this.see(F.batchNormAvgPool2d(x, this.tensors, this.mode, activation));
+  }
+
+  /**
+   * What a convolution of x takes to store act(batch_norm(y)) in place of y, to the same bits; undefined where y itself is wanted: in
+   * training, for gradients, by those who look on, and as f16, to which y would be rounded in between.
+   */
+  asEpilogue(activation: Activation, x: Tensor): F.Conv2dEpilogue | undefined {
+    return this.training || !this.unseen || x.dtype !== 'f32' ? undefined : { norm: this.tensors, activation };
   }
 
   private get mode(): { training: boolean } {

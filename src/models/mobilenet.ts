@@ -7,13 +7,6 @@ import { uniform } from './init';
 import { SameConv2d } from './layers';
 import { Module, type StateEntry } from './module';
 
-/** A convolution, padded as TensorFlow's SAME, and ReLU6. */
-class Relu6Conv extends SameConv2d {
-  override forward(x: Tensor): Tensor {
-    return this.run(() => F.relu6(super.forward(x)));
-  }
-}
-
 /** Channels out of each of the 13 pairs. */
 const CHANNELS = [64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024];
 /** The pairs, from 1, that halve the map. */
@@ -28,21 +21,21 @@ export const MOBILENET_HALVING: ReadonlySet<number> = new Set([2, 4, 6, 12]);
  */
 export class MobileNetFeatures extends Module {
   static readonly width = 1024;
-  private readonly layers: Relu6Conv[];
+  private readonly layers: SameConv2d[];
 
   constructor(device: Device) {
     super(device);
     const init = { kind: 'kaiming_uniform' } as const;
     // Its input is bytes about their mean, of a deviation of 64 or so: the first convolution brings that to 1.
     const first = uniform(Math.sqrt(6 / 27) / 64);
-    this.layers = [this.child('conv1', new Relu6Conv(device, 3, 32, 3, { stride: 2, init: first }))];
+    this.layers = [this.child('conv1', new SameConv2d(device, 3, 32, 3, { stride: 2, init: first }))];
     let channels = 32;
     for (const [k, out] of CHANNELS.entries()) {
       const i = k + 1;
       const depthwise = { stride: MOBILENET_HALVING.has(i) ? 2 : 1, groups: channels, init };
       this.layers.push(
-        this.child(`conv_dw_${i}`, new Relu6Conv(device, channels, channels, 3, depthwise)),
-        this.child(`conv_pw_${i}`, new Relu6Conv(device, channels, out, 1, { init })),
+        this.child(`conv_dw_${i}`, new SameConv2d(device, channels, channels, 3, depthwise)),
+        this.child(`conv_pw_${i}`, new SameConv2d(device, channels, out, 1, { init })),
       );
       channels = out;
     }
@@ -54,7 +47,8 @@ export class MobileNetFeatures extends Module {
 
   /** The last map, before its means are taken: [N, 1024, H, W]. */
   map(x: Tensor): Tensor {
-    return this.run(() => this.chain(this.layers, x));
+    const layers = this.layers.map((layer) => ({ forward: (y: Tensor) => layer.activated('relu6', y) }));
+    return this.run(() => this.chain(layers, x));
   }
 }
 

@@ -1,4 +1,13 @@
-import { empty, gradEnabled, type Layout, readAll, runningStatistic, storagesIn, type Tensor } from '../autograd';
+import {
+  activationsObserved,
+  empty,
+  gradEnabled,
+  type Layout,
+  readAll,
+  runningStatistic,
+  storagesIn,
+  type Tensor,
+} from '../autograd';
 import { InputError } from '../base/errors';
 import { type Device, Storage } from '../device';
 import { type Initialiser, initialise } from './init';
@@ -124,6 +133,11 @@ export abstract class Module {
   protected done(...tensors: readonly Tensor[]): void {
     if (gradEnabled()) return;
     for (const { storage } of tensors) if (!storage.retained) this.device.free(storage);
+  }
+
+  /** Whether nobody wants what lies between a layer and the activation behind it: neither gradients nor those who look on. */
+  protected get unseen(): boolean {
+    return !gradEnabled() && observer === null && !activationsObserved();
   }
 
   /** Tells an observer of this layer's output. */

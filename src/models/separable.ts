@@ -27,4 +27,9 @@ export class SeparableConv2d extends Module {
   forward(x: Tensor): Tensor {
     return this.run(() => this.pointwise.forward(this.depthwise.forward(x)));
   }
+
+  /** act of it. */
+  activated(activation: 'relu' | 'relu6', x: Tensor): Tensor {
+    return this.run(() => this.pointwise.activated(activation, this.depthwise.forward(x)));
+  }
 }

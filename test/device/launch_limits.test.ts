@@ -138,7 +138,9 @@ function launchAll(device: Device, rows: number, channels: number, n: number, si
       const fresh = { from: 0, to: channels, parts };
       const left = { storage: bytes(channels * 4), first: 0 };
       batchNorm.prepare(device, channels, n1, pack, { stats, first: 0, rows, fresh }, left);
-      batchNorm.prepareRunning(device, channels, n1, { mean: row(), variance: row() }, pack);
+      const running = { mean: row(), variance: row() };
+      batchNorm.prepareRunning(device, channels, n1, running, pack);
+      batchNorm.preparePlanes(device, channels, n1, running, bytes(channels * 3));
       const vectors = [[{ at: 0, channels, source: 0, momentum: 0.1 }]];
       batchNorm.follow(device, vectors, bytes(5), left.storage, row(), verdict);
       batchNorm.apply(device, x, pack, y, 'relu');

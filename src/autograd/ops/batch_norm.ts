@@ -9,8 +9,9 @@ import { Coverage } from '../coverage';
 import { leaveMoments } from '../moments';
 import { type GradTarget, gradInto, oweInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
-import { wantFloat32, wantFloats } from './check';
-import { type Conv2dOptions, conv2dBackwardWeight, conv2dGeometry } from './conv2d';
+import { wantFloats } from './check';
+import { type Conv2dOptions, conv2dBackwardWeight, conv2dGeometry, epilogueOf } from './conv2d';
+import { type BatchNormTensors, EPS, runningPack, wantNorm } from './running_norm';
 
 export interface BatchNormOptions {
   /** Normalise by the batch and let the running statistics follow, or normalise by the running ones. */
@@ -19,19 +20,6 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Added to the variance inside the root. Default 1e-5. */
   readonly eps?: number;
-}
-
-/**
- * The tensors of a batch normalisation over C channels, each [C]. The running ones are changed in training: by an optimizer's next step,
- * and before anything reads them.
- */
-export interface BatchNormTensors {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
-  readonly runningMean: Tensor;
-  readonly runningVar: Tensor;
-  /** Counts the batches that the running ones have taken in (PyTorch's num_batches_tracked), [1]: exact to 2^24. */
-  readonly batchesTracked?: Tensor;
 }
 
 /**
@@ -61,26 +49,22 @@ function statisticsOf(x: Tensor): kernels.BatchStatistics {
 function prepare(
   x: Tensor,
   bn: BatchNormTensors,
-  { training, momentum = 0.1, eps = 1e-5 }: BatchNormOptions,
+  { training, momentum = 0.1, eps = EPS }: BatchNormOptions,
   activation: Activation,
 ): Storage {
   const { device } = x;
-  const channels = x.shape[1];
   if (x.layout !== 'rows') throw new InputError(`batch_norm: ${x} must be in layout rows, found ${x.layout}`);
   wantFloats('batch_norm', x);
-  wantFloat32('batch_norm', bn.weight, bn.bias, bn.runningMean, bn.runningVar);
-  for (const t of [bn.weight, bn.bias, bn.runningMean, bn.runningVar])
-    if (t.size !== channels) throw new InputError(`batch_norm: ${x} has ${channels} channels, ${t} does not`);
+  wantNorm(bn, x);
   if (training && x.rows === 1)
     throw new InputError(`batch_norm: expected more than 1 value per channel when training, found ${x}`);
-  const pack = device.alloc(channels * kernels.PACK_BYTES, 'batch_norm.pack');
-  const affine = { gamma: bn.weight.storage, beta: bn.bias.storage, eps };
   if (!training) {
     activated(x, activation, { ...bn, eps });
-    const running = { mean: bn.runningMean.storage, variance: bn.runningVar.storage };
-    kernels.prepareRunning(device, channels, affine, running, pack);
-    return pack;
+    return runningPack(bn, eps);
   }
+  const channels = x.shape[1];
+  const pack = device.alloc(channels * kernels.PACK_BYTES, 'batch_norm.pack');
+  const affine = { gamma: bn.weight.storage, beta: bn.bias.storage, eps };
   const batch = statisticsOf(x);
   const left = leaveMoments(bn.runningMean, bn.runningVar, momentum, bn.batchesTracked ?? null);
   kernels.prepare(device, channels, affine, pack, batch, left);
@@ -215,7 +199,8 @@ export function batchNormConv2d(
   const pack = prepare(x, bn, options, activation);
   const prologue = { pack, activation };
   const y = convOptions.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { dtype: x.dtype, name: 'batch_norm_conv2d' });
-  conv.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), prologue);
+  const epilogue = epilogueOf(y, convOptions);
+  conv.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), prologue, epilogue);
   record('batch_norm_conv2d', [x, bn.weight, bn.bias, weight, bias], [y], (dy) => {
     if (!dy) return;
     conv2dBackwardWeight(g, x, dy, weight, bias, prologue);

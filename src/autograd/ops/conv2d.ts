@@ -1,10 +1,12 @@
 import { InputError } from '../../base/errors';
+import type { Activation } from '../../kernels/activation';
 import { columnSums } from '../../kernels/column_sums';
 import * as kernels from '../../kernels/conv2d';
-import type { Prologue } from '../../kernels/norm';
-import { gradInto, record } from '../tape';
+import type { Epilogue, Prologue } from '../../kernels/norm';
+import { gradEnabled, gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { wantFloat32, wantFloats } from './check';
+import { type BatchNormTensors, EPS, runningPlanes, wantNorm } from './running_norm';
 
 /** One number, [top and bottom, left and right] or [top, bottom, left, right]. */
 export type Padding = number | readonly [number, number] | readonly [number, number, number, number];
@@ -20,6 +22,14 @@ export interface Conv2dOptions {
   readonly groups?: number;
   /** Where the result goes, e.g. a channel slice of a larger tensor; a new tensor by default. */
   readonly out?: Tensor;
+  /** What becomes of the result as it is stored: only under `noGrad`. */
+  readonly epilogue?: Conv2dEpilogue;
+}
+
+/** act(batch_norm(y)) by the running statistics, with the usual eps, or act(y). */
+export interface Conv2dEpilogue {
+  readonly activation: Activation;
+  readonly norm?: BatchNormTensors;
 }
 
 export const pair = (v: number | readonly [number, number]): readonly [number, number] =>
@@ -85,6 +95,18 @@ export function conv2dGeometry(
 }
 
 /**
+ * What a convolution does to its results y as it stores them.
+ * @throws InputError when a norm's channels are not theirs; Error where gradients are recorded
+ */
+export function epilogueOf(y: Tensor, { epilogue }: Conv2dOptions): Epilogue | null {
+  if (!epilogue) return null;
+  if (gradEnabled()) throw new Error('conv2d: an epilogue has no gradient: use it under noGrad');
+  const { activation, norm } = epilogue;
+  if (norm) wantNorm(norm, y);
+  return { activation, planes: norm ? runningPlanes(norm, EPS) : null };
+}
+
+/**
  * 2-D convolution (cross-correlation, as PyTorch's conv2d; with one-sided padding besides).
  * x [N, C, H, W], weight [O, C / groups, KH, KW] in layout taps, bias [O] or null. Returns [N, O, OH, OW] with
  * OH = floor((H + top + bottom - dilation (KH - 1) - 1) / stride) + 1, stored as x is; weight and bias are f32.
@@ -99,7 +121,16 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: 
   const g = conv2dGeometry(x, weight, bias, options);
   const { device } = x;
   const y = options.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { dtype: x.dtype, name: 'conv2d' });
-  kernels.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), null);
+  kernels.forward(
+    device,
+    g,
+    matrixOf(x),
+    weight.storage,
+    bias?.storage ?? null,
+    matrixOf(y),
+    null,
+    epilogueOf(y, options),
+  );
   record('conv2d', [x, weight, bias], [y], (dy) => {
     if (!dy) return;
     conv2dBackwardWeight(g, x, dy, weight, bias, null);

@@ -50,13 +50,13 @@ export const takesExponential = (a: Activation): boolean => (TABLE[a] as Formula
 
 /**
  * WGSL: `activate(z, k)` and `slope(z, k)`, its derivative, on the type that the kernel calls `on`, and `K`, the usual k. The
- * constant ACT chooses, as the kernel is compiled.
+ * constant ACT chooses, as the kernel is compiled. All their names end in `ending`, for kernels that have two.
  */
-export function activationOn(on: 'V' | 'A'): string {
+export function activationOn(on: 'V' | 'A' | 'Y', ending = ''): string {
   const choice = (of: 'value' | 'slope'): string =>
     ROWS.map(([name, row], i) => `    case ${i}: { return ${row[of]}; } // ${name}`).join('\n');
   const usual = ROWS.map(([, { k = 0 }]) => k.toFixed(8));
-  return `
+  const text = `
 alias Z = ${on};
 const K = array<f32, ${ROWS.length}>(${usual})[ACT];
 ${helpers}
@@ -72,4 +72,6 @@ ${choice('slope')}
     default: { return Z(1.0); }
   }
 }`;
+  const names = ['Z', 'K', 'ACT', ...[...text.matchAll(/fn (\w+)/g)].map(([, name]) => name)];
+  return ending === '' ? text : text.replace(new RegExp(`\\b(${names.join('|')})\\b`, 'g'), `$1${ending}`);
 }

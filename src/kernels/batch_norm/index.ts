@@ -1,4 +1,4 @@
-import { type Device, defineKernel, type Storage } from '../../device';
+import { type Device, defineKernel, type Kernel, type Storage } from '../../device';
 import { type Activation, activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/ceil_div';
 import { columnLanes, columnsOf } from '../launch/columns';
@@ -10,15 +10,18 @@ import pair from '../pair.wgsl';
 import applySource from './apply.wgsl';
 import applyPoolSource from './apply_pool.wgsl';
 import { describe, type Pooled, ROWS, takesPairs } from './common';
+import inverseRoot from './inverse_root.wgsl';
 import packSource from './pack.wgsl';
+import planesSource from './planes.wgsl';
 import prepareSource from './prepare.wgsl';
 import runningSource from './prepare_running.wgsl';
 import statisticsSource from './statistics.wgsl';
 import terms from './terms.wgsl';
 
 const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, statisticsSource);
-const prepareKernel = defineKernel('batch_norm.prepare', pair, packSource, prepareSource);
-const runningKernel = defineKernel('batch_norm.prepare_running', pair, packSource, runningSource);
+const prepareKernel = defineKernel('batch_norm.prepare', pair, inverseRoot, packSource, prepareSource);
+const runningKernel = defineKernel('batch_norm.prepare_running', pair, inverseRoot, packSource, runningSource);
+const planesKernel = defineKernel('batch_norm.planes', pair, inverseRoot, planesSource);
 const applyKernel = perWidth('batch_norm.apply', channelSource, activationOn('V'), applySource);
 const applyPoolKernel = perWidth('batch_norm.apply_pool', channelSource, activationOn('V'), applyPoolSource);
 
@@ -29,6 +32,8 @@ export * from './follow';
 /** Bytes a channel of the statistics and of the pack that `prepare` makes. */
 export const STATS_BYTES = 16;
 export const PACK_BYTES = 24;
+/** Bytes a channel of the planes that `preparePlanes` makes. */
+export const PLANES_BYTES = 12;
 
 /** Statistics in parts: (mean, sum of squared deviations), in pairs, of some channels over every `rowsEach` rows. */
 export interface Parts {
@@ -123,21 +128,37 @@ export function prepare(
   });
 }
 
+/** Running statistics of a norm. */
+interface Running {
+  readonly mean: Storage;
+  readonly variance: Storage;
+}
+
 /** The same by the running statistics. */
-export function prepareRunning(
+export function prepareRunning(device: Device, channels: number, n: Scaling, running: Running, pack: Storage): void {
+  byRunning(device, runningKernel, channels, n, running, { pack });
+}
+
+/** What a convolution's epilogue takes: planes of mean, inverse deviation * gamma, and beta, by the running statistics. */
+export function preparePlanes(device: Device, channels: number, n: Scaling, running: Running, planes: Storage): void {
+  byRunning(device, planesKernel, channels, n, running, { planes });
+}
+
+function byRunning(
   device: Device,
+  kernel: Kernel,
   channels: number,
   n: Scaling,
-  running: { readonly mean: Storage; readonly variance: Storage },
-  pack: Storage,
+  running: Running,
+  to: Readonly<Record<string, Storage>>,
 ): void {
   const lanes = columnLanes(device);
-  device.dispatch(runningKernel, {
-    buffers: { gamma: n.gamma, beta: n.beta, running_mean: running.mean, running_var: running.variance, pack },
+  device.dispatch(kernel, {
+    buffers: { gamma: n.gamma, beta: n.beta, running_mean: running.mean, running_var: running.variance, ...to },
     params: { channels, eps: n.eps, veil: 0 },
     constants: { ...pairs(1, true), LANES: lanes },
     workgroups: [ceilDiv(channels, lanes)],
-    label: `batch_norm.prepare_running ${channels}`,
+    label: `${kernel.name} ${channels}`,
   });
 }
 

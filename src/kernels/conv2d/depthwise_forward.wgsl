@@ -1,5 +1,5 @@
-// y[n, oy, ox, c] = bias[c] + sum over ky, kx of W[ky, kx, c] * f(x[n, oy * S - pad + ky * D, ox * S - pad + kx * D, c]), f as in
-// forward. A lane owns a column of V, its weights in registers, and walks along ROWS rows of y at once, `steps` pixels of them, with
+// y[n, oy, ox, c] = epilogue(bias[c] + sum over ky, kx of W[ky, kx, c] * f(x[n, oy * S - pad + ky * D, ox * S - pad + kx * D, c])), f and
+// epilogue as in forward. A lane owns a column of V, its weights in registers, and walks along ROWS rows of y at once, `steps` pixels of them, with
 // the window of x that they see: a step loads its SW new columns only. Dispatch: (columns / LX, oh / ROWS, n * ow / steps).
 struct Params {
   columns: u32, h: u32, w: u32, oh: u32, ow: u32, pad_h: u32, pad_w: u32,
@@ -26,6 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var k = 0u; k < KH * KW; k++) { taps[k] = weight[k * P.columns + c]; }
   var start = V();
   if (BIAS) { start = bias[c]; }
+  let own = open_epilogue(c);
   let image = group.z / P.walks;
   let oy = group.y * ROWS;
   var line: array<u32, HEIGHT>;
@@ -59,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       for (var ky = 0u; ky < KH; ky++) {
         for (var kx = 0u; kx < KW; kx++) { sum += taps[ky * KW + kx] * window[r * SH + ky * DH][kx * DW]; }
       }
-      if (oy + r < P.oh) { y[((image * P.oh + oy + r) * P.ow + u32(ox)) * P.y_stride + P.y_offset + c] = S(sum); }
+      if (oy + r < P.oh) { y[((image * P.oh + oy + r) * P.ow + u32(ox)) * P.y_stride + P.y_offset + c] = S(epilogue(sum, own)); }
     }
   }
 }

@@ -1,6 +1,6 @@
-// y[n, oy, ox, o] = bias[o] + sum over ky, kx, c of W[ky, kx, c, o] *
-//   f(x[n, oy * stride - pad + ky * dilation, ox * stride - pad + kx * dilation, c])
-// f: identity, or batch normalisation and activation (NORM); outside the image the summand is 0.
+// y[n, oy, ox, o] = epilogue(bias[o] + sum over ky, kx, c of W[ky, kx, c, o] *
+//   f(x[n, oy * stride - pad + ky * dilation, ox * stride - pad + kx * dilation, c]))
+// f: identity, or batch normalisation and activation (NORM); outside the image the summand is 0. epilogue: see epilogue.wgsl.
 // Rows are output pixels, columns output channels, segments taps, positions input channels.
 struct Params {
   rows: u32, columns: u32, ci: u32, h: u32, w: u32, oh: u32, ow: u32, kh: u32, kw: u32,
@@ -42,8 +42,18 @@ fn b_row(s: u32) -> u32 { return s * P.ci; }
 fn load_b(row: u32, column: u32) -> V { return weight[row * P.columns + column]; }
 fn segments_of(split: u32) -> vec2u { return vec2u(0u, P.kh * P.kw); }
 fn positions_of(s: u32, row: Row) -> vec2u { return vec2u(0u, P.ci); }
-fn store(m: u32, n: u32, split: u32, value: V) {
+struct Column { bias: V, epilogue: Epilogue }
+fn open_column(n: u32) -> Column {
+  if (BIAS) { return Column(bias[n], open_epilogue(n)); }
+  return Column(V(), open_epilogue(n));
+}
+fn put(own: ptr<function, Column>, m: u32, n: u32, split: u32, value: V) {
   var v = value;
-  if (BIAS) { v += bias[n]; }
-  y[m * P.y_stride + P.y_offset + n] = S(v);
+  if (BIAS) { v += (*own).bias; }
+  y[m * P.y_stride + P.y_offset + n] = S(epilogue(v, (*own).epilogue));
+}
+fn close_column(own: Column, tile: u32, n: u32) {}
+fn store(m: u32, n: u32, split: u32, value: V) {
+  var own = open_column(n);
+  put(&own, m, n, split, value);
 }

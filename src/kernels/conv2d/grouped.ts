@@ -6,12 +6,13 @@ import { activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/ceil_div';
 import { columnLanes } from '../launch/columns';
 import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../launch/matrix';
-import { type Prologue, perWidth } from '../norm';
+import { type Epilogue, type Prologue, perWidth } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import { sumParts } from '../sum_parts';
 import depthwiseBackwardDataSource from './depthwise_backward_data.wgsl';
 import depthwiseBackwardWeightSource from './depthwise_backward_weight.wgsl';
 import depthwiseForwardSource from './depthwise_forward.wgsl';
+import { epilogueConstants, epilogueSources } from './epilogue';
 import { type Conv2dGeometry, describe, extent, flopOf, geometryParams } from './geometry';
 import backwardDataSource from './grouped_backward_data.wgsl';
 import backwardWeightSource from './grouped_backward_weight.wgsl';
@@ -19,8 +20,9 @@ import forwardSource from './grouped_forward.wgsl';
 import prologueSource from './grouped_prologue.wgsl';
 
 const prologueSources = [channelSource, activationOn('V'), prologueSource] as const;
-const forwardKernel = perWidth('conv2d.grouped_forward', ...prologueSources, forwardSource);
-const depthwiseForwardKernel = perWidth('conv2d.depthwise_forward', ...prologueSources, depthwiseForwardSource);
+const forwardSources = [...prologueSources, ...epilogueSources] as const;
+const forwardKernel = perWidth('conv2d.grouped_forward', ...forwardSources, forwardSource);
+const depthwiseForwardKernel = perWidth('conv2d.depthwise_forward', ...forwardSources, depthwiseForwardSource);
 const depthwiseBackwardWeightKernel = perWidth(
   'conv2d.depthwise_backward_weight',
   ...prologueSources,
@@ -94,6 +96,7 @@ export function forward(
   bias: Storage | null,
   y: Matrix,
   prologue: Prologue | null,
+  epilogue: Epilogue | null,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, y);
   const walk = walkOf(device, g, 4, seen(g));
@@ -102,7 +105,10 @@ export function forward(
   const steps = Math.min(walk?.steps ?? Infinity, g.ow);
   const walks = ceilDiv(g.ow, steps);
   device.dispatch((walk ? depthwiseForwardKernel : forwardKernel)[inWidth], {
-    buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
+    buffers: {
+      ...{ x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
+      planes: epilogue?.planes ?? device.none,
+    },
     params: {
       ...params,
       ...geometryParams(g),
@@ -114,6 +120,7 @@ export function forward(
       ...constants,
       ...prologueConstants(prologue),
       ...(walk ? { ...windowConstants(g), ROWS: rows } : {}),
+      ...epilogueConstants(epilogue),
       ...{ BIAS: bias !== null, LX },
     },
     workgroups: [ceilDiv(params.columns, LX), ceilDiv(g.oh, rows), g.n * walks],

@@ -1,6 +1,6 @@
-// y[n, oy, ox, o] = bias[o] + sum over i, ky, kx of
-//   W[ky, kx, i, o] * f(x[n, oy * stride - pad + ky * dilation, ox * stride - pad + kx * dilation, (o / each) * members + i])
-// f as in forward; `each` outputs and `members` inputs a group. Depthwise, a lane has as many inputs V as outputs Y.
+// y[n, oy, ox, o] = epilogue(bias[o] + sum over i, ky, kx of
+//   W[ky, kx, i, o] * f(x[n, oy * stride - pad + ky * dilation, ox * stride - pad + kx * dilation, (o / each) * members + i]))
+// f and epilogue as in forward; `each` outputs and `members` inputs a group. Depthwise, a lane has as many inputs V as outputs Y.
 // LX of the 64 lanes lie along columns of Y, the others take pixels of one row of y. Dispatch: (columns / LX, oh, n).
 struct Params {
   columns: u32, each: u32, members: u32, h: u32, w: u32, oh: u32, ow: u32, kh: u32, kw: u32,
@@ -18,6 +18,7 @@ struct Params {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let o = group.x * LX + lane % LX;
   if (o >= P.columns) { return; }
+  let own = open_epilogue(o);
   for (var ox = lane / LX; ox < P.ow; ox += 64u / LX) {
     var sum = Y();
     if (BIAS) { sum = bias[o]; }
@@ -38,6 +39,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
       }
     }
-    y[((group.z * P.oh + group.y) * P.ow + ox) * P.y_stride + P.y_offset + o] = YS(sum);
+    y[((group.z * P.oh + group.y) * P.ow + ox) * P.y_stride + P.y_offset + o] = YS(epilogue(sum, own));
   }
 }

@@ -2,8 +2,8 @@ import type { Constants, Device, Storage } from '../../device';
 import { activationCode, activationOn, takesExponential } from '../activation';
 import { defineColumnGemm, defineGemm, type GemmLaunch, runGemm, tileOf } from '../gemm';
 import { ceilDiv } from '../launch/ceil_div';
-import { bytesOf, type Matrix, vectorTypes, vectorWidth } from '../launch/matrix';
-import { across, type Prologue, type Sums } from '../norm';
+import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../launch/matrix';
+import { across, type Epilogue, type Prologue, type Sums } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import normaliseSource from '../norm/normalise.wgsl';
 import { sumParts } from '../sum_parts';
@@ -11,6 +11,7 @@ import { transpose } from '../transpose';
 import backwardDataSource from './backward_data.wgsl';
 import throughNormSource from './backward_data_through_norm.wgsl';
 import backwardWeightSource from './backward_weight.wgsl';
+import { epilogueConstants, epilogueSources } from './epilogue';
 import forwardSource from './forward.wgsl';
 import { type Conv2dGeometry, describe, flopOf, geometryParams, isPointwise } from './geometry';
 import * as grouped from './grouped';
@@ -19,7 +20,7 @@ export { ownColumns } from '../gemm';
 export * from './geometry';
 
 const prologueSources = [activationOn('A'), normaliseSource] as const;
-const forwardGemm = defineGemm('conv2d.forward', ...prologueSources, forwardSource);
+const forwardGemm = defineColumnGemm('conv2d.forward', ...prologueSources, ...epilogueSources, forwardSource);
 const backwardDataGemm = defineGemm('conv2d.backward_data', backwardDataSource);
 const throughNormSources = [channelSource, activationOn('V'), backwardDataSource, throughNormSource] as const;
 const throughNormGemm = {
@@ -47,7 +48,10 @@ const prologueConstants = (p: Prologue | null): { NORM: boolean; ACT: number } =
 const crowdsLoop = (g: Conv2dGeometry, prologue: Prologue | null): boolean =>
   prologue !== null && takesExponential(prologue.activation) && g.co > 32;
 
-/** y = conv2d(f(x), weight) + bias, f the prologue. x: N*H*W rows of ci; weight [tap][ci / groups][co]; y: N*OH*OW rows of co. */
+/**
+ * y = g(conv2d(f(x), weight) + bias), f the prologue, g the epilogue. x: N*H*W rows of ci; weight [tap][ci / groups][co]; y: N*OH*OW rows
+ * of co.
+ */
 export function forward(
   device: Device,
   g: Conv2dGeometry,
@@ -56,9 +60,10 @@ export function forward(
   bias: Storage | null,
   y: Matrix,
   prologue: Prologue | null,
+  epilogue: Epilogue | null = null,
 ): void {
   if (g.groups > 1) {
-    grouped.forward(device, g, x, weight, bias, y, prologue);
+    grouped.forward(device, g, x, weight, bias, y, prologue, epilogue);
     return;
   }
   const width = vectorWidth(y, { channels: g.co });
@@ -70,7 +75,10 @@ export function forward(
     positions: g.ci,
     stored: x.dtype,
     adjacent: { what: 'positions', width: crowdsLoop(g, prologue) ? 1 : vectorWidth(x) },
-    buffers: { x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
+    buffers: {
+      ...{ x: x.storage, weight, bias: bias ?? device.none, pack: prologue?.pack ?? device.none, y: y.storage },
+      planes: epilogue?.planes ?? device.none,
+    },
     params: {
       ...geometryParams(g),
       ci: g.ci,
@@ -82,7 +90,9 @@ export function forward(
     constants: {
       ...vectorTypes(width, x, y),
       ...prologueConstants(prologue),
+      ...epilogueConstants(epilogue),
       BIAS: bias !== null,
+      Y: vectorType(width),
     },
     label: `conv2d.forward ${describe(g)}`,
     flop: flopOf(g),

@@ -35,7 +35,7 @@ export const defineGemm = (name: string, ...operands: string[]): Gemm => kernels
 /**
  * A matrix product whose operands sum over the rows that an invocation stores, one after the other: in place of `store` they
  * declare `Column`, what is kept for a column of C, `open_column(n)`, `put(&column, m, n, split, value: V)` and
- * `close_column(column, tile, n)`, tile being m counted in `Tile.rows`. Only for devices that `ownColumns`.
+ * `close_column(column, tile, n)`, tile being m counted in `Tile.rows`. Only for devices that `ownColumns`, unless there is a `store` besides.
  */
 export const defineColumnGemm = (name: string, ...operands: string[]): Gemm => kernelsOf(name, operands, []);
 

@@ -20,6 +20,12 @@ export interface Prologue {
   readonly activation: Activation;
 }
 
+/** Batch normalisation, if there are planes (see batch_norm.preparePlanes), and activation of what a convolution gives, as it is stored. */
+export interface Epilogue {
+  readonly planes: Storage | null;
+  readonly activation: Activation;
+}
+
 /** What a batch norm's backward sums over rows, in parts, each over some rows: (sum of dz, sum of dz * (x - mean)). */
 export interface Sums {
   readonly storage: Storage;
