@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { build } from 'esbuild';
+import { buildPage } from './page.mjs';
 
 /** WGSL becomes text that says first which file it is, so that a compiler's message can be told by file and line. */
 const wgsl = {
@@ -42,6 +43,12 @@ const common = { bundle: true, format: 'esm', sourcemap: 'linked', plugins: [wgs
 /** Bundles `entryPoints` into `outdir`; npm packages stay external, shared code goes into chunks, WGSL is text, WebAssembly bytes. */
 export const bundle = (options) =>
   build({ ...common, splitting: true, platform: 'node', target: 'node20', packages: 'external', ...options });
+
+/** Bundles the program into `outdir`, as cli.js, with what stands beside it. */
+export async function bundleProgram(outdir) {
+  await bundle({ entryPoints: { cli: 'src/cli/main.ts', ...WORKERS }, outdir });
+  await buildPage(outdir);
+}
 
 /** Bundles each of `entryPoints` for browsers into one file that needs no other. */
 export const bundleForPages = (options) => build({ ...common, platform: 'browser', target: 'es2022', ...options });

@@ -3,9 +3,9 @@
 // Closes with the line `N passed, N failed, N skipped`; exit 1 if any failed or none was found.
 import { fork } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { bundle, WORKERS } from './bundle.mjs';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { bundle, bundleProgram, WORKERS } from './bundle.mjs';
 import { buildPage } from './page.mjs';
 
 const PROCESSES = 2;
@@ -36,14 +36,18 @@ if (files.length === 0) {
   process.exit(1);
 }
 const outdir = `build/test-${process.pid}`;
-await bundle({
+const { metafile } = await bundle({
   entryPoints: {
     ...Object.fromEntries(files.map((f) => [f.slice(0, -3), `test/${f}`])),
     ...WORKERS,
   },
   outdir,
+  metafile: true,
 });
 await buildPage(outdir);
+/** The program, for all tests that start it. */
+const program = 'test/cli/program.ts' in metafile.inputs ? resolve(outdir, 'program') : '';
+if (program) await bundleProgram(program);
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
 const queue = [...files];
@@ -79,6 +83,10 @@ function runSome() {
     env: {
       ...process.env,
       TMPDIR,
+      // What Mesa has compiled is everybody's, in its own place: also where a test has a cache folder of its own, or there is no HOME.
+      MESA_SHADER_CACHE_DIR:
+        process.env.MESA_SHADER_CACHE_DIR || process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
+      PROGRAM: program,
       WHOLE: args.includes('--whole') ? '1' : '',
       ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
     },

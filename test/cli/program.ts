@@ -1,24 +1,20 @@
-// Runs the program as its users do: a process of its own, from a bundle that is made once.
+// Runs the program as its users do: a process of its own, from a bundle that all tests share.
 import { execFileSync, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
-const OUT = resolve(`build/cli-${process.pid}`);
-let bundled = false;
+let file = process.env.PROGRAM && join(process.env.PROGRAM, 'cli.js');
 
-/** The bundled program's file. */
+/** The bundled program's file: scripts/test.mjs has made it, or it is made now. */
 export function programFile(): string {
-  if (!bundled) {
-    const script = `import { bundle, WORKERS } from './scripts/bundle.mjs';
-      import { buildPage } from './scripts/page.mjs';
-      const entryPoints = { cli: 'src/cli/main.ts', ...WORKERS };
-      await bundle({ entryPoints, outdir: ${JSON.stringify(OUT)} });
-      await buildPage(${JSON.stringify(OUT)});`;
+  if (!file) {
+    const out = resolve(`build/cli-${process.pid}`);
+    const script = `import { bundleProgram } from './scripts/bundle.mjs'; await bundleProgram(${JSON.stringify(out)});`;
     execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-    process.on('exit', () => rmSync(OUT, { recursive: true, force: true }));
-    bundled = true;
+    process.on('exit', () => rmSync(out, { recursive: true, force: true }));
+    file = join(out, 'cli.js');
   }
-  return `${OUT}/cli.js`;
+  return file;
 }
 
 export interface Ended {

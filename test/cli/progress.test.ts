@@ -248,7 +248,7 @@ terminal(
   'on a terminal bars are drawn, and gone in the end; NO_COLOR is respected; the cursor and its modes are left alone',
   async () => {
     const out = join(dir, 'faces');
-    const synth = `synth --out ${out} --n 60 --validation 7 --size 32`;
+    const synth = `synth --out ${out} --n 14 --validation 7 --size 32`;
     const names = `${out}/training.csv\n${out}/validation.csv`;
     const coloured = await onTerminal(synth);
     assert.is(coloured.code, 0);
@@ -265,7 +265,7 @@ terminal(
     ] as const) {
       const { text } = await onTerminal(`${synth} ${more}`, env);
       assert.not.match(text, '\x1b', more);
-      assert.is(/drawing faces {2}1\/67/.test(text), more !== '--progress off');
+      assert.is(/drawing faces {2}1\/21/.test(text), more !== '--progress off');
     }
   },
 );

@@ -17,7 +17,7 @@ const tried = browser ? test : test.skip;
 
 const open = async (): Promise<Page> => {
   const page = await browser!.newPage({ viewport: { width: 1280, height: 900 } });
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   return page;
 };
 

@@ -46,7 +46,7 @@ tried('a report opens from a disk, complains of nothing and asks for nothing', a
 /** A report of two runs, opened. */
 async function opened(width: number, colorScheme: 'light' | 'dark'): Promise<{ page: Page; wrong: string[] }> {
   const page = await browser!.newPage({ viewport: { width, height: 800 }, colorScheme, reducedMotion: 'reduce' });
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   const wrong = watch(page);
   const file = join(folder, 'two.html');
   writePage(file, { kind: 'report', version: '0.2.0', made: '2026-11-29T12:00:00Z', runs: [madeRun(0), madeRun(1)] });
@@ -157,7 +157,7 @@ tried(
   'a run of which little is left is shown as far as it goes, and a view that stumbles leaves the others alone',
   async () => {
     const page = await browser!.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     const wrong = watch(page);
     const file = join(folder, 'broken.html');
     const none = {

@@ -29,7 +29,7 @@ async function open(runs: readonly PageRun[], viewport = WIDE): Promise<{ page: 
   const file = join(folder, 'report.html');
   writePage(file, { kind: 'report', version: '0.2.0', made: '2026-11-29T12:00:00Z', runs });
   const page = await browser!.newPage({ viewport });
-  page.setDefaultTimeout(12_000);
+  page.setDefaultTimeout(60_000);
   const wrong: string[] = [];
   page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && wrong.push(message.text()));

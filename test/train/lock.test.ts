@@ -55,12 +55,13 @@ function other(script: string): Promise<{ child: ChildProcess; line: string }> {
   children.push(child);
   return new Promise((done, fail) => {
     child.stdout?.once('data', (chunk) => done({ child, line: `${chunk}`.trim() }));
-    child.once('exit', (code) => fail(new Error(`the other process ended with ${code}`)));
+    // Behind all that it wrote, which `exit` is not.
+    child.once('close', (code) => fail(new Error(`the other process ended with ${code}`)));
   });
 }
 const owner = (path: string) => other(`Lock.take('${path}'); console.log('taken')`);
 
-const ended = (child: ChildProcess): Promise<void> => new Promise((done) => child.once('exit', () => done()));
+const ended = (child: ChildProcess): Promise<void> => new Promise((done) => child.once('close', () => done()));
 
 /** What `take` is refused with. */
 function refused(path: string): string {

@@ -275,7 +275,8 @@ test('at its end it says so, with what was new, and is gone', async () => {
   appendFileSync(join(dir, 'run', 'run.log'), 'the last line\n');
   const start = performance.now();
   await last.close();
-  assert.ok(performance.now() - start < 1000);
+  // A connection that is kept alive would take 5 s.
+  assert.ok(performance.now() - start < 4000);
   await watching.ended;
   assert.match(watching.text, /the last line.*\n\nevent: end\ndata: \{\}\n\n$/s);
   assert.is(await ask('/?token=T').catch((error) => error.code), 'ECONNREFUSED');
