@@ -1,7 +1,7 @@
 // npm run bench -- launches|predict [--network NAME] [--image_size N] [--batch_size N] [--json]: launches.ts, predict.ts
-// npm run bench [-- FILTER] [--json] [--out FOLDER] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--precision f32|f16] [--gpu ID] [--repeat N]
+// npm run bench [-- FILTER] [--json] [--out FOLDER] [--variant subgroup|tiled|plain|'tiled 64x64x16'] [--precision f32|f16] [--gpu ID] [--repeat N] [--seconds N]
 // Kernels by the GPU's clock, steps by the wall clock, each against the roofline of the adapter's own peaks.
-// FILTER: part of a work's name, such as `step` or `conv forward`; `faces` alone is faces.ts.
+// No work is begun after --seconds. FILTER: part of a work's name, such as `step` or `conv forward`; `faces` alone is faces.ts.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -33,6 +33,7 @@ program(async () => {
       variant: { type: 'string' },
       gpu: { type: 'string' },
       repeat: { type: 'string', default: '7' },
+      seconds: { type: 'string' },
       precision: { type: 'string', default: 'f32' },
       network: { type: 'string' },
       image_size: { type: 'string' },
@@ -41,6 +42,7 @@ program(async () => {
   });
   const filter = positionals.join(' ');
   const repeat = count('repeat', values.repeat);
+  const end = values.seconds ? performance.now() + 1000 * count('seconds', values.seconds) : Number.POSITIVE_INFINITY;
   const { precision } = values;
   if (precision !== 'f32' && precision !== 'f16')
     throw new InputError(`--precision expects f32 or f16, found ${precision}`);
@@ -76,8 +78,11 @@ program(async () => {
       if (values.json) console.log(JSON.stringify(jsonRow(row, adapter, variant)));
       else console.log(tableRow(row));
     };
-    for (const work of steps) report(await measureStep(device, work, precision, peaks, repeat));
-    for (const work of kernels) report(await measureKernel(device, work, peaks, repeat));
+    for (const work of steps)
+      if (performance.now() < end) report(await measureStep(device, work, precision, peaks, repeat));
+    for (const work of kernels) if (performance.now() < end) report(await measureKernel(device, work, peaks, repeat));
+    const late = steps.length + kernels.length - rows.length;
+    if (late > 0) console.error(`${late} works not reached in time`);
     if (values.out) {
       mkdirSync(values.out, { recursive: true });
       const { svg, png } = await drawRoofline(rows, peaks, `${adapter}, ${variant} kernels`);

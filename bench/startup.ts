@@ -1,4 +1,4 @@
-// npm run bench:startup [-- --json] [--gpu ID] [--network densenet|bregnext] [--runs N]
+// npm run bench:startup [-- --json] [--gpu ID] [--network densenet|bregnext|denselite] [--runs N] [--faces DIR]
 // From the start of the process to the end of the first training step (112 pixels, batch 8): cold, with the driver's
 // shader cache empty, and warm, right after. The median of --runs (3) of each.
 import { spawnSync } from 'node:child_process';
@@ -18,6 +18,8 @@ const { values } = parseArgs({
     gpu: { type: 'string' },
     network: { type: 'string', default: 'densenet' },
     runs: { type: 'string', default: '3' },
+    /** A set that `emotion-gcn synth` has drawn; none: one is drawn. */
+    faces: { type: 'string' },
     /** What the child process gets: settings, as JSON. */
     child: { type: 'string' },
   },
@@ -72,8 +74,10 @@ async function main(): Promise<void> {
   const { writeSyntheticSet } = await import('../src/data');
   const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-startup-'));
   try {
-    const faces = join(dir, 'faces');
-    const set = await writeSyntheticSet({ out: faces, n: 48, validation: 8, seed: 1, size: 128 });
+    const faces = values.faces ?? join(dir, 'faces');
+    const set = values.faces
+      ? { training: join(faces, 'training.csv'), validation: join(faces, 'validation.csv') }
+      : await writeSyntheticSet({ out: faces, n: 48, validation: 8, seed: 1, size: 128 });
     const found: Record<string, Times[]> = { cold: [], warm: [] };
     let adapter = '';
     for (let i = 0; i < Math.max(1, Number(values.runs) || 3); i++) {

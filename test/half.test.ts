@@ -19,77 +19,34 @@ import {
   tensor,
 } from '../src/autograd';
 import { eachVariant, random } from './autograd/helpers';
-import { runCase } from './goldens/case';
-import { distance, type Numbers } from './goldens/compare';
+import { distance } from './goldens/compare';
 import { Fixture, type HashSpec } from './goldens/fixture';
-import { moduleOf } from './goldens/modules';
+import { KEEPING, UNIT } from './goldens/half';
 import { filledModel, inputTensor, labelTensor, losses, release } from './goldens/network';
-import { OPS } from './goldens/ops';
+import { judge, line, passed } from './goldens/run';
 import { device } from './gpu';
 
 const test = suite('half');
 
-/** Half a unit in the last place: f16 has 11 digits. */
-const UNIT = 2 ** -11;
-/** Half the smallest number above 0. */
-const LEAST = 2 ** -25;
-
 const load = (file: string): Fixture => Fixture.parse(file, readFileSync(join('test/golden', file)));
 const filesIn = (folder: string): string[] => readdirSync(join('test/golden', folder)).map((f) => join(folder, f));
 
-/** The ops that keep activations in their input's type. */
-const KEEPING = new Set([
-  ...['conv2d', 'batchnorm', 'relu', 'elu', 'leaky_relu', 'maxpool', 'avgpool', 'concat', 'pad_channels', 'shortcut'],
-  ...['global_avgpool', 'relu6', 'gelu', 'swish', 'sigmoid', 'resize_bilinear'],
-]);
-
-/** The fixture with what f16 will hold rounded already. */
-async function rounded(fixture: Fixture): Promise<Fixture> {
-  const tensors = new Map(fixture.tensors);
-  for (const prefix of ['in.', 'up.'])
-    for (const name of fixture.inputs(prefix)) {
-      if (prefix === 'in.' && !/^x\d*$/.test(name)) continue;
-      const { shape, data } = fixture.input(prefix + name);
-      const flat = tensor(device, data, [data.length], { dtype: 'f16' });
-      tensors.set(prefix + name, { dtype: 'F32', shape, data: await flat.data() });
-    }
-  return new Fixture(fixture.name, tensors, fixture.meta);
-}
-
-/** Whether a result is stored as f16; a global average is f32. */
-const isActivation = (op: string, name: string): boolean =>
-  (name === 'out.y' && op !== 'global_avgpool') || /^grad\.x\d*$/.test(name);
-
-async function onlyStorageRounds(file: string): Promise<void> {
-  const fixture = await rounded(load(file));
-  const run = OPS[fixture.op];
-  const [single, found] = [await runCase(device, fixture, run), await runCase(device, fixture, run, 'f16')];
-  assert.equal([...found.keys()], [...single.keys()]);
-  for (const [name, { data }] of found) {
-    const expected = single.get(name)?.data as Numbers;
-    const worst = Math.max(
-      ...Array.from(expected, (v, i) => {
-        const room = isActivation(fixture.op, name) ? UNIT * Math.abs(v) + LEAST : 0;
-        return Math.abs(data[i] - v) - room;
-      }),
-    );
-    // A compiler may fuse a multiplication with an addition here and not there.
-    const slack = 1e-6 * Math.max(...Array.from(expected, Math.abs), 1e-3);
-    assert.ok(worst <= slack, `${file} ${name}: ${worst} beyond rounding`);
-  }
+async function passesHalf(file: string): Promise<void> {
+  const verdict = await judge(load(file), { device, precision: 'f16' });
+  assert.ok(passed(verdict), line(verdict));
 }
 
 for (const op of KEEPING)
   test(`${op}: the same as in f32, rounded once`, async () => {
     const files = ['ops', 'extra'].flatMap(filesIn).filter((f) => load(f).op === op);
     assert.ok(files.length > 0);
-    for (const file of files) await onlyStorageRounds(file);
+    for (const file of files) await passesHalf(file);
   });
 
 test('the same in every variant of the matrix kernels', () =>
   eachVariant(async () => {
     for (const name of ['conv2d_1x1_64to128', 'conv2d_3x3_7to9', 'conv2d_7x7s2_a', 'conv2d_3x3_16to24'])
-      await onlyStorageRounds(`ops/${name}.safetensors`);
+      await passesHalf(`ops/${name}.safetensors`);
   }));
 
 test('gradients are those of the function: central differences, as far as f16 can tell them', async () => {
@@ -100,31 +57,8 @@ test('gradients are those of the function: central differences, as far as f16 ca
   await gradcheck(chain, [x, w], { eps: 1, tolerance: 0.1 });
 });
 
-/**
- * Errors of rounding are independent: n of them make sqrt(n) of one. The modules store 30 maps on their longest path, forward and
- * backward, and half as much again is for what amplifies them. A gradient that is one number is what is left of a sum.
- */
-const DEPTH = 1.5 * Math.sqrt(30) * UNIT;
-const ONE_NUMBER = 4 * DEPTH;
-/** Where a ReLU or a maximum turns over, gradients differ by the root of the share of those that do: of 1 %. */
-const FLIPPED = 0.1;
-
 for (const file of filesIn('modules').filter((f) => !f.includes('head')))
-  test(`${file}: within what its roundings make`, async () => {
-    const fixture = load(file);
-    const results = await runCase(device, fixture, moduleOf(fixture.meta.case ?? ''), 'f16');
-    let compared = 0;
-    for (const [name, { data }] of results) {
-      // A convolution's bias in front of a batch norm has no gradient in truth.
-      if (!fixture.has(`${name}.f64ref`) || name.endsWith('_conv0.bias')) continue;
-      const { relL2 } = distance(data, fixture.numbers(`${name}.f64ref`));
-      const smooth = name.startsWith('out.') || file.includes('breg');
-      const limit = smooth ? (data.length > 1 ? DEPTH : ONE_NUMBER) : FLIPPED;
-      assert.ok(relL2 <= limit, `${name}: ${relL2}, at most ${limit} allowed`);
-      compared++;
-    }
-    assert.ok(compared >= 5);
-  });
+  test(`${file}: within what its roundings make`, () => passesHalf(file));
 
 /** As DEPTH, of 250 maps: 120 layers with two each. */
 const NETWORK = 1.5 * Math.sqrt(250) * UNIT;

@@ -11,17 +11,21 @@ const node = (name: string, file: string) => (): Peer =>
 /** glibc is told to keep its memory: fresh pages cost PyTorch half of its step. */
 const KEPT = { MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '17179869184' };
 
-function torch(name: string, env: Readonly<Record<string, string>>): Peer {
+/** A Python that has PyTorch. @throws Error where none has */
+export function pythonWithTorch(): string {
   for (const python of ['python3', '/usr/bin/python3']) {
     try {
       execFileSync(python, ['-c', 'import torch, torchvision'], { stdio: 'ignore' });
+      return python;
     } catch {
-      continue;
+      // Another may.
     }
-    return new Peer(name, python, [script('torch_cpu.py')], env);
   }
   throw new Error('no python3 here has torch and torchvision');
 }
+
+export const torch = (name: string, env: Readonly<Record<string, string>>, python = pythonWithTorch()): Peer =>
+  new Peer(name, python, [script('torch_networks.py')], env);
 
 const tfjs = `tfjs-webgpu ${versionOf('@tensorflow/tfjs')}`;
 const jaxjs = `jax-js ${versionOf('@jax-js/jax')}`;

@@ -72,7 +72,7 @@ async function compareStep(
   }
 }
 
-async function timed({ run }: PreparedStep, times: number): Promise<number> {
+export async function timed({ run }: PreparedStep, times: number): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < times; i++) await run();
   return performance.now() - start;
@@ -87,7 +87,7 @@ async function writeOnnx(folder: string, { model }: PreparedStep, { network, siz
 }
 
 /** @throws Error when a peer's step leaves its first layer as it was, or its scores are no scores */
-function checkAlive(training: boolean, [, before]: number[][], [result, after]: number[][]): void {
+export function checkAlive(training: boolean, [, before]: number[][], [result, after]: number[][]): void {
   if (!result.every(Number.isFinite)) throw new Error(`its result is ${result[0]}`);
   if (training && after.every((v, i) => v === before[i]))
     throw new Error('its first layer does not change: it does not train');

@@ -10,6 +10,8 @@ interface Answer {
   readonly ms?: number;
   readonly values?: number[][];
   readonly bytes?: number;
+  readonly engine?: string;
+  readonly on?: string;
 }
 
 /** The longest that one request may take: TensorFlow.js needs half a minute for its first training step. */
@@ -52,9 +54,14 @@ export class Peer {
     return this.gone === null;
   }
 
-  /** Makes the inputs of a task and computes it once. @throws Error when the peer cannot, as all of these */
-  async prepare(task: Task): Promise<void> {
-    await this.ask({ do: 'prepare', task });
+  /**
+   * Makes the inputs of a task and computes it once.
+   * @returns engine and hardware, where the peer names them
+   * @throws Error when the peer cannot, as all of these
+   */
+  async prepare(task: Task): Promise<{ engine?: string; on?: string }> {
+    const { engine, on } = await this.ask({ do: 'prepare', task });
+    return { engine, on };
   }
 
   /** Milliseconds of computing `times` times, the last result waited for. */

@@ -4,6 +4,7 @@ import { runCase } from './case';
 import { type Check, failure, passes } from './compare';
 import { Fixture } from './fixture';
 import { checkGradCam } from './grad_cam';
+import { checkHalf, concernsHalf } from './half';
 import { IMAGES } from './images';
 import { checkModel } from './models';
 import { moduleOf } from './modules';
@@ -16,6 +17,8 @@ export interface Setting {
   device: Device;
   /** Trains as `real_faces` files say, where their photographs are at hand. */
   realFaces?: (device: Device, fixture: Fixture) => Promise<Check[]>;
+  /** How activations are stored; as f16 ops and modules alone are compared, those that store any. */
+  precision?: 'f32' | 'f16';
 }
 
 export interface Verdict {
@@ -37,6 +40,7 @@ export const concerns = (op: string | undefined, { realFaces }: Setting): boolea
 export async function judge(fixture: Fixture, setting: Setting): Promise<Verdict> {
   const { name } = fixture;
   try {
+    if (setting.precision === 'f16') return { name, checks: await checkHalf(setting.device, fixture) };
     const checks = await compare(fixture, setting);
     for (const tensor of fixture.unseen()) checks.push(failure(tensor, 'stored, but nothing here compares it'));
     if (checks.length === 0) checks.push(failure('-', 'holds nothing to compare'));
@@ -55,7 +59,8 @@ export async function judgeBytes(name: string, bytes: Uint8Array, setting: Setti
   } catch (error) {
     return { name, checks: [failure('-', error instanceof Error ? error.message : String(error))] };
   }
-  return concerns(fixture.meta.op, setting) ? judge(fixture, setting) : null;
+  const concerned = setting.precision === 'f16' ? concernsHalf(fixture) : concerns(fixture.meta.op, setting);
+  return concerned ? judge(fixture, setting) : null;
 }
 
 async function compare(fixture: Fixture, { device, realFaces }: Setting): Promise<Check[]> {
