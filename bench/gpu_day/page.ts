@@ -18,7 +18,7 @@ export function page(parts: readonly Part[], results: Results): string {
     `emotion-gcn ${results.version}; ${starts.join('; ')}. Written by \`npm run gpu:day\`; results.json has all of it.`,
     '',
     ...table(['part', '', 'state', 's', ''], states),
-    ...parts.flatMap((part) => section(part, of(part))),
+    ...parts.flatMap((part) => section(part, of(part), rows('step'))),
     '',
   ].join('\n');
 }
@@ -32,18 +32,19 @@ function whatOf({ name }: Part, result: Result | undefined): string {
   return [...new Set(reasons)].join('; ');
 }
 
-function section({ name, title }: Part, result: Result | undefined): string[] {
+/** @param step the rows of `step`, beside which predictions stand */
+function section({ name, title }: Part, result: Result | undefined, step: readonly Row[]): string[] {
   if (!result || result.commands.length === 0) return [];
   const rows = result.commands.flatMap((c) => c.rows);
-  return ['', `## ${title}`, '', ...rendered(name, rows, result.commands), ...troubles(result.commands)];
+  return ['', `## ${title}`, '', ...rendered(name, rows, result.commands, step), ...troubles(result.commands)];
 }
 
 /** What a part has written, as its table shows it, or as it is where that cannot: a page must not end a day. */
-function rendered(name: string, rows: readonly Row[], commands: readonly Ran[]): string[] {
+function rendered(name: string, rows: readonly Row[], commands: readonly Ran[], step: readonly Row[]): string[] {
   try {
-    return (TABLES[name] ?? plain)(rows, commands);
+    return (TABLES[name] ?? plain)(rows, commands, step);
   } catch (error) {
-    return [`(no table: ${(error as Error).message})`, '', ...plain(rows, commands)];
+    return [`(no table: ${(error as Error).message})`, '', ...plain(rows, commands, step)];
   }
 }
 
@@ -78,7 +79,7 @@ const percent = (row: Row, key: string): string =>
   num(row, key) === null ? '' : `${(100 * (num(row, key) as number)).toFixed(1)} %`;
 const str = (row: Row, key: string): string => String(row[key] ?? '');
 
-type Render = (rows: readonly Row[], commands: readonly Ran[]) => string[];
+type Render = (rows: readonly Row[], commands: readonly Ran[], step: readonly Row[]) => string[];
 
 /** Rows of a shape that has no table of its own. */
 const plain: Render = (rows, commands) =>
@@ -194,6 +195,29 @@ const TABLES: Readonly<Record<string, Render>> = {
         ],
       ]),
     ),
+  predict(rows, _, step) {
+    type Times = { work: number; gpu: number; host: number; step: number };
+    return table(
+      [
+        'work',
+        'as',
+        'on',
+        'arithmetic and memory ms',
+        'GPU ms',
+        'CPU ms',
+        'step ms',
+        'measured GPU ms',
+        'measured step ms',
+      ],
+      rows.flatMap((r) => {
+        const own = step.find((s) => s.work === r.work && s.precision === r.precision) ?? {};
+        return Object.entries((r.gpus ?? {}) as Record<string, Times>).map(([name, t]) => [
+          ...[str(r, 'work'), str(r, 'precision'), name, t.work, t.gpu, t.host, t.step],
+          ...[num(own, 'gpu_ms'), num(own, 'ms')],
+        ]);
+      }),
+    );
+  },
   startup: (rows) =>
     table(
       ['work', 'ms to the first step', 'a steady step', 'done at (ms)'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BROUGHT } from './brought';
 import type { Command, Known, Part, Row } from './day';
 import { commandOf, type Program, ROOT } from './programs';
-import { type Size, type Speed, sizeArgs, sizeFor } from './sizes';
+import { type Speed, sizeArgs, sizeFor } from './sizes';
 
 const gpuOf = ({ gpu }: Known): string[] => (gpu === undefined ? [] : ['--gpu', gpu]);
 
@@ -26,12 +26,12 @@ function speedOf(known: Known): Speed {
 const factOf = (known: Known, fact: string): Row | undefined => known.rows('facts').find((row) => row.fact === fact);
 
 /** A command of a size that its time allows for so many steps. */
-const sized = (known: Known, program: Program, steps: number, args: readonly string[] = [], most?: Size): Command => {
+const sized = (known: Known, program: Program, steps: number, sizes?: 'densenet' | 'long run'): Command => {
   const speed = speedOf(known);
-  return command(program, [...gpuOf(known), ...args], (seconds) => {
-    const size = sizeFor(speed, seconds, steps, most);
-    return [...sizeArgs(size), '--seconds', String(seconds)];
-  });
+  return command(program, gpuOf(known), (seconds) => [
+    ...sizeArgs(sizeFor(speed, seconds, steps, sizes)),
+    ...['--seconds', String(seconds)],
+  ]);
 };
 
 const GOLDENS = ['ops', 'extra', 'ops_large', 'modules'].map((name) => `test/golden/${name}`);
@@ -100,7 +100,7 @@ export const PARTS: readonly Part[] = [
     title: 'Beside PyTorch',
     share: 90,
     commands(known) {
-      const of = sized(known, 'torch', 24);
+      const of = sized(known, 'torch', 24, 'densenet');
       return [{ ...of, argv: (s) => [...of.argv(s), '--tiles', tilesOf(known)] }];
     },
   },
@@ -128,13 +128,28 @@ export const PARTS: readonly Part[] = [
     name: 'flat',
     title: 'Memory of a long run',
     share: 40,
-    commands: (known) => [sized(known, 'flat', 1000, [], { network: 'densenet', size: 112, batch: 8 })],
+    commands: (known) => [sized(known, 'flat', 1000, 'long run')],
   },
   {
     name: 'lost',
     title: 'A lost device',
     share: 20,
     commands: (known) => [command('lost', gpuOf(known))],
+  },
+  {
+    name: 'predict',
+    title: 'What was to be expected',
+    share: 10,
+    commands(known) {
+      const works = [...new Set(known.rows('step').map((row) => String(row.work)))];
+      if (works.length === 0) return [{ ...command('bench', ['predict']), without: 'no step was measured' }];
+      return works.map((work) => {
+        const [, network, size, batch] = work.match(/^step emotion_gcn (\w+) (\d+) b(\d+)$/) as RegExpMatchArray;
+        return command('bench', [
+          ...['predict', '--network', network, '--image_size', size, '--batch_size', batch, '--json'],
+        ]);
+      });
+    },
   },
 ];
 

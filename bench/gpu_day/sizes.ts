@@ -16,6 +16,7 @@ export interface Size {
 const LADDER: readonly (Size & { gflop: number; compile: number })[] = [
   { network: 'densenet', size: 227, batch: 35, gflop: 17.3, compile: 15 },
   { network: 'densenet', size: 112, batch: 8, gflop: 4.3, compile: 15 },
+  { network: 'densenet', size: 64, batch: 2, gflop: 1.4, compile: 15 },
   { network: 'denselite', size: 112, batch: 8, gflop: 0.3, compile: 5 },
   { network: 'denselite', size: 32, batch: 4, gflop: 0.03, compile: 5 },
 ];
@@ -28,12 +29,23 @@ export interface Speed {
   readonly software: boolean;
 }
 
-/** The largest size, at most `most`, of which `steps` steps take at most `seconds` at this speed; none: the smallest. */
-export function sizeFor({ gflops, software }: Speed, seconds: number, steps: number, most: Size = LADDER[0]): Size {
-  const rungs = LADDER.slice(LADDER.findIndex((s) => s.network === most.network && s.size === most.size));
+/** The rungs that a part may take: all, those of the network that others have too, or those that leave time for a thousand steps. */
+const RUNGS = {
+  all: LADDER,
+  densenet: LADDER.filter((s) => s.network === 'densenet'),
+  'long run': LADDER.filter((s) => s.size < 227),
+} as const;
+
+/** The largest size of which `steps` steps take at most `seconds` at this speed; none: the smallest. */
+export function sizeFor(
+  { gflops, software }: Speed,
+  seconds: number,
+  steps: number,
+  of: keyof typeof RUNGS = 'all',
+): Size {
   const takes = ({ gflop, batch, compile }: (typeof LADDER)[number]): number =>
     (SLOW * steps * gflop * batch) / gflops + (software ? compile : 0);
-  return rungs.find((rung) => takes(rung) <= seconds) ?? rungs[rungs.length - 1];
+  return RUNGS[of].find((rung) => takes(rung) <= seconds) ?? RUNGS[of][RUNGS[of].length - 1];
 }
 
 /** The options by which a size travels. */

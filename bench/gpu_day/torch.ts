@@ -43,7 +43,6 @@ program(async () => {
   const tiles = JSON.parse(values.tiles) as Record<'f32' | 'f16', TileTable>;
   let python: string;
   try {
-    if (size.network !== 'densenet') throw new Error(`${size.network} is not among PyTorch's networks`);
     python = pythonWithTorch();
   } catch (error) {
     return tell({ left_out: (error as Error).message });
