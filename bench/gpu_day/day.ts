@@ -81,6 +81,7 @@ const EARLY = 0.8;
 const SILENT = 0.5;
 /** How long a killed process is waited for: one that hangs in its driver does not go. */
 const GONE_MS = 1000;
+
 /** @returns whether a part failed @throws InputError for a part that is none */
 export async function runDay(parts: readonly Part[], options: DayOptions): Promise<boolean> {
   const { minutes, from } = options;
@@ -98,6 +99,9 @@ export async function runDay(parts: readonly Part[], options: DayOptions): Promi
       const shares = parts.slice(i).reduce((sum, p) => sum + p.share, 0);
       const limit = Math.min(left, Math.max((left * part.share) / shares, part.least ?? 0));
       await runPart(part, limit, book, options, stop);
+      // What the first of all refuses, such as an adapter that is none, all others would.
+      const refused = book.results.parts[part.name].commands.map((c) => c.reason?.match(/^exit 2: (.*)/)?.[1]);
+      if (i === first && refused.length > 0 && refused.every((r) => r !== undefined)) throw new InputError(refused[0]);
     }
   } finally {
     stop.off();
