@@ -129,7 +129,7 @@ test('killed in the middle it has what was found, nothing runs on, and --from go
   }
   assert.is(same, 10, 'goldens go on');
 
-  const second = start('--minutes', '1', '--from', 'lost', '--out', out);
+  const second = start('--minutes', '4', '--from', 'lost', '--out', out);
   assert.is(await ended(second), 0, second.said());
   const { parts } = resultsOf(out);
   assert.equal([parts.facts.state, parts.goldens.state, parts.lost.state], ['done', 'cut', 'done']);
