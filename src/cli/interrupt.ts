@@ -1,19 +1,21 @@
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { STOP_SIGNALS } from '../data/platform';
+import { launch } from './ranks';
 
 /** Milliseconds within which a second signal is the first one's: npx sends Ctrl-C on to a program that has it from the terminal, a shell a hang-up. */
 const SAME = 300;
 
 /** Why a run was stopped: a signal. */
-class Stopped extends Error {
+export class Stopped extends Error {
   constructor(readonly exitCode: number) {
     super('stopped by a signal');
   }
 }
 
-/** Whether somebody may look at what is printed. A program that nobody looks at (nohup, a batch job) outlives its terminal. */
-const onTerminal = (): boolean => Boolean(process.stdout.isTTY || process.stderr.isTTY);
+/** Whether somebody may look at what is printed. A program that nobody looks at (nohup, a batch job) outlives its terminal; a
+ * rank's is its launcher's. */
+const onTerminal = (): boolean => !launch && Boolean(process.stdout.isTTY || process.stderr.isTTY);
 
 /** A closed terminal ends no program whose output goes elsewhere: what nohup asks for, and Node takes back as it starts. */
 export function outliveTerminal(): void {
@@ -29,7 +31,7 @@ export function outliveTerminal(): void {
  * Runs something that a first Ctrl-C (SIGTERM, SIGHUP) asks to stop, through its signal, and that a second one ends at once.
  * @param onStop told at the first one
  * @param onHangUp what a SIGHUP does where no terminal is written to: the run goes on
- * @returns null where it ended with the signal's reason: the program then ends, whatever is still under way in it
+ * @returns null where it ended with the signal's reason: the program then ends, whatever is still under way in it; as a rank it throws that
  */
 export async function stoppable<T>(
   run: (signal: AbortSignal) => Promise<T>,
@@ -55,7 +57,8 @@ export async function stoppable<T>(
   try {
     return await run(signal);
   } catch (error) {
-    if (!signal.aborted || error !== signal.reason) throw error;
+    // All ranks hear of it.
+    if (launch || !signal.aborted || error !== signal.reason) throw error;
     exitStopped(signal);
     // Such as a file being read: nothing waits for it any more.
     setTimeout(() => process.exit(), 500).unref();

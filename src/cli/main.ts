@@ -3,9 +3,11 @@
 import { Command, CommanderError } from 'commander';
 import { InputError, MachineError } from '../base/errors';
 import { packageVersion } from '../train/run/package_version';
-import { outliveTerminal } from './interrupt';
+import { outliveTerminal, Stopped } from './interrupt';
+import { launch } from './ranks';
 import { checkValues } from './settings_options';
 import { complain, terminal } from './terminal';
+import type { Ending } from './together';
 
 /** Each command's file: of a command that is called by its name no other is read. */
 const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
@@ -27,8 +29,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
   cache: async () => (await import('./cache')).cacheCommand,
 };
 
-/** Exit codes: 0 done, 1 ours or the machine's failure, 2 wrong usage or input, 130, 143 and 129 stopped by Ctrl-C, SIGTERM and SIGHUP. */
-async function main(args: readonly string[]): Promise<void> {
+/**
+ * Runs a command. Exit codes: 0 done, 1 ours or the machine's failure, 2 wrong usage or input, 130, 143 and 129 stopped by Ctrl-C, SIGTERM and SIGHUP.
+ * @returns what went wrong
+ */
+async function main(args: readonly string[]): Promise<Ending | null> {
   const program = new Command('emotion-gcn')
     .description('Trains Emotion-GCN (facial expression, valence and arousal) on any GPU, or on the CPU.')
     .version(packageVersion('emotion-gcn', import.meta.url), '-V, --version', 'print the version')
@@ -46,14 +51,16 @@ async function main(args: readonly string[]): Promise<void> {
   if (command.commands.length > 0 && rest.length === 0) {
     command.outputHelp({ error: true });
     process.exitCode = 2;
-    return;
+    return null;
   }
   const spelt = args.map(withUnderscores);
   try {
     checkValues(command, spelt);
     await program.parseAsync(spelt, { from: 'user' });
+    return null;
   } catch (error) {
-    fail(error, command);
+    if (error instanceof CommanderError && error.exitCode === 0) return null; // help or version, printed already
+    return endingOf(error, command);
   }
 }
 
@@ -70,26 +77,28 @@ const typed = (command: Command): string => (command.parent ? `${typed(command.p
 const withUnderscores = (arg: string): string =>
   arg.replace(/^--[a-z][a-z-]*/, (flag) => `--${flag.slice(2).replaceAll('-', '_')}`);
 
-/** Prints what went wrong, as one message, and sets the exit code. */
-function fail(error: unknown, command?: Command): void {
+/** What went wrong, as one message, and the exit code. */
+function endingOf(error: unknown, command?: Command): Ending {
+  const ending = (message: string, exitCode: number): Ending => {
+    const debug = process.env.EMOTION_GCN_DEBUG === '1' && error instanceof Error;
+    return { message: `${message}${debug ? `\n${error.stack ?? ''}` : ''}`, exitCode };
+  };
   if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return; // help or version, printed already
     const message = error.message
       .replace(/^error: /, '')
       .replace('\n', ' ')
       .replace(/\.$/, '');
-    report(`${message}; see emotion-gcn ${command ? typed(command) : ''}--help`, 2, error);
-  } else if (error instanceof InputError) report(error.message, 2, error);
-  else if (error instanceof MachineError) report(error.message, 1, error);
-  else {
-    const message = error instanceof Error ? error.message : String(error);
-    report(`${message} (unexpected; EMOTION_GCN_DEBUG=1 shows where)`, 1, error);
+    return ending(`${message}; see emotion-gcn ${command ? typed(command) : ''}--help`, 2);
   }
+  if (error instanceof Stopped) return { message: error.message, exitCode: error.exitCode };
+  if (error instanceof InputError) return ending(error.message, 2);
+  if (error instanceof MachineError) return ending(error.message, 1);
+  const message = error instanceof Error ? error.message : String(error);
+  return ending(`${message} (unexpected; EMOTION_GCN_DEBUG=1 shows where)`, 1);
 }
 
-function report(message: string, exitCode: number, error: unknown): void {
-  const debug = process.env.EMOTION_GCN_DEBUG === '1' && error instanceof Error;
-  complain(`error: ${message}${debug ? `\n${error.stack ?? ''}` : ''}`);
+function report({ message, exitCode }: Ending): void {
+  complain(`error: ${message}`);
   process.exitCode = exitCode;
 }
 
@@ -97,14 +106,21 @@ outliveTerminal();
 process.on('exit', () => terminal.live.end());
 // A reader or a terminal that goes away (`| head`) is no error: a training goes on without it. A full disk behind stdout is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE' && !(error.code === 'EIO' && process.stdout.isTTY)) fail(error);
+  if (error.code !== 'EPIPE' && !(error.code === 'EIO' && process.stdout.isTTY)) report(endingOf(error));
 });
 process.stderr.on('error', () => {});
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error) => {
-    fail(error);
-    process.exit();
-  });
-}
 
-await main(process.argv.slice(2));
+const args = process.argv.slice(2);
+if (launch) {
+  const { runTogether } = await import('./together');
+  await runTogether(launch, args[0] ?? '', () => main(args), endingOf);
+} else {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => {
+      report(endingOf(error));
+      process.exit();
+    });
+  }
+  const ending = await main(args);
+  if (ending) report(ending);
+}

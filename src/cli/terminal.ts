@@ -55,10 +55,10 @@ export class Terminal {
     this.stdout.write(`${printable(text)}\n`);
   };
 
-  /** A result for programs, to stdout: byte for byte unless it goes to a terminal. */
+  /** A result for programs, to stdout: byte for byte unless it goes to a terminal, which Open MPI's, of 0 columns, is not. */
   readonly printData = (text: string): void => {
     this.live.clear();
-    this.stdout.write(`${this.stdout.isTTY ? printable(text) : text}\n`);
+    this.stdout.write(`${this.stdout.isTTY && this.stdout.columns !== 0 ? printable(text) : text}\n`);
   };
 
   /** What came of a command that tells its progress: for people, or as an event. */

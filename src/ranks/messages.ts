@@ -51,7 +51,8 @@ export type FromThread =
   | { readonly closed: true };
 
 /** `rank 2 (HOST): message`. */
-export const failureLine = ({ rank, host, message }: Failure): string => `rank ${rank} (${host}): ${message}`;
+export const failureLine = ({ rank, host, message }: Pick<Failure, 'rank' | 'host' | 'message'>): string =>
+  `rank ${rank} (${host}): ${message}`;
 
 /** Failures by what they are, once each: what all ranks say, nobody says for another. */
 export function distinct(failures: readonly Failure[]): string[] {

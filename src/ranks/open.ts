@@ -1,15 +1,17 @@
 // Joins the ranks that a launcher has started. The main thread keeps the device, signals and deadlines; MPI is in a thread of its own.
 import { writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InputError, MachineError } from '../base/errors';
 import { besideProgram } from '../data/threads';
 import type { Launched } from './launcher';
 import { type Failure, type FromThread, failureLine, type Start, type ToThread } from './messages';
 import type { Ranks } from './ranks';
+import { missingRanks } from './siblings';
 import { noKoffi, notJoined } from './words';
 
 /** Seconds that ranks may take to join: where all are on this host, and where others start over a network. */
-const JOIN = { host: 12, network: 60 } as const;
+const JOIN = { host: 10, network: 60 } as const;
 /** Seconds that leaving may take. */
 const LEAVE = 10;
 
@@ -95,11 +97,17 @@ class MpiThread {
   constructor(launch: Launched, exitNow: (code: number) => void) {
     const workerData: Start = { launch, path: process.env.EMOTION_GCN_MPI, bell: this.bell };
     this.worker = new Worker(besideProgram('mpi-worker.js'), { workerData });
-    const seconds = launch.local?.size === launch.size ? JOIN.host : JOIN.network;
-    const late = setTimeout(() => {
-      writeSync(2, `error: ${notJoined(launch, seconds)}\n`);
-      exitNow(1);
-    }, 1000 * seconds);
+    const { local, size } = launch;
+    const isHost = local?.size === size;
+    const seconds = isHost ? JOIN.host : JOIN.network;
+    const late = setTimeout(
+      () => {
+        writeSync(2, `error: ${notJoined(launch, seconds, isHost ? missingRanks(size) : [])}\n`);
+        exitNow(1);
+      },
+      // Whoever is first says it, and ends all.
+      1000 * seconds + 100 * launch.rank,
+    );
     let [join, refuse]: [(joined: Joined) => void, (error: Error) => void] = [() => {}, () => {}];
     this.joined = new Promise((yes, no) => {
       [join, refuse] = [yes, no];
@@ -136,7 +144,13 @@ class MpiThread {
     this.worker.on('error', (error) => gone(error.message));
     this.worker.on('exit', (code) => gone(`exit code ${code}`));
     process.on('exit', (code) => {
-      if (!this.isOver && code === 0) process.exitCode = 1;
+      if (this.isOver) return;
+      if (code < 128)
+        writeSync(
+          2,
+          `error: rank ${launch.rank} (${hostname()}) has ended before the others, with exit code ${code}\n`,
+        );
+      process.exitCode = code || 1;
     });
   }
 

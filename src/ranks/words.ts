@@ -50,5 +50,6 @@ export const otherKind = ({ by, size }: Launched, found: string, ranks: number):
   `${by} started ${size} ranks, but ${found} sees ${ranks}: the launcher and the library are not of one kind. ` +
   'Start it by the mpirun of that library (mpirun.openmpi, mpirun.mpich), or name the library of that mpirun by EMOTION_GCN_MPI';
 
-export const notJoined = ({ size }: Launched, seconds: number): string =>
-  `not all of ${size} ranks have joined within ${seconds} s: one is dead, stopped or late; all ranks end`;
+/** @param missing what is known of those who keep the others waiting */
+export const notJoined = ({ size }: Launched, seconds: number, missing: readonly string[]): string =>
+  `not all of ${size} ranks have joined within ${seconds} s: ${missing.length > 0 ? missing.join(', ') : 'one is dead, stopped or late'}; all ranks end`;
