@@ -4,8 +4,19 @@ import { cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { Device } from '../device';
-import { cacheDir, cacheEntries, type FoundAdapter, listAdapters, requestAdapter } from '../device/node';
+import {
+  cacheDir,
+  cacheEntries,
+  type FoundAdapter,
+  hasSelectLayer,
+  identicalCards,
+  listAdapters,
+  requestAdapter,
+} from '../device/node';
 import { choose, variantsOf } from '../kernels/variant';
+import { installedMpi } from '../ranks/installed';
+import type { Launched } from '../ranks/launcher';
+import { launch } from './ranks';
 import { type Check, selfCheck } from './self_check';
 
 /** `emotion-gcn doctor`: exit code 0 when training works here, 1 when it does not. */
@@ -38,6 +49,11 @@ export async function doctor(gpu: string | undefined, print: (line: string) => v
   const device = await Device.create(found.adapter, { software: found.software });
   section('Adapter in use', adapter(device, found));
   section('Kept for this user', kept());
+  section('Several processes that train together (mpirun)', [
+    ...(launch ? [`this is ${rankOf(launch)}`] : []),
+    ...(await installedMpi()),
+    ...alike(),
+  ]);
 
   const checks = await selfCheck(device);
   section('Check against the CPU', checks.map(result));
@@ -86,6 +102,22 @@ function kept(): string[] {
   } catch (error) {
     return [(error as Error).message];
   }
+}
+
+const rankOf = ({ by, rank, size }: Launched): string => `rank ${rank} of ${size}, started by ${by}`;
+
+/** How each of several processes gets a card of its own where they have one name. */
+function alike(): string[] {
+  const cards = identicalCards();
+  if (cards.length === 0) return [];
+  return [
+    `${cards.length} cards of one kind, which have one name: ${cards.join(', ')}`,
+    hasSelectLayer()
+      ? "each process of a host takes its own, by Mesa's device-select layer (untried on such a machine); to choose it yourself, set for each process:"
+      : "all processes would take the first: Mesa's device-select layer is missing (Debian, Ubuntu: sudo apt-get install -y mesa-vulkan-drivers); with it set for each process:",
+    `  MESA_VK_DEVICE_SELECT_FORCE_DEFAULT_DEVICE=1 DRI_PRIME=${cards[0]}`,
+    'or give each process a container with one card; CUDA_VISIBLE_DEVICES is nothing to Vulkan',
+  ];
 }
 
 const result = ({ name, error, gflops }: Check): string =>

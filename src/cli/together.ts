@@ -1,10 +1,10 @@
 // The program as one of several ranks: which commands all do, who speaks, and how all end.
-import { writeSync } from 'node:fs';
 import { availableParallelism, cpus, hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Launched } from '../ranks/launcher';
 import { distinct, type Failure, failureLine } from '../ranks/messages';
 import { type OpenRanks, openRanks } from '../ranks/open';
+import { endAllByLauncher } from '../ranks/pmi';
 import { haveJoined } from './ranks';
 import { complain } from './terminal';
 
@@ -54,9 +54,8 @@ export async function runTogether(
 async function cannotJoin({ kind, rank, local }: Launched, { message, exitCode }: Ending): Promise<never> {
   if ((local?.rank ?? rank) > 0) await wait(SPEAKER);
   complain(`error: ${rank === 0 ? message : failureLine({ rank, host: hostname(), message })}`);
-  // Open MPI does so by itself. MPICH's launcher is asked as its library would ask it.
-  const asked = Number(process.env.PMI_FD);
-  if (kind === 'mpich' && asked > 0) writeSync(asked, `cmd=abort exitcode=${exitCode}\n`);
+  // Open MPI does so by itself.
+  if (kind === 'mpich') endAllByLauncher(exitCode);
   process.exit(exitCode);
 }
 

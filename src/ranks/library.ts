@@ -8,7 +8,7 @@ export type Koffi = typeof import('koffi').default;
 type LibraryHandle = ReturnType<Koffi['load']>;
 
 /** Names by which loaders know the libraries of each kind. */
-const NAMES: Readonly<Record<MpiKind, readonly string[]>> =
+export const NAMES: Readonly<Record<MpiKind, readonly string[]>> =
   process.platform === 'darwin'
     ? { openmpi: ['libmpi.40.dylib', 'libmpi.dylib'], mpich: ['libmpi.12.dylib', 'libmpi.dylib'] }
     : { openmpi: ['libmpi.so.40', 'libmpi.so'], mpich: ['libmpich.so.12', 'libmpi.so.12', 'libmpi.so'] };

@@ -6,9 +6,10 @@ import { InputError, MachineError } from '../base/errors';
 import { besideProgram } from '../data/threads';
 import type { Launched } from './launcher';
 import { type Failure, type FromThread, failureLine, type Start, type ToThread } from './messages';
+import { isPassedOn } from './pmi';
 import type { Ranks } from './ranks';
 import { missingRanks } from './siblings';
-import { noKoffi, notJoined } from './words';
+import { noKoffi, notJoined, notPassedOn } from './words';
 
 /** Seconds that ranks may take to join: where all are on this host, and where others start over a network. */
 const JOIN = { host: 10, network: 60 } as const;
@@ -47,6 +48,7 @@ export interface OpenRanks extends Ranks {
  * @throws MachineError, InputError where there is no MPI, or another
  */
 export async function openRanks(launch: Launched): Promise<OpenRanks> {
+  if (launch.kind === 'mpich' && !isPassedOn()) throw new InputError(notPassedOn(launch));
   // UCX, which some libraries use, would change code of this process while other threads run it, and take SIGSEGV from Node. It is told
   // here, and not in the thread, which has a copy of the environment.
   process.env.UCX_MEM_EVENTS ??= 'n';

@@ -50,6 +50,10 @@ export const otherKind = ({ by, size }: Launched, found: string, ranks: number):
   `${by} started ${size} ranks, but ${found} sees ${ranks}: the launcher and the library are not of one kind. ` +
   'Start it by the mpirun of that library (mpirun.openmpi, mpirun.mpich), or name the library of that mpirun by EMOTION_GCN_MPI';
 
+export const notPassedOn = (launch: Launched): string =>
+  `${started(launch)}, whose socket does not reach this program: npx, and Node in general, do not pass it on. ` +
+  'Start the program itself: mpirun ... node_modules/.bin/emotion-gcn ..., or node dist/cli.js ...';
+
 /** @param missing what is known of those who keep the others waiting */
 export const notJoined = ({ size }: Launched, seconds: number, missing: readonly string[]): string =>
   `not all of ${size} ranks have joined within ${seconds} s: ${missing.length > 0 ? missing.join(', ') : 'one is dead, stopped or late'}; all ranks end`;

@@ -21,3 +21,4 @@ export async function openDevice(options: AdapterOptions = {}): Promise<Device> 
   return device;
 }
 export { type MemoryGrant, memoryGrant } from './memory';
+export { hasSelectLayer, identicalCards, takeOwnCard } from './own_card';
