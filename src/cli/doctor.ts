@@ -4,15 +4,8 @@ import { cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { Device } from '../device';
-import {
-  cacheDir,
-  cacheEntries,
-  type FoundAdapter,
-  hasSelectLayer,
-  identicalCards,
-  listAdapters,
-  requestAdapter,
-} from '../device/node';
+import { cacheDir, cacheEntries, type FoundAdapter, listAdapters, requestAdapter } from '../device/node';
+import { hasSelectLayer, identicalCards } from '../device/node/own_card';
 import { choose, variantsOf } from '../kernels/variant';
 import { installedMpi } from '../ranks/installed';
 import type { Launched } from '../ranks/launcher';

@@ -52,8 +52,11 @@ export async function runTogether(
 
 /** Says why, once a host where it is the same for all there; then all are ended that wait for this one. */
 async function cannotJoin({ kind, rank, local }: Launched, { message, exitCode }: Ending): Promise<never> {
-  if ((local?.rank ?? rank) > 0) await wait(SPEAKER);
-  complain(`error: ${rank === 0 ? message : failureLine({ rank, host: hostname(), message })}`);
+  const isFirst = (local?.rank ?? rank) === 0;
+  if (!isFirst) await wait(SPEAKER);
+  // Wrong usage is the same for all.
+  if (isFirst || exitCode !== 2)
+    complain(`error: ${rank === 0 ? message : failureLine({ rank, host: hostname(), message })}`);
   // Open MPI does so by itself.
   if (kind === 'mpich') endAllByLauncher(exitCode);
   process.exit(exitCode);

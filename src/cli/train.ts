@@ -2,19 +2,24 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { InputError, MachineError } from '../base/errors';
+import { takeOwnCard } from '../device/node/own_card';
+import { fromFirst, sameOnAll } from '../ranks/agree';
 import type { Outcome } from '../train/loop/session';
 import type { TrainerOptions } from '../train/loop/trainer';
 import { ARGS, checkFree } from '../train/run/files';
 import { readRunToRepeat } from '../train/run/repeat';
 import { readRunToResume } from '../train/run/resume';
 import { readTrainArgs, TRAIN_SETTINGS, TRAIN_THEMES, type TrainArgs } from '../train/settings/args';
+import { OWN } from '../train/settings/machine';
 import { checkInputs, checkPlaces } from '../train/settings/places';
 import { describeRecipes } from '../train/settings/recipes';
+import { readSettings, resolvePaths, type Settings } from '../train/settings/settings';
 import type { PageBeside } from '../ui/beside';
 import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
 import { findRateVisibly } from './lr_find';
 import { addProgress, ProgressView } from './progress';
+import { allowSilence, launch, ranks } from './ranks';
 import { addSettingsByTheme } from './settings_options';
 import { printResult, say } from './terminal';
 import { addUi, openUi } from './ui';
@@ -92,16 +97,21 @@ export const trainCommand = (): Command =>
       // The page's link comes first.
       const said: string[] = [];
       const note = ui === undefined ? say : (line: string): void => void said.push(line);
-      const begun = resume ? resumed(options) : config === undefined ? fresh(given, note) : repeated(config, given);
+      const begin = (): Begun => (resume ? resumed(options) : repeated(config!, given));
+      const isNew = !resume && config === undefined;
+      const begun = isNew ? fresh(given, note) : await asFirst(begin, options);
       const { args, ...of } = begun;
-      const page = await openUi(ui);
+      allowSilence(args.rank_timeout);
+      const { local, rank } = ranks();
+      if (local.size > 1 && args.gpu === null) takeOwnCard(local.rank);
+      const page = rank === 0 ? await openUi(ui) : null;
       for (const line of said) say(line);
       if (out !== undefined) {
         await findRateVisibly(args, out, of);
         return;
       }
       if (dryRun) checkFree(args.saved_model);
-      const outcome = await trainVisibly(args, { ...of, profile, dryRun }, page);
+      const outcome = await trainVisibly(args, { ...of, profile, dryRun, ranks: ranks() }, page);
       if (outcome?.status === 'tried')
         printResult('all that the run needs works; nothing was kept', { status: outcome.status });
       if (outcome?.status !== 'finished') return;
@@ -128,9 +138,26 @@ function fresh(given: Record<string, unknown>, note: (line: string) => void): Be
   });
   const here = places.filter(([name, path]) => given[name] === undefined && existsSync(path));
   for (const [name, path] of here) note(`no --${name}: ${path}, which is here, is taken`);
-  const args = readTrainArgs({ ...given, ...Object.fromEntries(here) });
+  const args = readTrainArgs({ grad_accum_steps: ranks().size, ...given, ...Object.fromEntries(here) });
   checkInputs(args);
   return { args };
+}
+
+/** What rank 0 finds in a run folder, which other ranks need not have; what is each rank's own stays so. */
+async function asFirst(begin: () => Begun, given: Record<string, unknown>): Promise<Begun> {
+  const own = ranks();
+  if (own.size === 1) return begin();
+  const shared = Object.entries(given).filter(([name]) => !OWN.has(name));
+  await sameOnAll(own, Object.fromEntries(shared.map(([name, value]) => [`--${name}`, String(value)])));
+  const first = await fromFirst(own, own.rank === 0 ? begin() : null);
+  if (own.rank === 0) return first;
+  const all: Settings<Record<string, unknown>> = TRAIN_SETTINGS;
+  const settings = Object.fromEntries(Object.entries(all).filter(([name]) => OWN.has(name)));
+  const named = Object.entries(given).filter(([name]) => OWN.has(name));
+  const mine = resolvePaths(settings, readSettings(settings, Object.fromEntries(named)));
+  for (const args of [first.args, first.resume?.args])
+    for (const [name] of named) Object.assign(args ?? {}, { [name]: mine[name] });
+  return first;
 }
 
 function repeated(config: string, given: Record<string, unknown>): Begun {
@@ -174,7 +201,11 @@ export async function trainVisibly(
         if (outcome.status === 'interrupted' && signal.aborted) exitStopped(signal);
         return outcome;
       },
-      () => onNotice('stopping after this step; press Ctrl-C again to quit at once'),
+      () => {
+        if (!launch) onNotice('stopping after this step; press Ctrl-C again to quit at once');
+        // Open MPI sends the signal also where another rank is gone.
+        else if (!launch.by.startsWith('Open MPI')) onNotice('stopping after this step');
+      },
       () => trainer.save(),
     );
     if (!outcome) onNotice('stopped before anything was learnt');

@@ -21,4 +21,3 @@ export async function openDevice(options: AdapterOptions = {}): Promise<Device> 
   return device;
 }
 export { type MemoryGrant, memoryGrant } from './memory';
-export { hasSelectLayer, identicalCards, takeOwnCard } from './own_card';

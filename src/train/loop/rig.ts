@@ -7,6 +7,7 @@ import { type MemoryGrant, memoryGrant, openDevice } from '../../device/node';
 import { choose, type TileTable, useTiles } from '../../kernels/variant';
 import { buildModel } from '../../models';
 import { sameOnAll } from '../../ranks/agree';
+import { sharedDevices } from '../../ranks/devices';
 import { bytesOf, type Learning } from '../run/checkpoint';
 import type { Run } from '../run/read_run';
 import type { TrainArgs } from '../settings/args';
@@ -59,6 +60,7 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
     notice(
       `adapter: ${device.info.description || device.info.device}, ${choose(device).variant} kernels, ${args.precision} activations`,
     );
+    for (const line of await sharedDevices(team.ranks, device.info)) notice(line);
     const model = buildModel(device, {
       ...args,
       imageSize: args.image_size,

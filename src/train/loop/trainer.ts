@@ -24,6 +24,7 @@ import { RunFolder } from '../run/run_folder';
 import { readWeightsFile } from '../run/weights_file';
 import { toJson } from '../run/write';
 import type { TrainArgs } from '../settings/args';
+import { OWN } from '../settings/machine';
 import type { TrainHooks } from './events';
 import { openRig } from './rig';
 import { openRunData, type RunData } from './run_data';
@@ -238,9 +239,6 @@ export class Trainer {
     }
   }
 }
-
-/** Settings that are each rank's own: its machine's. */
-const OWN: ReadonlySet<string> = new Set<keyof TrainArgs>(['gpu', 'workers', 'cache', 'cache_limit', 'image_dir']);
 
 /** What ranks are to have read alike. */
 const contentsOf = ({ hashes, train, val }: RunData): Record<string, string> => ({

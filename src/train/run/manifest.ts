@@ -78,6 +78,7 @@ export const NOT_HASHED: ReadonlySet<string> = new Set<keyof TrainArgs>([
     'max_hours',
     'tensorboard',
     'on_nan',
+    'rank_timeout',
   ] as const),
 ]);
 

@@ -34,6 +34,7 @@ export const MAY_DIFFER: {
   on_nan: true,
   // The cosine's whole course hangs on their number.
   epochs: (own, wanted) => own.schedule === 'step' && wanted.epochs > own.epochs,
+  rank_timeout: true,
 };
 
 /**

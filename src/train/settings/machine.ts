@@ -18,6 +18,11 @@ export interface MachineArgs {
   verify: boolean;
 }
 
+/** Settings of each rank's own, where several train together. */
+export const OWN: ReadonlySet<string> = new Set<keyof MachineArgs | 'image_dir'>([
+  ...(['gpu', 'workers', 'cache', 'cache_limit', 'image_dir'] as const),
+]);
+
 export const MACHINE: Settings<MachineArgs> = {
   gpu: {
     kind: orNone(text('ID', 'an index, a part of an adapter name, or software')),

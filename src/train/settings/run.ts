@@ -23,6 +23,8 @@ export interface RunFolderArgs {
   patience: number;
   /** After a step whose loss or gradients are not finite, which changes nothing: the run stops, or goes on without it. */
   on_nan: 'stop' | 'skip';
+  /** Seconds that a rank may live without progress while the others wait; ten times the longest step, if that is more. */
+  rank_timeout: number;
 }
 
 export const RUN: Settings<RunFolderArgs> = {
@@ -62,6 +64,11 @@ export const RUN: Settings<RunFolderArgs> = {
     kind: choice('stop', 'skip'),
     default: 'stop',
     help: 'after a step whose loss or gradients are not finite, which changes nothing: stop, saved as before it, or skip it',
+  },
+  rank_timeout: {
+    kind: whole(1),
+    default: 600,
+    help: 'seconds that a rank of an mpirun may live without progress while the others wait (never under ten times the longest step); a dead one is found in 15',
   },
 };
 
