@@ -89,7 +89,8 @@ export class Records {
 
   /** The run is finished: its pictures are drawn. */
   async draw(step: number): Promise<void> {
-    this.events?.pictures(step, await report(readRun(this.folder.dir)));
+    const drawn = await report(readRun(this.folder.dir));
+    this.events?.pictures(step, drawn);
   }
 
   /** The training ends, for whatever reason. */
