@@ -146,7 +146,7 @@ test('begun by 4 ranks, of which one is told to stop; gone on with by 2, stopped
   };
   interrupted(await go(4, args, stopping(2)), 1, 4);
   const { hooks, signal } = stopping(1);
-  // It is not heard before the epoch's last step is on its way, and then in the validation.
+  // After an epoch: it is told with the first step of the next.
   const later = (rank: number): TrainHooks => ({
     onEpoch: () => hooks(rank).onNotice?.('compiling kernels, once'),
   });

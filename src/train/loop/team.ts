@@ -24,6 +24,14 @@ export interface SeenBatch {
   readonly va: Float32Array;
 }
 
+/** What the batches of a step have come to so far. */
+interface Begun {
+  readonly moments: Uint8Array[];
+  readonly losses: number[];
+  /** Why it cannot be ended. */
+  failure: { readonly error: unknown } | null;
+}
+
 /** Of a training with others: what its parts are, and where they come together. */
 interface Share {
   readonly leavings: Leavings;
@@ -48,8 +56,8 @@ export class Team {
   private bad: readonly BadPicture[] = [];
   private share: Share | null = null;
   /** Of the batches of a step so far. */
-  private moments: Uint8Array[] = [];
-  private losses: number[] = [];
+  private begun: Begun = { moments: [], losses: [], failure: null };
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(readonly ranks: Ranks) {}
 
@@ -84,12 +92,19 @@ export class Team {
 
   /** On all ranks what rank 0 has. */
   fromFirst<T>(own: T | null): Promise<T> {
-    return fromFirst(this.ranks, own);
+    return this.inTurn(() => fromFirst(this.ranks, own));
   }
 
   /** How each rank has it, in their order. */
   ofAll<T>(own: T): Promise<T[]> {
-    return ofAll(this.ranks, own);
+    return this.inTurn(() => ofAll(this.ranks, own));
+  }
+
+  /** What ranks do together, one after the other in the order in which it was begun: that is the same on all. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => {});
+    return done;
   }
 
   /** Prepares for the steps of a training with others. */
@@ -126,8 +141,9 @@ export class Team {
   }
 
   /**
-   * A round of training: this rank's batch, if it has one, and the others'. Everything is submitted when it resolves; `results`, those
-   * of all batches of the round in their order, wait for the GPU.
+   * A round of training: this rank's batch, if it has one, and the others'. Everything is submitted when it resolves, which a round that no
+   * step follows does at once: its parts are added while the device is at the next. `results`, those of all batches of the round in their
+   * order, wait for the GPU.
    * @param group the place of the round's first batch
    * @throws TooManyBad
    */
@@ -144,52 +160,54 @@ export class Team {
     const own = batch && learner.contribute(batch, optimizer, group.size);
     // Each is awaited below, if none before it fails.
     for (const promise of own ? [own.result, own.gradients, own.moments] : []) promise.catch(() => {});
-    const all = await this.exchange(loader, own && { result: await own.result, moments: await own.moments });
-    if (own) {
-      let at = 0;
-      for (const memory of await own.gradients) {
-        part.set(new Float32Array(memory), at);
-        at += memory.byteLength / 4;
+    if (group.place === 0) this.begun = { moments: [], losses: [], failure: null };
+    const { begun, bad } = this;
+    this.bad = [];
+    const results = this.inTurn(async () => {
+      if (begun.failure) throw begun.failure.error;
+      const all = await this.exchange(loader, bad, own && { result: await own.result, moments: await own.moments });
+      if (own) {
+        let at = 0;
+        for (const memory of await own.gradients) {
+          part.set(new Float32Array(memory), at);
+          at += memory.byteLength / 4;
+        }
       }
-    }
-    await ranks.add(sum, own && part, { fresh: group.place === 0, flush });
-    const results = all.map(({ result }) => result);
-    if (group.place === 0) this.forget();
-    this.moments.push(...all.map(({ moments }) => moments));
-    this.losses.push(...results.map(({ loss }) => loss as number));
-    if (group.place + results.length < group.size) return { results: Promise.resolve(results) };
+      await ranks.add(sum, own && part, { fresh: group.place === 0, flush });
+      begun.moments.push(...all.map(({ moments }) => moments));
+      begun.losses.push(...all.map(({ result }) => result.loss as number));
+      return all.map(({ result }) => result);
+    }).catch((error) => {
+      begun.failure ??= { error };
+      throw error;
+    });
+    if (group.place + this.size < group.size) return { results };
+    const last = await results;
     landing.set(sum);
     const refused = learner.conclude(
       leavings,
-      { gradients: landing, moments: this.moments, losses: this.losses },
+      { gradients: landing, moments: begun.moments, losses: begun.losses },
       optimizer,
     );
-    this.forget();
-    return {
-      results: refused.then((refused) => [...results.slice(0, -1), { ...(results.at(-1) as BatchResult), refused }]),
-    };
-  }
-
-  private forget(): void {
-    this.moments = [];
-    this.losses = [];
+    return { results: refused.then((refused) => [...last.slice(0, -1), { ...(last.at(-1) as BatchResult), refused }]) };
   }
 
   /** All batches of a set as a network sees them in evaluation mode, each looked at by one rank, in their order. */
   async *looks(learner: Pick<Learner, 'evaluate'>, loader: Loader): AsyncGenerator<SeenBatch, void, undefined> {
     for await (const batch of this.batches(loader, 0, 0)) {
       const own = batch && { result: await learner.evaluate(batch), rows: batch.rows, va: batch.va };
-      yield* await this.exchange(loader, own);
+      const { bad } = this;
+      this.bad = [];
+      yield* await this.inTurn(() => this.exchange(loader, bad, own));
     }
   }
 
   /** What all ranks have found of their batches, in the order of these. @throws TooManyBad */
-  private async exchange<T>(loader: Loader, found: T | null): Promise<T[]> {
+  private async exchange<T>(loader: Loader, bad: readonly BadPicture[], found: T | null): Promise<T[]> {
     if (this.size === 1) return found === null ? [] : [found];
-    const own: Told<T> = { found, bad: this.bad, stop: this.signal?.aborted ?? false, save: this.save };
+    const own: Told<T> = { found, bad, stop: this.signal?.aborted ?? false, save: this.save };
     this.save = false;
-    this.bad = [];
-    const all = await this.ofAll(own);
+    const all = await ofAll(this.ranks, own);
     this.told = { stop: all.some(({ stop }) => stop), save: all.some(({ save }) => save) };
     for (const { bad } of all) loader.leaveOut(bad);
     return all.flatMap(({ found }) => (found === null ? [] : [found]));
