@@ -10,7 +10,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<AS>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
 @group(0) @binding(2) var<storage, read> bias: array<V>;
-@group(0) @binding(3) var<storage, read> pack: array<vec4f>;
+@group(0) @binding(3) var<storage, read> pack: array<PACK>;
 @group(0) @binding(4) var<storage, read_write> y: array<S>;
 @group(0) @binding(5) var<uniform> P: Params;
 
@@ -30,7 +30,7 @@ fn seek(row: Row, s: u32) -> Cursor {
   return Cursor(select(0u, (row.image + iy * P.w + ix) * P.x_stride, inside) + P.x_offset, select(0.0, 1.0, inside));
 }
 fn position_at(q: u32, lane: u32) -> Position {
-  if (NORM) { return norm_here(pack[q + lane % W]); }
+  if (NORM) { return norm_here(pack[pack_at(q, lane)]); }
   return Position();
 }
 fn load_a(cursor: Cursor, q: u32, n: Position) -> A {

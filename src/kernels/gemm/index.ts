@@ -5,8 +5,11 @@ import { choose, chooseTile, type Problem, type Tile } from '../variant';
 import adjacentPositions from './adjacent_positions.wgsl';
 import adjacentRows from './adjacent_rows.wgsl';
 import apart from './apart.wgsl';
+import packByNumber from './pack_by_number.wgsl';
+import packByPosition from './pack_by_position.wgsl';
 import part from './part.wgsl';
 import plain from './plain.wgsl';
+import rowByRow from './row_by_row.wgsl';
 import singly from './singly.wgsl';
 import subgroup from './subgroup.wgsl';
 import sum from './sum.wgsl';
@@ -16,8 +19,8 @@ import whole from './whole.wgsl';
 /** What a matrix product computes with: how rows of A, rows of B and results are found in memory. */
 export interface Gemm extends Readonly<Record<'tiled' | 'part' | 'sum' | 'plain', Kernel>> {
   readonly name: string;
-  /** By what is loaded of A at once. */
-  readonly subgroup: Readonly<Record<'number' | 'positions' | 'rows', Kernel>>;
+  /** By what is loaded of A at once; `eights`: positions, in subgroups of eight lanes and more. */
+  readonly subgroup: Readonly<Record<'number' | 'positions' | 'eights' | 'rows', Kernel>>;
 }
 
 /**
@@ -47,8 +50,9 @@ function kernelsOf(name: string, operands: readonly string[], columns: readonly 
   return {
     name,
     subgroup: {
-      number: kernel('subgroup', singly, ...columns, subgroup),
-      positions: kernel('subgroup_positions', adjacentPositions, ...columns, subgroup),
+      number: kernel('subgroup', singly, rowByRow, ...columns, subgroup),
+      positions: kernel('subgroup_positions', adjacentPositions, packByPosition, rowByRow, ...columns, subgroup),
+      eights: kernel('subgroup_positions', adjacentPositions, packByNumber, rowByRow, ...columns, subgroup),
       rows: kernel('subgroup_rows', adjacentRows, ...columns, subgroup),
     },
     tiled: kernel('tiled', singly, whole, tiled),
@@ -74,7 +78,7 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
 }
 
 /** How many numbers of A a lane loads at once. */
-const LOADED = { number: 1, positions: 2, rows: 4 } as const;
+const LOADED = { number: 1, positions: 2, eights: 2, rows: 4 } as const;
 
 export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   const { rows, columns, splits = 1, width, adjacent, stored, buffers, label, flop, bytes } = launch;
@@ -83,12 +87,13 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
   const parts = splits === 1 ? tile.parts : 1;
   const params = { ...launch.params, rows, columns };
   const own = typeof launch.constants === 'function' ? launch.constants(tile) : launch.constants;
-  const atOnce = tile.variant === 'subgroup' && width === 4 && adjacent.width === 4 ? adjacent.what : 'number';
+  const atOnce = loadedAtOnce(tile, launch);
   const constants = {
     ...own,
     V: vectorType(width),
     A: vectorType(LOADED[atOnce]),
     AS: vectorType(LOADED[atOnce], stored),
+    PACK: vectorType(atOnce === 'eights' ? 1 : 4),
     ADJACENT_ROWS: adjacent.what === 'rows',
     PARTS: parts,
   };
@@ -117,6 +122,12 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
     bytes: partial.bytes,
   });
   device.free(partial);
+}
+
+function loadedAtOnce({ variant, constants }: Tile, { width, adjacent }: GemmLaunch): keyof typeof LOADED {
+  if (variant !== 'subgroup' || width !== 4 || adjacent.width !== 4) return 'number';
+  if (adjacent.what === 'rows') return constants.ROWS === 4 ? 'rows' : 'number';
+  return Number(constants.LANES) >= 8 ? 'eights' : 'positions';
 }
 
 /** The tile that `runGemm` takes. */

@@ -40,7 +40,7 @@ export interface Tile {
 export function tilesOf(variant: Variant, lanes: number): readonly Tile[] {
   if (variant === 'tiled') return TILED;
   if (variant === 'plain') return [plain(lanes)];
-  return [2, 1].map((n) => subgroup(lanes, n));
+  return [4, 2].flatMap((rows) => [2, 1].map((n) => subgroup(lanes, n, rows)));
 }
 
 /** A tile that is expected to reach less than this part of what the likeliest does is not tried. */
@@ -60,7 +60,7 @@ export function tileByRule(variant: Variant, lanes: number, problem: Problem): T
   if (variant === 'tiled')
     return TILED.filter(modest).reduce((a, b) => (estimate(b, problem) > estimate(a, problem) ? b : a));
   if (variant === 'plain') return plain(lanes);
-  return subgroup(lanes, problem.columns > lanes && !isThin(problem) ? 2 : 1);
+  return subgroup(lanes, problem.columns > lanes && !isThin(problem) ? 2 : 1, rowsOf(lanes, problem));
 }
 
 /**
@@ -70,14 +70,18 @@ export function tileByRule(variant: Variant, lanes: number, problem: Problem): T
 const isThin = ({ kernel, rows, positions }: Problem): boolean =>
   kernel === 'matmul' && Math.min(rows, positions) <= 16;
 
-/** Four rows and `n` vectors a lane. */
-const subgroup = (lanes: number, n: number): Tile => ({
-  name: `subgroup ${4 * lanes}x${4 * n * lanes}`,
+/** Rows a lane: four; two where a network sees one image and its map has no more pixels than such a tile has rows. */
+const rowsOf = (lanes: number, { kernel, rows }: Problem): number =>
+  kernel === 'conv2d.forward' && rows <= 2 * lanes ? 2 : 4;
+
+/** So many rows and `n` vectors a lane. */
+const subgroup = (lanes: number, n: number, rows: number): Tile => ({
+  name: `subgroup ${rows * lanes}x${4 * n * lanes}`,
   variant: 'subgroup',
-  rows: 4 * lanes,
+  rows: rows * lanes,
   columns: n * lanes,
   parts: 1,
-  constants: { LANES: lanes, TN: n },
+  constants: { LANES: lanes, TN: n, ROWS: rows },
 });
 
 const plain = (lanes: number): Tile => ({
