@@ -52,8 +52,10 @@ export class BregLayer extends Module {
   forward(x: Tensor): Tensor {
     return this.run(() => {
       const epilogue = this.norm1.asEpilogue('elu', x);
-      const between = this.norm0.thenConv('elu', this.conv0, x, undefined, epilogue);
-      const y = epilogue ? this.conv1.forward(between) : this.norm1.thenConv('elu', this.conv1, between);
+      // A 3x3 convolution would compute each exponential nine times as it loads.
+      const y = epilogue
+        ? this.conv1.forward(this.conv0.forward(this.norm0.forward(x, 'elu'), undefined, epilogue))
+        : this.norm1.thenConv('elu', this.conv1, this.norm0.thenConv('elu', this.conv0, x));
       let skip = this.shortcut.forward(x);
       if (this.stride > 1) skip = F.avgPool2d(skip, { kernel: this.stride });
       const side = (this.channelsOut - this.channelsIn) / 2;
