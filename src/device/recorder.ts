@@ -22,9 +22,10 @@ export interface Launching {
   readonly bytes?: number;
 }
 
-const DISPATCHES_A_SUBMIT = 256;
+/** Launches that are submitted together: the first of those after a wait are fewer, so that the GPU begins while more are recorded. */
+const DISPATCHES_A_SUBMIT = { first: 32, most: 256 };
 
-/** The commands on their way to the GPU: recorded into one encoder, submitted by `flush`, by a read, and every 256 dispatches. */
+/** The commands on their way to the GPU: recorded into one encoder, submitted by `flush`, by a read, and after 32, 64, 128, then every 256 dispatches. */
 export class Recorder {
   private readonly pipelines: Pipelines;
   private readonly uniforms: Uniforms;
@@ -33,6 +34,7 @@ export class Recorder {
   private encoder?: GPUCommandEncoder;
   private pass?: GPUComputePassEncoder;
   private pending = 0;
+  private together = DISPATCHES_A_SUBMIT.first;
   private counts = { buffers: 0, dispatches: 0, submits: 0 };
   /** What is launched, while somebody counts. */
   private noted?: LaunchWork[];
@@ -96,7 +98,9 @@ export class Recorder {
     } else this.pass.setBindGroup(0, group);
     this.pass.dispatchWorkgroups(x, y, z);
     this.counts.dispatches++;
-    if (++this.pending >= DISPATCHES_A_SUBMIT) this.flush();
+    if (++this.pending < this.together) return;
+    this.flush();
+    this.together = Math.min(2 * this.together, DISPATCHES_A_SUBMIT.most);
   }
 
   upload(to: Storage, data: Float32Array | Uint32Array | Int32Array | Uint8Array, offset: number): void {
@@ -165,6 +169,7 @@ export class Recorder {
       at += sizes[i];
     });
     this.flush();
+    this.together = DISPATCHES_A_SUBMIT.first;
     await this.waiting(staging.mapAsync(GPUMapMode.READ, 0, total));
     const all = staging.getMappedRange(0, total);
     at = 0;
@@ -182,6 +187,7 @@ export class Recorder {
 
   async wait(): Promise<void> {
     this.flush();
+    this.together = DISPATCHES_A_SUBMIT.first;
     await this.waiting(this.gpu.queue.onSubmittedWorkDone());
     await this.pipelines.settled();
     this.faults.check();
@@ -189,7 +195,7 @@ export class Recorder {
 
   beginProfile(timestamps: boolean): void {
     this.flush();
-    if (timestamps) this.profiler = new Profiler(this.gpu, DISPATCHES_A_SUBMIT);
+    if (timestamps) this.profiler = new Profiler(this.gpu, DISPATCHES_A_SUBMIT.most);
   }
 
   async endProfile(): Promise<Launch[]> {
