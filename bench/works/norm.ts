@@ -17,10 +17,7 @@ export function normalisation([n, c, h, w]: readonly number[], activation: Activ
     const left = { storage: o.output([(c * norm.LEFT_BYTES) / 4]).storage, first: 0 };
     const normalised = { gamma: gamma.storage, beta: beta.storage, eps: 1e-5 };
     const run = (): void => {
-      const parts = norm.statistics(o.device, matrixOf(x));
-      const fresh = { from: 0, to: c, parts };
-      norm.prepare(o.device, c, normalised, pack, { stats, first: 0, rows: n * h * w, fresh }, left);
-      o.device.free(parts.storage);
+      norm.prepare(o.device, c, normalised, pack, { stats, first: 0, rows: n * h * w, fresh: matrixOf(x) }, left);
       norm.apply(o.device, matrixOf(x), pack, matrixOf(y), activation);
     };
     return { run, x, y, pack };

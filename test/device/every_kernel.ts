@@ -138,10 +138,10 @@ export function launchAll(
       const n1 = { gamma: row(), beta: row(), eps: 1e-5 };
       const pack = bytes(channels * 6);
       const stats = bytes(channels * 4);
-      const parts = batchNorm.statistics(device, x);
-      const fresh = { from: 0, to: channels, parts };
       const left = { storage: bytes(channels * 4), first: 0 };
-      batchNorm.prepare(device, channels, n1, pack, { stats, first: 0, rows, fresh }, left);
+      const few = (): Matrix => matrix(Math.min(rows, 40), Math.min(channels, 64));
+      for (const fresh of [x, few()])
+        batchNorm.prepare(device, fresh.channels, n1, pack, { stats, first: 0, rows: fresh.rows, fresh }, left);
       const running = { mean: row(), variance: row() };
       batchNorm.prepareRunning(device, channels, n1, running, pack);
       batchNorm.preparePlanes(device, channels, n1, running, bytes(channels * 3));
@@ -149,7 +149,14 @@ export function launchAll(
       batchNorm.follow(device, vectors, bytes(5), left.storage, row(), verdict);
       batchNorm.apply(device, x, pack, y, 'relu');
       const gradients = { dgamma: target(row()), dbeta: target(row()) };
-      batchNorm.backward(device, x, dy, pack, 'relu', true, { ...gradients, dx: { matrix: dx, accumulate: false } });
+      for (const [of, upstream, to] of [
+        [x, dy, dx],
+        [few(), few(), few()],
+      ])
+        batchNorm.backward(device, of, upstream, pack, 'relu', true, {
+          ...gradients,
+          dx: { matrix: to, accumulate: false },
+        });
       batchNorm.settle(device, x, dx.storage, stats, bytes(channels * 4));
 
       const pixels = n * size * size;

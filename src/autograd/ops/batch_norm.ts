@@ -24,7 +24,7 @@ export interface BatchNormOptions {
 
 /**
  * The statistics of x's channels: computed once a channel, whoever normalises later. What is missing (all that lies between,
- * too, where that is several ranges) is fresh: in parts that `kernels.prepare` makes statistics of.
+ * too, where that is several ranges) is fresh: `kernels.prepare` makes it.
  */
 function statisticsOf(x: Tensor): kernels.BatchStatistics {
   const { value, device } = x;
@@ -41,8 +41,7 @@ function statisticsOf(x: Tensor): kernels.BatchStatistics {
   if (gaps.length === 0) return { ...batch, fresh: null };
   const [from, to] = [gaps[0][0], gaps[gaps.length - 1][1]];
   covered.add(from, to);
-  const parts = kernels.statistics(device, { ...matrixOf(x), channels: to - from, offset: from });
-  return { ...batch, fresh: { from, to, parts } };
+  return { ...batch, fresh: { ...matrixOf(x), channels: to - from, offset: from } };
 }
 
 /** What a channel's normalisation takes (see kernels.prepare); in training the batch's moments are left for the running ones. */
@@ -68,7 +67,6 @@ function prepare(
   const batch = statisticsOf(x);
   const left = leaveMoments(bn.runningMean, bn.runningVar, momentum, bn.batchesTracked ?? null);
   kernels.prepare(device, channels, affine, pack, batch, left);
-  if (batch.fresh) device.free(batch.fresh.parts.storage);
   return pack;
 }
 

@@ -9,18 +9,22 @@ import channelSource from '../norm/channel.wgsl';
 import { pairs } from '../pair';
 import pair from '../pair.wgsl';
 import applySource from './backward_apply.wgsl';
+import fewSource from './backward_few.wgsl';
 import finishSource from './backward_finish.wgsl';
 import sumsSource from './backward_sums.wgsl';
-import { describe, type Pooled, ROWS, takesPairs } from './common';
+import { describe, FEW, type Pooled, ROWS, takesPairs } from './common';
 import foldSource from './fold.wgsl';
 import part from './part.wgsl';
 import settleSource from './settle.wgsl';
+import sumsOfSource from './sums.wgsl';
 import terms from './terms.wgsl';
+import throughSource from './through.wgsl';
 import upstream from './upstream.wgsl';
 
 const sources = [pair, terms, channelSource, activationOn('V'), upstream] as const;
-const sumsKernel = perWidth('batch_norm.backward_sums', ...sources, sumsSource);
-const applyKernel = perWidth('batch_norm.backward_apply', ...sources, applySource);
+const sumsKernel = perWidth('batch_norm.backward_sums', ...sources, sumsOfSource, sumsSource);
+const applyKernel = perWidth('batch_norm.backward_apply', ...sources, throughSource, applySource);
+const fewKernel = perWidth('batch_norm.backward_few', ...sources, sumsOfSource, throughSource, fewSource);
 const foldKernel = defineKernel('batch_norm.fold', pair, part, foldSource);
 const finishKernel = defineKernel('batch_norm.backward_finish', pair, part, finishSource);
 const settleKernel = perWidth('batch_norm.settle', settleSource);
@@ -55,6 +59,10 @@ export function backward(
   { dx, ...parameters }: NormTargets,
   pool: Pooled | null = null,
 ): void {
+  if (dx && x.rows <= FEW && takesPairs(x)) {
+    backwardFew(device, x, dy, pack, activation, training, { ...parameters, dx }, pool);
+    return;
+  }
   const to = dx?.matrix;
   const operands = { x, dy, ...(to ? { dx: to } : {}) };
   const { width, ...sums } = columnsOf(device, operands, { rowsEach: ROWS });
@@ -90,6 +98,49 @@ export function backward(
     });
   }
   device.free(k);
+}
+
+/** All of it in one launch. */
+function backwardFew(
+  device: Device,
+  x: Matrix,
+  dy: Matrix,
+  pack: Storage,
+  activation: Activation,
+  training: boolean,
+  { dx, dgamma, dbeta }: NormTargets & { readonly dx: NonNullable<NormTargets['dx']> },
+  pool: Pooled | null,
+): void {
+  const to = dx.matrix;
+  const pass = columnsOf(device, { x, dy, dx: to });
+  // On a GPU lanes share a column's rows.
+  const [LANES, SHARES] = device.software ? [columnLanes(device), 1] : [8, 16];
+  const unwanted = (): Storage => device.alloc(x.channels * 4, 'batch_norm.unwanted');
+  const [toGamma, toBeta] = [dgamma?.storage ?? unwanted(), dbeta?.storage ?? unwanted()];
+  device.dispatch(fewKernel[pass.width], {
+    buffers: { ...pass.buffers, pack, dgamma: toGamma, dbeta: toBeta },
+    params: {
+      ...pass.params,
+      h: pool?.h ?? 0,
+      w: pool?.w ?? 0,
+      rows_each: ceilDiv(x.rows, SHARES),
+      training: training ? 1 : 0,
+      accumulate: dx.accumulate ? 1 : 0,
+      accumulate_gamma: dgamma?.accumulate ? 1 : 0,
+      accumulate_beta: dbeta?.accumulate ? 1 : 0,
+      veil: 0,
+    },
+    constants: {
+      ...vectorTypes(pass.width, x, dy, to),
+      ...pairs(pass.width, true),
+      ...{ WIDTH: pass.width, LANES, SHARES, ACT: activationCode(activation), POOLED: pool !== null },
+    },
+    workgroups: [ceilDiv(x.channels / pass.width, LANES)],
+    label: `batch_norm.backward_few ${describe(x)}`,
+    bytes: bytesOf(x, dy, to) + (dx.accumulate ? bytesOf(to) : 0),
+  });
+  if (!dgamma) device.free(toGamma);
+  if (!dbeta) device.free(toBeta);
 }
 
 /** Where `finish` adds what x's gradient is owed: at channel `first` of `storage`. */

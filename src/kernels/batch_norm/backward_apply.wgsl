@@ -1,6 +1,5 @@
-// dx[r, c] (+)= gamma * inverse_deviation * (dz - k[c].xy - k[c].zw * (x - mean)), dz as in `backward_sums`, k from
-// `backward_finish`. Sums of dz * x in their place would cancel for large means; and of few rows next to nothing remains (of two
-// eps / (variance + eps)). A lane owns a column of V. Dispatch: (columns / LANES, rows / rows_each).
+// dx: see through.wgsl; constant and by_x are k[c].xy and k[c].zw, from `backward_finish`. A lane owns a column of V. Dispatch:
+// (columns / LANES, rows / rows_each).
 struct Params {
   rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32,
   h: u32, w: u32, rows_each: u32, accumulate: u32, veil: u32,
@@ -16,21 +15,9 @@ struct Params {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let c = group.x * LANES + lane;
   if (c >= P.columns) { return; }
-  let n = channel(c);
-  let scale = n.inverse * n.gamma;
   var of_each: array<vec4f, WIDTH>;
   for (var i = 0u; i < WIDTH; i++) { of_each[i] = k[c * WIDTH + i]; }
   let terms = across(of_each);
-  let constant = minus(Pair(terms[0], terms[1]));
-  let by_x = minus(Pair(terms[2], terms[3]));
   let last = min((group.y + 1u) * P.rows_each, P.rows);
-  for (var r = group.y * P.rows_each; r < last; r++) {
-    let d = difference(V(x[r * P.x_stride + P.x_offset + c]), n.mean);
-    let dz = upstream(r, c) * slope(d.hi * scale + n.beta, V(K));
-    let rest = add(add(single(dz), constant), multiply(d, by_x));
-    var v = scale * rest.hi;
-    if (EXACT) { v = scale * (rest.hi + rest.lo); }
-    let at = r * P.dx_stride + P.dx_offset + c;
-    if (P.accumulate == 1u) { dx[at] = S(V(dx[at]) + v); } else { dx[at] = S(v); }
-  }
+  pass_through(channel(c), Pair(terms[0], terms[1]), Pair(terms[2], terms[3]), group.y * P.rows_each, last, c);
 }

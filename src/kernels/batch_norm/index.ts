@@ -9,18 +9,24 @@ import { pairs } from '../pair';
 import pair from '../pair.wgsl';
 import applySource from './apply.wgsl';
 import applyPoolSource from './apply_pool.wgsl';
-import { describe, type Pooled, ROWS, takesPairs } from './common';
+import { describe, FEW, type Pooled, ROWS, takesPairs } from './common';
 import inverseRoot from './inverse_root.wgsl';
+import mergeSource from './merge.wgsl';
+import momentsSource from './moments.wgsl';
 import packSource from './pack.wgsl';
 import planesSource from './planes.wgsl';
 import prepareSource from './prepare.wgsl';
+import fewSource from './prepare_few.wgsl';
 import runningSource from './prepare_running.wgsl';
 import statisticsSource from './statistics.wgsl';
 import terms from './terms.wgsl';
 
-const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, statisticsSource);
-const prepareKernel = defineKernel('batch_norm.prepare', pair, inverseRoot, packSource, prepareSource);
-const runningKernel = defineKernel('batch_norm.prepare_running', pair, inverseRoot, packSource, runningSource);
+const statisticsKernel = defineKernel('batch_norm.statistics', pair, terms, momentsSource, statisticsSource);
+const packSources = [inverseRoot, packSource] as const;
+const prepareKernel = defineKernel('batch_norm.prepare', pair, ...packSources, mergeSource, prepareSource);
+const fewSources = [terms, momentsSource, ...packSources, mergeSource, fewSource] as const;
+const fewKernel = defineKernel('batch_norm.prepare_few', pair, ...fewSources);
+const runningKernel = defineKernel('batch_norm.prepare_running', pair, ...packSources, runningSource);
 const planesKernel = defineKernel('batch_norm.planes', pair, inverseRoot, planesSource);
 const applyKernel = perWidth('batch_norm.apply', channelSource, activationOn('V'), applySource);
 const applyPoolKernel = perWidth('batch_norm.apply_pool', channelSource, activationOn('V'), applyPoolSource);
@@ -35,11 +41,10 @@ export const PACK_BYTES = 24;
 /** Bytes a channel of the planes that `preparePlanes` makes. */
 export const PLANES_BYTES = 12;
 
-/** Statistics in parts: (mean, sum of squared deviations), in pairs, of some channels over every `rowsEach` rows. */
-export interface Parts {
+/** Statistics in parts: (mean, sum of squared deviations), in pairs, of some channels over every ROWS rows. */
+interface Parts {
   readonly storage: Storage;
   readonly count: number;
-  readonly rowsEach: number;
   /** Channels that a lane held. */
   readonly width: 4 | 1;
 }
@@ -48,16 +53,16 @@ export interface Parts {
 export function statistics(device: Device, x: Matrix): Parts {
   const p = columnsOf(device, { x }, { rowsEach: ROWS });
   const count = ceilDiv(x.rows, ROWS);
-  const part = device.alloc(count * x.channels * 16, 'batch_norm.parts');
+  const storage = device.alloc(count * x.channels * 16, 'batch_norm.parts');
   device.dispatch(statisticsKernel, {
-    buffers: { ...p.buffers, part },
+    buffers: { ...p.buffers, part: storage },
     params: { ...p.params, veil: 0 },
     constants: { ...p.constants, ...vectorTypes(p.width, x), ...pairs(p.width, takesPairs(x)), ROWS },
     workgroups: p.workgroups,
     label: `batch_norm.statistics ${describe(x)}`,
-    bytes: bytesOf(x) + part.bytes,
+    bytes: bytesOf(x) + storage.bytes,
   });
-  return { storage: part, count, rowsEach: ROWS, width: p.width };
+  return { storage, count, width: p.width };
 }
 
 /** A norm's own numbers. */
@@ -67,13 +72,14 @@ interface Scaling {
   readonly eps: number;
 }
 
-/** The statistics of a batch, a channel: (mean, biased variance), pairs. Those from..to are yet to be made, from `parts`. */
+/** The statistics of a batch, a channel: (mean, biased variance), pairs. */
 export interface BatchStatistics {
   readonly stats: Storage;
   /** Where the normalised channels begin in them. */
   readonly first: number;
   readonly rows: number;
-  readonly fresh: { readonly from: number; readonly to: number; readonly parts: Parts } | null;
+  /** Those channels whose statistics are yet to be made; its offset says which of `stats` they are. */
+  readonly fresh: Matrix | null;
 }
 
 /** Where a batch's moments are left for the running statistics: from the `first`-th pair on, means, then unbiased variances. */
@@ -97,35 +103,35 @@ export function prepare(
   batch: BatchStatistics,
   left: Left,
 ): void {
-  const { fresh } = batch;
+  const { stats, first, rows, fresh } = batch;
+  const buffers = { stats, gamma: n.gamma, beta: n.beta, moments: left.storage, pack };
+  const [from, to] = fresh ? [fresh.offset, fresh.offset + fresh.channels] : [0, 0];
+  const params = { channels, first, eps: n.eps, rows, fresh_from: from, fresh_to: to, to: left.first, veil: 0 };
+  const bytes = channels * (STATS_BYTES + 8 + LEFT_BYTES + PACK_BYTES);
+  if (fresh && takesPairs(fresh) && rows <= (device.software ? 4 * FEW : FEW)) {
+    // On a GPU lanes share a channel's rows.
+    const [LANES, SHARES] = device.software ? [columnLanes(device), 1] : [32, 8];
+    device.dispatch(fewKernel, {
+      buffers: { ...buffers, x: fresh.storage },
+      params: { ...params, rows_each: SHARES === 1 ? ROWS : ceilDiv(FEW, SHARES), x_stride: fresh.stride },
+      constants: { ...vectorTypes(1, fresh), ...pairs(1, true), LANES, SHARES },
+      workgroups: [ceilDiv(channels, LANES)],
+      label: `batch_norm.prepare_few ${describe(fresh)} of ${channels}`,
+      bytes: bytes + bytesOf(fresh),
+    });
+    return;
+  }
+  const parts = fresh && statistics(device, fresh);
   const lanes = columnLanes(device);
   device.dispatch(prepareKernel, {
-    buffers: {
-      stats: batch.stats,
-      part: fresh?.parts.storage ?? device.none,
-      gamma: n.gamma,
-      beta: n.beta,
-      moments: left.storage,
-      pack,
-    },
-    params: {
-      channels,
-      first: batch.first,
-      eps: n.eps,
-      rows: batch.rows,
-      rows_each: fresh?.parts.rowsEach ?? 0,
-      parts: fresh?.parts.count ?? 0,
-      width: fresh?.parts.width ?? 1,
-      fresh_from: fresh?.from ?? 0,
-      fresh_to: fresh?.to ?? 0,
-      to: left.first,
-      veil: 0,
-    },
+    buffers: { ...buffers, part: parts?.storage ?? device.none },
+    params: { ...params, rows_each: ROWS, parts: parts?.count ?? 0, width: parts?.width ?? 1 },
     constants: { ...pairs(1, true), LANES: lanes },
     workgroups: [ceilDiv(channels, lanes)],
     label: `batch_norm.prepare ${channels}`,
-    bytes: channels * (STATS_BYTES + 8 + LEFT_BYTES + PACK_BYTES) + (fresh?.parts.storage.bytes ?? 0),
+    bytes: bytes + (parts?.storage.bytes ?? 0),
   });
+  if (parts) device.free(parts.storage);
 }
 
 /** Running statistics of a norm. */
