@@ -1,6 +1,7 @@
 import type { Device, Storage } from '../device';
 import { follow, LEFT_BYTES, type Left, type Moment, planOf } from '../kernels/batch_norm';
 import type { Verdict } from '../kernels/guard';
+import { Plans } from './plans';
 import { Tensor } from './tensor';
 import { Value } from './value';
 
@@ -18,11 +19,6 @@ interface Waiting extends Left {
 
 /** Norms whose batch left its moments, in the order of their forwards; they lie so in memory, too. */
 export type Norms = readonly Pick<Waiting, 'running' | 'channels' | 'momentum'>[];
-
-interface Plan {
-  readonly storage: Storage;
-  readonly words: Uint32Array;
-}
 
 /** Bytes of a page of moments (DenseNet-121 leaves two thirds of one a batch), and of memory for running statistics. */
 const PAGE = 1 << 20;
@@ -44,11 +40,13 @@ class Moments {
   private waiting: Waiting[] = [];
   /** A guard is going to judge them. */
   private held = false;
-  private readonly plans: Plan[] = [];
+  private readonly plans: Plans;
   private home: Storage | null = null;
   private housed = 0;
 
-  constructor(private readonly device: Device) {}
+  constructor(private readonly device: Device) {
+    this.plans = new Plans(device, 'moments');
+  }
 
   /** A place for the moments of a batch. */
   leave(running: Running, channels: number, momentum: number): Left {
@@ -65,11 +63,10 @@ class Moments {
   private touch(): void {
     this.device.rememberState(this, () => {
       const { page, taken, waiting, held, home, housed } = this;
-      const [pages, plans, left] = [[...this.pages], [...this.plans], [...waiting]];
+      const [pages, left] = [[...this.pages], [...waiting]];
       return () => {
         Object.assign(this, { page, taken, waiting: left, held, home, housed });
         this.pages.splice(0, this.pages.length, ...pages);
-        this.plans.splice(0, this.plans.length, ...plans);
       };
     });
   }
@@ -96,7 +93,7 @@ class Moments {
   take(verdict: Verdict | null): void {
     const { device } = this;
     launchesOf(this.drop()).forEach(({ page, running, vectors }, i) => {
-      follow(device, vectors, this.planned(i, planOf(vectors)), page, running, verdict);
+      follow(device, vectors, this.plans.at(i, planOf(vectors)), page, running, verdict);
     });
   }
 
@@ -144,22 +141,6 @@ class Moments {
       }
     }
     put();
-  }
-
-  /** The memory of the i-th launch's plan, written where it is not the last one's. */
-  private planned(i: number, words: Uint32Array): Storage {
-    const { device, plans } = this;
-    const plan: Plan | undefined = plans[i]?.storage.alive ? plans[i] : undefined;
-    if (plan?.words.length === words.length && plan.words.every((w, k) => w === words[k])) return plan.storage;
-    let storage = plan?.storage;
-    if (!storage || storage.bytes < words.byteLength) {
-      if (storage) device.free(storage);
-      const bytes = 2 ** Math.ceil(Math.log2(words.byteLength));
-      storage = device.persistent(() => device.alloc(bytes, 'moments.plan'));
-    }
-    device.upload(storage, words);
-    plans[i] = { storage, words };
-    return storage;
   }
 
   /** Memory for a running statistic, beside those of other norms, so that one launch changes all. */

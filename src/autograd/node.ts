@@ -17,6 +17,8 @@ export class Node {
     readonly backward: (...grads: (Tensor | null)[]) => void,
     /** Memory besides its inputs and outputs that `backward` wants, and nobody after it. */
     readonly saved: readonly Storage[],
+    /** The convolution's weight that `backward` wants transposed: see turned.ts. */
+    readonly turns: Tensor | null,
   ) {}
 }
 

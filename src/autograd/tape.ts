@@ -6,6 +6,7 @@ import type { Matrix } from '../kernels/launch/matrix';
 import { Coverage } from './coverage';
 import { Node, nodesOf } from './node';
 import { matrixOf, type Tensor, tensor } from './tensor';
+import { turningOf } from './turned';
 import type { Hook, Value } from './value';
 
 let sequence = 0;
@@ -42,6 +43,7 @@ export const gradEnabled = (): boolean => enabled;
  * Every operation calls it once it has written its outputs. If any input wants a gradient it is recorded: `backward` gets
  * the outputs' gradients in their order and asks `gradInto(input)` where to write each input's.
  * @param saved memory besides inputs and outputs that `backward` wants, and nobody after it.
+ * @param turns the weight of a convolution that `backward` wants transposed (turned.ts).
  * @throws Error when an output is where an operation has written whose backward is still to come, or a leaf that wants a gradient.
  * @example
  * // 3 x, as an op of one's own.
@@ -64,6 +66,7 @@ export function record(
   outputs: readonly Tensor[],
   backward: Node['backward'],
   saved: readonly Storage[] = [],
+  turns: Tensor | null = null,
 ): void {
   for (const out of outputs) written(name, out);
   if (!enabled) return;
@@ -78,7 +81,7 @@ export function record(
     producers.push(...nodesOf(input));
   }
   if (!wanted) return;
-  const node = new Node(sequence++, name, present, outputs, producers, backward, saved);
+  const node = new Node(sequence++, name, present, outputs, producers, backward, saved, turns);
   for (const { value, columns } of outputs) {
     const [from, to] = columns;
     value.touch();
@@ -218,13 +221,19 @@ export function backward(root: Tensor, upstream?: Tensor, { retainGraph = false 
     const leaves = new Set<Value>();
     const nodes = reachable(root, leaves);
     begin(root, upstream);
-    for (const node of nodes) {
-      const grads = node.outputs.map(gradOf);
-      if (grads.some((g) => g !== null)) {
-        for (const { value } of node.outputs) if (value.hooks.length > 0) tellHooks(value, node, nodes);
-        node.backward(...grads);
+    const turning = turningOf(root.device);
+    turning.begin(nodes.flatMap(({ turns }) => turns ?? []));
+    try {
+      for (const node of nodes) {
+        const grads = node.outputs.map(gradOf);
+        if (grads.some((g) => g !== null)) {
+          for (const { value } of node.outputs) if (value.hooks.length > 0) tellHooks(value, node, nodes);
+          node.backward(...grads);
+        }
+        if (!retainGraph) spend(node, root);
       }
-      if (!retainGraph) spend(node, root);
+    } finally {
+      turning.end();
     }
     // What is computed begins anew in the next walk.
     for (const { outputs } of nodes) for (const { value } of outputs) forgetGrad(value);

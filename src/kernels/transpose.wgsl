@@ -12,9 +12,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let r = group.x * LANES + lane;
   if (r >= P.rows) { return; }
   let first = group.y * EACH;
-  for (var c = first; c < min(first + EACH, P.columns); c++) {
-    var block: array<V, WIDTH>;
-    for (var i = 0u; i < WIDTH; i++) { block[i] = x[base + (r * WIDTH + i) * P.columns + c]; }
-    for (var i = 0u; i < WIDTH; i++) { y[base + (c * WIDTH + i) * P.rows + r] = column(block, i); }
-  }
+  turn(base, base, P.rows, P.columns, r, first, min(first + EACH, P.columns));
 }

@@ -27,7 +27,7 @@ import * as resize from '../../src/kernels/resize';
 import * as shortcut from '../../src/kernels/shortcut';
 import { spmm } from '../../src/kernels/spmm';
 import { sumParts } from '../../src/kernels/sum_parts';
-import { transpose } from '../../src/kernels/transpose';
+import { planTransposes, transpose, transposeAll } from '../../src/kernels/transpose';
 import { forceVariant } from '../../src/kernels/variant';
 
 const VARIANTS = ['subgroup', 'tiled', 'tiled 16x32x8 in 4', 'plain'] as const;
@@ -100,6 +100,8 @@ export function launchAll(
       transpose(device, x.storage, y.storage, { batch: 1, rows, columns: channels });
       transpose(device, x.storage, y.storage, { batch: rows, rows: 1, columns: channels });
       transpose(device, x.storage, y.storage, { batch: rows, rows: 4, columns: channels / 4 });
+      const turned = [256, 0].map((from) => ({ from, to: from, batch: 1, rows: 4, columns: 8 }));
+      transposeAll(device, planTransposes(device, turned), bytes(10), bytes(256), bytes(256));
       const sparse = { rowPointers: bytes(rows + 1), columnIndices: bytes(rows), values: bytes(rows) };
       spmm(device, sparse, x, y, false);
       dropout(device, x, y, { seed: one, stream: 1, p: 0.5 }, false);

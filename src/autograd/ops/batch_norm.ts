@@ -9,6 +9,7 @@ import { Coverage } from '../coverage';
 import { leaveMoments } from '../moments';
 import { type GradTarget, gradInto, oweInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
+import { turningOf } from '../turned';
 import { wantFloats } from './check';
 import { type Conv2dOptions, conv2dBackwardWeight, conv2dGeometry, epilogueOf } from './conv2d';
 import { type BatchNormTensors, EPS, runningPack, wantNorm } from './running_norm';
@@ -116,6 +117,7 @@ function backwardThroughNorm(
     prologue,
     to,
     dx.accumulate,
+    turningOf(device).take(weight),
   );
   const targets = { dgamma: targetOf(dgamma), dbeta: targetOf(dbeta) };
   kernels.backwardFromSums(device, matrixOf(x), sums, prologue.pack, targets, training ? oweInto(x) : null);
@@ -199,21 +201,29 @@ export function batchNormConv2d(
   const y = convOptions.out ?? empty(device, [g.n, g.co, g.oh, g.ow], { dtype: x.dtype, name: 'batch_norm_conv2d' });
   const epilogue = epilogueOf(y, convOptions);
   conv.forward(device, g, matrixOf(x), weight.storage, bias?.storage ?? null, matrixOf(y), prologue, epilogue);
-  record('batch_norm_conv2d', [x, bn.weight, bn.bias, weight, bias], [y], (dy) => {
-    if (!dy) return;
-    conv2dBackwardWeight(g, x, dy, weight, bias, prologue);
-    if (!x.requiresGrad && !bn.weight.requiresGrad && !bn.bias.requiresGrad) return;
-    // f16 would round what is yet to be settled, few rows leave too little of it, and taps cost more in that pass than it saves.
-    const exact = x.dtype === 'f32' && !kernels.takesPairs(matrixOf(x));
-    const through = exact && conv.isPointwise(g) && conv.ownColumns(device);
-    if (through && x.requiresGrad) {
-      backwardThroughNorm(g, x, dy, bn, weight, prologue, options.training);
-      return;
-    }
-    const between = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm_conv2d.between' });
-    conv.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(between), false);
-    backward(device, x, between, bn, pack, activation, options.training);
-    device.free(between.storage);
-  });
+  record(
+    'batch_norm_conv2d',
+    [x, bn.weight, bn.bias, weight, bias],
+    [y],
+    (dy) => {
+      if (!dy) return;
+      conv2dBackwardWeight(g, x, dy, weight, bias, prologue);
+      if (!x.requiresGrad && !bn.weight.requiresGrad && !bn.bias.requiresGrad) return;
+      // f16 would round what is yet to be settled, few rows leave too little of it, and taps cost more in that pass than it saves.
+      const exact = x.dtype === 'f32' && !kernels.takesPairs(matrixOf(x));
+      const through = exact && conv.isPointwise(g) && conv.ownColumns(device);
+      if (through && x.requiresGrad) {
+        backwardThroughNorm(g, x, dy, bn, weight, prologue, options.training);
+        return;
+      }
+      const between = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm_conv2d.between' });
+      const turned = turningOf(device).take(weight);
+      conv.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(between), false, turned);
+      backward(device, x, between, bn, pack, activation, options.training);
+      device.free(between.storage);
+    },
+    [],
+    g.groups === 1 ? weight : null,
+  );
   return y;
 }

@@ -5,6 +5,7 @@ import * as kernels from '../../kernels/conv2d';
 import type { Epilogue, Prologue } from '../../kernels/norm';
 import { gradEnabled, gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
+import { turningOf } from '../turned';
 import { wantFloat32, wantFloats } from './check';
 import { type BatchNormTensors, EPS, runningPlanes, wantNorm } from './running_norm';
 
@@ -131,12 +132,21 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: 
     null,
     epilogueOf(y, options),
   );
-  record('conv2d', [x, weight, bias], [y], (dy) => {
-    if (!dy) return;
-    conv2dBackwardWeight(g, x, dy, weight, bias, null);
-    const dx = gradInto(x);
-    if (dx) kernels.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(dx.grad), dx.accumulate);
-  });
+  record(
+    'conv2d',
+    [x, weight, bias],
+    [y],
+    (dy) => {
+      if (!dy) return;
+      conv2dBackwardWeight(g, x, dy, weight, bias, null);
+      const dx = gradInto(x);
+      if (!dx) return;
+      const turned = turningOf(device).take(weight);
+      kernels.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(dx.grad), dx.accumulate, turned);
+    },
+    [],
+    x.requiresGrad && g.groups === 1 ? weight : null,
+  );
   return y;
 }
 

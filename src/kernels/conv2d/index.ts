@@ -100,7 +100,10 @@ export function forward(
   });
 }
 
-/** dx (+)= the gradient of the convolution's input. dy: N*OH*OW rows of co; dx: N*H*W rows of ci. */
+/**
+ * dx (+)= the gradient of the convolution's input. dy: N*OH*OW rows of co; dx: N*H*W rows of ci.
+ * @param turned the weight as [tap][co][ci], where somebody has it; without groups.
+ */
 export function backwardData(
   device: Device,
   g: Conv2dGeometry,
@@ -108,14 +111,15 @@ export function backwardData(
   weight: Storage,
   dx: Matrix,
   accumulate: boolean,
+  turned: Storage | null = null,
 ): void {
   if (g.groups > 1) {
     grouped.backwardData(device, g, dy, weight, dx, accumulate);
     return;
   }
-  const turned = turn(device, g, weight);
-  runGemm(device, backwardDataGemm, dataGradient(g, dy, turned, dx, accumulate));
-  device.free(turned);
+  const own = turned ?? turn(device, g, weight);
+  runGemm(device, backwardDataGemm, dataGradient(g, dy, own, dx, accumulate));
+  if (!turned) device.free(own);
 }
 
 /**
@@ -132,9 +136,10 @@ export function backwardDataThroughNorm(
   { pack, activation }: Prologue,
   dx: Storage,
   accumulate: boolean,
+  turned: Storage | null = null,
 ): Sums {
-  const turned = turn(device, g, weight);
-  const launch = dataGradient(g, dy, turned, { ...x, storage: dx }, accumulate);
+  const own = turned ?? turn(device, g, weight);
+  const launch = dataGradient(g, dy, own, { ...x, storage: dx }, accumulate);
   const { width } = launch;
   const gemm = throughNormGemm[width];
   const count = ceilDiv(x.rows, tileOf(device, gemm, launch).rows);
@@ -145,7 +150,7 @@ export function backwardDataThroughNorm(
     constants: { ...launch.constants, WIDTH: width, ACT: activationCode(activation) },
     bytes: (launch.bytes as number) + bytesOf(x) + part.bytes,
   });
-  device.free(turned);
+  if (!turned) device.free(own);
   return { storage: part, count, width, paired: false };
 }
 

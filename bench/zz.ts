@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import { openDevice } from '../src/device/node';
+import { prepareStep, step } from './steps';
+const device = await openDevice({});
+const steps = Number(process.argv[2] ?? 3);
+const [net, size, batch] = (process.argv[3] ?? 'densenet,112,8').split(',');
+const { run, model } = prepareStep(device, step(net as any, Number(size), Number(batch)));
+await run(); await run();
+const before = device.stats().dispatches; await run(); const n = device.stats().dispatches - before;
+const h = createHash('sha256');
+for (const p of model.parameters()) h.update(Buffer.from((await p.data()).buffer));
+const cpu = process.cpuUsage(); const t = performance.now();
+for (let i = 0; i < steps; i++) await run();
+const u = process.cpuUsage(cpu);
+console.log(net, n, 'launches', h.digest('hex').slice(0, 16), 'cpu ms/step', ((u.user + u.system) / 1000 / steps).toFixed(0), 'wall', ((performance.now() - t) / steps).toFixed(0));
+device.destroy();
