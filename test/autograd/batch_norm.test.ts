@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -26,6 +27,8 @@ import {
   tanh,
   tensor,
 } from '../../src/autograd';
+import { Fixture } from '../goldens/fixture';
+import { judge, line, passed } from '../goldens/run';
 import { device } from '../gpu';
 import { columnsOf, eachVariant, goldens, near, random, refuses } from './helpers';
 
@@ -54,6 +57,26 @@ const normOf = (channels: number): BatchNormTensors => ({
   bias: random('bias', [channels], { scale: 0.5 }),
   runningMean: random('running_mean', [channels], { scale: 0.1, requiresGrad: false }),
   runningVar: random('running_var', [channels], { scale: 0.2, offset: 1, requiresGrad: false }),
+});
+
+test('as on a GPU, where lanes share the rows of a column: the same goldens', async () => {
+  const files = readdirSync('test/golden/ops').filter((f) => f.startsWith('batchnorm_train'));
+  assert.ok(files.length > 5);
+  Object.assign(device, { software: false });
+  try {
+    for (const f of files) {
+      const verdict = await judge(Fixture.parse(f, readFileSync(`test/golden/ops/${f}`)), { device });
+      assert.ok(passed(verdict), line(verdict));
+    }
+    const x = random('shared', [3, 8, 5, 5]);
+    const launches = device.launchesOf(() => {
+      backward(sum(batchNorm(x, normOf(8), TRAINING, 'relu')));
+    });
+    const names = launches.map(({ label }) => label.split(' ')[0]).filter((name) => name.startsWith('batch_norm'));
+    assert.equal(names, ['batch_norm.prepare_few', 'batch_norm.apply', 'batch_norm.backward_few']);
+  } finally {
+    Object.assign(device, { software: true });
+  }
 });
 
 /** Batch norm in double precision over rows of pixels: mean, biased variance, result. */
