@@ -65,11 +65,13 @@ const tasks = {
     const device = await leastDevice();
     const failed: string[] = [];
     for (const file of files) {
+      const start = performance.now();
       const fixture = await golden(file);
       const { op } = fixture;
       const verdict = await (op === 'model' ? logits(device, fixture) : judge(fixture, { device }));
       if (verdict.checks.length === 0) failed.push(`${file} holds nothing to compare`);
       else if (!passed(verdict)) failed.push(line(verdict));
+      console.info(`${file} ${((performance.now() - start) / 1000).toFixed(1)} s`);
     }
     device.destroy();
     return failed;
