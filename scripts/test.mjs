@@ -27,6 +27,7 @@ const LONG = [
 
 const args = process.argv.slice(2);
 const wanted = args.filter((arg) => arg !== '--whole');
+const whole = args.includes('--whole');
 const rank = (file) => (LONG.findIndex((part) => file.includes(part)) + LONG.length + 1) % (LONG.length + 1);
 const files = readdirSync('test', { recursive: true })
   .filter((f) => f.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((w) => `test/${f}`.includes(w))))
@@ -79,7 +80,8 @@ function runSome() {
   const TMPDIR = folder(join(temporary, 'p'));
   const child = fork('scripts/test_process.mjs', {
     execArgv: ['--enable-source-maps'],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Of what takes long, what is said on the way comes at once.
+    stdio: ['ignore', 'pipe', whole ? 'inherit' : 'pipe', 'ipc'],
     env: {
       ...process.env,
       TMPDIR,
@@ -87,7 +89,7 @@ function runSome() {
       MESA_SHADER_CACHE_DIR:
         process.env.MESA_SHADER_CACHE_DIR || process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
       PROGRAM: program,
-      WHOLE: args.includes('--whole') ? '1' : '',
+      WHOLE: whole ? '1' : '',
       ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
     },
   });
@@ -106,7 +108,7 @@ function runSome() {
     if (Number(mib) > MOST) child.send('');
     else next();
   };
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', read);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', read);
   next();
   return new Promise((done) =>
     child.on('close', (code, signal) => {

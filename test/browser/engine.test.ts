@@ -23,7 +23,7 @@ const inChromium = given(test, opened !== null, 'Chromium');
 const pages = opened as Pages;
 test.after(() => opened?.close());
 // The whole takes long: where it is, file by file.
-if (WHOLE) opened?.page.on('console', (message) => console.log(message.text()));
+if (WHOLE) opened?.page.on('console', (message) => console.error(message.text()));
 
 const filesOf = (folder: string): string[] => readdirSync(`test/golden/${folder}`).map((file) => `${folder}/${file}`);
 const named = (folder: string, names: readonly string[]): string[] =>
