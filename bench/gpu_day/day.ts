@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, r
 import { join } from 'node:path';
 import { InputError } from '../../src/base/errors';
 import { packageVersion } from '../../src/train/run/package_version';
-import { page } from './page';
+import { page, spoken } from './page';
 import { ROOT } from './programs';
 
 /** One object a line of JSON that a part's commands wrote. */
@@ -123,9 +123,9 @@ async function runPart(part: Part, limit: number, book: Book, { gpu }: DayOption
     for (const [i, command] of commands.entries()) {
       const ran: Ran = { label: command.label, state: 'running', seconds: 0, lines: [], rows: [] };
       result.commands.push(ran);
-      // Where not all of them have the time, the first ones do.
-      const fit = Math.max(1, Math.floor((limit - passed()) / least));
-      const own = (limit - passed()) / Math.min(fit, commands.length - i);
+      // Most valuable first, too: half of what is left, or all where not two of them have the time.
+      const left = limit - passed();
+      const own = i + 1 < commands.length && left >= 2 * least ? left / 2 : left;
       if (command.without !== undefined) Object.assign(ran, { state: 'left out', reason: command.without });
       else if (own < least) Object.assign(ran, { state: 'no time', reason: 'no time was left' });
       else await runCommand(command, ran, own, book, stop);
@@ -208,7 +208,7 @@ function kill(child: ChildProcess): void {
 
 /** What a command complained of, for a line: the error that it names, else the last that it said. */
 function complaint(lines: readonly string[]): string {
-  const said = lines.filter((line) => line.trim() !== '' && !/^\s+at |^Warning:|^Node\.js v/.test(line));
+  const said = spoken(lines);
   const told =
     said.findLast((line) => /^\w*error\b.*:/i.test(line)) ??
     said.findLast((line) => /FAILED/.test(line)) ??

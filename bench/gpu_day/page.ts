@@ -48,6 +48,10 @@ function rendered(name: string, rows: readonly Row[], commands: readonly Ran[], 
   }
 }
 
+/** What is no stack and none of the warnings that Dawn has for every adapter. */
+export const spoken = (lines: readonly string[]): string[] =>
+  lines.filter((line) => line.trim() !== '' && !/^\s+at |^ - While |^Warning:|^Node\.js v/.test(line));
+
 /** What did not end well, with the last that it said. */
 function troubles(commands: readonly Ran[]): string[] {
   return commands
@@ -55,7 +59,7 @@ function troubles(commands: readonly Ran[]): string[] {
     .flatMap((c) => [
       '',
       `\`${c.label}\`: ${c.state}: ${c.reason}`,
-      ...(c.state === 'failed' && c.lines.length > 0 ? ['', '```', ...c.lines.slice(-15), '```'] : []),
+      ...(c.state === 'failed' && spoken(c.lines).length > 0 ? ['', '```', ...spoken(c.lines).slice(-15), '```'] : []),
     ]);
 }
 
@@ -85,7 +89,7 @@ type Render = (rows: readonly Row[], commands: readonly Ran[], step: readonly Ro
 const plain: Render = (rows, commands) =>
   rows.length > 0
     ? ['```', ...rows.map((r) => JSON.stringify(r)), '```']
-    : commands.flatMap((c) => ['```', ...c.lines.slice(-5), '```']);
+    : commands.flatMap((c) => ['```', ...spoken(c.lines).slice(-5), '```']);
 
 const TABLES: Readonly<Record<string, Render>> = {
   facts(rows) {
@@ -153,18 +157,20 @@ const TABLES: Readonly<Record<string, Render>> = {
   ],
   tuner: (rows) => [
     ...table(
-      ['work', 'as', 'kinds', 'measured', 'faster than the rule', 'by rule ms', 'tuned ms', 'ratio'],
+      ['work', 'as', 'kinds', 'measured', 'faster than the rule', 'by rule ms', 'tuned ms', 'ratio', ''],
       rows.map((r) => [
         ...[str(r, 'work'), str(r, 'precision'), num(r, 'classes'), num(r, 'measured'), num(r, 'better')],
-        ...[num(r, 'by_rule_ms'), num(r, 'tuned_ms'), num(r, 'ratio')],
+        ...[num(r, 'by_rule_ms'), num(r, 'tuned_ms'), num(r, 'ratio'), str(r, 'left_out')],
       ]),
     ),
-    ...rows.flatMap((r) => [
-      '',
-      `${str(r, 'precision')}:`,
-      '',
-      ...table(['kind', 'tile'], Object.entries((r.tiles ?? {}) as Record<string, string>)),
-    ]),
+    ...rows
+      .filter((r) => r.tiles)
+      .flatMap((r) => [
+        '',
+        `${str(r, 'precision')}:`,
+        '',
+        ...table(['kind', 'tile'], Object.entries((r.tiles ?? {}) as Record<string, string>)),
+      ]),
   ],
   torch: (rows) =>
     table(

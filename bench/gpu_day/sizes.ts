@@ -16,7 +16,7 @@ export interface Size {
 const LADDER: readonly (Size & { gflop: number; compile: number })[] = [
   { network: 'densenet', size: 227, batch: 35, gflop: 17.3, compile: 15 },
   { network: 'densenet', size: 112, batch: 8, gflop: 4.3, compile: 15 },
-  { network: 'densenet', size: 64, batch: 2, gflop: 1.4, compile: 15 },
+  { network: 'densenet', size: 96, batch: 2, gflop: 3.2, compile: 15 },
   { network: 'denselite', size: 112, batch: 8, gflop: 0.3, compile: 5 },
   { network: 'denselite', size: 32, batch: 4, gflop: 0.03, compile: 5 },
 ];

@@ -6,6 +6,7 @@ import { idleShare, opTimes } from '../../src/train/profile/profile_table';
 import { count, summary } from '../measure';
 import { program } from '../program';
 import { type PreparedStep, prepareStep } from '../steps';
+import { withoutF16 } from './f16';
 import { SIZE_OPTIONS, type Size, sizeOf } from './sizes';
 
 /** The batch, and larger ones. */
@@ -40,6 +41,8 @@ async function measure(size: Size, precision: 'f32' | 'f16', gpu: string | undef
   // A device of its own: nothing that an earlier size left behind is counted.
   const device = await openDevice({ gpu });
   try {
+    const without = precision === 'f16' ? withoutF16(device) : null;
+    if (without !== null) return { work: name, precision, left_out: without };
     const begin = performance.now();
     const step = prepareStep(device, { name, ...size, training: true }, precision);
     const planned = step.bytes();

@@ -9,6 +9,7 @@ import { checkAlive, timed } from '../peers/networks';
 import type { Peer } from '../peers/peer';
 import { program } from '../program';
 import { prepareStep } from '../steps';
+import { withoutF16 } from './f16';
 import { SIZE_OPTIONS, sizeOf } from './sizes';
 
 /** What is said most by the least time first: compiling takes a minute each. */
@@ -50,16 +51,26 @@ program(async () => {
   for (const { precision, compiled } of PEERS) {
     const peer = `torch ${precision}${compiled ? ' compiled' : ''}`;
     const own = precision === 'amp' ? 'f16' : 'f32';
+    if (performance.now() > end) {
+      tell({ peer, left_out: 'no time was left' });
+      continue;
+    }
     const device = await openDevice({ gpu: values.gpu });
+    const without = own === 'f16' ? withoutF16(device) : null;
+    if (without !== null) {
+      tell({ peer, left_out: without });
+      device.destroy();
+      continue;
+    }
+    // What goes wrong here is ours; only the peer may be left out.
+    useTiles(device, tiles[own] ?? {});
+    const ours = prepareStep(device, { name: work, ...size, training: true }, own);
+    await ours.run();
+    device.pool.resetPeak();
+    await ours.run();
+    const { peak } = device.stats();
     let other: Peer | null = null;
     try {
-      if (performance.now() > end) throw new Error('no time was left');
-      useTiles(device, tiles[own] ?? {});
-      const ours = prepareStep(device, { name: work, ...size, training: true }, own);
-      await ours.run();
-      device.pool.resetPeak();
-      await ours.run();
-      const { peak } = device.stats();
       other = torch(peer, {}, python);
       const { network, size: side, batch } = size;
       const task = { op: 'step', network, size: side, batch, device: 'best', precision, compiled };

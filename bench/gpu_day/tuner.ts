@@ -6,6 +6,7 @@ import { useTiles } from '../../src/kernels/variant';
 import { count, summary } from '../measure';
 import { program } from '../program';
 import { prepareStep } from '../steps';
+import { withoutF16 } from './f16';
 import { SIZE_OPTIONS, sizeOf } from './sizes';
 
 const STEPS = 5;
@@ -19,6 +20,12 @@ program(async () => {
   const seconds = count('seconds', values.seconds) / 2;
   for (const precision of ['f32', 'f16'] as const) {
     const device = await openDevice({ gpu: values.gpu });
+    const without = precision === 'f16' ? withoutF16(device) : null;
+    if (without !== null) {
+      console.log(JSON.stringify({ work, precision, left_out: without }));
+      device.destroy();
+      continue;
+    }
     const step = prepareStep(device, { name: work, ...size, training: true }, precision);
     const time = async (): Promise<number> => {
       await step.run();
