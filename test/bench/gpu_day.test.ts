@@ -137,10 +137,13 @@ test('killed in the middle it has what was found, nothing runs on, and --from go
   assert.match(second.said(), /parts: .*1 cut.*--from goldens goes on/);
 });
 
-test('a wrong option is wrong usage', async () => {
+test('a wrong option is wrong usage, an adapter that is none too', async () => {
   const child = start('--minutes', 'many');
   assert.is(await ended(child), 2);
   assert.match(child.said(), /--minutes: expected a number above 0, found many/);
+  const other = start('--gpu', 'none of these', '--minutes', '2', '--out', join(dir, 'none'));
+  assert.is(await ended(other), 2, other.said());
+  assert.match(other.said(), /--gpu none of these: no such adapter/);
 });
 
 test.run();
