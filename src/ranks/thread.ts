@@ -18,10 +18,10 @@ const HEAD = 4;
 const HAS_PART = 1;
 const how = ({ fresh, flush }: Add): number => (fresh ? 2 : 0) | (flush.inputs ? 4 : 0) | (flush.results ? 8 : 0);
 
-/** Milliseconds of sleep between two questions: while data move, once it is others that are awaited, and while nothing is under way. */
+/** Milliseconds of sleep between two questions: while data move, while others are awaited, and while nothing is under way. */
 const SLEEP = { moving: 0.1, waiting: 1, idle: 20 } as const;
-/** Milliseconds for which data are taken to move. */
-const MOVING = 50;
+/** Milliseconds for which others are taken to come any moment. */
+const SOON = 50;
 /** Milliseconds between two looks at the ring. */
 const LOOK = 20;
 /** Milliseconds that main threads have, once a rank fails: to say that they do so too, and to come to the end. */
@@ -117,7 +117,7 @@ export class Thread {
     const { slice, parts } = this;
     const whole = ({ buffer, byteOffset }: Float32Array): Float32Array =>
       new Float32Array(buffer, byteOffset, count * size);
-    this.wait(library.alltoall(whole(part ?? sum), parts, count));
+    this.move(library.alltoall(whole(part ?? sum), parts, count));
     const own = sum.subarray(rank * count, (rank + 1) * count);
     const mine = slice.subarray(0, own.length);
     mine.set(own);
@@ -129,7 +129,7 @@ export class Thread {
       else mine.set(other);
       begun = true;
     }
-    this.wait(library.allgather(slice, whole(sum), count));
+    this.move(library.allgather(slice, whole(sum), count));
     return [];
   }
 
@@ -149,7 +149,7 @@ export class Thread {
     const places = new Int32Array(this.size);
     for (let r = 1; r < this.size; r++) places[r] = places[r - 1] + counts[r - 1];
     const all = new Uint8Array(total);
-    this.wait(this.library.allgatherv(bytes, all, counts, places));
+    this.move(this.library.allgatherv(bytes, all, counts, places));
     return Array.from(counts, (n, r) => all.slice(places[r], places[r] + n));
   }
 
@@ -162,7 +162,8 @@ export class Thread {
     const heads = new Int32Array(HEAD * this.size);
     this.calls++;
     this.since = now();
-    this.wait(this.library.allgather(own, heads, HEAD));
+    const all = this.library.allgather(own, heads, HEAD);
+    while (!this.library.test(all)) this.pause(now() - this.since < SOON ? SLEEP.moving : SLEEP.waiting);
     this.since = null;
     this.longest = Math.max(this.longest, now() - this.lastCall);
     this.lastCall = now();
@@ -218,9 +219,9 @@ export class Thread {
     return true;
   }
 
-  private wait(request: Pending): void {
-    const began = now();
-    while (!this.library.test(request)) this.pause(now() - began < MOVING ? SLEEP.moving : SLEEP.waiting);
+  /** Until data have come for which no rank is awaited; some libraries move them only while they are asked. */
+  private move(request: Pending): void {
+    while (!this.library.test(request)) this.pause(SLEEP.moving);
   }
 
   private pause(milliseconds: number): void {
