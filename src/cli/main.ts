@@ -113,7 +113,8 @@ process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
 if (launch) {
   const { runTogether } = await import('./together');
-  await runTogether(launch, args[0] ?? '', () => main(args), endingOf);
+  const command = Object.hasOwn(COMMANDS, args[0] ?? '') ? args[0] : '';
+  await runTogether(launch, command, () => main(args), endingOf);
 } else {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error) => {

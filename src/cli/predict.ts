@@ -13,6 +13,7 @@ import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/traine
 import { decimal, formatTable, percent } from './format';
 import { stoppable } from './interrupt';
 import { addProgress, ProgressView } from './progress';
+import { ranks, takeCard } from './ranks';
 import { addSettings } from './settings_options';
 import { print, printData, say, terminal } from './terminal';
 
@@ -111,8 +112,12 @@ export const predictCommand = (): Command =>
       const format = settings.format ?? formatOf(out);
       if (terminal.progress === 'json' && out === null)
         throw new InputError('--progress json writes to stdout, where predictions go: give them an --out FILE');
+      const own = ranks();
+      const isFirst = own.rank === 0;
       const drawings =
-        draw === null ? null : new (await import('../train/reports/photographs/drawings')).Drawings(draw, sources);
+        draw === null || !isFirst
+          ? null
+          : new (await import('../train/reports/photographs/drawings')).Drawings(draw, sources);
       const run = await openRun(settings);
       const { predict } = await import('../train/measures/predict');
       let time = false;
@@ -120,11 +125,12 @@ export const predictCommand = (): Command =>
       const shape = { classes: run.args.classes, faces: faces !== 'none', time };
       const onPicture = drawings ? drawings.add.bind(drawings) : undefined;
       const view = new ProgressView('predictions');
-      const how = { gpu, image_dir, faces, fps, say, onPicture };
+      const how = { gpu, image_dir, faces, fps, say, onPicture, ranks: own };
       const tellDrawn = (): void => {
         if (drawings) say(`drawn: ${drawings.length} in ${draw}`);
       };
-      if (out !== null) {
+      takeCard(gpu);
+      if (out !== null && isFirst) {
         if (format === 'table')
           throw new InputError(`--out expects --format ${PREDICTION_FORMATS.join(', ')}, found table`);
         checkNotOfRun(out);

@@ -14,7 +14,7 @@ export type Ending = Pick<Failure, 'message' | 'exitCode'>;
 type EndingOf = (error: unknown) => Ending;
 
 /** Commands that all ranks do together. All others rank 0 does alone, and the others wait. */
-const TOGETHER: readonly string[] = ['train'];
+const TOGETHER: readonly string[] = ['train', 'predict'];
 
 /** Seconds, unless a command says so otherwise. */
 const SILENCE = 600;
@@ -25,6 +25,7 @@ const SPEAKER = 2000;
 /**
  * Runs a command as one of several ranks: joins the others before anything else, so that all hear of whatever goes wrong, and ends with
  * them. From then on only rank 0 is heard.
+ * @param command of the program; empty: none
  * @param run what goes wrong with the command, or null
  */
 export async function runTogether(
@@ -41,6 +42,7 @@ export async function runTogether(
     process.on(event, (error) => void endAll(ranks, endingOf(error)));
   const isTogether = TOGETHER.includes(command);
   if (isTogether) ranks.allow(SILENCE);
+  else if (command && ranks.rank === 0) complain(`${command} is done by rank 0 alone; the others wait`);
   const ending = isTogether || ranks.rank === 0 ? await run() : null;
   if (ending) await endAll(ranks, ending);
   try {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { InputError, MachineError } from '../base/errors';
-import { takeOwnCard } from '../device/node/own_card';
 import { fromFirst, sameOnAll } from '../ranks/agree';
 import type { Outcome } from '../train/loop/session';
 import type { TrainerOptions } from '../train/loop/trainer';
@@ -19,7 +18,7 @@ import { formatMetrics, shellPath } from './format';
 import { exitStopped, stoppable } from './interrupt';
 import { findRateVisibly } from './lr_find';
 import { addProgress, ProgressView } from './progress';
-import { allowSilence, launch, ranks } from './ranks';
+import { allowSilence, launch, ranks, takeCard } from './ranks';
 import { addSettingsByTheme } from './settings_options';
 import { printResult, say } from './terminal';
 import { addUi, openUi } from './ui';
@@ -102,9 +101,8 @@ export const trainCommand = (): Command =>
       const begun = isNew ? fresh(given, note) : await asFirst(begin, options);
       const { args, ...of } = begun;
       allowSilence(args.rank_timeout);
-      const { local, rank } = ranks();
-      if (local.size > 1 && args.gpu === null) takeOwnCard(local.rank);
-      const page = rank === 0 ? await openUi(ui) : null;
+      takeCard(args.gpu);
+      const page = ranks().rank === 0 ? await openUi(ui) : null;
       for (const line of said) say(line);
       if (out !== undefined) {
         await findRateVisibly(args, out, of);
