@@ -45,8 +45,8 @@ export const bundle = (options) =>
   build({ ...common, splitting: true, platform: 'node', target: 'node20', packages: 'external', ...options });
 
 /** Bundles the program into `outdir`, as cli.js, with what stands beside it. */
-export async function bundleProgram(outdir) {
-  await bundle({ entryPoints: { cli: 'src/cli/main.ts', ...WORKERS }, outdir });
+export async function bundleProgram(outdir, main = 'src/cli/main.ts') {
+  await bundle({ entryPoints: { cli: main, ...WORKERS }, outdir });
   await buildPage(outdir);
 }
 

@@ -1,5 +1,5 @@
-// Bundles test/**/*.test.ts and runs them with uvu, two files at a time: node scripts/test.mjs [--whole] [part of a path ...]
-// --whole: what is tried in short otherwise (test/browser) is tried as a whole.
+// Bundles test/**/*.test.ts and runs them with uvu, two files at a time: node scripts/test.mjs [--whole] [--soak] [part of a path ...]
+// --whole: what is tried in short otherwise (test/browser, test/mpi) is tried as a whole; --soak: what shows itself once in many runs, too.
 // Closes with the line `N passed, N failed, N skipped`; exit 1 if any failed or none was found.
 import { fork } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -26,7 +26,7 @@ const LONG = [
 ];
 
 const args = process.argv.slice(2);
-const wanted = args.filter((arg) => arg !== '--whole');
+const wanted = args.filter((arg) => arg !== '--whole' && arg !== '--soak');
 const whole = args.includes('--whole');
 const rank = (file) => (LONG.findIndex((part) => file.includes(part)) + LONG.length + 1) % (LONG.length + 1);
 const files = readdirSync('test', { recursive: true })
@@ -90,6 +90,7 @@ function runSome() {
         process.env.MESA_SHADER_CACHE_DIR || process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
       PROGRAM: program,
       WHOLE: whole ? '1' : '',
+      SOAK: args.includes('--soak') ? '1' : '',
       ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
     },
   });

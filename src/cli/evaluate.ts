@@ -14,7 +14,7 @@ import { print, printData, say, terminal } from './terminal';
 
 type Format = 'table' | 'json' | 'csv';
 
-const SETTINGS: Settings<EvaluateSettings & NetworkSettings & { format: Format }> = {
+const SETTINGS: Settings<Omit<EvaluateSettings, 'ranks'> & NetworkSettings & { format: Format }> = {
   ...NETWORK_SETTINGS,
   image_dir: TRAIN_SETTINGS.image_dir,
   data: {

@@ -3,18 +3,20 @@ import { execFileSync, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-let file = process.env.PROGRAM && join(process.env.PROGRAM, 'cli.js');
+const files = new Map<string, string>();
+const MAIN = 'src/cli/main.ts';
+if (process.env.PROGRAM) files.set(MAIN, join(process.env.PROGRAM, 'cli.js'));
 
-/** The bundled program's file: scripts/test.mjs has made it, or it is made now. */
-export function programFile(): string {
-  if (!file) {
-    const out = resolve(`build/cli-${process.pid}`);
-    const script = `import { bundleProgram } from './scripts/bundle.mjs'; await bundleProgram(${JSON.stringify(out)});`;
-    execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-    process.on('exit', () => rmSync(out, { recursive: true, force: true }));
-    file = join(out, 'cli.js');
-  }
-  return file;
+/** The bundled program's file: scripts/test.mjs has made it, or it is made now. @param main another place where it begins */
+export function programFile(main = MAIN): string {
+  const made = files.get(main);
+  if (made) return made;
+  const out = resolve(`build/cli-${process.pid}-${files.size}`);
+  const script = `import { bundleProgram } from './scripts/bundle.mjs'; await bundleProgram(${JSON.stringify(out)}, ${JSON.stringify(main)});`;
+  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  process.on('exit', () => rmSync(out, { recursive: true, force: true }));
+  files.set(main, join(out, 'cli.js'));
+  return join(out, 'cli.js');
 }
 
 export interface Ended {

@@ -117,7 +117,7 @@ export async function crash({ kills, seed, flags, faces, dir, say }: CrashOption
       result.torn += torn.length;
       say(`run ${run}: kill ${result.kills} in ${phase}: ${torn.join('; ') || standOf(to)}`);
     }
-    const different = COMPARED.filter((file) => contentOf(whole, file) !== contentOf(to, file));
+    const different = differences(whole, to);
     if (different.length === 0) result.equal += killed;
     say(
       `run ${run}: ended after ${killed} kills, ${different.length > 0 ? `DIFFERENT: ${different.join(', ')}` : 'equal'}`,
@@ -258,6 +258,10 @@ function standOf(dir: string): string {
   const { epoch, step } = progressOf(metadata, file);
   return `whole, at epoch ${epoch + 1}, step ${step + 1}`;
 }
+
+/** Files of two runs that are not the same. */
+export const differences = (a: string, b: string): string[] =>
+  COMPARED.filter((file) => contentOf(a, file) !== contentOf(b, file));
 
 function contentOf(dir: string, file: string): string {
   const path = join(dir, file);

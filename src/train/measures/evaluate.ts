@@ -15,7 +15,8 @@ import { type Align, canvasOf } from '../../data/face';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { buildModel, type EmotionModel } from '../../models';
-import { ALONE } from '../../ranks/ranks';
+import { sameOnAll } from '../../ranks/agree';
+import { ALONE, type Ranks } from '../../ranks/ranks';
 import type { TrainHooks } from '../loop/events';
 import { Learner } from '../loop/learner';
 import { cropSettings, validationOf } from '../loop/run_data';
@@ -50,6 +51,8 @@ export interface EvaluateSettings {
   /** As in TrainArgs. */
   readonly cache_limit?: number | null;
   readonly verify?: boolean;
+  /** Processes that share the batches, each of which calls this with the same settings, and gets the same. */
+  readonly ranks?: Ranks;
 }
 
 /** Opens the network of a run with its best weights, or those that it was given. */
@@ -120,10 +123,14 @@ export async function evaluate(
     const loader = new Loader(crops, { batchSize: settings.batch_size, seed: 0, shuffle: false, augment: null });
     const tally = newTally();
     const start = performance.now();
-    const { tta = 'off' } = settings;
+    const { tta = 'off', batch_size, ranks = ALONE } = settings;
+    const shared = { '--batch_size': `${batch_size}`, '--tta': tta, 'the annotations': annotations.hash };
+    await sameOnAll(ranks, shared);
+    const team = new Team(ranks);
+    team.signal = signal;
     const asked = tta === 'flip' ? withMirror(learner, classes.length) : learner;
-    const found = await evaluateAll(new Team(ALONE).looks(asked, loader), classes, (result, { rows }) => {
-      signal?.throwIfAborted();
+    const found = await evaluateAll(team.looks(asked, loader), classes, (result, { rows }) => {
+      if (team.stopped) throw team.reason;
       checkScores(
         run,
         result,

@@ -1,8 +1,8 @@
 // Groups of pictures that several ranks look at.
 import { setTimeout as wait } from 'node:timers/promises';
-import { deserialize, serialize } from 'node:v8';
 import { orAborted } from '../../base/abort';
 import { InputError, MachineError } from '../../base/errors';
+import { fromFirst, ofAll } from '../../ranks/agree';
 import type { Ranks } from '../../ranks/ranks';
 import type { PictureGroup } from './picture_groups';
 
@@ -54,8 +54,8 @@ export async function* inRounds<Found>(
   const pull = (): Promise<IteratorResult<PictureGroup>> =>
     unlessStopped(source.next(), { done: true, value: undefined });
   let next = await pull();
-  const [first] = await ranks.gather(serialize(next.done ? Number.POSITIVE_INFINITY : next.value.number));
-  while (!next.done && next.value.number < deserialize(first)) next = await pull();
+  const first = await fromFirst(ranks, next.done ? Number.POSITIVE_INFINITY : next.value.number);
+  while (!next.done && next.value.number < first) next = await pull();
   for (;;) {
     const round: PictureGroup[] = [];
     while (!next.done && round.push(next.value) < size) next = await pull();
@@ -65,7 +65,7 @@ export async function* inRounds<Found>(
     const found = own && !signal?.aborted ? await unlessStopped<Found | null>(look(own, tell), null) : null;
     const listed = round.map(({ pictures }) => pictures.map(({ file }) => file));
     const told: Told<Found> = { listed, found, said, stopped: signal?.aborted ?? false };
-    const all = (await ranks.gather(serialize(told))).map((bytes) => deserialize(bytes) as Told<Found>);
+    const all = await ofAll(ranks, told);
     const stopped = all.findIndex((one) => one.stopped);
     if (stopped >= 0) {
       await orAborted(wait(SIGNALS_MS), signal);
