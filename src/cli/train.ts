@@ -79,6 +79,9 @@ export const trainCommand = (): Command =>
     .option('--out <DIR>', 'folder for what --lr_find writes')
     .addHelpText('after', `\nRecipes:\n${describeRecipes()}\n${EXAMPLE}`)
     .action(async ({ resume, config, profile, dry_run: dryRun, lr_find, out, ui, ...options }: Flags) => {
+      const { size } = ranks();
+      if (lr_find && size > 1)
+        throw new InputError(`--lr_find is of one process alone: start it without the ${size} ranks of mpirun`);
       if (lr_find && (resume || dryRun || profile))
         throw new InputError('--lr_find makes no run: it goes without --resume, --dry_run and --profile');
       if (lr_find && out === undefined)

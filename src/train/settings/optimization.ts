@@ -51,7 +51,11 @@ export const OPTIMIZATION: Settings<OptimizationArgs> = {
     default: BATCH_SIZE.default,
     help: 'images a step, or auto: as many as memory holds, at most 256',
   },
-  grad_accum_steps: { kind: whole(1), default: 1, help: 'batches whose gradients are averaged for one step' },
+  grad_accum_steps: {
+    kind: whole(1),
+    default: 1,
+    help: 'batches whose gradients are averaged for one step; under mpirun a multiple of the ranks, by default their number',
+  },
   optimizer: {
     kind: choice('sgd', 'adam', 'adamw'),
     default: 'sgd',
