@@ -50,11 +50,11 @@ export type FromThread =
   | { readonly closing: number }
   | { readonly closed: true };
 
-/** `rank 2 (HOST): message`. */
+/** `rank 2 (HOST): message`; before hosts are known without. */
 export const failureLine = ({ rank, host, message }: Pick<Failure, 'rank' | 'host' | 'message'>): string =>
-  `rank ${rank} (${host}): ${message}`;
+  `rank ${rank}${host && ` (${host})`}: ${message}`;
 
-/** Failures by what they are, once each: what all ranks say, nobody says for another. */
+/** What failures say, once each: without a rank where all say the same; else by the first that does. */
 export function distinct(failures: readonly Failure[]): string[] {
   const [first, ...others] = failures;
   if (others.length > 0 && others.every(({ message }) => message === first.message)) return [first.message];

@@ -76,7 +76,7 @@ export class Ring {
     this.say(now, calls);
   }
 
-  /** A rank, or this one at most, has told that it fails. */
+  /** Notes what this rank has found out, if that is worse than what is known. */
   find(course: number, rank: number, milliseconds = 0): void {
     if (course <= this.news.course) return;
     this.news = { course, rank, seconds: Math.round(milliseconds / 1000) };
