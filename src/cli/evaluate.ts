@@ -9,6 +9,7 @@ import { NETWORK_SETTINGS, type NetworkSettings } from '../train/settings/traine
 import { formatMeasured, formatMetrics, formatVideos, measuredCsv, metricsCsv, videosCsv } from './format';
 import { stoppable } from './interrupt';
 import { addProgress, ProgressView } from './progress';
+import { ranks, takeCard } from './ranks';
 import { addSettings } from './settings_options';
 import { print, printData, say, terminal } from './terminal';
 
@@ -66,13 +67,14 @@ export const evaluateCommand = (): Command =>
       const view = new ProgressView();
       const run = await openNetwork(settings, view.onNotice);
       checkPlaces(settings);
+      takeCard(settings.gpu);
       const { evaluate } = await import('../train/measures/evaluate');
       try {
         const evaluation = await stoppable(
-          (signal) => evaluate(run, settings, view, signal),
+          (signal) => evaluate(run, { ...settings, ranks: ranks() }, view, signal),
           () => view.onNotice('stopping'),
         );
-        if (!evaluation) return;
+        if (!evaluation || ranks().rank > 0) return;
         view.stop();
         if (terminal.progress === 'json') terminal.event('result', dataOf(evaluation));
         else (format === 'table' ? print : printData)(shown(evaluation, format));

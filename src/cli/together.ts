@@ -14,7 +14,7 @@ export type Ending = Pick<Failure, 'message' | 'exitCode'>;
 type EndingOf = (error: unknown) => Ending;
 
 /** Commands that all ranks do together. All others rank 0 does alone, and the others wait. */
-const TOGETHER: readonly string[] = ['train', 'predict'];
+const TOGETHER: readonly string[] = ['train', 'predict', 'evaluate'];
 
 /** Seconds, unless a command says so otherwise. */
 const SILENCE = 600;
