@@ -33,6 +33,7 @@ program(async () => {
         },
       },
     }).run(stop.signal);
+    console.log(JSON.stringify({ work: 'a lost device', run, done_after_ms: performance.now() }));
     return readFileSync(join(dir, run, 'weights', 'last.safetensors'));
   };
   const whole = await train('whole', null);

@@ -98,7 +98,7 @@ export const PARTS: readonly Part[] = [
   {
     name: 'torch',
     title: 'Beside PyTorch',
-    share: 90,
+    share: 80,
     commands(known) {
       const of = sized(known, 'torch', 24, 'densenet');
       return [{ ...of, argv: (s) => [...of.argv(s), '--tiles', tilesOf(known)] }];
@@ -113,7 +113,7 @@ export const PARTS: readonly Part[] = [
   {
     name: 'startup',
     title: 'Cold and warm start',
-    share: 30,
+    share: 40,
     commands(known) {
       const speed = speedOf(known);
       const brought = existsSync(join(ROOT, BROUGHT)) ? ['--faces', BROUGHT] : [];
@@ -133,7 +133,7 @@ export const PARTS: readonly Part[] = [
   {
     name: 'lost',
     title: 'A lost device',
-    share: 20,
+    share: 40,
     commands: (known) => [command('lost', gpuOf(known))],
   },
   {
