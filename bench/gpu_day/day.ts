@@ -206,11 +206,11 @@ function kill(child: ChildProcess): void {
   }
 }
 
-/** What a command complained of, for a line: the error that it names, else the last that it said. */
+/** What a command complained of, for a line: the error or the flag that it names, else the last that it said. */
 function complaint(lines: readonly string[]): string {
   const said = spoken(lines);
   const told =
-    said.findLast((line) => /^\w*error\b.*:/i.test(line)) ??
+    said.findLast((line) => /^--\w+ |^\w*error\b.*:/i.test(line)) ??
     said.findLast((line) => /FAILED/.test(line)) ??
     said.at(-1);
   return told === undefined ? '' : `: ${told.trim().slice(0, 300)}`;

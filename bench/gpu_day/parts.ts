@@ -45,7 +45,7 @@ export const PARTS: readonly Part[] = [
     name: 'facts',
     title: 'The machine and its adapter',
     share: 20,
-    least: 45,
+    least: 90,
     commands: (known) => [command('facts', gpuOf(known))],
   },
   {

@@ -105,7 +105,7 @@ const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(do
 
 test('killed in the middle it has what was found, nothing runs on, and --from goes on with it', async () => {
   const out = join(dir, 'cut');
-  const first = start('--minutes', '3', '--out', out);
+  const first = start('--minutes', '5', '--out', out);
   const gone = ended(first);
   const compared = (): number =>
     existsSync(join(out, 'results.json')) ? (resultsOf(out).parts.goldens?.commands[0]?.lines.length ?? 0) : 0;
