@@ -71,7 +71,9 @@ const tasks = {
       const verdict = await (op === 'model' ? logits(device, fixture) : judge(fixture, { device }));
       if (verdict.checks.length === 0) failed.push(`${file} holds nothing to compare`);
       else if (!passed(verdict)) failed.push(line(verdict));
-      console.info(`${file} ${((performance.now() - start) / 1000).toFixed(1)} s`);
+      console.info(
+        `${file} ${passed(verdict) ? 'passed' : 'FAILED'} ${((performance.now() - start) / 1000).toFixed(1)} s`,
+      );
     }
     device.destroy();
     return failed;
