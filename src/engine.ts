@@ -17,6 +17,7 @@ export {
   batchNorm,
   batchNormAvgPool2d,
   batchNormConv2d,
+  type Conv2dEpilogue,
   type Conv2dOptions,
   type Csr,
   ccc,
