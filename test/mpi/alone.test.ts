@@ -42,7 +42,7 @@ given(
   );
 });
 
-under(test, 'one of several has loaded both', async (launcher, id) => {
+under(test, 'one of several has loaded koffi', async (launcher, id) => {
   const { code, text } = await job(launcher, 2, runs.train(id, '--grad_accum_steps 2'), { env: told(id) });
   assert.is(code, 0, text);
   for (const what of [/koffi/, /libmpi/])
