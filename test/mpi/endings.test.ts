@@ -67,9 +67,9 @@ const saying = { says: /saved; go on with: npx emotion-gcn train --resume/, when
 const flags = ['--mca', 'odls_base_sigkill_timeout', '20'];
 
 ending({ name: 'SIGKILL between steps', ...fault(1, 'step', 'kill'), says: KILLED });
-ending({ name: 'SIGTERM to the launcher', ...saying, act: terminate, code: 143, mpi: ['MPICH'] });
-ending({ name: 'SIGTERM to the launcher', ...saying, act: terminate, flags, mpi: ['Open MPI'] });
 if (WHOLE) {
+  ending({ name: 'SIGTERM to the launcher', ...saying, act: terminate, code: 143, mpi: ['MPICH'] });
+  ending({ name: 'SIGTERM to the launcher', ...saying, act: terminate, flags, mpi: ['Open MPI'] });
   ending({ name: 'SIGKILL in validation', ...fault(1, 'validation', 'kill'), says: KILLED });
   ending({ name: 'SIGKILL while rank 0 writes', ...fault(0, 'writing', 'kill'), says: KILLED });
   ending({ name: 'SIGKILL in preparation', ...fault(1, 'preparation', 'kill'), says: KILLED, saved: false });
