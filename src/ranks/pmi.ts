@@ -11,7 +11,12 @@ export function isPassedOn(fd = process.env.PMI_FD): boolean {
   }
 }
 
-/** Asks the launcher to end all ranks, as the library would; else those that wait for one that never joins would do so for ever. */
-export function endAllByLauncher(exitCode: number, fd = process.env.PMI_FD): void {
-  if (fd !== undefined && isPassedOn(fd)) writeSync(Number(fd), `cmd=abort exitcode=${exitCode}\n`);
+/**
+ * Asks the launcher to end all ranks, as the library would; else those that wait for one that never joins would do so for ever.
+ * @returns whether there is one that hears it
+ */
+export function endAllByLauncher(exitCode: number, fd = process.env.PMI_FD): boolean {
+  if (fd === undefined || !isPassedOn(fd)) return false;
+  writeSync(Number(fd), `cmd=abort exitcode=${exitCode}\n`);
+  return true;
 }

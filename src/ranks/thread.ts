@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Library, Pending } from './library';
 import { type Add, distinct, type Failure, type FromThread, failureLine, type ToThread } from './messages';
+import { endAllByLauncher } from './pmi';
 import { addOnto } from './ranks';
 import { COURSE, type News, Ring } from './ring';
 
@@ -211,10 +212,12 @@ export class Thread {
     const heads = this.meet('close', 0, 0, exitCode);
     if (!heads) return false;
     const codes = Array.from({ length: this.size }, (_, r) => heads[r * HEAD + 3]);
-    this.tell({ closing: this.failures?.[0].exitCode ?? codes.find((code) => code !== 0) ?? 0 });
+    const closing = this.failures?.[0].exitCode ?? codes.find((code) => code !== 0) ?? 0;
+    this.tell({ closing });
     this.ring.end();
     while (!this.ring.isOver) this.pause(SLEEP.waiting);
-    this.library.finalize();
+    // MPICH's launcher ends with 0 as often as not where it has passed a signal on, whatever its ranks end with: it has to be told.
+    if (closing <= 128 || this.rank > 0 || !endAllByLauncher(closing)) this.library.finalize();
     this.tell({ closed: true });
     return true;
   }

@@ -63,13 +63,13 @@ const KILLED = /rank \d .*exited on signal 9|EXIT CODE: 9/;
 const interrupt = ({ launcher }: Job): boolean => process.kill(-(launcher.pid as number), 'SIGINT');
 const terminate = ({ launcher }: Job): boolean => launcher.kill('SIGTERM');
 const saying = { says: /saved; go on with: npx emotion-gcn train --resume/, when: LEARNING };
-/** What Open MPI sends SIGKILL after. */
-const flags = ['--mca', 'odls_base_sigkill_timeout', '20'];
+/** Open MPI sends SIGTERM so many seconds after it is told to end, and SIGKILL as many after that: the training must still run then. */
+const late = { flags: ['--mca', 'odls_base_sigkill_timeout', '3'], ...fault(1, 'step', 'slow') };
 
 ending({ name: 'SIGKILL between steps', ...fault(1, 'step', 'kill'), says: KILLED });
+ending({ name: 'SIGTERM to the launcher', ...saying, act: terminate, code: 143, mpi: ['MPICH'] });
 if (WHOLE) {
-  ending({ name: 'SIGTERM to the launcher', ...saying, act: terminate, code: 143, mpi: ['MPICH'] });
-  ending({ name: 'SIGTERM to the launcher', ...saying, act: terminate, flags, mpi: ['Open MPI'] });
+  ending({ name: 'SIGTERM to the launcher', ...saying, ...late, act: terminate, mpi: ['Open MPI'] });
   ending({ name: 'SIGKILL in validation', ...fault(1, 'validation', 'kill'), says: KILLED });
   ending({ name: 'SIGKILL while rank 0 writes', ...fault(0, 'writing', 'kill'), says: KILLED });
   ending({ name: 'SIGKILL in preparation', ...fault(1, 'preparation', 'kill'), says: KILLED, saved: false });
@@ -93,7 +93,7 @@ if (WHOLE) {
     saved: false,
   });
   ending({ name: 'Ctrl-C', ...saying, act: interrupt, code: 130, mpi: ['MPICH'] });
-  ending({ name: 'Ctrl-C', ...saying, act: interrupt, flags, mpi: ['Open MPI'] });
+  ending({ name: 'Ctrl-C', ...saying, ...late, act: interrupt, mpi: ['Open MPI'] });
   ending({
     name: 'SIGKILL of the launcher',
     says: LEARNING,

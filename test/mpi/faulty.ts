@@ -1,5 +1,6 @@
 // The program, of which one rank fails as the variable FAULT says (JSON of a Fault).
 import { writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Loader } from '../../src/data';
 import { Trainer } from '../../src/train/loop/trainer';
 import { RunFolder } from '../../src/train/run/run_folder';
@@ -19,6 +20,8 @@ const FAULTS = {
   uncaught: () => void setImmediate(() => FAULTS.throw()),
   /** No loss of the batch is finite. */
   nan: () => {},
+  /** All batches from there on are late by a second. */
+  slow: () => {},
 };
 export type What = keyof typeof FAULTS;
 
@@ -51,6 +54,7 @@ Loader.prototype.share = async function* (this: Loader, epoch, ...which) {
         fail();
         if (fault?.what === 'nan') loaded.batch.va.fill(Number.NaN);
       }
+      if (isAt('step') && fault?.what === 'slow' && epoch > 0) await wait(1000);
     }
     yield loaded;
   }
