@@ -1,74 +1,13 @@
 // Runs parts one after the other, each within its share of the time and its commands in processes of their own, and writes down
 // what is there as it comes.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../src/base/errors';
-import { packageVersion } from '../../src/train/run/package_version';
-import { page, spoken } from './page';
+import { Book } from './book';
+import { spoken } from './page';
 import { ROOT } from './programs';
-
-/** One object a line of JSON that a part's commands wrote. */
-export type Row = Readonly<Record<string, unknown>>;
-
-export interface Command {
-  /** As it stands in the results. */
-  readonly label: string;
-  /** Program and arguments. @param seconds when it should have ended by itself; at its limit it is killed */
-  readonly argv: (seconds: number) => readonly string[];
-  /** What an earlier part left out, or has not found: the command is left out, with this reason. */
-  readonly without?: string;
-}
-
-/** What the parts before have found. */
-export interface Known {
-  readonly gpu: string | undefined;
-  rows(part: string): readonly Row[];
-}
-
-export interface Part {
-  readonly name: string;
-  readonly title: string;
-  /** Its share of the time, as weights: what one leaves goes to those behind it. */
-  readonly share: number;
-  /** Seconds that it gets at least, as long as there are so many. */
-  readonly least?: number;
-  commands(known: Known): readonly Command[];
-}
-
-export type State = 'running' | 'done' | 'failed' | 'no time' | 'cut';
-
-export interface Ran {
-  readonly label: string;
-  state: 'running' | 'done' | 'failed' | 'left out' | 'no time';
-  /** Why, where it is not done. */
-  reason?: string;
-  seconds: number;
-  /** All that it wrote, but for `rows`. */
-  lines: string[];
-  rows: Row[];
-}
-
-export interface Result {
-  state: State;
-  seconds: number;
-  limit: number;
-  commands: Ran[];
-}
-
-export interface Results {
-  readonly version: string;
-  /** Of each start: with `--from` there are several. */
-  starts: { at: string; minutes: number; from: string | null }[];
-  readonly parts: Record<string, Result>;
-}
-
-export interface DayOptions {
-  readonly minutes: number;
-  readonly out: string;
-  readonly gpu?: string;
-  readonly from?: string;
-}
+import type { Command, DayOptions, Part, Ran, Result, Row, State } from './results';
 
 /** Seconds kept for the last page. */
 const LAST = 2;
@@ -233,86 +172,6 @@ function parsed(line: string): Row | null {
   } catch {
     return null; // the half of one
   }
-}
-
-/** results.json and gpu-day.md of a day. */
-class Book {
-  readonly results: Results;
-
-  constructor(
-    private readonly parts: readonly Part[],
-    readonly options: DayOptions,
-  ) {
-    const { out, minutes, from = null } = options;
-    mkdirSync(out, { recursive: true });
-    this.results = from === null ? fresh() : this.before();
-    this.results.starts.push({ at: new Date().toISOString(), minutes, from });
-    this.write();
-  }
-
-  get out(): string {
-    return this.options.out;
-  }
-
-  /** What an earlier start has left; a part that ran as it ended was cut. */
-  private before(): Results {
-    const file = join(this.out, 'results.json');
-    if (!existsSync(file)) return fresh();
-    let found: Results;
-    try {
-      found = JSON.parse(readFileSync(file, 'utf8')) as Results;
-    } catch (error) {
-      throw new InputError(`${file}: expected the results of a day, found ${(error as Error).message}`);
-    }
-    for (const part of Object.values(found.parts)) if (part.state === 'running') part.state = 'cut';
-    return found;
-  }
-
-  rows(part: string): Row[] {
-    return this.results.parts[part]?.commands.flatMap((c) => c.rows) ?? [];
-  }
-
-  /** Seconds from the start of a process until the adapter had computed something; 0: nobody has looked. */
-  get ready(): number {
-    const rows = Object.keys(this.results.parts).flatMap((name) => this.rows(name));
-    return (rows.findLast((row) => typeof row.ready_s === 'number')?.ready_s as number | undefined) ?? 0;
-  }
-
-  failed(names: readonly string[]): boolean {
-    return names.some((name) => this.results.parts[name]?.state === 'failed');
-  }
-
-  write(): void {
-    put(join(this.out, 'results.json'), `${JSON.stringify(this.results, null, 1)}\n`);
-    put(join(this.out, 'gpu-day.md'), page(this.parts, this.results));
-  }
-
-  /** A part that has ended, for the terminal. */
-  line({ name }: Part): string {
-    const { state, seconds, commands } = this.results.parts[name];
-    const reasons = commands.filter((c) => c.reason).map((c) => `\n  ${c.label}: ${c.reason}`);
-    return `${name.padEnd(10)} ${state.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s${reasons.join('')}`;
-  }
-
-  summary(): string {
-    const states = this.parts.map(({ name }): string => this.results.parts[name]?.state ?? 'not begun');
-    const counts = [...new Set(states)].map((s) => `${states.filter((t) => t === s).length} ${s}`);
-    const next = this.parts.find((_, i) => states[i] === 'no time' || states[i] === 'cut' || states[i] === 'not begun');
-    const on = next ? `; --from ${next.name} goes on` : '';
-    return `${this.parts.length} parts: ${counts.join(', ')}${on}; ${join(this.out, 'gpu-day.md')}`;
-  }
-}
-
-const fresh = (): Results => ({
-  version: packageVersion('emotion-gcn', import.meta.url),
-  starts: [],
-  parts: {},
-});
-
-/** Whole or not at all. */
-function put(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
 }
 
 interface Stopper {

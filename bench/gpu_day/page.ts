@@ -1,5 +1,5 @@
 // The Markdown page of a day's results.
-import type { Part, Ran, Result, Results, Row } from './day';
+import type { Part, Ran, Result, Results, Row } from './results';
 
 export function page(parts: readonly Part[], results: Results): string {
   const of = (part: Part): Result | undefined => results.parts[part.name];

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BROUGHT } from './brought';
-import type { Command, Known, Part, Row } from './day';
 import { commandOf, type Program, ROOT } from './programs';
+import type { Command, Known, Part, Row } from './results';
 import { type Speed, sizeArgs, sizeFor } from './sizes';
 
 const gpuOf = ({ gpu }: Known): string[] => (gpu === undefined ? [] : ['--gpu', gpu]);
