@@ -45,11 +45,8 @@ given(
 under(test, 'one of several has loaded koffi', async (launcher, id) => {
   const { code, text } = await job(launcher, 2, runs.train(id, '--grad_accum_steps 2'), { env: told(id) });
   assert.is(code, 0, text);
-  for (const what of [/koffi/, /libmpi/])
-    assert.ok(
-      loaded(id).some((path) => what.test(path)),
-      String(what),
-    );
+  // MPI's library goes with the thread that had it.
+  assert.ok(loaded(id).some((path) => /koffi/.test(path)));
 });
 
 test.run();
