@@ -19,7 +19,12 @@ const ALL: readonly Launcher[] = [
   { name: 'MPICH', command: 'mpirun.mpich', flags: [], env: {} },
 ];
 
-/** Those of which the launcher runs. */
+/** Those whose launcher starts two processes. */
 export const LAUNCHERS = ALL.filter(
-  ({ command }) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0,
+  ({ command, flags, env }) =>
+    spawnSync(command, [...flags, '-n', '2', 'true'], {
+      stdio: 'ignore',
+      timeout: 20_000,
+      env: { ...process.env, ...env },
+    }).status === 0,
 );

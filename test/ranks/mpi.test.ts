@@ -1,12 +1,12 @@
 // Ranks by a real MPI, where one is installed: what they add and gather, and how they end.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { given } from '../given';
+import type { Launcher } from '../../bench/mpi/launchers';
+import { under } from '../mpi/runs';
 import { STEPS, sumsOf } from './job_parts';
 
 const test = suite('mpi');
@@ -23,20 +23,6 @@ test.after(() => {
   for (const folder of [dir, out]) rmSync(folder, { recursive: true, force: true });
 });
 
-const MPIS = [
-  { mpi: 'Open MPI', command: 'mpirun.openmpi', flags: ['--oversubscribe', '--bind-to', 'none'] },
-  { mpi: 'MPICH', command: 'mpirun.mpich', flags: [] },
-];
-const isThere = (command: string): boolean => {
-  try {
-    execFileSync(command, ['--version'], { stdio: 'ignore' });
-    createRequire(import.meta.url).resolve('koffi');
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 interface Ended {
   readonly code: number | null;
   readonly text: string;
@@ -48,12 +34,11 @@ interface Ended {
 const MOST = 60_000;
 const SIZE = 3;
 
-function job({ mpi, command, flags }: (typeof MPIS)[number], how: string): Promise<Ended> {
-  const folder = join(dir, `${mpi} ${how}`);
+function job({ name, command, flags, env }: Launcher, how: string): Promise<Ended> {
+  const folder = join(dir, `${name} ${how}`);
   mkdirSync(folder);
-  const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
   const args = [...flags, '-n', String(SIZE), process.execPath, join(out, 'job.js'), how, folder];
-  const child = spawn(command, args, { env: { ...process.env, ...root }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
   const late = setTimeout(() => child.kill('SIGKILL'), MOST);
@@ -69,62 +54,58 @@ function job({ mpi, command, flags }: (typeof MPIS)[number], how: string): Promi
   );
 }
 
-for (const by of MPIS) {
-  const here = given(test, isThere(by.command), `${by.command} or koffi`);
+under(
+  test,
+  'sums of three ranks have the bits of additions in rank order; bytes of any lengths are gathered',
+  async (by) => {
+    const { code, text, said } = await job(by, 'exchange');
+    assert.is(code, 0, text);
+    for (const [rank, place] of said('place').entries()) {
+      const { library, ...told } = JSON.parse(place as string);
+      assert.equal(told, { rank, size: SIZE, local: { rank, size: SIZE } });
+      assert.match(library, by.name);
+    }
+    for (const [step, sum] of sumsOf(SIZE).entries()) {
+      const bits = Buffer.from(sum.buffer).toString('latin1');
+      assert.ok(
+        said(`sum${step}`).every((own) => own === bits),
+        `step ${step} of ${STEPS.length}`,
+      );
+    }
+    const bytes = JSON.stringify([
+      [0, 0, 0],
+      [3, 2, 2],
+      [100_000, 3, 3],
+    ]);
+    assert.equal(said('bytes'), [bytes, bytes, bytes]);
+    assert.equal(said('end'), ['0', '0', '0']);
+  },
+);
 
-  here(
-    `${by.mpi}: sums of three ranks have the bits of additions in rank order; bytes of any lengths are gathered`,
-    async () => {
-      const { code, text, said } = await job(by, 'exchange');
-      assert.is(code, 0, text);
-      for (const [rank, place] of said('place').entries()) {
-        const { library, ...told } = JSON.parse(place as string);
-        assert.equal(told, { rank, size: SIZE, local: { rank, size: SIZE } });
-        assert.match(library, by.mpi);
-      }
-      for (const [step, sum] of sumsOf(SIZE).entries()) {
-        const bits = Buffer.from(sum.buffer).toString('latin1');
-        assert.ok(
-          said(`sum${step}`).every((own) => own === bits),
-          `step ${step} of ${STEPS.length}`,
-        );
-      }
-      const bytes = JSON.stringify([
-        [0, 0, 0],
-        [3, 2, 2],
-        [100_000, 3, 3],
-      ]);
-      assert.equal(said('bytes'), [bytes, bytes, bytes]);
-      assert.equal(said('end'), ['0', '0', '0']);
-    },
-  );
+under(test, 'ranks at different calls, and one that fails, end all with its name and its exit code', async (by) => {
+  const apart = await job(by, 'apart');
+  assert.is(apart.code, 1, apart.text);
+  for (const error of apart.said('error'))
+    assert.match(error as string, /heard: rank 1 \(.+\): it adds 8 numbers \(2\) where rank 0 gathers$/);
+  const failing = await job(by, 'fail');
+  assert.is(failing.code, 2, failing.text);
+  const heard = /^heard: rank 1 \(.+\): no such file$/;
+  assert.match(failing.said('error')[0] as string, heard);
+  assert.is(failing.said('error')[1], 'own: no such file');
+  // Open MPI kills what has not ended yet once one has, not with 0.
+  const same = ({ said }: Ended, code: string) => said('end').every((end) => end === code || end === null);
+  assert.ok(same(failing, '2'), failing.text);
+  const codes = await job(by, 'codes');
+  assert.is(codes.code, 130, codes.text);
+  assert.ok(same(codes, '130'), codes.text);
+});
 
-  here(`${by.mpi}: ranks at different calls, and one that fails, end all with its name and its exit code`, async () => {
-    const apart = await job(by, 'apart');
-    assert.is(apart.code, 1, apart.text);
-    for (const error of apart.said('error'))
-      assert.match(error as string, /heard: rank 1 \(.+\): it adds 8 numbers \(2\) where rank 0 gathers$/);
-    const failing = await job(by, 'fail');
-    assert.is(failing.code, 2, failing.text);
-    const heard = /^heard: rank 1 \(.+\): no such file$/;
-    assert.match(failing.said('error')[0] as string, heard);
-    assert.is(failing.said('error')[1], 'own: no such file');
-    // Open MPI kills what has not ended yet once one has, not with 0.
-    const same = ({ said }: Ended, code: string) => said('end').every((end) => end === code || end === null);
-    assert.ok(same(failing, '2'), failing.text);
-    const codes = await job(by, 'codes');
-    assert.is(codes.code, 130, codes.text);
-    assert.ok(same(codes, '130'), codes.text);
-  });
-
-  here(`${by.mpi}: a rank that is gone with 0, and one that does nothing, are no good end`, async () => {
-    const quiet = await job(by, 'quiet');
-    assert.is.not(quiet.code, 0, quiet.text);
-    assert.match(quiet.text, /error: rank 1 \(.+\) has ended before the others, with exit code 0/);
-    const late = await job(by, 'late');
-    assert.is.not(late.code, 0, late.text);
-    assert.match(late.text, /error: rank 1 \(.+\): alive, but nothing came of it for 2 s/);
-  });
-}
-
+under(test, 'a rank that is gone with 0, and one that does nothing, are no good end', async (by) => {
+  const quiet = await job(by, 'quiet');
+  assert.is.not(quiet.code, 0, quiet.text);
+  assert.match(quiet.text, /error: rank 1 \(.+\) has ended before the others, with exit code 0/);
+  const late = await job(by, 'late');
+  assert.is.not(late.code, 0, late.text);
+  assert.match(late.text, /error: rank 1 \(.+\): alive, but nothing came of it for 2 s/);
+});
 test.run();
