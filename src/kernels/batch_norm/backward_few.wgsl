@@ -49,8 +49,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let inverse = Pair(n.inverse, rest[1]);
   let product = times(inverse, plus(own.product, minus(times(single(rest[0]), own.sum))));
   if (local.y == 0u) {
-    var to_gamma = product.hi + product.lo;
-    var to_beta = own.sum.hi + own.sum.lo;
+    var to_gamma = veil(product.hi + product.lo);
+    var to_beta = veil(own.sum.hi + own.sum.lo);
     if (P.accumulate_gamma == 1u) { to_gamma += dgamma[c]; }
     if (P.accumulate_beta == 1u) { to_beta += dbeta[c]; }
     dgamma[c] = to_gamma;
