@@ -71,6 +71,7 @@ test('hostile headers and sizes', async () => {
     ['another file', bytes('PK\x03\x04aaaaaaaaa'), 'byte 0', 'NUMPY'],
     ['a version of the future', bytes('\x93NUMPY', 4, 0, 0, 0, 0, 0), 'byte 6', 'found 4.0'],
     ['a header beyond the end', bytes('\x93NUMPY', 2, 0, 255, 255, 255, 255), 'byte 8', '4294967295'],
+    ['a header that ends a byte too early', npy('{}').subarray(0, -1), 'byte 8', 'at most 1 bytes (the rest), found 2'],
     ['no header length', bytes('\x93NUMPY', 3, 0, 1, 0), 'byte 8', 'end of the file'],
     ['a long header', npy(`{${' '.repeat(20_000)}}`), 'at most 10000 bytes'],
     ['huge', npy(dict('(4294967296, 4294967296)')), 'found 0'],

@@ -1,0 +1,41 @@
+// What is broken, by parts that are drawn from in turn.
+import { readdirSync } from 'node:fs';
+import type { Coverage } from './covering';
+import { type Check, testOf } from './tree';
+
+/** Paths of a part's files begin so and end so. */
+interface Part {
+  readonly name: string;
+  readonly begins: readonly string[];
+  readonly ends: string;
+}
+
+export const PARTS: readonly Part[] = [
+  { name: 'kernels', begins: ['src/kernels/'], ends: '.wgsl' },
+  { name: 'gradients', begins: ['src/autograd/', 'src/kernels/'], ends: '.ts' },
+  { name: 'readers', begins: ['src/formats/', 'src/data/layouts/', 'src/data/csv', 'src/data/crops/'], ends: '.ts' },
+  { name: 'checkpoints', begins: ['src/train/run/', 'src/train/loop/'], ends: '.ts' },
+  { name: 'ranks', begins: ['src/ranks/'], ends: '.ts' },
+];
+
+/** Files of a part whose path has `within` in it. */
+export const filesOf = ({ begins, ends }: Part, within: string): string[] =>
+  readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .map((file) => `src/${file}`)
+    .filter((file) => begins.some((begin) => file.startsWith(begin)) && file.endsWith(ends) && file.includes(within))
+    .sort();
+
+/** Goldens of ops take as long as one test and see every op: they come second. The file of all goldens is too long for a mutant. */
+const GOLDENS: Check = {
+  name: 'goldens of ops',
+  args: ['scripts/run.mjs', 'test/goldens.ts', 'test/golden/ops', 'test/golden/extra'],
+};
+
+export function checksOf(file: string, coverage: Coverage): Check[] {
+  const tests = coverage
+    .testsOf(file)
+    .filter((test) => test !== 'test/goldens.test.ts')
+    .map(testOf);
+  const computes = file.startsWith('src/kernels/') || file.startsWith('src/autograd/');
+  return computes ? [...tests.slice(0, 2), GOLDENS, ...tests.slice(2)] : tests;
+}
