@@ -160,6 +160,7 @@ export class Recorder {
         throw new Error(`${s.label} is gone (its step or backward ended): read it before, or return it from the step`);
     this.faults.refuseLost();
     if (this.memory.dry) throw new Error('nothing can be read in a dry run');
+    this.faults.check();
     const total = sizes.reduce((a, b) => a + b, 0);
     const staging = this.staging.reader(total);
     this.endPass();

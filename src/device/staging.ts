@@ -19,6 +19,8 @@ interface Chunk {
 export class Staging {
   private chunks: Chunk[] = [];
   private readers: GPUBuffer[] = [];
+  /** Readers of reads that are not done. */
+  private readonly lent = new Set<GPUBuffer>();
   /** GPU buffers made so far. */
   created = 0;
 
@@ -60,7 +62,23 @@ export class Staging {
 
   reader(bytes: number): GPUBuffer {
     const i = this.readers.findIndex((b) => b.size >= bytes);
-    if (i >= 0) return this.readers.splice(i, 1)[0];
+    const reader = i >= 0 ? this.readers.splice(i, 1)[0] : this.makeReader(bytes);
+    this.lent.add(reader);
+    return reader;
+  }
+
+  readDone(buffer: GPUBuffer): void {
+    this.lent.delete(buffer);
+    this.readers.push(buffer);
+    this.readers.sort((a, b) => a.size - b.size);
+  }
+
+  destroy(): void {
+    for (const c of this.chunks) c.buffer.destroy();
+    for (const b of [...this.readers, ...this.lent]) b.destroy();
+  }
+
+  private makeReader(bytes: number): GPUBuffer {
     for (const b of this.readers) b.destroy();
     this.readers = [];
     return this.make({
@@ -70,21 +88,12 @@ export class Staging {
     });
   }
 
-  readDone(buffer: GPUBuffer): void {
-    this.readers.push(buffer);
-    this.readers.sort((a, b) => a.size - b.size);
-  }
-
-  destroy(): void {
-    for (const c of this.chunks) c.buffer.destroy();
-    for (const b of this.readers) b.destroy();
-  }
-
   private make(descriptor: GPUBufferDescriptor): GPUBuffer {
     this.created++;
     return makeBuffer(this.gpu, descriptor, (buffer, error) => {
       this.chunks = this.chunks.filter((c) => c.buffer !== buffer);
       this.readers = this.readers.filter((b) => b !== buffer);
+      this.lent.delete(buffer);
       buffer.destroy();
       this.raise(error);
     });

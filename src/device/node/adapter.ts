@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { InputError, MachineError } from '../../base/errors';
 import { adapterNamed, adapterNames } from './dawn';
 import { hasLoader, useSoftwareDriver } from './software';
@@ -19,8 +20,8 @@ export interface FoundAdapter {
 
 /**
  * The best adapter of this machine, or the one asked for. Without a usable one on Linux, a CPU driver is set up privately,
- * once a user, and used at once. Call it on the main thread.
- * @throws InputError when `gpu` fits none (it lists those that there are)
+ * once a user, and used at once: on the main thread, after which other threads find it.
+ * @throws InputError when `gpu` fits none (it lists those that there are), and in another thread where a driver would have to be set up
  * @throws MachineError when there is no adapter and none can be set up (it says what to install)
  */
 export async function requestAdapter({ gpu, say = toStderr }: AdapterOptions = {}): Promise<FoundAdapter> {
@@ -29,6 +30,11 @@ export async function requestAdapter({ gpu, say = toStderr }: AdapterOptions = {
   const ask = () => (software ? softwareAdapter() : choose(gpu));
   const found = anyDriver() ? await ask() : undefined;
   if (found) return found;
+  // Its `process.env` is a copy that the Vulkan loader does not see.
+  if (!isMainThread)
+    throw new InputError(
+      'expected a driver, found none in this worker thread, which cannot set one up: call openDevice() on the main thread before',
+    );
   let failures: string[] | undefined = [];
   if (process.platform === 'linux') {
     failures = await useSoftwareDriver(async () => (await adapterNamed()) !== undefined, say);

@@ -13,7 +13,7 @@ const ROUTES: readonly Route[] = [lavapipe, swiftshader];
 /**
  * Makes a CPU driver usable in this process: what is cached first, else what can be fetched. A folder that is damaged,
  * does not load, or offers no adapter is fetched anew, once; where that fails, what was whole stays.
- * Main thread only: a worker's `process.env` is a copy that the Vulkan loader does not see.
+ * Main thread only.
  * @param usable tells whether there is an adapter with the driver in place
  * @param say is told, one line each, of a fetch (what, from where, how large, where to) and of one that failed
  * @returns undefined when a driver is in place, else why each route failed
