@@ -45,6 +45,10 @@ async function fill(folder: string): Promise<void> {
     'Acquire::Retries': '2',
     'Acquire::http::Timeout': '20',
     'Acquire::https::Timeout': '20',
+    // Whatever this machine allows itself.
+    'Acquire::AllowInsecureRepositories': 'false',
+    'Acquire::AllowWeakRepositories': 'false',
+    'APT::Get::AllowUnauthenticated': 'false',
   });
   const uris = await exec('apt-get', [...apart, 'update', '--print-uris']);
   const mirror = uris.match(new RegExp(`^'(.*)/dists/${codename}/InRelease'`, 'm'))?.[1];
