@@ -101,6 +101,7 @@ export const trainCommand = (): Command =>
       const note = ui === undefined ? say : (line: string): void => void said.push(line);
       const begin = (): Begun => (resume ? resumed(options) : repeated(config!, given));
       const isNew = !resume && config === undefined;
+      await sameOnAll(ranks(), { 'what is done': resume ? '--resume' : isNew ? 'a new run' : '--config' });
       const begun = isNew ? fresh(given, note) : await asFirst(begin, options);
       const { args, ...of } = begun;
       allowSilence(args.rank_timeout);

@@ -49,10 +49,11 @@ export interface OpenRanks extends Ranks {
  */
 export async function openRanks(launch: Launched): Promise<OpenRanks> {
   if (launch.kind === 'mpich' && !isPassedOn()) throw new InputError(notPassedOn(launch));
-  // UCX, which some libraries use, would change code of this process while other threads run it, and take SIGSEGV from Node. It is told
-  // here, and not in the thread, which has a copy of the environment.
+  // UCX, which some libraries use, would change code of this process while other threads run it, and take SIGSEGV from Node and SIGHUP from
+  // this program. It is told here, and not in the thread, which has a copy of the environment.
   process.env.UCX_MEM_EVENTS ??= 'n';
   process.env.UCX_ERROR_SIGNALS ??= '';
+  process.env.UCX_DEBUG_SIGNO ??= '0';
   const { default: koffi } = await import('koffi').catch((error: Error) => {
     throw new MachineError(noKoffi(launch, error.message.split('\n')[0]));
   });

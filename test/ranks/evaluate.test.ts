@@ -8,9 +8,11 @@ import { InputError } from '../../src/base/errors';
 import { writeSyntheticSet } from '../../src/data';
 import { Trainer } from '../../src/train/loop/trainer';
 import { type EvaluateSettings, evaluate } from '../../src/train/measures/evaluate';
-import { readRun } from '../../src/train/run/read_run';
+import { readRun, weightsFile } from '../../src/train/run/read_run';
+import { readWeightsFile } from '../../src/train/run/weights_file';
 import { readTrainArgs } from '../../src/train/settings/args';
 import { runTogether } from './together';
+import { failures } from './trainings';
 
 const test = suite('ranks: evaluate');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-ranks-'));
@@ -32,12 +34,20 @@ test('metrics and predictions of three ranks are those of one process', async ()
   assert.is(alone.metrics.samples, 13);
   for (const one of await runTogether(3, (ranks) => evaluate(run, { ...settings, ranks })))
     assert.equal(one, { status: 'fulfilled', value: alone });
-  const other = await runTogether(2, (ranks) => evaluate(run, { ...settings, ranks, batch_size: 3 + ranks.rank }));
-  for (const one of other) {
-    const { reason } = one as PromiseRejectedResult;
-    assert.instance(reason, InputError);
-    assert.match(reason.message, /rank 1 differs: --batch_size is 4, rank 0 has 3/);
+  const other = runTogether(2, (ranks) => evaluate(run, { ...settings, ranks, batch_size: 3 + ranks.rank }));
+  for (const error of await failures(other)) {
+    assert.instance(error, InputError);
+    assert.match(error.message, /rank 1 differs: --batch_size is 4, rank 0 has 3/);
   }
+  const state = new Map((await readWeightsFile(weightsFile(run, 'best'))).state);
+  const [[name, entry]] = state;
+  const given = (rank: number) => {
+    if (rank === 1) state.set(name, { ...entry, data: new Float32Array(entry.data.length) });
+    return { file: 'weights', state: new Map(state), embedding: null };
+  };
+  const others = runTogether(2, (ranks) => evaluate({ ...run, given: given(ranks.rank) }, { ...settings, ranks }));
+  for (const { message } of await failures(others))
+    assert.match(message, /rank 1 differs: the content of the weights is [0-9a-f]{64}, rank 0 has [0-9a-f]{64}; /);
 });
 
 test.run();

@@ -5,6 +5,8 @@ import { openRanks, RankFailed } from '../../src/ranks/open';
 import { LENGTH, partOf, STEPS } from './job_parts';
 
 const [how, folder] = process.argv.slice(2);
+// As the program has it, before MPI is there.
+process.on('SIGHUP', () => tell('signal', 'SIGHUP'));
 const launch = launched();
 if (!launch) throw new Error('there is no launcher');
 const ranks = await openRanks(launch);
@@ -13,6 +15,7 @@ const tell = (name: string, data: string | Uint8Array): void => writeFileSync(`$
 tell('place', JSON.stringify({ rank, size, local: ranks.local, library: ranks.library }));
 try {
   if (how === 'exchange') {
+    process.kill(process.pid, 'SIGHUP');
     const [sum, part] = [ranks.floats(LENGTH), ranks.floats(LENGTH)];
     for (const [step, { fresh, flush, without }] of STEPS.entries()) {
       part.set(partOf(rank, step));

@@ -56,7 +56,7 @@ function job({ name, command, flags, env }: Launcher, how: string): Promise<Ende
 
 under(
   test,
-  'sums of three ranks have the bits of additions in rank order; bytes of any lengths are gathered',
+  'sums of three ranks have the bits of additions in rank order; bytes of any lengths are gathered; a signal is still heard',
   async (by) => {
     const { code, text, said } = await job(by, 'exchange');
     assert.is(code, 0, text);
@@ -78,6 +78,7 @@ under(
       [100_000, 3, 3],
     ]);
     assert.equal(said('bytes'), [bytes, bytes, bytes]);
+    assert.equal(said('signal'), ['SIGHUP', 'SIGHUP', 'SIGHUP']);
     assert.equal(said('end'), ['0', '0', '0']);
   },
 );

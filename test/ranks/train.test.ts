@@ -1,82 +1,24 @@
 // Trainings by several ranks leave what one process leaves, to the bit.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError, MachineError } from '../../src/base/errors';
-import { type Loaded, Loader, writeSyntheticSet } from '../../src/data';
+import { type Loaded, Loader } from '../../src/data';
 import type { TrainHooks } from '../../src/train/loop/events';
 import type { Outcome } from '../../src/train/loop/session';
 import { Trainer } from '../../src/train/loop/trainer';
 import { readRunToResume } from '../../src/train/run/resume';
-import { readTrainArgs, type TrainArgs } from '../../src/train/settings/args';
+import type { TrainArgs } from '../../src/train/settings/args';
 import { device } from '../gpu';
 import { runTogether } from './together';
+import { failures, finished, Trainings } from './trainings';
 
 const test = suite('training together');
-const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-ranks-'));
-const faces = join(dir, 'faces');
-let set: { training: string; validation: string };
-
-test.before(async () => {
-  set = await writeSyntheticSet({ out: faces, n: 20, validation: 7, seed: 3, size: 48 });
-});
-test.after(() => rmSync(dir, { recursive: true, force: true }));
-
-/** Two epochs of seven batches, the last with two faces, and three of validation, the last with one. */
-const settings = (name: string, more: Partial<TrainArgs> = {}): TrainArgs =>
-  readTrainArgs({
-    ...{ image_dir: faces, data: set.training, val_data: set.validation, network: 'denselite', model: 'multi_task' },
-    ...{ image_size: 32, batch_size: 3, epochs: 2, class_weights: 'none', workers: 1, cache: join(dir, 'cache') },
-    saved_model: join(dir, name),
-    ...more,
-  });
-
-/** One process, or so many; a run that is there is gone on with. */
-async function go(
-  size: number,
-  args: TrainArgs,
-  of: { hooks?: (rank: number) => TrainHooks; signal?: (rank: number) => AbortSignal; resume?: boolean } = {},
-): Promise<PromiseSettledResult<Outcome>[]> {
-  const resume = of.resume ? readRunToResume(args.saved_model, {}) : undefined;
-  return runTogether(size, (ranks) => {
-    const hooks = of.hooks?.(ranks.rank);
-    const trainer = new Trainer(resume?.args ?? args, { ranks: size === 1 ? undefined : ranks, hooks, resume });
-    return trainer.run(of.signal?.(ranks.rank));
-  });
-}
-
-const WEIGHTS = ['weights/last.safetensors', 'weights/best.safetensors'];
-const TEXTS = ['steps.csv', 'hashes.csv', 'layers.jsonl', 'predictions.csv', 'metrics.json'];
-
-/** results.csv without its last column but one, the seconds. */
-const results = (name: string): string[] => {
-  const [header, ...rows] = readFileSync(join(dir, name, 'results.csv'), 'utf8')
-    .trim()
-    .split('\n');
-  const seconds = header.split(',').indexOf('seconds');
-  return rows.map((row) => row.split(',').toSpliced(seconds, 1).join());
-};
-
-function same(a: string, b: string): void {
-  for (const file of [...TEXTS, ...WEIGHTS]) {
-    const [one, other] = [a, b].map((name) => readFileSync(join(dir, name, file)));
-    if (file.endsWith('.safetensors')) assert.is(Buffer.compare(one, other), 0, `${file} of ${a} and ${b}`);
-    else assert.is(String(other), String(one), `${file} of ${a} and ${b}`);
-  }
-  assert.equal(results(b), results(a));
-}
-
-const finished = (outcomes: PromiseSettledResult<Outcome>[]): void => {
-  for (const outcome of outcomes)
-    assert.is(outcome.status === 'fulfilled' ? outcome.value.status : outcome.reason.stack, 'finished');
-};
-
-/** The error of every rank. */
-async function failures(outcomes: Promise<PromiseSettledResult<Outcome>[]>): Promise<Error[]> {
-  return (await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason : assert.unreachable()));
-}
+const runs = new Trainings();
+const { dir, faces, go, same, settings } = runs;
+test.before(() => runs.draw());
+test.after(() => runs.remove());
 
 /** Batches whose first valence becomes NaN, as `epoch.step`, and with it the loss. */
 const spoilt = new Set<string>();
@@ -94,7 +36,7 @@ loading.load = async function (order, step, epoch) {
 
 /** Runs `work` while a training picture is none. */
 async function withBadPicture(work: () => Promise<void>): Promise<void> {
-  const [image] = readFileSync(set.training, 'utf8').split('\n')[9].split(',');
+  const [image] = readFileSync(runs.set.training, 'utf8').split('\n')[9].split(',');
   const [file, picture] = [join(faces, image), readFileSync(join(faces, image))];
   writeFileSync(file, 'no picture');
   try {

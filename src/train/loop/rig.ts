@@ -93,6 +93,7 @@ export async function openRig(args: TrainArgs, data: RunData, options: RigOption
       ...{ images: data.train.samples.length, reserved, grant },
     });
     const batchSize = Math.min(...(await team.ofAll(fitting)));
+    if (batchSize < fitting) notice(`--batch_size auto: ${batchSize} images, the most that every rank has room for`);
     // One thread is among what the grant leaves for all else.
     if (grant) data.limitThreads(1 + Math.floor((grant.bytes - reserved - stepOf(batchSize)) / THREAD_BYTES));
     // The third batch of a group has the kernels of the second.

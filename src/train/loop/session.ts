@@ -276,7 +276,7 @@ export class Session {
         // Its error is thrown where it is awaited; if the step before it failed, that is the one to tell.
         results.catch(() => {});
         progress.bad = data.train.leftOut;
-        if (team.saves) records?.saver.want();
+        if (team.takeSave()) records?.saver.want();
         let reading: Pending['reading'] = null;
         if (group.place + last === group.size - 1) {
           ema?.update(progress.epoch * this.updates + group.number, learner.guard);

@@ -51,7 +51,7 @@ export class Team {
   /** Stops the training: this rank's own. */
   signal: AbortSignal | undefined;
   private save = false;
-  /** As all ranks know since the last exchange. */
+  /** As all ranks know since the last exchange; what was to be saved, until it is taken. */
   private told = { stop: false, save: false };
   private bad: readonly BadPicture[] = [];
   private share: Share | null = null;
@@ -85,9 +85,11 @@ export class Team {
     this.save = true;
   }
 
-  /** Whether a checkpoint was asked for on any rank, as of the last exchange. */
-  get saves(): boolean {
-    return this.told.save;
+  /** Whether a checkpoint was asked for on any rank since the last call, as of the last exchange. */
+  takeSave(): boolean {
+    const { save } = this.told;
+    this.told.save = false;
+    return save;
   }
 
   /** On all ranks what rank 0 has. */
@@ -208,7 +210,7 @@ export class Team {
     const own: Told<T> = { found, bad, stop: this.signal?.aborted ?? false, save: this.save };
     this.save = false;
     const all = await ofAll(this.ranks, own);
-    this.told = { stop: all.some(({ stop }) => stop), save: all.some(({ save }) => save) };
+    this.told = { stop: all.some(({ stop }) => stop), save: this.told.save || all.some(({ save }) => save) };
     for (const { bad } of all) loader.leaveOut(bad);
     return all.flatMap(({ found }) => (found === null ? [] : [found]));
   }

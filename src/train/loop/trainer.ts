@@ -156,11 +156,13 @@ export class Trainer {
   /** Makes sure that what the ranks are going to do fits together. @throws InputError on all of them */
   private async agree(): Promise<void> {
     const { args, team } = this;
-    const { profile, findRate, resume } = this.options;
+    const { profile, findRate, resume, dryRun } = this.options;
     const version = packageVersion('emotion-gcn', import.meta.url);
     const settings = Object.entries(args).filter(([name]) => !OWN.has(name));
     const told = settings.map(([name, value]) => [`--${name}`, JSON.stringify(value)]);
-    const doing = profile ? '--profile' : findRate ? '--lr_find' : resume ? '--resume' : 'a new run';
+    const [doing = 'a new run'] = Object.entries({ profile, lr_find: findRate, resume, dry_run: dryRun }).flatMap(
+      ([flag, isOn]) => (isOn ? [`--${flag}`] : []),
+    );
     await sameOnAll(team.ranks, { ...Object.fromEntries(told), version, 'what is done': doing });
     if (profile || findRate)
       throw new InputError(`${doing} is of one process alone: start it without ${team.size} ranks`);

@@ -15,7 +15,6 @@ import { type Align, canvasOf } from '../../data/face';
 import type { Device } from '../../device';
 import { openDevice } from '../../device/node';
 import { buildModel, type EmotionModel } from '../../models';
-import { sameOnAll } from '../../ranks/agree';
 import { ALONE, type Ranks } from '../../ranks/ranks';
 import type { TrainHooks } from '../loop/events';
 import { Learner } from '../loop/learner';
@@ -32,6 +31,7 @@ import { computeMetrics } from './metrics';
 import { withMirror } from './mirror';
 import { perVideo } from './per_video';
 import { formatPredictions } from './predictions';
+import { sameQuestion } from './same_question';
 
 export interface EvaluateSettings {
   /** null: the pictures lie with the annotations. */
@@ -125,7 +125,7 @@ export async function evaluate(
     const start = performance.now();
     const { tta = 'off', batch_size, ranks = ALONE } = settings;
     const shared = { '--batch_size': `${batch_size}`, '--tta': tta, 'the annotations': annotations.hash };
-    await sameOnAll(ranks, shared);
+    await sameQuestion(ranks, run, shared);
     const team = new Team(ranks);
     team.signal = signal;
     const asked = tta === 'flip' ? withMirror(learner, classes.length) : learner;

@@ -14,6 +14,7 @@ import { type Look, lookOf, openLearner, type Said } from './look';
 import { readFaces, type SeenPicture } from './picture_faces';
 import { type Done, groupsOf, type PictureGroup, remaining } from './picture_groups';
 import { inRounds } from './picture_rounds';
+import { sameQuestion } from './same_question';
 
 /** A picture that was looked at. */
 export interface LookedAt {
@@ -105,6 +106,7 @@ export async function* lookThrough<More>(
       return finder.find(image);
     });
   try {
+    await sameQuestion(ranks, run, { '--faces': faces, '--fps': `${fps}` });
     const listed = groupsOf(sources, { imageDir: image_dir, fps, signal }, say);
     const groups = done && ranks.rank === 0 ? remaining(listed, done, faces, say) : listed;
     const lookAt = async (group: PictureGroup, say: (line: string) => void): Promise<SeenPredictions<More>[]> => {
