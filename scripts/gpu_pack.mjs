@@ -64,7 +64,7 @@ try {
   for (const lib of ['libstdc++.so.6', 'libgcc_s.so.1']) put(needed(lib), `lib/runtime/${lib}`);
   for (const binary of ['node', 'node_modules/webgpu/dist/linux-x64/dawn.node']) strip(join(app, binary));
   mkdirSync(dirname(resolve(file)), { recursive: true });
-  execFileSync('tar', ['--owner=0', '--group=0', '-C', stage, '-I', 'gzip -9', '-cf', resolve(file), 'gpu-day'], {
+  execFileSync('tar', ['--owner=0', '--group=0', '-C', stage, '-czf', resolve(file), 'gpu-day'], {
     stdio: 'inherit',
   });
   console.log(
