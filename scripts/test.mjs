@@ -1,5 +1,6 @@
-// Bundles test/**/*.test.ts and runs them with uvu, two files at a time: node scripts/test.mjs [--whole] [--soak] [part of a path ...]
-// --whole: what is tried in short otherwise (test/browser, test/mpi) is tried as a whole; --soak: what shows itself once in many runs, too.
+// Bundles test/**/*.test.ts and runs them with uvu, two files at a time: node scripts/test.mjs [--whole] [--soak] [--seed N] [part of a path ...]
+// --whole: what is tried in short otherwise (test/browser, test/mpi) is tried as a whole; --soak: what shows itself once in many runs, too;
+// --seed: of what is drawn at random (test/properties).
 // Closes with the line `N passed, N failed, N skipped`; exit 1 if any failed or none was found.
 import { fork } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -26,6 +27,7 @@ const LONG = [
 ];
 
 const args = process.argv.slice(2);
+const [, seed = ''] = args.includes('--seed') ? args.splice(args.indexOf('--seed'), 2) : [];
 const wanted = args.filter((arg) => arg !== '--whole' && arg !== '--soak');
 const whole = args.includes('--whole');
 const rank = (file) => (LONG.findIndex((part) => file.includes(part)) + LONG.length + 1) % (LONG.length + 1);
@@ -91,6 +93,7 @@ function runSome() {
       PROGRAM: program,
       WHOLE: whole ? '1' : '',
       SOAK: args.includes('--soak') ? '1' : '',
+      SEED: seed,
       ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
     },
   });
