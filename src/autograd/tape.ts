@@ -5,6 +5,7 @@ import { copyChannels, zeroChannels } from '../kernels/channels';
 import type { Matrix } from '../kernels/launch/matrix';
 import { Coverage } from './coverage';
 import { Node, nodesOf } from './node';
+import { sumsOf } from './sums';
 import { matrixOf, type Tensor, tensor } from './tensor';
 import { turningOf } from './turned';
 import type { Hook, Value } from './value';
@@ -234,6 +235,7 @@ export function backward(root: Tensor, upstream?: Tensor, { retainGraph = false 
       }
     } finally {
       turning.end();
+      sumsOf(root.device).end();
     }
     // What is computed begins anew in the next walk.
     for (const { outputs } of nodes) for (const { value } of outputs) forgetGrad(value);

@@ -13,7 +13,7 @@ export class Storage {
   readonly lease: number;
   private given = true;
   private found?: Place;
-  /** What is to be done before anybody reads or writes the content: running statistics wait so (autograd/moments.ts). @internal */
+  /** What is to be done before anybody reads or writes the content: running statistics wait so (autograd/moments.ts), and sums in parts (sums.ts). @internal */
   pending: (() => void) | null = null;
   /** Not to be freed before its step ends. @internal */
   retained = false;

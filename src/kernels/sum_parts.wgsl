@@ -1,5 +1,4 @@
-// y[i] (+)= sum over p of part[p, i], in order of p. A lane takes EACH vectors, LANES apart.
-// Dispatch: (size / (LANES EACH)) workgroups; size counted in V.
+// y (+)= the sum of all parts. A lane takes EACH vectors, LANES apart. Dispatch: (size / (LANES EACH)) workgroups; size counted in V.
 struct Params { size: u32, parts: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> part: array<V>;
 @group(0) @binding(1) var<storage, read_write> y: array<V>;
@@ -11,9 +10,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var j = 0u; j < EACH; j++) {
     let i = first + j * LANES;
     if (i >= P.size) { return; }
-    var sum = V();
-    for (var p = 0u; p < P.parts; p++) { sum += part[p * P.size + i]; }
-    if (P.accumulate == 1u) { sum += y[i]; }
-    y[i] = sum;
+    add_parts(0u, 0u, P.size, P.parts, i, P.accumulate == 1u);
   }
 }

@@ -26,7 +26,7 @@ import { reduce } from '../../src/kernels/reduce';
 import * as resize from '../../src/kernels/resize';
 import * as shortcut from '../../src/kernels/shortcut';
 import { spmm } from '../../src/kernels/spmm';
-import { sumParts } from '../../src/kernels/sum_parts';
+import { planSums, sumAllParts, sumParts } from '../../src/kernels/sum_parts';
 import { planTransposes, transpose, transposeAll } from '../../src/kernels/transpose';
 import { forceVariant } from '../../src/kernels/variant';
 
@@ -97,6 +97,8 @@ export function launchAll(
       adam(device, { value: x.storage, grad: y.storage, ...averages }, rates, rest);
       sumParts(device, x.storage, y.storage, { size: channels, parts: rows, accumulate: false });
       sumParts(device, x.storage, y.storage, { size: rows * channels, parts: 1, accumulate: false });
+      const summands = [256, 0].map((from) => ({ from, to: from, size: 8, parts: 2 }));
+      sumAllParts(device, planSums(device, summands), bytes(10), bytes(256), bytes(256), false);
       transpose(device, x.storage, y.storage, { batch: 1, rows, columns: channels });
       transpose(device, x.storage, y.storage, { batch: rows, rows: 1, columns: channels });
       transpose(device, x.storage, y.storage, { batch: rows, rows: 4, columns: channels / 4 });

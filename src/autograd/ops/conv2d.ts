@@ -3,6 +3,7 @@ import type { Activation } from '../../kernels/activation';
 import { columnSums } from '../../kernels/column_sums';
 import * as kernels from '../../kernels/conv2d';
 import type { Epilogue, Prologue } from '../../kernels/norm';
+import { sumsOf } from '../sums';
 import { gradEnabled, gradInto, record } from '../tape';
 import { empty, matrixOf, type Tensor } from '../tensor';
 import { turningOf } from '../turned';
@@ -160,8 +161,9 @@ export function conv2dBackwardWeight(
   prologue: Prologue | null,
 ): void {
   const { device } = x;
+  const sums = sumsOf(device);
   const dw = gradInto(weight);
-  if (dw) kernels.backwardWeight(device, g, matrixOf(x), matrixOf(dy), dw.grad.storage, dw.accumulate, prologue);
+  if (dw) kernels.backwardWeight(device, g, matrixOf(x), matrixOf(dy), dw.grad.storage, dw.accumulate, prologue, sums);
   const db = gradInto(bias);
-  if (db) columnSums(device, matrixOf(dy), db.grad.storage, db.accumulate);
+  if (db) columnSums(device, matrixOf(dy), db.grad.storage, db.accumulate, sums);
 }

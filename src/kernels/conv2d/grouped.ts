@@ -8,7 +8,7 @@ import { columnLanes } from '../launch/columns';
 import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../launch/matrix';
 import { type Epilogue, type Prologue, perWidth } from '../norm';
 import channelSource from '../norm/channel.wgsl';
-import { sumParts } from '../sum_parts';
+import { addParts, type PartsRoom } from '../sum_parts';
 import depthwiseBackwardDataSource from './depthwise_backward_data.wgsl';
 import depthwiseBackwardWeightSource from './depthwise_backward_weight.wgsl';
 import depthwiseForwardSource from './depthwise_forward.wgsl';
@@ -180,6 +180,7 @@ export function backwardWeight(
   accumulate: boolean,
   prologue: Prologue | null,
   pixels: number,
+  room: PartsRoom | null,
 ): void {
   const { inWidth, outWidth, constants, params } = widthsOf(g, x, dy);
   const walk = walkOf(device, g, 2, seen(g));
@@ -190,30 +191,28 @@ export function backwardWeight(
   const splits = ceilDiv(lines, linesEach);
   const rows = g.kh * g.kw * params.members;
   const size = rows * g.co;
-  const part = splits > 1 ? device.alloc(splits * size * 4, 'conv2d.weight_parts') : dweight;
   const LX = walk ? columnLanes(device) : lanesAlong(params.columns);
-  device.dispatch((walk ? depthwiseBackwardWeightKernel : backwardWeightKernel)[inWidth], {
-    buffers: { x: x.storage, dy: dy.storage, pack: prologue?.pack ?? device.none, part },
-    params: {
-      ...params,
-      ...geometryParams(g),
-      ...{ x_stride: x.stride / inWidth, x_offset: x.offset / inWidth },
-      ...{ dy_stride: dy.stride / outWidth, dy_offset: dy.offset / outWidth },
-      ...{ lines, lines_each: linesEach, begin: beginOf(g), accumulate: accumulate && splits === 1 ? 1 : 0 },
-    },
-    constants: {
-      ...constants,
-      ...prologueConstants(prologue),
-      ...(walk ? { ...windowConstants(g), ROWS: walk.rows } : {}),
-      LX,
-    },
-    workgroups: walk ? [ceilDiv(params.columns, LX), splits] : [ceilDiv(params.columns, LX), rows, splits],
-    label: `conv2d.backward_weight ${describe(g)}`,
-    flop: flopOf(g),
-    bytes: bytesOf(x, dy) + part.bytes,
-  });
-  if (splits > 1) {
-    sumParts(device, part, dweight, { size, parts: splits, accumulate });
-    device.free(part);
-  }
+  const write = (part: Storage): void =>
+    device.dispatch((walk ? depthwiseBackwardWeightKernel : backwardWeightKernel)[inWidth], {
+      buffers: { x: x.storage, dy: dy.storage, pack: prologue?.pack ?? device.none, part },
+      params: {
+        ...params,
+        ...geometryParams(g),
+        ...{ x_stride: x.stride / inWidth, x_offset: x.offset / inWidth },
+        ...{ dy_stride: dy.stride / outWidth, dy_offset: dy.offset / outWidth },
+        ...{ lines, lines_each: linesEach, begin: beginOf(g), accumulate: accumulate && splits === 1 ? 1 : 0 },
+      },
+      constants: {
+        ...constants,
+        ...prologueConstants(prologue),
+        ...(walk ? { ...windowConstants(g), ROWS: walk.rows } : {}),
+        LX,
+      },
+      workgroups: walk ? [ceilDiv(params.columns, LX), splits] : [ceilDiv(params.columns, LX), rows, splits],
+      label: `conv2d.backward_weight ${describe(g)}`,
+      flop: flopOf(g),
+      bytes: bytesOf(x, dy) + part.bytes,
+    });
+  if (splits === 1) write(dweight);
+  else addParts(device, dweight, { size, parts: splits, accumulate }, room, write);
 }

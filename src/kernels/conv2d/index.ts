@@ -6,7 +6,7 @@ import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../l
 import { across, type Epilogue, type Prologue, type Sums } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import normaliseSource from '../norm/normalise.wgsl';
-import { sumParts } from '../sum_parts';
+import { addParts, type PartsRoom } from '../sum_parts';
 import { transpose } from '../transpose';
 import backwardDataSource from './backward_data.wgsl';
 import throughNormSource from './backward_data_through_norm.wgsl';
@@ -193,7 +193,7 @@ function dataGradient(
   };
 }
 
-/** dweight (+)= the gradient of the weight, as [tap][ci / groups][co]. */
+/** dweight (+)= the gradient of the weight, as [tap][ci / groups][co]. @param room where it may wait in parts */
 export function backwardWeight(
   device: Device,
   g: Conv2dGeometry,
@@ -202,9 +202,10 @@ export function backwardWeight(
   dweight: Storage,
   accumulate: boolean,
   prologue: Prologue | null,
+  room: PartsRoom | null = null,
 ): void {
   if (g.groups > 1) {
-    grouped.backwardWeight(device, g, x, dy, dweight, accumulate, prologue, pixelsASum(device));
+    grouped.backwardWeight(device, g, x, dy, dweight, accumulate, prologue, pixelsASum(device), room);
     return;
   }
   const width = vectorWidth(dy, { channels: g.co });
@@ -216,8 +217,7 @@ export function backwardWeight(
   const splits = ceilDiv(lines, linesEach);
   const rows = g.kh * g.kw * g.ci;
   const size = rows * g.co;
-  const part = splits > 1 ? device.alloc(splits * size * 4, 'conv2d.weight_parts') : dweight;
-  runGemm(device, backwardWeightGemm, {
+  const launch = (part: Storage): GemmLaunch => ({
     rows,
     columns: g.co / width,
     splits,
@@ -250,8 +250,14 @@ export function backwardWeight(
     flop: flopOf(g),
     bytes: bytesOf(x, dy) + part.bytes,
   });
-  if (splits > 1) {
-    sumParts(device, part, dweight, { size, parts: splits, accumulate });
-    device.free(part);
+  const whole = launch(dweight);
+  const parts = splits > 1 ? splits : tileOf(device, backwardWeightGemm, whole).parts;
+  if (parts === 1) {
+    runGemm(device, backwardWeightGemm, whole);
+    return;
   }
+  addParts(device, dweight, { size, parts, accumulate }, room, (part) => {
+    if (splits > 1) runGemm(device, backwardWeightGemm, launch(part));
+    else runGemm(device, backwardWeightGemm, whole, part);
+  });
 }

@@ -80,7 +80,8 @@ export interface GemmLaunch extends Omit<Problem, 'kernel' | 'splits'> {
 /** How many numbers of A a lane loads at once. */
 const LOADED = { number: 1, positions: 2, eights: 2, rows: 4 } as const;
 
-export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
+/** @param left where a tile in parts leaves them, as [part][row][column], for the caller to add up; else they are added here */
+export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch, left: Storage | null = null): void {
   const { rows, columns, splits = 1, width, adjacent, stored, buffers, label, flop, bytes } = launch;
   watchers.get(device)?.(gemm, launch);
   const tile = tileOf(device, gemm, launch);
@@ -111,8 +112,9 @@ export function runGemm(device: Device, gemm: Gemm, launch: GemmLaunch): void {
     compute(tile.variant === 'subgroup' ? gemm.subgroup[atOnce] : gemm[tile.variant], buffers);
     return;
   }
-  const partial = device.alloc(parts * rows * columns * width * 4, 'gemm.parts');
+  const partial = left ?? device.alloc(parts * rows * columns * width * 4, 'gemm.parts');
   compute(gemm.part, { ...buffers, partial });
+  if (left) return;
   device.dispatch(gemm.sum, {
     buffers: { ...buffers, partial },
     params,
