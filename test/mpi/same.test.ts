@@ -33,6 +33,8 @@ if (WHOLE) {
   equal(3, '--network bregnext --image_size 16 --optimizer adamw --ema 0.9 --clip_grad_norm 1', '--grad_accum_steps 3');
   equal(2, '--precision f16 --save_every 3', '--grad_accum_steps 2');
   equal(2, '--freeze_backbone on --augment off', '--grad_accum_steps 2');
+  // Features are kept of each picture and its mirror image.
+  equal(4, '--freeze_backbone on --rotation 0 --sampler balanced --tensorboard on', '--grad_accum_steps 4');
 }
 
 test.run();
