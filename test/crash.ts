@@ -1,13 +1,15 @@
-// npm run test:crash -- --kills N --seed S [--network bregnext|densenet] [--workers N] [more flags of train]
-// Kills a training on drawn faces N times, at random moments, and compares what it comes to with one that was left alone.
+// npm run test:crash -- --kills N --seed S [--network bregnext|densenet] [--layout csv|npy] [--ranks N] [--in_turn on] [more flags of train]
+// Kills a training on drawn faces N times, at random moments, and compares what it comes to with one that was left alone. --layout npy: the faces
+// are prepared in a cache that is cold as a run begins; --ranks: one of them or their launcher is killed; --in_turn on: N times each with
+// --save_every 1, --precision f16, --ema and --grad_accum_steps.
 // Closes with `N kills, N resumes, N equal, 0 torn`; exit 1 if any differs or is torn.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crash } from './crash/crash';
+import { type CrashResult, crash } from './crash/crash';
 
 const USAGE =
-  'npm run test:crash -- --kills N --seed S [--network bregnext|densenet] [--workers N] [more flags of train]';
+  'npm run test:crash -- --kills N --seed S [--network bregnext|densenet] [--layout csv|npy] [--ranks N] [--in_turn on] [more flags of train]';
 
 /** Flags of a training that is small enough to be begun twenty times. */
 const SMALL: Record<string, Record<string, string>> = {
@@ -16,6 +18,8 @@ const SMALL: Record<string, Record<string, string>> = {
 };
 /** Training faces: seven steps an epoch, or four. */
 const FACES: Record<string, number> = { bregnext: 28, densenet: 14 };
+/** What --in_turn tries, one after the other. */
+const IN_TURN: readonly Record<string, string>[] = [{ save_every: '1' }, { precision: 'f16' }, { ema: '0.9' }, { grad_accum_steps: '2' }];
 
 const flags = new Map<string, string>();
 const args = process.argv.slice(2);
@@ -35,29 +39,43 @@ const take = (name: string, preset: number): number => {
   process.exit(2);
 };
 const [kills, seed] = [take('kills', 20), take('seed', 0)];
-const network = flags.get('network') ?? 'bregnext';
-const settings = {
-  emb: 'random',
-  cache: 'off',
-  workers: '2',
-  network,
-  ...SMALL[network],
-  ...Object.fromEntries(flags),
+const ranks = take('ranks', 1);
+const oneOf = <T extends string>(name: string, ...values: readonly T[]): T => {
+  const value = (flags.get(name) ?? values[0]) as T;
+  flags.delete(name);
+  if (values.includes(value)) return value;
+  console.error(`--${name} expects ${values.join(' or ')}; ${USAGE}`);
+  process.exit(2);
 };
-const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-crash-'));
-const found = await crash({
-  kills,
-  seed,
-  flags: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
-  faces: FACES[network] ?? 28,
-  dir,
-  say: (line) => console.log(line),
-}).catch((error: Error) => {
-  console.log(`${error.message}\nwhat there is of it is in ${dir}`);
-  process.exit(1);
-});
-const good = found.equal === found.kills && found.torn === 0;
-if (good) rmSync(dir, { recursive: true });
-else console.log(`what differs is in ${dir}`);
-console.log(`${found.kills} kills, ${found.resumes} resumes, ${found.equal} equal, ${found.torn} torn`);
-process.exitCode = good ? 0 : 1;
+const layout = oneOf('layout', 'csv', 'npy');
+const turns: readonly Record<string, string>[] = oneOf('in_turn', 'off', 'on') === 'on' ? IN_TURN : [{}];
+const network = flags.get('network') ?? 'bregnext';
+
+const found = { kills: 0, resumes: 0, equal: 0, torn: 0 };
+for (const turn of turns) {
+  const settings = { emb: 'random', workers: '2', network, ...SMALL[network], ...Object.fromEntries(flags), ...turn };
+  const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-crash-'));
+  const one = await crash({
+    kills,
+    seed,
+    flags: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    faces: FACES[network] ?? 28,
+    dir,
+    say: (line) => console.log(line),
+    layout,
+    ranks,
+  }).catch((error: Error) => {
+    console.log(`${error.message}\nwhat there is of it is in ${dir}`);
+    process.exit(1);
+  });
+  if (one.equal === one.kills && one.torn === 0) rmSync(dir, { recursive: true });
+  else console.log(`what differs is in ${dir}`);
+  if (turns.length > 1) console.log(`${JSON.stringify(turn)}: ${told(one)}`);
+  for (const name of Object.keys(found) as (keyof CrashResult)[]) found[name] += one[name];
+}
+console.log(told(found));
+process.exitCode = found.equal === found.kills && found.torn === 0 ? 0 : 1;
+
+function told({ kills, resumes, equal, torn }: CrashResult): string {
+  return `${kills} kills, ${resumes} resumes, ${equal} equal, ${torn} torn`;
+}

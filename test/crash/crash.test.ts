@@ -8,8 +8,7 @@ import { crash } from './crash';
 
 test('a training that is killed three times comes to the same bits', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-crash-'));
-  const flags =
-    '--model single_task --network bregnext --image_size 8 --batch_size 4 --epochs 2 --save_every 1 --cache off';
+  const flags = '--model single_task --network bregnext --image_size 8 --batch_size 4 --epochs 2 --save_every 1';
   const lines: string[] = [];
   // With this seed in validation, at the first step and in preparation.
   const found = await crash({

@@ -1,5 +1,4 @@
 // Kills a training again and again, goes on with it, and compares what it comes to with a run that was left alone.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, type FSWatcher, mkdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { randomStream, randomUniform } from '../../src/base/random';
@@ -10,7 +9,7 @@ import { readHashes } from '../../src/train/run/hashes';
 import { readRun, readWeights } from '../../src/train/run/read_run';
 import { formatResults, parseResults } from '../../src/train/run/results';
 import { halfOf } from '../../src/train/run/write';
-import { programFile } from '../cli/program';
+import { type Started, startAlone, startRanks } from './start';
 
 /** When a training is killed. */
 const PHASES = ['preparation', 'first step', 'steps', 'validation', 'writing'] as const;
@@ -23,6 +22,10 @@ export interface CrashOptions {
   readonly flags: readonly string[];
   /** Pictures to learn from; of validation there are 7. */
   readonly faces: number;
+  /** As `synth` has it. The npy release's faces are prepared anew in every run, in a cache that is cold as it begins. */
+  readonly layout?: 'csv' | 'npy';
+  /** Ranks that train together, under the first launcher that is here: one of them or the launcher is killed. Default: 1, without any. */
+  readonly ranks?: number;
   /** An empty folder for all of it. */
   readonly dir: string;
   readonly say: (line: string) => void;
@@ -50,6 +53,9 @@ const COMPARED = [
   'layers.jsonl',
 ];
 
+/** Milliseconds after a kill at which nothing of a training runs any more. */
+const LATE = 60_000;
+
 /** What is seen of a training: its first step is ahead, a checkpoint is there, a file is being written, an epoch has ended. */
 interface Moment {
   readonly what: 'first' | 'saved' | 'writing' | 'row';
@@ -72,20 +78,34 @@ interface Pace {
 }
 
 /** @throws Error if a training ends with an error of its own */
-export async function crash({ kills, seed, flags, faces, dir, say }: CrashOptions): Promise<CrashResult> {
+export async function crash({
+  kills,
+  seed,
+  flags,
+  faces,
+  dir,
+  say,
+  layout = 'csv',
+  ranks = 1,
+}: CrashOptions): Promise<CrashResult> {
   const drawn = join(dir, 'faces');
-  const common = ['--image_dir', drawn, '--data', `${drawn}/training.csv`, '--val_data', `${drawn}/validation.csv`];
-  const start = (args: readonly string[]): ChildProcess => {
-    const temporary = join(dir, 'tmp');
-    mkdirSync(temporary, { recursive: true });
-    const env = { ...process.env, TMPDIR: temporary };
-    return spawn(process.execPath, [programFile(), ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  };
-  await new Training(start(['synth', '--out', drawn, '--n', `${faces}`, '--validation', '7', '--size', '48'])).ended;
+  const common =
+    layout === 'npy'
+      ? ['--data', drawn]
+      : ['--image_dir', drawn, '--data', `${drawn}/training.csv`, '--val_data', `${drawn}/validation.csv`];
+  const temporary = join(dir, 'tmp');
+  mkdirSync(temporary);
+  const start = (args: readonly string[]): Started => startAlone(args, temporary);
+  const startTraining = ranks === 1 ? start : (args: readonly string[]): Started => startRanks(ranks, args, temporary);
+  const size = ['--n', `${faces}`, '--validation', '7', '--size', '48'];
+  await new Training(start(['synth', '--layout', layout, '--out', drawn, ...size])).ended;
 
   const whole = join(dir, 'whole');
-  const train = (to: string): string[] => ['train', ...common, '--saved_model', to, ...flags];
-  const undisturbed = new Training(start(train(whole)), whole);
+  const train = (to: string): string[] => {
+    const cache = layout === 'npy' ? `${to}.cache` : 'off';
+    return ['train', ...common, '--saved_model', to, '--cache', cache, ...flags];
+  };
+  const undisturbed = new Training(startTraining(train(whole)), whole);
   await undisturbed.ended;
   const pace = undisturbed.pace();
   say(
@@ -95,7 +115,7 @@ export async function crash({ kills, seed, flags, faces, dir, say }: CrashOption
   );
 
   const result: CrashResult = { kills: 0, resumes: 0, equal: 0, torn: 0 };
-  const stream = randomStream('crash', seed);
+  const [stream, chosen] = [randomStream('crash', seed), randomStream('crash which', seed)];
   let drawnNumbers = 0;
   const random = (): number => randomUniform(stream, drawnNumbers++);
   for (let run = 1; result.kills < kills; run++) {
@@ -104,9 +124,9 @@ export async function crash({ kills, seed, flags, faces, dir, say }: CrashOption
     for (let going = true; going; ) {
       const resume = existsSync(join(to, ARGS));
       if (resume) result.resumes++;
-      const training = new Training(start(resume ? ['train', '--resume', '--saved_model', to] : train(to)), to);
+      const training = new Training(startTraining(resume ? ['train', '--resume', '--saved_model', to] : train(to)), to);
       const phase = PHASES[Math.floor(random() * PHASES.length)];
-      if (result.kills < kills) training.killIn(phase, pace, random);
+      if (result.kills < kills) training.killIn(phase, pace, random, randomUniform(chosen, result.kills));
       going = await training.ended.catch((error) => {
         throw new Error(`after ${result.kills} kills, ${killed} of run ${run}: ${error.message}`);
       });
@@ -122,7 +142,7 @@ export async function crash({ kills, seed, flags, faces, dir, say }: CrashOption
     say(
       `run ${run}: ended after ${killed} kills, ${different.length > 0 ? `DIFFERENT: ${different.join(', ')}` : 'equal'}`,
     );
-    if (different.length === 0) rmSync(to, { recursive: true });
+    if (different.length === 0) for (const made of [to, `${to}.cache`]) rmSync(made, { recursive: true, force: true });
   }
   return result;
 }
@@ -135,12 +155,15 @@ class Training {
   private readonly moments: Moment[] = [];
   private onMoment: (moment: Moment) => void = () => {};
   private killed = false;
+  private late?: NodeJS.Timeout;
+  private onLate = (): void => {};
   private readonly watchers: FSWatcher[] = [];
 
   constructor(
-    private readonly child: ChildProcess,
+    private readonly started: Started,
     private readonly dir?: string,
   ) {
+    const { child } = started;
     let err = '';
     child.stderr?.on('data', (chunk) => {
       if (!/compiling kernels/.test(err) && /compiling kernels/.test(err + chunk)) this.tell('first');
@@ -151,10 +174,13 @@ class Training {
       child.on('close', (code, signal) => {
         clearInterval(looking);
         for (const watcher of this.watchers) watcher.close();
-        if (this.killed && signal === 'SIGKILL') resolve(true);
+        clearTimeout(this.late);
+        if (this.killed && started.isKilled(code, signal)) resolve(true);
         else if (code === 0) resolve(false);
         else reject(new Error(`${child.spawnargs.slice(1).join(' ')} ended with ${code ?? signal}:\n${err}`));
       });
+      this.onLate = () =>
+        reject(new Error(`${child.spawnargs.slice(1).join(' ')}: what was not killed still runs\n${err}`));
     });
   }
 
@@ -199,14 +225,14 @@ class Training {
     };
   }
 
-  /** Kills it at a random moment of a phase, if it comes to it. */
-  killIn(phase: Phase, pace: Pace, random: () => number): void {
+  /** Kills it at a random moment of a phase, if it comes to it. @param which of its processes, of [0, 1) */
+  killIn(phase: Phase, pace: Pace, random: () => number, which: number): void {
     const [u, v] = [random(), random()];
     let count = phase === 'steps' ? 1 + Math.floor(v * 4) : phase === 'writing' ? 1 + Math.floor(v * 12) : 1;
     const after = (ms: number): void => {
       count = -1;
-      const timer = setTimeout(() => this.kill(), ms);
-      this.child.on('close', () => clearTimeout(timer));
+      const timer = setTimeout(() => this.kill(which), ms);
+      this.started.child.on('close', () => clearTimeout(timer));
     };
     if (phase === 'preparation') after(u * pace.prepare);
     this.onMoment = ({ what, step }) => {
@@ -218,9 +244,10 @@ class Training {
     };
   }
 
-  private kill(): void {
+  private kill(which: number): void {
     this.killed = true;
-    this.child.kill('SIGKILL');
+    this.late = setTimeout(this.onLate, LATE);
+    this.started.kill(which);
   }
 }
 

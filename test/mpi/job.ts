@@ -39,8 +39,8 @@ export interface Job {
 
 let jobs = 0;
 
-/** Ranks that are there, by the job's mark in their environment. */
-function pidsOf(mark: string): number[] {
+/** Ranks that are there, by the job's mark in their environment, `NAME=value`. */
+export function pidsOf(mark: string): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
