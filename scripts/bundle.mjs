@@ -41,8 +41,13 @@ const wat = {
 const common = { bundle: true, format: 'esm', sourcemap: 'linked', plugins: [wgsl, wat], logLevel: 'warning' };
 
 /** Bundles `entryPoints` into `outdir`; npm packages stay external, shared code goes into chunks, WGSL is text, WebAssembly bytes. */
-export const bundle = (options) =>
-  build({ ...common, splitting: true, platform: 'node', target: 'node20', packages: 'external', ...options });
+export const bundle = ({ plugins = [], ...options }) =>
+  build({
+    ...common,
+    ...{ splitting: true, platform: 'node', target: 'node20', packages: 'external' },
+    plugins: [...plugins, ...common.plugins],
+    ...options,
+  });
 
 /** Bundles the program into `outdir`, as cli.js, with what stands beside it. */
 export async function bundleProgram(outdir, main = 'src/cli/main.ts') {

@@ -12,6 +12,8 @@ import { buildPage } from './page.mjs';
 const PROCESSES = 2;
 /** MiB of a process, which keeps device and kernels from one file to the next, from which another takes over. */
 const MOST = 1024;
+/** Milliseconds without a word after which a process hangs. What is tried as a whole may say nothing for longer. */
+const SILENCE = Number(process.env.TEST_SILENCE_MS || 20 * 60_000);
 /** What takes longest begins first: parts of paths. */
 const LONG = [
   'on_nan',
@@ -38,6 +40,14 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`);
   process.exit(1);
 }
+/** Tests get uvu by way of test/attended.ts. */
+const attended = {
+  name: 'attended',
+  setup({ onResolve }) {
+    const path = resolve('test/attended.ts');
+    onResolve({ filter: /^uvu$/ }, ({ importer }) => (importer === path ? { path: 'uvu', external: true } : { path }));
+  },
+};
 const outdir = `build/test-${process.pid}`;
 const { metafile } = await bundle({
   entryPoints: {
@@ -46,6 +56,7 @@ const { metafile } = await bundle({
   },
   outdir,
   metafile: true,
+  plugins: [attended],
 });
 await buildPage(outdir);
 /** The program, for all tests that start it. */
@@ -98,11 +109,21 @@ function runSome() {
     },
   });
   let [file, text] = ['', ''];
+  let silence;
+  const heard = () => {
+    clearTimeout(silence);
+    if (whole) return;
+    silence = setTimeout(() => {
+      text += `\n${SILENCE / 60_000} minutes without a word\n`;
+      child.kill('SIGKILL');
+    }, SILENCE);
+  };
   const next = () => {
     file = queue.shift() ?? '';
     child.send(file && `${outdir}/${file.slice(0, -3)}.js`);
   };
   const read = (chunk) => {
+    heard();
     text += chunk;
     // What the process writes behind a file: its size in MiB.
     const [block, mib, rest] = text.split(/\0(\d+)\n/);
@@ -113,9 +134,11 @@ function runSome() {
     else next();
   };
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', read);
+  heard();
   next();
   return new Promise((done) =>
     child.on('close', (code, signal) => {
+      clearTimeout(silence);
       if (file || code !== 0) {
         sum.failed++;
         tell(file, `${text}\nthe process of ${file || 'tests'} ended before its time (${signal ?? `exit ${code}`})\n`);
@@ -134,4 +157,8 @@ function tell(file, block) {
   sum.failed += total - passed;
   sum.skipped += skipped;
   process.stdout.write(`${file}\n${block}`);
+  if (/^ {2}Total:/m.test(plain) && total + skipped === 0) {
+    sum.failed++;
+    console.log(`${file} has no test: does it end with test.run()?\n`);
+  }
 }

@@ -1,6 +1,7 @@
 // A WebGPU device that computes nothing and checks everything: limits, ranges, usages, aliasing, lifetimes. What is copied is
 // really copied at submit. It counts what was made and what is alive, runs out of memory, and can be lost.
 import { Device } from '../src/device';
+import { attend } from './attended';
 
 export interface MockOptions {
   readonly limits?: Partial<Record<keyof GPUSupportedLimits, number>>;
@@ -43,6 +44,7 @@ export async function mockDevice(options: MockOptions = {}): Promise<{ device: D
     requestDevice: async () => gpu,
   } as unknown as GPUAdapter;
   const device = await Device.create(adapter, { software: options.software });
+  attend(gpu as unknown as GPUDevice);
   return { device, gpu };
 }
 

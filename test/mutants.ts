@@ -1,7 +1,7 @@
 // npm run test:mutants -- --n N --seed S [--file PART] [--seconds N]
 // Breaks N places of kernels, gradients, readers, checkpoints and ranks in a copy of the repository, one at a time, and runs the tests
-// that cover the file, nearest first, up to the first that fails or until --seconds (75) have gone by. A line each, then a table, then the
-// survivors with what was changed. --file: of files alone whose path has PART in it. Closes with `N mutants, N killed, N timed out, N survived`.
+// that cover the file, nearest first, up to the first that fails or until --seconds (75) have gone by. A line each, with what was changed unless
+// it was killed, then a table. --file: of files alone whose path has PART in it. Closes with `N mutants, N killed, N timed out, N survived`.
 import { parseArgs } from 'node:util';
 import { randomStream, randomUniform } from '../src/base/random';
 import { campaign } from './mutants/campaign';

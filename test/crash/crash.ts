@@ -29,6 +29,8 @@ export interface CrashOptions {
   /** An empty folder for all of it. */
   readonly dir: string;
   readonly say: (line: string) => void;
+  /** What is run in place of this repository's program: how the harness itself is tried, without ranks. */
+  readonly program?: string;
 }
 
 export interface CrashResult {
@@ -87,6 +89,7 @@ export async function crash({
   say,
   layout = 'csv',
   ranks = 1,
+  program,
 }: CrashOptions): Promise<CrashResult> {
   const drawn = join(dir, 'faces');
   const common =
@@ -95,7 +98,7 @@ export async function crash({
       : ['--image_dir', drawn, '--data', `${drawn}/training.csv`, '--val_data', `${drawn}/validation.csv`];
   const temporary = join(dir, 'tmp');
   mkdirSync(temporary);
-  const start = (args: readonly string[]): Started => startAlone(args, temporary);
+  const start = (args: readonly string[]): Started => startAlone(args, temporary, program);
   const startTraining = ranks === 1 ? start : (args: readonly string[]): Started => startRanks(ranks, args, temporary);
   const size = ['--n', `${faces}`, '--validation', '7', '--size', '48'];
   await new Training(start(['synth', '--layout', layout, '--out', drawn, ...size])).ended;

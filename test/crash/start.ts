@@ -16,9 +16,9 @@ export interface Started {
 const STDIO: ['ignore', 'ignore', 'pipe'] = ['ignore', 'ignore', 'pipe'];
 
 /** @param temporary its folder for temporary files */
-export function startAlone(args: readonly string[], temporary: string): Started {
+export function startAlone(args: readonly string[], temporary: string, program = programFile()): Started {
   const env = { ...process.env, TMPDIR: temporary };
-  const child = spawn(process.execPath, [programFile(), ...args], { env, stdio: STDIO });
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: STDIO });
   return { child, kill: () => child.kill('SIGKILL'), isKilled: (_, signal) => signal === 'SIGKILL' };
 }
 

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defineKernel } from '../../src/device';
+import { uncaptured } from '../attended';
 import { mockDevice } from '../mock_gpu';
 
 // The mock itself: that it would notice. What is tried with it is in the files of the things tried.
@@ -108,6 +109,7 @@ test('it objects to what a real device objects to', async () => {
     found(() => launched(group, 1, true)),
     /b is destroyed/,
   );
+  assert.equal(await uncaptured(), gpu.errors);
 });
 
 test.run();

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { type Device, defineKernel, type Kernel } from '../../src/device';
 import { openDevice } from '../../src/device/node';
 import axes from '../../src/kernels/launch/axes.wgsl';
+import { uncaptured } from '../attended';
 import { mockDevice } from '../mock_gpu';
 
 const test = suite('pipelines');
@@ -64,6 +65,7 @@ test('a kernel that does not compile: file, line and text, from prepare, from th
   launch(device, bad);
   assert.match(await messageOf(() => device.wait()), expected);
   assert.match(await messageOf(() => launch(device, bad)), expected);
+  assert.equal(await uncaptured(), ['pass: no pipeline or bind group']);
   launch(device, good('other'));
   await device.wait();
 });
@@ -90,6 +92,7 @@ for (const [what, kernel, place] of [
     launch(own, kernel);
     assert.match(await messageOf(() => own.wait()), place);
     assert.match(await messageOf(() => launch(own, kernel)), place);
+    assert.match((await uncaptured()).join(), 'Invalid ComputePipeline');
     own.dryRun(() => launch(own, good('fine')));
     await own.prepare();
     const y = own.alloc(4, 'y');

@@ -26,6 +26,7 @@ test('the op of docs/adding-an-op.md works as it stands there', () => {
       'src',
       'scripts',
       'package.json',
+      'test/attended.ts',
       'test/gpu.ts',
       'test/hashinit.ts',
       'test/goldens',

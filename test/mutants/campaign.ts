@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
+import { Tree } from '../tree';
 import { apply, type Change, diffOf, drawChange, lineOf, pick, type Random } from './change';
 import { Coverage } from './covering';
 import { checksOf, filesOf, PARTS } from './parts';
-import { Tree } from './tree';
 import { Trials, type Verdict } from './trial';
 import { Compiler } from './typescript';
 import { changesOfWgsl } from './wgsl';
@@ -51,14 +51,11 @@ export async function campaign({ n, seconds, within, random, say }: CampaignOpti
       tried.push({ mutant, verdict });
       vain = 0;
       say(`${tried.length}  ${placeOf(mutant)}  ${mutant.change.sort}: ${verdictOf(verdict)}`);
+      if (verdict.kind !== 'killed') say(diffOf(mutant.text, mutant.change));
     }
   } finally {
     compiler.close();
     tree.remove();
-  }
-  for (const { mutant, verdict } of tried) {
-    if (verdict.kind === 'survived')
-      say(`\n${placeOf(mutant)} survived ${verdict.by.join(', ')}\n${diffOf(mutant.text, mutant.change)}`);
   }
   const kinds = ['killed', 'timed out', 'survived'] as const;
   const count = (kind: string, part?: string): number =>
@@ -93,4 +90,4 @@ export async function campaign({ n, seconds, within, random, say }: CampaignOpti
 const placeOf = ({ file, text, change }: Mutant): string => `${file}:${lineOf(text, change)}`;
 
 const verdictOf = ({ kind, by, seconds }: Verdict): string =>
-  `${kind}${kind === 'survived' ? ` ${by.length} checks` : ` by ${by}`} (${Math.round(seconds)} s)`;
+  `${kind}${kind === 'survived' ? '' : ' by'} ${by.join(', ') || 'no check'} (${Math.round(seconds)} s)`;

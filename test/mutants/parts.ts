@@ -1,7 +1,7 @@
 // What is broken, by parts that are drawn from in turn.
 import { readdirSync } from 'node:fs';
+import { type Check, testOf } from '../tree';
 import type { Coverage } from './covering';
-import { type Check, testOf } from './tree';
 
 /** Paths of a part's files begin so and end so. */
 interface Part {

@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** A command that fails where something is wrong: Node's arguments. */
 export interface Check {
   readonly name: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export const testOf = (file: string): Check => ({ name: file, args: ['scripts/test.mjs', file] });
@@ -42,14 +43,15 @@ export class Tree {
   }
 
   write(file: string, text: string): void {
+    mkdirSync(dirname(join(this.dir, file)), { recursive: true });
     writeFileSync(join(this.dir, file), text);
   }
 
   /** Runs a check for at most `seconds`; nothing that it has started goes on. */
-  run({ args }: Check, seconds: number): Promise<Outcome> {
+  run({ args, env: own }: Check, seconds: number): Promise<Outcome> {
     const began = performance.now();
     const temporary = mkdtempSync(join(this.parent, 'tmp-'));
-    const env = { ...process.env, TMPDIR: temporary, WHOLE: '', SOAK: '' };
+    const env = { ...process.env, TMPDIR: temporary, WHOLE: '', SOAK: '', ...own };
     const child = spawn(process.execPath, args, {
       cwd: this.dir,
       env,
