@@ -61,6 +61,7 @@ export function property<D>(
       fc.assert(tried, {
         numRuns: runs + large.length,
         seed,
+        includeErrorInReport: true,
         examples: large.map((of) => [{ of, dtype: 'f32', variant: null, setting: PLAIN }]),
       }),
   };
