@@ -104,7 +104,7 @@ under(test, 'ranks at different calls, and one that fails, end all with its name
 under(test, 'a rank that is gone with 0, and one that does nothing, are no good end', async (by) => {
   const quiet = await job(by, 'quiet');
   assert.is.not(quiet.code, 0, quiet.text);
-  assert.match(quiet.text, /error: rank 1 \(.+\) has ended before the others, with exit code 0/);
+  assert.match(quiet.text, /error: rank 1 \(.+\) has ended before the others, with exit code 0/, quiet.text);
   const late = await job(by, 'late');
   assert.is.not(late.code, 0, late.text);
   assert.match(late.text, /error: rank 1 \(.+\): alive, but nothing came of it for 2 s/);
