@@ -3,6 +3,7 @@ import type { Device, Storage } from '../../device';
 import type { Activation } from '../../kernels/activation';
 import * as kernels from '../../kernels/batch_norm';
 import * as conv from '../../kernels/conv2d';
+import type { Parted } from '../../kernels/launch/matrix';
 import type { Prologue } from '../../kernels/norm';
 import { activated } from '../activated';
 import { Coverage } from '../coverage';
@@ -76,7 +77,7 @@ const targetOf = (to: GradTarget | null) => to && { storage: to.grad.storage, ac
 function backward(
   device: Device,
   x: Tensor,
-  dy: Tensor,
+  dy: Parted,
   bn: BatchNormTensors,
   pack: Storage,
   activation: Activation,
@@ -89,7 +90,7 @@ function backward(
     dbeta: targetOf(dbeta),
     dx: dx && { matrix: matrixOf(dx.grad), accumulate: dx.accumulate },
   };
-  kernels.backward(device, matrixOf(x), matrixOf(dy), pack, activation, training, targets, pool);
+  kernels.backward(device, matrixOf(x), dy, pack, activation, training, targets, pool);
 }
 
 /**
@@ -144,7 +145,7 @@ export function batchNorm(
   const y = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm' });
   kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation);
   record('batch_norm', [x, bn.weight, bn.bias], [y], (dy) => {
-    if (dy) backward(device, x, dy, bn, pack, activation, options.training);
+    if (dy) backward(device, x, matrixOf(dy), bn, pack, activation, options.training);
   });
   return y;
 }
@@ -171,7 +172,7 @@ export function batchNormAvgPool2d(
   const y = empty(device, [n, c, h >> 1, w >> 1], { dtype: x.dtype, name: 'batch_norm_avg_pool2d' });
   kernels.apply(device, matrixOf(x), pack, matrixOf(y), activation, { h, w });
   record('batch_norm_avg_pool2d', [x, bn.weight, bn.bias], [y], (dy) => {
-    if (dy) backward(device, x, dy, bn, pack, activation, options.training, { h, w });
+    if (dy) backward(device, x, matrixOf(dy), bn, pack, activation, options.training, { h, w });
   });
   return y;
 }
@@ -216,9 +217,8 @@ export function batchNormConv2d(
         backwardThroughNorm(g, x, dy, bn, weight, prologue, options.training);
         return;
       }
-      const between = empty(device, x.shape, { dtype: x.dtype, name: 'batch_norm_conv2d.between' });
       const turned = turningOf(device).take(weight);
-      conv.backwardData(device, g, matrixOf(dy), weight.storage, matrixOf(between), false, turned);
+      const between = conv.backwardDataApart(device, g, matrixOf(dy), weight.storage, matrixOf(x), turned);
       backward(device, x, between, bn, pack, activation, options.training);
       device.free(between.storage);
     },

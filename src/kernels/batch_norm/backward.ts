@@ -1,8 +1,8 @@
-import { type Device, defineKernel, type Storage } from '../../device';
+import { type Constants, type Device, defineKernel, type Storage } from '../../device';
 import { type Activation, activationCode, activationOn } from '../activation';
 import { ceilDiv } from '../launch/ceil_div';
 import { columnLanes, columnsOf } from '../launch/columns';
-import { bytesOf, type Matrix, vectorTypes } from '../launch/matrix';
+import { bytesOf, type Matrix, type Parted, vectorTypes } from '../launch/matrix';
 import type { Sums } from '../norm';
 import { perWidth } from '../norm';
 import channelSource from '../norm/channel.wgsl';
@@ -31,7 +31,7 @@ const settleKernel = perWidth('batch_norm.settle', settleSource);
 
 /** Bytes a channel of what batch norms owe a gradient. */
 export const OWED_BYTES = 16;
-/** Parts that one lane adds up at most. */
+/** Parts of sums that one lane adds up at most. */
 const PARTS = 256;
 
 interface Target {
@@ -52,7 +52,7 @@ export interface NormTargets {
 export function backward(
   device: Device,
   x: Matrix,
-  dy: Matrix,
+  dy: Parted,
   pack: Storage,
   activation: Activation,
   training: boolean,
@@ -72,13 +72,13 @@ export function backward(
     ...sums.constants,
     ...vectorTypes(width, ...Object.values(operands)),
     ...pairs(width, takesPairs(x)),
+    ...upstreamConstants(dy, pool),
     ACT: activationCode(activation),
-    POOLED: pool !== null,
   };
-  const pooled = { h: pool?.h ?? 0, w: pool?.w ?? 0, veil: 0 };
+  const rest = { ...upstreamParams(width, dy, pool), veil: 0 };
   device.dispatch(sumsKernel[width], {
     buffers: { x: x.storage, dy: dy.storage, pack, part: storage },
-    params: { ...sums.params, ...pooled },
+    params: { ...sums.params, ...rest },
     constants: { ...constants, ROWS },
     workgroups: sums.workgroups,
     label: `batch_norm.backward_sums ${describe(x)}`,
@@ -90,7 +90,7 @@ export function backward(
     const pass = columnsOf(device, operands);
     device.dispatch(applyKernel[width], {
       buffers: { ...pass.buffers, pack, k },
-      params: { ...pass.params, ...pooled, accumulate: dx.accumulate ? 1 : 0 },
+      params: { ...pass.params, ...rest, accumulate: dx.accumulate ? 1 : 0 },
       constants,
       workgroups: pass.workgroups,
       label: `batch_norm.backward_apply ${describe(x)}`,
@@ -100,11 +100,22 @@ export function backward(
   device.free(k);
 }
 
+/** How upstream.wgsl reads dy. */
+const upstreamConstants = (dy: Parted, pool: Pooled | null): Constants => ({
+  PARTS: dy.parts ?? 1,
+  POOLED: pool !== null,
+});
+const upstreamParams = (width: 4 | 1, dy: Parted, pool: Pooled | null): Record<string, number> => ({
+  h: pool?.h ?? 0,
+  w: pool?.w ?? 0,
+  dy_part: (dy.rows * dy.channels) / width,
+});
+
 /** All of it in one launch. */
 function backwardFew(
   device: Device,
   x: Matrix,
-  dy: Matrix,
+  dy: Parted,
   pack: Storage,
   activation: Activation,
   training: boolean,
@@ -121,8 +132,7 @@ function backwardFew(
     buffers: { ...pass.buffers, pack, dgamma: toGamma, dbeta: toBeta },
     params: {
       ...pass.params,
-      h: pool?.h ?? 0,
-      w: pool?.w ?? 0,
+      ...upstreamParams(pass.width, dy, pool),
       rows_each: ceilDiv(x.rows, SHARES),
       training: training ? 1 : 0,
       accumulate: dx.accumulate ? 1 : 0,
@@ -133,7 +143,8 @@ function backwardFew(
     constants: {
       ...vectorTypes(pass.width, x, dy, to),
       ...pairs(pass.width, true),
-      ...{ WIDTH: pass.width, LANES, SHARES, ACT: activationCode(activation), POOLED: pool !== null },
+      ...upstreamConstants(dy, pool),
+      ...{ WIDTH: pass.width, LANES, SHARES, ACT: activationCode(activation) },
     },
     workgroups: [ceilDiv(x.channels / pass.width, LANES)],
     label: `batch_norm.backward_few ${describe(x)}`,

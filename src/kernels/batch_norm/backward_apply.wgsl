@@ -2,7 +2,7 @@
 // (columns / LANES, rows / rows_each).
 struct Params {
   rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, dx_stride: u32, dx_offset: u32,
-  h: u32, w: u32, rows_each: u32, accumulate: u32, veil: u32,
+  h: u32, w: u32, dy_part: u32, rows_each: u32, accumulate: u32, veil: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> dy: array<S>;

@@ -1,6 +1,6 @@
 // part[g, c] = the sums of the g-th ROWS rows: see sums.wgsl. A lane owns a column of V. Dispatch: (columns / LANES, rows / ROWS).
 struct Params {
-  rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, h: u32, w: u32, veil: u32,
+  rows: u32, columns: u32, x_stride: u32, x_offset: u32, dy_stride: u32, dy_offset: u32, h: u32, w: u32, dy_part: u32, veil: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> dy: array<S>;

@@ -2,7 +2,7 @@ import type { Constants, Device, Storage } from '../../device';
 import { activationCode, activationOn, takesExponential } from '../activation';
 import { defineColumnGemm, defineGemm, type GemmLaunch, runGemm, tileOf } from '../gemm';
 import { ceilDiv } from '../launch/ceil_div';
-import { bytesOf, type Matrix, vectorType, vectorTypes, vectorWidth } from '../launch/matrix';
+import { bytesOf, type Matrix, type Parted, vectorType, vectorTypes, vectorWidth } from '../launch/matrix';
 import { across, type Epilogue, type Prologue, type Sums } from '../norm';
 import channelSource from '../norm/channel.wgsl';
 import normaliseSource from '../norm/normalise.wgsl';
@@ -103,6 +103,7 @@ export function forward(
 /**
  * dx (+)= the gradient of the convolution's input. dy: N*OH*OW rows of co; dx: N*H*W rows of ci.
  * @param turned the weight as [tap][co][ci], where somebody has it; without groups.
+ * @param left where a tile in parts leaves them, dx being as it was (see runGemm)
  */
 export function backwardData(
   device: Device,
@@ -112,14 +113,40 @@ export function backwardData(
   dx: Matrix,
   accumulate: boolean,
   turned: Storage | null = null,
+  left: Storage | null = null,
 ): void {
   if (g.groups > 1) {
     grouped.backwardData(device, g, dy, weight, dx, accumulate);
     return;
   }
   const own = turned ?? turn(device, g, weight);
-  runGemm(device, backwardDataGemm, dataGradient(g, dy, own, dx, accumulate));
+  runGemm(device, backwardDataGemm, dataGradient(g, dy, own, dx, accumulate), left);
   if (!turned) device.free(own);
+}
+
+/**
+ * backwardData into memory of its own, where the gradient lies without gaps, in parts if its tile makes it in parts: but not of f16, to which a
+ * driver may leave out rounding where nothing is stored.
+ */
+export function backwardDataApart(
+  device: Device,
+  g: Conv2dGeometry,
+  dy: Matrix,
+  weight: Storage,
+  x: Matrix,
+  turned: Storage | null,
+): Parted {
+  const dx = { ...x, storage: device.alloc(bytesOf(x), 'conv2d.between'), stride: x.channels, offset: 0 };
+  const whole = g.groups > 1 || x.dtype === 'f16';
+  const parts = whole ? 1 : tileOf(device, backwardDataGemm, dataGradient(g, dy, weight, dx, false)).parts;
+  if (parts === 1) {
+    backwardData(device, g, dy, weight, dx, false, turned);
+    return dx;
+  }
+  const storage = device.alloc(4 * parts * x.rows * x.channels, 'conv2d.between_parts');
+  backwardData(device, g, dy, weight, dx, false, turned, storage);
+  device.free(dx.storage);
+  return { ...dx, storage, parts };
 }
 
 /**

@@ -18,6 +18,11 @@ export interface Matrix extends Elements {
   readonly stride: number;
 }
 
+/** A matrix; with `parts` so many without gaps, one after the other, for its reader to add up. */
+export interface Parted extends Matrix {
+  readonly parts?: number;
+}
+
 /** Where rows start; without stride and offset they follow one another. */
 type Rows = Pick<Matrix, 'channels'> & Partial<Pick<Matrix, 'stride' | 'offset'>>;
 
