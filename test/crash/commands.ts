@@ -23,8 +23,7 @@ const COMMANDS: readonly Command[] = [
   { name: 'export', args: (out, { run }) => `export --saved_model ${run} --format onnx --out ${out}/net.onnx` },
   {
     name: 'predict',
-    args: (out, { faces, run }) =>
-      `predict --saved_model ${run} --cache off --out ${out}/faces.csv ${faces}/images/validation`,
+    args: (out, { faces, run }) => `predict --saved_model ${run} --out ${out}/faces.csv ${faces}/images/validation`,
     grows: true,
   },
 ];
@@ -107,9 +106,10 @@ class Killable {
 
   private async written(dir: string): Promise<number> {
     let ended = false;
-    this.ended.finally(() => {
+    const end = (): void => {
       ended = true;
-    });
+    };
+    this.ended.then(end, end);
     while (!ended && readdirSync(dir).length === 0) await new Promise((done) => setTimeout(done, 1));
     return performance.now() - this.began;
   }
