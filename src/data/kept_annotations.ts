@@ -71,9 +71,7 @@ function fileFor(data: string, options: AnnotationOptions, cache: string | null)
 /** null: nothing is kept, it is damaged, or what it was read from has changed. */
 async function take(file: string): Promise<Annotations | null> {
   try {
-    const { tensors, metadata } = readSafetensors(readFileSync(file), file);
-    // One without a checksum is none that was kept.
-    if (metadata.checksum === undefined) return null;
+    const { tensors } = readSafetensors(readFileSync(file), file, { sealed: true });
     const bytes = (name: string): Uint8Array => tensors.get(name)?.data as Uint8Array;
     const { sources, digest, hash, train, val }: Kept = JSON.parse(Buffer.from(bytes('kept')).toString());
     const found = sources.map(

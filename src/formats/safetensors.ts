@@ -64,12 +64,17 @@ export type Dtype = keyof typeof DTYPES;
  * Reads a whole safetensors file. The tensors come in the header's order; their data are copies, so `bytes` may be
  * reused. Safe on files from strangers: every length, offset, shape and name is checked before it is believed.
  * @param file name for messages
+ * @param sealed the file must have a checksum, as `writeSafetensors` leaves one; without it one that is there is compared
  * @throws InputError naming the file, the byte offset, what was expected and what was found
  * @example
  * const { tensors } = readSafetensors(readFileSync('run1/weights/best.safetensors'));
  * tensors.get('classifier.bias')?.shape; // [7]
  */
-export function readSafetensors(bytes: Uint8Array, file = 'safetensors data'): SafetensorsFile {
+export function readSafetensors(
+  bytes: Uint8Array,
+  file = 'safetensors data',
+  { sealed = false }: { sealed?: boolean } = {},
+): SafetensorsFile {
   const fail = (at: number, expected: string, found: string): never => {
     throw new InputError(`${file}: byte ${at}: expected ${expected}, found ${found}`);
   };
@@ -142,7 +147,7 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors data'): S
   }
   if (at !== available) fail(start + at, `the file to end with ${before}`, `${available - at} further bytes`);
 
-  checkSeal(bytes, start, file);
+  checkSeal(bytes, start, file, sealed);
 
   const wide = entries.reduce((sum, { dtype, begin, end }) => sum + growth(dtype, end - begin), 0);
   if (wide > MAX_WIDE) fail(start, `tensors that grow by at most ${MAX_WIDE} bytes as 32-bit numbers`, `${wide}`);

@@ -17,9 +17,14 @@ export function seal(bytes: Uint8Array, head: number): void {
   if (at !== undefined) bytes.set(new TextEncoder().encode(checksum(bytes, at)), at);
 }
 
-/** @throws InputError if a file with a checksum in its first `head` bytes is not as it was written */
-export function checkSeal(bytes: Uint8Array, head: number, file: string): void {
+/**
+ * Compares the checksum in the first `head` bytes of a file.
+ * @param needed there must be one
+ * @throws InputError if the file is not as it was written
+ */
+export function checkSeal(bytes: Uint8Array, head: number, file: string, needed: boolean): void {
   const at = placeOf(bytes, head);
+  if (at === undefined && needed) throw new InputError(`${file}: expected a checksum in its metadata, found none`);
   if (at === undefined) return;
   const [found, wanted] = [checksum(bytes, at), text(bytes.subarray(at, at + DIGITS))];
   if (found !== wanted)
