@@ -5,7 +5,7 @@ import type { Metafile } from 'esbuild';
 
 /** How near a test is to a file: compared in the order of the fields. */
 interface Nearness {
-  /** Steps from the file to an importer whose name the test bears; more than any where it bears none. */
+  /** Steps from the file to an importer whose name the test bears, none where it imports the file itself; more than any where it bears none. */
   readonly name: number;
   /** Whether it stands in the folder of another room. */
   readonly elsewhere: boolean;
@@ -15,29 +15,35 @@ interface Nearness {
   readonly reach: number;
 }
 
+/** Where the program begins, which tests start by way of test/cli/program.ts. */
+const MAIN = 'src/cli/main.ts';
+
 export class Coverage {
   private readonly imports = new Map<string, readonly string[]>();
   private readonly importers = new Map<string, string[]>();
   private readonly tests: readonly string[];
 
-  private constructor({ inputs }: Metafile) {
+  private constructor({ inputs }: Metafile, started: Readonly<Record<string, readonly string[]>>) {
     for (const [file, { imports }] of Object.entries(inputs)) {
       const own = imports.filter(({ external }) => !external).map(({ path }) => path);
+      own.push(...(started[file] ?? []));
       this.imports.set(file, own);
       for (const path of own) this.importers.set(path, [...(this.importers.get(path) ?? []), file]);
     }
     this.tests = Object.keys(inputs).filter((file) => file.endsWith('.test.ts'));
   }
 
-  /** Of all tests below ./test, as esbuild finds their imports. */
+  /** Of all tests below ./test, as esbuild finds their imports; those that start the program reach it, and its threads. */
   static async read(): Promise<Coverage> {
-    const { bundle } = (await import(join(process.cwd(), 'scripts/bundle.mjs'))) as {
+    const { bundle, WORKERS } = (await import(join(process.cwd(), 'scripts/bundle.mjs'))) as {
       bundle(options: object): Promise<{ metafile: Metafile }>;
+      WORKERS: Readonly<Record<string, string>>;
     };
+    const threads = Object.values(WORKERS);
     const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.test.ts'));
-    const entryPoints = tests.map((f) => `test/${f}`);
+    const entryPoints = [...tests.map((f) => `test/${f}`), MAIN, ...threads];
     const { metafile } = await bundle({ entryPoints, outdir: 'build/coverage', metafile: true, write: false });
-    return new Coverage(metafile);
+    return new Coverage(metafile, { 'test/cli/program.ts': [MAIN], [MAIN]: threads });
   }
 
   /** The tests that import a file, also by way of others, nearest first. */
@@ -49,7 +55,12 @@ export class Coverage {
         const depth = reached.get(file);
         if (depth === undefined) return [];
         const elsewhere = !test.startsWith(`test/${room}/`);
-        const near: Nearness = { name: this.byName(file, test), elsewhere, depth, reach: reached.size };
+        const near: Nearness = {
+          name: depth === 1 ? 0 : this.byName(file, test),
+          elsewhere,
+          depth,
+          reach: reached.size,
+        };
         return [{ test, near }];
       })
       .sort((a, b) => compare(a.near, b.near))
