@@ -11,24 +11,33 @@ import { type CrashResult, crash } from './crash';
 
 const RUN = 'test/golden/older_runs/single_task';
 
-/** Writes the files of a run that is there already; `fault` is done to the folder `to` before its checkpoint is whole. */
-const played = (run: string, fault: string): string => `
+/** What a training must not do: leave its checkpoint cut off until it ends, or other predictions where it goes on. */
+interface Fault {
+  readonly torn?: true;
+  readonly other?: true;
+}
+
+/** Writes the files of a run that is there already. */
+const played = (run: string, { torn, other }: Fault): string => `
 import { appendFileSync, copyFileSync, mkdirSync, renameSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 const to = process.argv.at(process.argv.indexOf('--saved_model') + 1);
 const LAST = '${LAST}';
-function write(file) {
+function write(file, whole = true) {
   copyFileSync('${run}/' + file, to + '/' + file + '.1.tmp');
+  if (!whole) truncateSync(to + '/' + file + '.1.tmp', 100);
   renameSync(to + '/' + file + '.1.tmp', to + '/' + file);
 }
 if (process.argv[2] === 'train') {
   mkdirSync(to + '/weights', { recursive: true });
   const again = process.argv.includes('--resume');
-  for (const file of ['results.csv', 'manifest.json', LAST, 'args.json']) write(file);
+  for (const file of ['results.csv', 'manifest.json']) write(file);
+  write(LAST, ${!torn});
+  write('args.json');
   console.error('compiling kernels');
   for (let step = 0; step < 4; step++) {
-    write(LAST);
-    ${fault}
+    write(LAST, ${!torn});
+    if (${other ?? false} && again) appendFileSync(to + '/predictions.csv', 'another\\n');
     await sleep(100);
   }
   write(LAST);
@@ -36,7 +45,7 @@ if (process.argv[2] === 'train') {
 }
 `;
 
-async function killed(fault: string): Promise<CrashResult> {
+async function killed(fault: Fault): Promise<CrashResult> {
   const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-harness-'));
   try {
     const run = join(dir, 'run');
@@ -57,18 +66,18 @@ async function killed(fault: string): Promise<CrashResult> {
 }
 
 test('a training that keeps its files whole comes out equal', async () => {
-  const { kills, equal, torn } = await killed('');
+  const { kills, equal, torn } = await killed({});
   assert.equal({ kills, equal, torn }, { kills: 2, equal: 2, torn: 0 });
 });
 
 test('a torn checkpoint is found', async () => {
-  const { kills, torn } = await killed("truncateSync(to + '/' + LAST, 100);");
+  const { kills, torn } = await killed({ torn: true });
   assert.is(kills, 2);
   assert.ok(torn >= 1);
 });
 
 test('other bits after a kill are found', async () => {
-  const { kills, equal } = await killed("if (again) appendFileSync(to + '/predictions.csv', 'another\\n');");
+  const { kills, equal } = await killed({ other: true });
   assert.is(kills, 2);
   assert.ok(equal < kills);
 });
