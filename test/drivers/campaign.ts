@@ -7,22 +7,27 @@ import type { Look } from './inside';
 export const PARTS = ['subgroup', 'tiled', 'plain', 'kernels'] as const;
 
 const PROCESSES = 2;
+/** Milliseconds in which a driver shows itself: one of 32 lanes compiles for minutes. */
+const LOOK = 600_000;
 
 interface Ended {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly out: string;
 }
 
-function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+/** @param timeout milliseconds after which it is ended */
+function run(args: readonly string[], env: NodeJS.ProcessEnv, timeout?: number): Promise<Ended> {
   const child = spawn(process.execPath, ['--enable-source-maps', ...args], {
     env,
+    timeout,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
   });
-  return new Promise((done) => child.on('close', (code) => done({ code, out: out.trimEnd() })));
+  return new Promise((done) => child.on('close', (code, signal) => done({ code, signal, out: out.trimEnd() })));
 }
 
 interface Part {
@@ -69,9 +74,10 @@ export async function campaign(
       for (const part of own) cannot(part, (error as Error).message);
       return [];
     }
-    const { code, out } = await run([process.argv[1], 'look'], env);
+    const { code, signal, out } = await run([process.argv[1], 'look'], env, LOOK);
     if (code !== 0) {
-      fails(`${driver.name}: it cannot be opened (exit ${code})`);
+      const late = signal === 'SIGTERM' ? `, after ${LOOK / 1000} s` : '';
+      fails(`${driver.name}: it cannot be opened (${signal ?? `exit ${code}`}${late})`);
       return [];
     }
     const seen = JSON.parse(out.split('\n').at(-1) as string) as Look;
