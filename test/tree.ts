@@ -1,8 +1,10 @@
 // A copy of the repository, in which files are broken and checks run.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A command that fails where something is wrong: Node's arguments. */
 export interface Check {
@@ -21,6 +23,9 @@ export interface Outcome {
 
 /** What a copy does without: packages are linked, the rest is made or fetched. */
 const LEFT_OUT = new Set(['.git', 'build', 'dist', 'node_modules', 'shared']);
+
+/** Milliseconds after its end in which a check's output is to come. */
+const DRAIN = 5000;
 
 export class Tree {
   /** The process group of the check that runs. */
@@ -68,9 +73,11 @@ export class Tree {
       this.end();
     }, 1000 * seconds);
     return new Promise((done) =>
-      child.on('exit', (code) => {
+      child.on('exit', async (code) => {
         clearTimeout(timer);
         this.end();
+        // What it wrote last may be on its way yet; who has left its group may hold its output for ever.
+        await Promise.race([once(child, 'close'), sleep(DRAIN, undefined, { ref: false })]);
         rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
         const verdict = late ? 'out of time' : code === 0 ? 'passed' : 'failed';
         done({ verdict, seconds: (performance.now() - began) / 1000, output });
