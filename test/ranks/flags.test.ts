@@ -81,7 +81,7 @@ given(
 )('--batch_size auto is what fits every rank', async () => {
   const said: string[][] = [[], []];
   const hooks = (rank: number) => ({ onNotice: (line: string) => void said[rank].push(line) });
-  const auto = (name: string) => settings(name, { grad_accum_steps: 2, batch_size: AUTO, epochs: 1 });
+  const auto = (name: string) => ({ ...settings(name, { grad_accum_steps: 2, epochs: 1 }), batch_size: AUTO });
   const sizeOf = (rank: number): number[] =>
     (said[rank].join('\n').match(/auto: a step of (\d+) images takes (\d+) MiB/) ?? []).slice(1).map(Number);
   await go(1, auto('auto-1'), { hooks, dryRun: true });
