@@ -2,6 +2,8 @@
 // archive must not find different things in it: every byte belongs to one record or one entry, and what stands in two places is
 // the same in both. yauzl reads the records; what it does not compare is compared here.
 
+import { on } from 'node:events';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
 import { InputError } from '../../base/errors';
@@ -53,8 +55,7 @@ export async function readZip(
     if (entries.has(name)) fail('every entry once', 'it twice');
     if (at !== end) fail(`it to begin at byte ${end}, where what is before ends`, `byte ${at}`);
     end = inOrder[i + 1]?.relativeOffsetOfLocalHeader ?? directory;
-    const local = await zip
-      .readLocalFileHeaderPromise(entry)
+    const local = await readLocal(zip, entry)
       .then((header) => Object.assign(header, { extraFields: yauzl.parseExtraFields(header.extraField) }))
       .catch((error: Error) => fail(`a local header at byte ${at}, and its data`, error.message));
     checkLocal(entry, local, fail);
@@ -70,6 +71,11 @@ export async function readZip(
   if (end !== directory) throw damaged(file, `entries up to byte ${directory}`, `none`);
   return entries;
 }
+
+// Promises of yauzl's own are too new to be in all versions that do.
+const openBuffer = promisify<Buffer, yauzl.Options, yauzl.ZipFile>(yauzl.fromBuffer);
+const readLocal = (zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<yauzl.LocalFileHeader> =>
+  promisify<yauzl.Entry, yauzl.LocalFileHeader>(zip.readLocalFileHeader.bind(zip))(entry);
 
 type Fail = (expected: string, found: string) => never;
 
@@ -90,8 +96,8 @@ async function readDirectory(
     throw damaged(file, 'records that can be read', (error as Error).message);
   };
   // Names are decoded below: yauzl would prefer the one in an extra field.
-  const options = { decodeStrings: false, validateEntrySizes: false };
-  const zip = await yauzl.fromBufferPromise(data, options).catch(unreadable);
+  const options = { decodeStrings: false, validateEntrySizes: false, lazyEntries: true };
+  const zip = await openBuffer(data, options).catch(unreadable);
   const count = zip.entryCount;
   if (count > MAX_ENTRIES) throw new InputError(`${file}: expected at most ${MAX_ENTRIES} entries, found ${count}`);
   const number = (at: number, width: number): number =>
@@ -118,13 +124,16 @@ async function readDirectory(
   const found: yauzl.Entry[] = [];
   let read = 0;
   try {
-    for await (const entry of zip.eachEntry()) {
+    const entries: AsyncIterable<yauzl.Entry[]> = on(zip, 'entry', { close: ['end'] });
+    zip.readEntry();
+    for await (const [entry] of entries) {
       if (entry.fileNameLength > MAX_NAME)
         throw new InputError(
           `${file}: expected names of at most ${MAX_NAME} bytes in the archive, found one of ${entry.fileNameLength}`,
         );
       found.push(Object.assign(entry, { fileName: nameOf(entry.generalPurposeBitFlag, entry.fileNameRaw) }));
       read += 46 + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+      zip.readEntry();
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
