@@ -11,6 +11,7 @@ import {
   type Learning,
   loadCheckpoint,
   newProgress,
+  progressOf,
   readLearning,
 } from '../../src/train/run/checkpoint';
 import { refuses } from '../autograd/helpers';
@@ -95,6 +96,51 @@ test('what a run has come to is read back, and written again has the same bytes'
     assert.ok(history);
     assert.equal(encodeCheckpoint(new Map(), newProgress(), history), bytes);
   }
+});
+
+test('how far a run had come is refused by the one part that is wrong, and only then', () => {
+  const { tally, ...whole } = newProgress();
+  const best = { epoch: 0, accuracy: 0, loss: 0.5, ccc: null };
+  const read = (edit: object, edited: object = {}) =>
+    progressOf({ progress: JSON.stringify({ ...whole, ...edit, tally: { ...tally, ...edited } }) }, 'last.safetensors');
+  for (const edit of [{}, { best }, { best: { epoch: 3, accuracy: 1 } }, { bad: [0, 7], stopped: true, step: 0 }])
+    assert.equal(read(edit), { ...whole, ...edit, tally });
+  assert.equal(read({}, { loss: null, cont: -1, steps: 0 }).tally, { ...tally, loss: null, cont: -1, steps: 0 });
+
+  const counts = [-1, 0.5, null, '1', [1]];
+  const wrong: [part: string, says: string, values: unknown[], edit: (value: unknown) => [object, object?]][] = [
+    ...['epoch', 'step'].map((n): (typeof wrong)[number] => [n, `a whole number as ${n}`, counts, (v) => [{ [n]: v }]]),
+    ['stopped', 'true or false as stopped', [0, null], (v) => [{ stopped: v }]],
+    ['bad', 'places of samples as bad', [null, [-1], [1, 0.5]], (v) => [{ bad: v }]],
+    ...['steps', 'samples', 'correct', 'skipped'].map((n): (typeof wrong)[number] => [
+      n,
+      'counts as steps, samples, correct and skipped of tally',
+      counts,
+      (v) => [{}, { [n]: v }],
+    ]),
+    ...['loss', 'cat', 'cont'].map((n): (typeof wrong)[number] => [
+      n,
+      'sums as loss, cat and cont of tally',
+      ['1', true, [1]],
+      (v) => [{}, { [n]: v }],
+    ]),
+    ...Object.entries({ epoch: counts, accuracy: [-1, '1', null], loss: ['1'], ccc: [true] }).map(
+      ([n, values]): (typeof wrong)[number] => [
+        `best ${n}`,
+        'the scores of an epoch as best',
+        values,
+        (v) => [{ best: { ...best, [n]: v } }],
+      ],
+    ),
+    ['best', 'the scores of an epoch as best', [1, 'x'], (v) => [{ best: v }]],
+  ];
+  for (const [part, says, values, edit] of wrong)
+    for (const value of values)
+      assert.throws(
+        () => read(...edit(value)),
+        (error: Error) => error.message.startsWith(`last.safetensors: expected`) && error.message.includes(`(${says})`),
+        `${part} ${JSON.stringify(value)}`,
+      );
 });
 
 test('a state that is not whole, or of another shape, is refused by name', async () => {
