@@ -1,12 +1,13 @@
 import { type Device, defineKernel, type Storage } from '../device';
 import { vectorType } from './launch/matrix';
 import { type Pass, passOver } from './launch/pass';
+import planSource from './launch/plan.wgsl';
 import partsSource from './parts.wgsl';
 import source from './sum_parts.wgsl';
 import allSource from './sum_parts_all.wgsl';
 
 const kernel = defineKernel('sum_parts', partsSource, source);
-const allKernel = defineKernel('sum_parts_all', partsSource, allSource);
+const allKernel = defineKernel('sum_parts_all', partsSource, planSource, allSource);
 
 /** A sum of `parts` arrays of `size` elements that lie one after the other, and whether what was there is kept. */
 export interface PartedSum {

@@ -9,13 +9,7 @@ struct Sum { first: u32, part: u32, y: u32, size: u32, parts: u32 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  var low = 0u;
-  var high = P.sums;
-  while (high - low > 1u) {
-    let middle = (low + high) / 2u;
-    if (plan[middle].first <= group.x) { low = middle; } else { high = middle; }
-  }
-  let s = plan[low];
+  let s = plan[entry_of(group.x, P.sums)];
   let first = (group.x - s.first) * LANES * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
     let i = first + j * LANES;

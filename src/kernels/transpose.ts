@@ -2,6 +2,7 @@ import { type Device, defineKernel, type Storage } from '../device';
 import { ceilDiv } from './launch/ceil_div';
 import { columnLanes } from './launch/columns';
 import { vectorType, vectorWidth } from './launch/matrix';
+import planSource from './launch/plan.wgsl';
 import source from './transpose.wgsl';
 import allSource from './transpose_all.wgsl';
 import turn from './turn.wgsl';
@@ -12,7 +13,7 @@ const kernels = {
   4: defineKernel('transpose.4', columnOf4, turn, source),
   1: defineKernel('transpose.1', columnOf1, turn, source),
 };
-const allKernel = defineKernel('transpose_all', columnOf4, turn, allSource);
+const allKernel = defineKernel('transpose_all', columnOf4, turn, planSource, allSource);
 
 /** Numbers in a cache line of 64 bytes. */
 const LINE = 16;

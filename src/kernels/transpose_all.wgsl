@@ -9,13 +9,7 @@ struct Matrix { first: u32, x: u32, y: u32, rows: u32, columns: u32 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  var low = 0u;
-  var high = P.matrices;
-  while (high - low > 1u) {
-    let middle = (low + high) / 2u;
-    if (plan[middle].first <= group.x) { low = middle; } else { high = middle; }
-  }
-  let m = plan[low];
+  let m = plan[entry_of(group.x, P.matrices)];
   let across = (m.rows + LANES - 1u) / LANES;
   let down = (m.columns + EACH - 1u) / EACH;
   let tile = group.x - m.first;
