@@ -9,6 +9,8 @@ export interface MockOptions {
   /** Bytes of buffers before an out-of-memory error. */
   readonly memory?: number;
   readonly software?: boolean;
+  /** The least and most lanes of a subgroup. */
+  readonly subgroups?: readonly [number, number];
 }
 
 const LIMITS = {
@@ -37,10 +39,11 @@ export interface MockLaunch {
 /** A device over a mock, and the mock. A shader line that contains `#error TEXT` does not compile. */
 export async function mockDevice(options: MockOptions = {}): Promise<{ device: Device; gpu: MockGpu }> {
   const gpu = new MockGpu(options);
+  const [subgroupMinSize, subgroupMaxSize] = options.subgroups ?? [8, 8];
   const adapter = {
     limits: gpu.limits,
     features: gpu.features,
-    info: { vendor: 'mock', architecture: 'mock', subgroupMinSize: 8, subgroupMaxSize: 8 },
+    info: { vendor: 'mock', architecture: 'mock', subgroupMinSize, subgroupMaxSize },
     requestDevice: async () => gpu,
   } as unknown as GPUAdapter;
   const device = await Device.create(adapter, { software: options.software });

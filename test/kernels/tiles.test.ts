@@ -4,10 +4,20 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import { candidatesOf, tileByRule, tilesOf } from '../../src/kernels/gemm/tile';
-import { allTiles, choose, chooseTile, classOf, forceVariant, type Problem, useTiles } from '../../src/kernels/variant';
+import {
+  allTiles,
+  choose,
+  chooseTile,
+  classOf,
+  forceVariant,
+  type Problem,
+  useTiles,
+  variantsOf,
+} from '../../src/kernels/variant';
 import { Fixture } from '../goldens/fixture';
 import { judge, line, passed } from '../goldens/run';
 import { device } from '../gpu';
+import { mockDevice } from '../mock_gpu';
 
 const test = suite('tiles');
 test.after.each(() => {
@@ -71,6 +81,32 @@ test('what is worth measuring: the tile of the rule, whole sums beside sums in p
     candidatesOf('tiled', 8, problem({ splits: 4 })).some((t) => t.parts > 1),
     'in parts already',
   );
+});
+
+test('an adapter runs in subgroups of one size from 4 to 32; a CPU then does so by itself, a GPU in workgroup memory', async () => {
+  for (const [least, most, lanes] of [
+    [4, 4, 4],
+    [8, 8, 8],
+    [16, 16, 16],
+    [32, 32, 32],
+    [2, 2, null],
+    [64, 64, null],
+    [8, 16, null],
+  ] as const)
+    for (const software of [true, false]) {
+      const features = ['subgroups'] as GPUFeatureName[];
+      const { device } = await mockDevice({ features, software, subgroups: [least, most] });
+      const known = lanes === null ? ['tiled', 'plain'] : ['subgroup', 'tiled', 'plain'];
+      assert.equal(variantsOf(device), known, `${least} to ${most}`);
+      const byFacts = software ? (lanes === null ? 'plain' : 'subgroup') : 'tiled';
+      assert.equal(choose(device), { variant: byFacts, lanes: byFacts === 'subgroup' ? lanes : 8 });
+      for (const variant of known) {
+        forceVariant(device, variant);
+        assert.equal(choose(device), { variant, lanes: variant === 'subgroup' ? lanes : 8 }, `${least}, ${variant}`);
+      }
+    }
+  const { device } = await mockDevice({ software: true });
+  assert.equal(choose(device), { variant: 'plain', lanes: 8 }, 'no subgroups at all');
 });
 
 test('forced goes before measured, measured before the rule; a class takes in neighbouring sizes', () => {
