@@ -59,6 +59,7 @@ test('headers as others write them', () => {
     '{"shape": (2,), "descr": "<u2", "fortran_order": False}',
     "{ 'fortran_order':False,'descr':'u2','shape':(2L,),}\n",
     "{'descr': '=u2', 'fortran_order': True, 'shape': (1, 2), }     \n",
+    "{'descr': '<u2', 'fortran_order': False, 'shape': (2,)}".padEnd(10_000),
   ])
     assert.equal(readNpy(npy(header, 1, 0, 0, 1)).toList(), [1, 256], header);
 });
@@ -68,18 +69,24 @@ test('hostile headers and sizes', async () => {
     `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
   const cases: [what: string, file: Uint8Array, ...words: string[]][] = [
     ['nothing', bytes(), 'byte 0', '0 bytes'],
+    ['a file that ends in its header length', bytes('\x93NUMPY', 1, 0, 5), 'byte 0', '9 bytes'],
+    ['a version before the first', bytes('\x93NUMPY', 0, 0, 0, 0), 'byte 6', 'found 0.0'],
     ['another file', bytes('PK\x03\x04aaaaaaaaa'), 'byte 0', 'NUMPY'],
     ['a version of the future', bytes('\x93NUMPY', 4, 0, 0, 0, 0, 0), 'byte 6', 'found 4.0'],
     ['a header beyond the end', bytes('\x93NUMPY', 2, 0, 255, 255, 255, 255), 'byte 8', '4294967295'],
     ['a header that ends a byte too early', npy('{}').subarray(0, -1), 'byte 8', 'at most 1 bytes (the rest), found 2'],
     ['no header length', bytes('\x93NUMPY', 3, 0, 1, 0), 'byte 8', 'end of the file'],
-    ['a long header', npy(`{${' '.repeat(20_000)}}`), 'at most 10000 bytes'],
+    ['a long header', npy(`{${' '.repeat(9_999)}}`), 'at most 10000 bytes, found 10001'],
+    ['an empty dict', npy('{}'), 'byte 10', 'expected descr in the header'],
     ['huge', npy(dict('(4294967296, 4294967296)')), 'found 0'],
     ['beyond numbers', npy(dict(`(${'9'.repeat(400)},)`)), 'an array'],
     ['many axes', npy(dict(`(${'1, '.repeat(40)})`), new Uint8Array(8)), 'an array'],
     ['negative', npy(dict('(-1,)'), new Uint8Array(8)), 'byte 10'],
     ['a fraction', npy(dict('(1.5,)'), new Uint8Array(8)), 'byte 10'],
     ['no tuple', npy(dict('3'), new Uint8Array(24)), 'byte 10'],
+    ['a list for a shape', npy(dict('[1]'), new Uint8Array(8)), 'byte 10', 'a shape of whole numbers'],
+    ['no comma between sizes', npy(dict('(1 1)'), new Uint8Array(8)), 'byte 10', 'a shape of whole numbers'],
+    ['an order in quotes', npy(dict('(1,)', "'<f8'", "'True'"), new Uint8Array(8)), 'byte 10', 'True or False'],
     ['a call', npy(dict('__import__("os").system("true")')), 'byte 10'],
     ['a list of tuples', npy(dict('(1,)', "[('a', 'O')]")), 'structured'],
     ['text of no length', npy(dict('(1,)', "'<U0'")), 'dtype'],
