@@ -187,7 +187,7 @@ test('arrays that do not fit', () => {
   );
   refuses(
     () => affineImage(device, batch, tensor(device, new Float32Array(256), [256])),
-    /expected 768 numbers in table/,
+    /table must be \[256, 3\] and no slice, found tensor\[256\]/,
   );
 });
 

@@ -438,7 +438,7 @@ test('shapes that do not fit', () => {
   const bn = normOf(4);
   refuses(
     () => batchNorm(random('x', [2, 3, 2, 2]), bn, TRAINING),
-    /x\[2x3x2x2\] has 3 channels, weight\[4\] does not/,
+    /x\[2x3x2x2\] has 3 channels: expected \[3\], found weight\[4\]/,
   );
   refuses(
     () => batchNorm(random('x', [1, 4]), bn, TRAINING),

@@ -256,6 +256,12 @@ const convolution = (
       (out) => `conv2d: out is stored as ${out.dtype}, x as f32`,
     ),
     argument(
+      (out: F.Tensor) => set({ out }),
+      [],
+      [t('out', [1, 2, 3, 4], PLAIN), t('out', [1, 2, 3, 4], TAPS)],
+      (out) => `conv2d: out must be in layout rows, found ${out.layout}`,
+    ),
+    argument(
       (activation: 'relu') => set({ epilogue: { activation } }),
       [],
       ['relu'],
@@ -266,7 +272,7 @@ const convolution = (
       (c: number) => F.noGrad(() => set({ epilogue: { activation: 'relu', norm: norm(c) } })),
       [2],
       [1, 4],
-      (c) => `batch_norm: ${op}[1x2x3x4] has 2 channels, weight[${c}] does not`,
+      (c) => `batch_norm: ${op}[1x2x3x4] has 2 channels: expected [2], found weight[${c}]`,
     ),
   ];
 };
@@ -294,10 +300,35 @@ const normalisation = (run: (x: F.Tensor, bn: F.BatchNormTensors, options: F.Bat
       argument(
         (v: F.Tensor) => run(x, norm(4, { [name]: v }), mode),
         [],
-        [t('v', [3]), t('v', [5]), t('v', [1])],
-        (v) => `batch_norm: x[1x4x5x6] has 4 channels, ${v} does not`,
+        [t('v', [3]), t('v', [5]), t('v', [1]), t('v', [1, 4]), slice('v', [1, 4])],
+        (v) => `batch_norm: x[1x4x5x6] has 4 channels: expected [4], found ${v}`,
       ),
-    ]),
+    ]).concat(
+      argument(
+        (batchesTracked: F.Tensor) => run(x, norm(4, { batchesTracked }), mode),
+        [t('n', [1])],
+        [t('n', [1], F16), t('n', [1], U32)],
+        float32Only('batch_norm'),
+      ),
+      argument(
+        (batchesTracked: F.Tensor) => run(x, norm(4, { batchesTracked }), mode),
+        [],
+        [t('n', [2]), slice('n', [1, 1])],
+        (n) => `batch_norm: batches are counted in [1], found ${n}`,
+      ),
+      argument(
+        (momentum: number) => run(x, norm(4), { ...mode, momentum }),
+        [0, 0.1, 1],
+        [-1e-9, 1.001, NAN],
+        (momentum) => `batch_norm: momentum must be from 0 to 1, found ${momentum}`,
+      ),
+      argument(
+        (eps: number) => run(x, norm(4), { ...mode, eps }),
+        [0, 1e-5],
+        [-1e-9, NAN],
+        (eps) => `batch_norm: eps must be 0 or more, found ${eps}`,
+      ),
+    ),
   );
 
 /** The checks that pools with windows share. */
@@ -354,6 +385,12 @@ const windows = (op: string, run: (x: F.Tensor, options: F.PoolOptions) => unkno
       [],
       [t('out', [1, 4, 2, 3], F16), t('out', [1, 4, 2, 3], U32)],
       (out) => `${op}: out is stored as ${out.dtype}, x as f32`,
+    ),
+    argument(
+      (out: F.Tensor) => set({ out }),
+      [],
+      [t('out', [1, 4, 2, 3], PLAIN), t('out', [1, 4, 2, 3], TAPS)],
+      (out) => `${op}: out ${out} must be in layout rows, found ${out.layout}`,
     ),
     argument(
       (out: F.Tensor) => set({ kernel: 1, out }),
@@ -659,6 +696,12 @@ const REFUSALS: Readonly<Record<string, readonly Trial[]>> = {
         (p) => `dropout of x[2]: expected a probability, found ${p}`,
       ),
     ),
+    argument(
+      ([seed, stream]: Pair) => F.dropout(t('x', [2]), 0.5, { seed, stream, training: true }),
+      eachOf([0, 0], -1, 2 ** 32),
+      eachOf([0, 0], 0.5, NAN, INFINITE),
+      ([seed, stream]) => `dropout of x[2]: seed and stream must be whole numbers, found ${seed} and ${stream}`,
+    ),
   ],
   matmul: [
     ...either(
@@ -763,7 +806,7 @@ const REFUSALS: Readonly<Record<string, readonly Trial[]>> = {
     argument(
       (axis: number) => F.flatten(t('x', [2, 3, 4, 4]), axis),
       [0, 1, 2, 3],
-      [-1, 4],
+      [-1, 4, 0.5, NAN],
       (axis) => `flatten: x[2x3x4x4] has no axis ${axis}`,
     ),
   ],
@@ -799,13 +842,25 @@ const REFUSALS: Readonly<Record<string, readonly Trial[]>> = {
       (c) => F.shortcut(t('x', [2]), t('a', [1]), c),
     ).map((run) => argument(run, [t('v', [1])], [t('v', [1], F16), t('v', [1], U32)], float32Only('shortcut'))),
     argument(
-      ([a, c]: Pair) => F.shortcut(t('x', [2]), t('a', [a]), t('c', [c])),
-      [[1, 1]],
-      oneMore([1, 1]),
-      ([a, c]) => `shortcut: expected a and c of one number, found a[${a}] and c[${c}]`,
+      (a: F.Tensor) => F.shortcut(t('x', [2]), a, t('c', [1])),
+      [],
+      [t('a', [2]), slice('a', [1, 1])],
+      (a) => `shortcut: expected a and c of shape [1], found ${a} and c[1]`,
+    ),
+    argument(
+      (c: F.Tensor) => F.shortcut(t('x', [2]), t('a', [1]), c),
+      [],
+      [t('c', [2]), slice('c', [1, 1])],
+      (c) => `shortcut: expected a and c of shape [1], found a[1] and ${c}`,
     ),
   ],
   csr: [
+    argument(
+      ([rows, columns]: Pair) => csr({ rows, columns }),
+      [[2, 3]],
+      eachOf([2, 3], 0, -1, 2.5, NAN, INFINITE),
+      ([rows, columns]) => `csr ${rows}x${columns}: rows and columns must be whole numbers from 1 on`,
+    ),
     argument(
       (pointers: number[]) => csr({ pointers }),
       [
@@ -852,10 +907,11 @@ const REFUSALS: Readonly<Record<string, readonly Trial[]>> = {
       [],
       [
         [0, 4, 3],
+        [0, 0.5, 3],
         [0, NAN, 3],
       ],
       (p) =>
-        `csr 2x3: row pointers must not fall, found ${p[1] > 0 ? `${p[1]} and then 3 at row 1` : '0 and then NaN at row 0'}`,
+        `csr 2x3: row pointers must be whole numbers that do not fall, found ${p[1] > 3 ? '4 and then 3 at row 1' : `0 and then ${p[1]} at row 0`}`,
     ),
     argument(
       (column: number) => csr({ indices: [0, column, 1] }),
@@ -894,10 +950,22 @@ const REFUSALS: Readonly<Record<string, readonly Trial[]>> = {
     arrays('color', 6, Int32Array),
     arrays('erased', 8, Int32Array),
     argument(
-      (shape: Pair) => F.affineImage(device, image, t('table', shape)),
-      [[256, 3]],
-      [[255, 3], ...oneMore([256, 3])],
-      ([n, c]) => `affine_image of 2 pictures of 3x4: expected 768 numbers in table, found ${n * c}`,
+      (table: F.Tensor) => F.affineImage(device, image, table),
+      [t('table', [256, 3]), t('table', [256, 3], PLAIN)],
+      [t('t', [255, 3]), t('t', [256, 4]), t('t', [768]), t('t', [3, 256]), slice('t', [256, 3])],
+      (table) => `affine_image: table must be [256, 3] and no slice, found ${table}`,
+    ),
+    argument(
+      (table: F.Tensor) => F.affineImage(device, image, table),
+      [],
+      [t('t', [256, 3], F16), t('t', [256, 3], U32)],
+      float32Only('affine_image'),
+    ),
+    argument(
+      (share: number) => F.affineImage(device, { ...image, share }, table),
+      [0, 0.5, 1],
+      [-1e-9, 1.001, NAN],
+      (share) => `affine_image: share must be from 0 to 1, found ${share}`,
     ),
   ],
 };

@@ -152,7 +152,7 @@ test('an epilogue is refused where gradients are recorded, and for other channel
   assert.throws(() => conv2d(x, w, null, { epilogue: { activation: 'relu' } }), /noGrad/);
   refuses(
     () => noGrad(() => conv2d(x, w, null, { epilogue: { activation: 'relu', norm: normOf(4) } })),
-    /8x2x2\] has 8 channels, norm.weight\[4\] does not/,
+    /8x2x2\] has 8 channels: expected \[8\], found norm.weight\[4\]/,
   );
 });
 

@@ -94,7 +94,7 @@ test('what does not fit', () => {
   const x = random('x', [2, 4]);
   refuses(
     () => shortcut(x, random('a', [2]), number(1, 'c')),
-    /expected a and c of one number, found a\[2\] and c\[1\]/,
+    /expected a and c of shape \[1\], found a\[2\] and c\[1\]/,
   );
 });
 

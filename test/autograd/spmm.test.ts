@@ -80,7 +80,10 @@ test('matrices that are none', () => {
   refuses(() => csr(device, 2, 2, [0, 1, 2], [0], [1, 1]), /1 column indices for 2 values/);
   refuses(() => csr(device, 2, 2, [1, 1, 2], [0, 1], [1, 1]), /first row pointer must be 0/);
   refuses(() => csr(device, 2, 2, [0, 1, 1], [0, 1], [1, 1]), /last row pointer must be 2/);
-  refuses(() => csr(device, 2, 2, [0, 3, 2], [0, 1], [1, 1]), /must not fall, found 3 and then 2 at row 1/);
+  refuses(
+    () => csr(device, 2, 2, [0, 3, 2], [0, 1], [1, 1]),
+    /whole numbers that do not fall, found 3 and then 2 at row 1/,
+  );
   refuses(() => csr(device, 2, 2, [0, 1, 2], [0, 2], [1, 1]), /entry 1 lies in column 2/);
   refuses(() => csrFromDense(device, [1, 2, 3], 2, 2), /expected 4 elements, found 3/);
   refuses(

@@ -2,6 +2,7 @@ import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
 import * as kernels from '../../kernels/affine_image';
 import { empty, type Tensor } from '../tensor';
+import { wantFloat32 } from './check';
 
 /** A batch of N pictures of H x W pixels, as read. */
 export interface ImageBatch {
@@ -34,7 +35,7 @@ export interface ImageBatch {
  * sum. Has no gradient.
  * @param table [256, 3]: what each byte becomes in each channel, in `order`
  * @param order of the result's channels
- * @throws InputError when the arrays do not fit the sizes.
+ * @throws InputError when the arrays do not fit the sizes, or the share is no share.
  * @example
  * const table = tensor(device, Float32Array.from({ length: 768 }, (_, i) => Math.floor(i / 3) / 255), [256, 3]);
  * const one = 65536; // the map that leaves each pixel where it is
@@ -55,13 +56,17 @@ export function affineImage(
     ['flip', flip.length, n],
     ['color', color?.length ?? n * 3, n * 3],
     ['erased', erased?.length ?? n * 4, n * 4],
-    ['table', table.size, 256 * 3],
   ];
   for (const [what, found, expected] of sizes)
     if (found !== expected)
       throw new InputError(
         `affine_image of ${n} pictures of ${w}x${h}: expected ${expected} numbers in ${what}, found ${found}`,
       );
+  wantFloat32('affine_image', table);
+  if (table.shape.join() !== '256,3' || !table.contiguous)
+    throw new InputError(`affine_image: table must be [256, 3] and no slice, found ${table}`);
+  if (share !== null && !(share >= 0 && share <= 1))
+    throw new InputError(`affine_image: share must be from 0 to 1, found ${share}`);
   const upload = (data: Uint8Array | Int32Array | Uint32Array | Float32Array, what: string, more = 0): Storage => {
     const storage = device.alloc(Math.ceil((data.byteLength + more) / 4) * 4, `affine_image.${what}`);
     device.upload(storage, data);

@@ -59,6 +59,9 @@ function prepare(
   wantNorm(bn, x);
   if (training && x.rows === 1)
     throw new InputError(`batch_norm: expected more than 1 value per channel when training, found ${x}`);
+  if (!(momentum >= 0 && momentum <= 1))
+    throw new InputError(`batch_norm: momentum must be from 0 to 1, found ${momentum}`);
+  if (!(eps >= 0)) throw new InputError(`batch_norm: eps must be 0 or more, found ${eps}`);
   if (!training) {
     activated(x, activation, { ...bn, eps });
     return runningPack(bn, eps);
@@ -128,7 +131,7 @@ function backwardThroughNorm(
  * Batch normalisation (Ioffe and Szegedy 2015), as PyTorch's, with an optional activation folded in:
  * y = act((x - mean) / sqrt(var + eps) * weight + bias), mean and biased variance a channel over all rows; the running
  * variance takes n / (n - 1) of it. x [N, C] or [N, C, H, W]; the result is stored as x is, all else is f32.
- * @throws InputError when channels do not fit, or in training when a channel has one value.
+ * @throws InputError when channels do not fit, momentum or eps is out of its range, or in training when a channel has one value.
  * @example
  * const norm = new BatchNorm2d(device, 1).initialise(1).tensors;
  * const x = tensor(device, [1, 3], [2, 1]);

@@ -19,6 +19,8 @@ export function wantMap(op: string, x: Tensor, out?: Tensor): void {
   wantFloats(op, x);
   if (x.shape.length !== 4 || x.layout !== 'rows')
     throw new InputError(`${op}: x must be [N, C, H, W] in layout rows, found ${x} in layout ${x.layout}`);
+  if (out && out.layout !== 'rows')
+    throw new InputError(`${op}: out ${out} must be in layout rows, found ${out.layout}`);
   if (out && out.dtype !== x.dtype) throw new InputError(`${op}: out is stored as ${out.dtype}, x as ${x.dtype}`);
   if (out?.value === x.value) throw new InputError(`${op}: out ${out} is a part of the memory that x ${x} lies in`);
 }

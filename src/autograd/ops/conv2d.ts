@@ -92,6 +92,7 @@ export function conv2dGeometry(
   if (oh < 1 || ow < 1) fail(`the kernel ${eh}x${ew} is larger than the padded image`);
   if (o.out && o.out.shape.join() !== [n, co, oh, ow].join())
     fail(`out is ${o.out}, the result is ${[n, co, oh, ow].join('x')}`);
+  if (o.out && o.out.layout !== 'rows') fail(`out must be in layout rows, found ${o.out.layout}`);
   if (o.out && o.out.dtype !== x.dtype) fail(`out is stored as ${o.out.dtype}, x as ${x.dtype}`);
   return { n, h, w, ci, co, kh, kw, oh, ow, stride, padding: [top, left], dilation, groups };
 }

@@ -7,7 +7,7 @@ import { wantFloats } from './check';
 export interface DropoutOptions {
   /** A whole number; give every step another one. It travels in a buffer, so a new one compiles nothing. */
   readonly seed: number;
-  /** Tells the dropouts of one step apart. */
+  /** A whole number, which tells the dropouts of one step apart. */
   readonly stream: number;
   /** Otherwise x comes back as it is. */
   readonly training: boolean;
@@ -17,7 +17,7 @@ export interface DropoutOptions {
  * Dropout (Srivastava et al. 2014): each element becomes 0 with probability p, the others are divided by 1 - p. The mask is
  * a function of (seed, stream, element) alone, the same on every adapter: element i in the order of memory (row-major, or
  * rows of channels) is kept when fmix32(fmix32(seed + stream g) + i g) >> 8 >= 2^24 p, g = 0x9E3779B9.
- * @throws InputError when p is not in [0, 1].
+ * @throws InputError when p is not in [0, 1], or seed or stream is no whole number.
  * @example
  * const ones = tensor(device, new Float32Array(1000).fill(1), [1000]);
  * const kept = await dropout(ones, 0.5, { seed: 1, stream: 0, training: true }).data();
@@ -26,6 +26,8 @@ export interface DropoutOptions {
 export function dropout(x: Tensor, p: number, { seed, stream, training }: DropoutOptions): Tensor {
   wantFloats('dropout', x);
   if (!(p >= 0 && p <= 1)) throw new InputError(`dropout of ${x}: expected a probability, found ${p}`);
+  if (![seed, stream].every(Number.isInteger))
+    throw new InputError(`dropout of ${x}: seed and stream must be whole numbers, found ${seed} and ${stream}`);
   if (!training || p === 0) return x;
   const { device } = x;
   const buffer = device.alloc(4, 'dropout.seed');

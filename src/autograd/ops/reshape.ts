@@ -27,11 +27,13 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
 
 /**
  * [N, C, H, W] to [N, C * H * W], or any shape with its axes from `startDim` on made one, in PyTorch's order.
+ * @throws InputError when x has no such axis.
  * @example
  * flatten(zeros(device, [2, 3, 4, 4])).shape; // [2, 48]
  */
 export function flatten(x: Tensor, startDim = 1): Tensor {
-  if (startDim < 0 || startDim >= x.shape.length) throw new InputError(`flatten: ${x} has no axis ${startDim}`);
+  if (!Number.isInteger(startDim) || startDim < 0 || startDim >= x.shape.length)
+    throw new InputError(`flatten: ${x} has no axis ${startDim}`);
   return reshape(x, [...x.shape.slice(0, startDim), numel(x.shape.slice(startDim))]);
 }
 

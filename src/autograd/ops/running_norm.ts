@@ -22,12 +22,16 @@ export interface BatchNormTensors {
 /** What is added to a variance where nothing else is said. */
 export const EPS = 1e-5;
 
-/** @throws InputError where the norm's tensors are not f32, or not of as many channels as what it normalises, [N, C, ...]. */
-export function wantNorm({ weight, bias, runningMean, runningVar }: BatchNormTensors, of: Tensor): void {
+/** @throws InputError where the norm's tensors are not f32, or not [C] for what it normalises, [N, C, ...]. */
+export function wantNorm(bn: BatchNormTensors, of: Tensor): void {
+  const { weight, bias, runningMean, runningVar, batchesTracked = null } = bn;
   const channels = of.shape[1];
-  wantFloat32('batch_norm', weight, bias, runningMean, runningVar);
+  wantFloat32('batch_norm', weight, bias, runningMean, runningVar, batchesTracked);
   for (const t of [weight, bias, runningMean, runningVar])
-    if (t.size !== channels) throw new InputError(`batch_norm: ${of} has ${channels} channels, ${t} does not`);
+    if (t.shape.join() !== `${channels}`)
+      throw new InputError(`batch_norm: ${of} has ${channels} channels: expected [${channels}], found ${t}`);
+  if (batchesTracked && batchesTracked.shape.join() !== '1')
+    throw new InputError(`batch_norm: batches are counted in [1], found ${batchesTracked}`);
 }
 
 interface Kept {

@@ -7,7 +7,7 @@ import { wantFloat32, wantFloats } from './check';
 /**
  * The adaptive shortcut of BReG-NeXt (Hasani et al. 2020): y = atan(a x / s) / (a s), s = sqrt(c^2 + 1), element by element;
  * a = 0 is its limit x / s^2. x of any shape; a and c [1], learnt.
- * @throws InputError when a or c is not one number.
+ * @throws InputError when a or c is not [1].
  * @example
  * const [a, c] = [tensor(device, [1], [1]), tensor(device, [0], [1])];
  * await shortcut(tensor(device, [0, 1], [2]), a, c).data(); // [0, 0.7854]
@@ -15,8 +15,8 @@ import { wantFloat32, wantFloats } from './check';
 export function shortcut(x: Tensor, a: Tensor, c: Tensor): Tensor {
   wantFloats('shortcut', x);
   wantFloat32('shortcut', a, c);
-  if (a.size !== 1 || c.size !== 1)
-    throw new InputError(`shortcut: expected a and c of one number, found ${a} and ${c}`);
+  if (a.shape.join() !== '1' || c.shape.join() !== '1')
+    throw new InputError(`shortcut: expected a and c of shape [1], found ${a} and ${c}`);
   const { device } = x;
   const y = empty(device, x.shape, { layout: x.layout, dtype: x.dtype, name: 'shortcut' });
   kernels.forward(device, matrixOf(x), a.storage, c.storage, matrixOf(y));

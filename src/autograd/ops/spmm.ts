@@ -28,7 +28,7 @@ interface CsrArrays {
 /**
  * A sparse matrix [rows, columns] from compressed rows: the entries of row r are number rowPointers[r] to
  * rowPointers[r + 1] - 1 of columnIndices and values.
- * @throws InputError when the pointers do not rise from 0 to the number of values, or an index is out of range.
+ * @throws InputError when the sizes are no whole numbers, the pointers do not rise from 0 to the number of values, or an index is out of range.
  * @example
  * const identity = csr(device, 2, 2, [0, 1, 2], [0, 1], [1, 1]);
  * await spmm(identity, tensor(device, [1, 2, 3, 4], [2, 2])).data(); // [1, 2, 3, 4]
@@ -45,13 +45,17 @@ export function csr(
     throw new InputError(`csr ${rows}x${columns}: ${what}`);
   };
   const entries = values.length;
+  if (![rows, columns].every((n) => Number.isInteger(n) && n >= 1))
+    fail('rows and columns must be whole numbers from 1 on');
   if (rowPointers.length !== rows + 1) fail(`expected ${rows + 1} row pointers, found ${rowPointers.length}`);
   if (columnIndices.length !== entries) fail(`${columnIndices.length} column indices for ${entries} values`);
   if (rowPointers[0] !== 0) fail(`the first row pointer must be 0, found ${rowPointers[0]}`);
   if (rowPointers[rows] !== entries) fail(`the last row pointer must be ${entries}, found ${rowPointers[rows]}`);
   for (let r = 0; r < rows; r++)
-    if (!(rowPointers[r] <= rowPointers[r + 1]))
-      fail(`row pointers must not fall, found ${rowPointers[r]} and then ${rowPointers[r + 1]} at row ${r}`);
+    if (!(Number.isInteger(rowPointers[r + 1]) && rowPointers[r] <= rowPointers[r + 1]))
+      fail(
+        `row pointers must be whole numbers that do not fall, found ${rowPointers[r]} and then ${rowPointers[r + 1]} at row ${r}`,
+      );
   for (let k = 0; k < entries; k++) {
     const c = columnIndices[k];
     if (!(Number.isInteger(c) && c >= 0 && c < columns)) fail(`entry ${k} lies in column ${c}`);
