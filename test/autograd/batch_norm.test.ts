@@ -241,9 +241,10 @@ async function both(
   fn: (x: Tensor, bn: BatchNormTensors, w: Tensor, b: Tensor) => Tensor,
   channels: number,
   [n, h, w_]: readonly number[] = [2, 6, 5],
+  kernel = 3,
 ): Promise<Gradients> {
   const [x, bn] = [random('x', [n, channels, h, w_]), normOf(channels)];
-  const [w, b] = [random('w', [6, channels, 3, 3], { layout: 'taps' }), random('b', [6])];
+  const [w, b] = [random('w', [6, channels, kernel, kernel], { layout: 'taps' }), random('b', [6])];
   const y = fn(x, bn, w, b).retain();
   backward(y, random('up', y.shape, { requiresGrad: false }));
   const leaves = [x, bn.weight, bn.bias, w, b];
@@ -253,7 +254,7 @@ async function both(
   };
 }
 
-/** Channels, and images, height, width: on the large ones gradients go through the norm as the convolution makes them. */
+/** Channels, and images, height, width: on the large ones the gradients of a 1x1 kernel go through the norm as the convolution makes them. */
 const SMALL: readonly [number, number[]][] = [3, 8].map((channels) => [channels, [2, 6, 5]]);
 const LARGE: readonly [number, number[]][] = [
   [3, [5, 70, 65]],
@@ -264,31 +265,36 @@ const MODES = [true, false].flatMap((training) =>
 );
 
 test('batch norm in the load of a convolution equals the two apart, every variant', async () => {
-  const options = { stride: 2, padding: 1 };
   await eachVariant(async (variant) => {
-    const cases = [
+    const cases: { on: (typeof LARGE)[number]; training: boolean; activation: Activation; kernel?: 1 }[] = [
       ...SMALL.flatMap((on) => MODES.map((mode) => ({ on, ...mode }))),
       ...(['leakyRelu', 'sigmoid', 'gelu'] as const).map((activation) => ({
         on: SMALL[1],
         training: true,
         activation,
       })),
-      { on: LARGE[0], training: false, activation: 'elu' as const },
-      { on: LARGE[1], training: true, activation: 'relu' as const },
+      { on: LARGE[0], training: false, activation: 'elu' },
+      { on: LARGE[1], training: true, activation: 'relu' },
+      ...[true, false].flatMap((training) =>
+        LARGE.map((on): (typeof cases)[number] => ({ on, training, activation: 'elu', kernel: 1 })),
+      ),
     ];
-    for (const { on, training, activation } of cases) {
+    for (const { on, training, activation, kernel = 3 } of cases) {
       const [channels, map] = on;
+      const options = kernel === 1 ? {} : { stride: 2, padding: 1 };
       const apart = await both(
         (x, bn, w, b) => conv2d(batchNorm(x, bn, { training }, activation), w, b, options),
         channels,
         map,
+        kernel,
       );
       const fused = await both(
         (x, bn, w, b) => batchNormConv2d(x, bn, { training }, activation, w, b, options),
         channels,
         map,
+        kernel,
       );
-      const what = `${variant} ${channels} x ${map} ${activation} ${training ? 'training' : 'evaluation'}`;
+      const what = `${variant} ${kernel}x${kernel} ${channels} x ${map} ${activation} ${training ? 'training' : 'evaluation'}`;
       near(fused.y, apart.y, 2e-6, what);
       fused.grads.forEach((g, i) => {
         near(g, apart.grads[i], 5e-6, `${what}, gradient ${i}`);
