@@ -303,9 +303,10 @@ test('batch norm in the load of a convolution equals the two apart, every varian
   });
 });
 
-test('norms that share an input: what each owes its gradient adds up, leaf or not, every variant', async () => {
-  const parts = [0, 4, 12].map((from, i) => ({
+test('norms that share an input: what each owes its gradient adds up, leaf or not; one of running statistics owes nothing; every variant', async () => {
+  const parts = [0, 4, 6, 12].map((from, i) => ({
     from,
+    options: { training: i !== 2 },
     bn: normOf(8),
     w: random(`w${i}`, [4, 8, 1, 1], { layout: 'taps' }),
   }));
@@ -313,11 +314,11 @@ test('norms that share an input: what each owes its gradient adds up, leaf or no
   const gradients = async (fused: boolean, leaf: boolean): Promise<Float32Array[]> => {
     const given = random('x', [3, 20, 40, 71], { scale: 2, offset: 50 });
     const x = leaf ? given : mul(given, 1);
-    const sums = parts.map(({ from, bn, w }) => {
+    const sums = parts.map(({ from, options, bn, w }) => {
       const part = sliceChannels(x, from, from + 8);
       const y = fused
-        ? batchNormConv2d(part, bn, TRAINING, 'elu', w, null, {})
-        : conv2d(batchNorm(part, bn, TRAINING, 'elu'), w, null, {});
+        ? batchNormConv2d(part, bn, options, 'elu', w, null, {})
+        : conv2d(batchNorm(part, bn, options, 'elu'), w, null, {});
       return sum(mul(y, up));
     });
     backward(sums.reduce((a, b) => add(a, b)));
