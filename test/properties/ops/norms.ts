@@ -29,6 +29,11 @@ const norm: fc.Arbitrary<Norm> = fc.record({
 const activated = (activation: F.Activation, z: Scalar): Scalar =>
   activation === 'none' ? z : UNARY[activation].reference(z, R.constant(1));
 
+/** With the batch's statistics and with the running ones. */
+const MODES = [true, false].map((training): Norm => ({ training, activation: 'elu', offset: 0, margin: null }));
+/** More elements than are summed with care for each. */
+const MANY = [2, 4, 91, 91];
+
 const MOMENTUM = 0.1;
 const EPS = 1e-5;
 
@@ -95,7 +100,7 @@ function normalise({ training, activation }: Norm, shape: readonly number[], inp
 const optionsOf = ({ training }: Norm): F.BatchNormOptions => ({ training, momentum: MOMENTUM, eps: EPS });
 
 /** Two rows at least: of one there are no statistics. */
-const shape = fc.oneof(
+const shape: fc.Arbitrary<readonly number[]> = fc.oneof(
   fc.tuple(small(2, 9), channels),
   fc.tuple(small(2, 3), channels, small(1, 5), small(1, 5)),
   fc.constant([70, 3]),
@@ -115,7 +120,7 @@ const batchNorm = property(
       return [y, runningMean, runningVar];
     },
   }),
-  { half: true },
+  { half: true, examples: MODES.map((norm) => ({ norm, shape: MANY })) },
 );
 
 const batchNormAvgPool2d = property(
@@ -138,6 +143,11 @@ const batchNormAvgPool2d = property(
     },
   }),
 );
+
+const POINTWISE: Convolution = {
+  ...{ n: MANY[0], ci: MANY[1], h: MANY[2], w: MANY[3], co: 5, groups: 1, bias: true, margin: null, into: null },
+  ...{ kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] },
+};
 
 const batchNormConv2d = property(
   fc.record({ norm, of: convolution }),
@@ -175,7 +185,8 @@ const batchNormConv2d = property(
       },
     };
   },
-  { gemm: true },
+  // Gradients of a 1x1 kernel on a large map go through the norm as the convolution makes them.
+  { gemm: true, examples: MODES.map((norm) => ({ norm, of: POINTWISE })) },
 );
 
 export const NORMS: Readonly<Record<string, Property>> = { batchNorm, batchNormAvgPool2d, batchNormConv2d };
