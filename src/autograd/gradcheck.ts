@@ -45,9 +45,9 @@ export async function gradcheck(
   inputs: readonly Tensor[],
   { eps = 1e-2, tolerance = 1e-2, samples = 24 }: GradcheckOptions = {},
 ): Promise<GradcheckResult[]> {
-  const { device } = inputs[0];
   const wanted = inputs.filter((t) => t.requiresGrad);
   if (wanted.length === 0) throw new Error('gradcheck: no input requires a gradient');
+  const { device } = wanted[0];
   const forward = async (): Promise<Float32Array> => {
     const y = step(device, () => noGrad(() => fn(...inputs)));
     return y.data();

@@ -5,6 +5,7 @@ import { copyChannels, zeroChannels } from '../kernels/channels';
 import type { Matrix } from '../kernels/launch/matrix';
 import { Coverage } from './coverage';
 import { Node, nodesOf } from './node';
+import { wantFloats } from './ops/check';
 import { sumsOf } from './sums';
 import { matrixOf, type Tensor, tensor } from './tensor';
 import { turningOf } from './turned';
@@ -218,6 +219,9 @@ export function backward(root: Tensor, upstream?: Tensor, { retainGraph = false 
     throw new Error(`backward from ${root}: a tensor of ${root.size} elements needs an upstream gradient`);
   if (upstream && upstream.shape.join() !== root.shape.join())
     throw new Error(`backward from ${root}: upstream has shape ${upstream.shape.join('x')}`);
+  if (upstream) wantFloats('backward', upstream);
+  if (upstream && upstream.layout !== root.layout)
+    throw new Error(`backward from ${root}: upstream must have layout ${root.layout}, found ${upstream.layout}`);
   noGrad(() => {
     const leaves = new Set<Value>();
     const nodes = reachable(root, leaves);
@@ -248,8 +252,6 @@ export function backward(root: Tensor, upstream?: Tensor, { retainGraph = false 
 function begin(root: Tensor, upstream: Tensor | undefined): void {
   const { device, layout, shape, value } = root;
   const { grad, accumulate } = gradInto(root) as GradTarget;
-  if (upstream && upstream.layout !== layout)
-    throw new Error(`backward: the upstream gradient must have layout ${layout}, found ${upstream.layout}`);
   const adds = accumulate && value.isLeaf;
   if (!upstream && !adds && root.contiguous) grad.write(new Float32Array([1]));
   else copyChannels(device, matrixOf(upstream ?? tensor(device, [1], shape, { layout })), matrixOf(grad), adds);

@@ -139,11 +139,13 @@ export class Tensor {
 
   /**
    * Overwrites the elements with `data`, given in the logical order of `shape`.
-   * @throws Error for a slice, for another number of elements, and for what an operation made whose backward is still to come.
+   * @throws Error for a slice, for another number of elements, for integers in place of floats or the other way round, and for what an operation made whose backward is still to come.
    */
   write(data: Float32Array | Uint32Array): void {
     if (data.length !== this.size)
       throw new Error(`write to ${this}: expected ${this.size} elements, found ${data.length}`);
+    if (data instanceof Uint32Array !== (this.dtype === 'u32'))
+      throw new Error(`write to ${this}: it is of type ${this.dtype}, found a ${data.constructor.name}`);
     if (!this.contiguous) throw new Error(`write to ${this}: it is a slice; write the whole`);
     this.value.written('write', 0, this.value.width);
     const memory = logicalToMemory(data, this.shape, this.layout);

@@ -1,4 +1,4 @@
-// What ops refuse: every condition of every check on its own, from just inside each bound to just outside. On the mock
+// What ops, tensors and optimizers refuse: every condition of every check on its own, from just inside each bound to just outside. On the mock
 // device: what is taken is launched, and computes nothing.
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
@@ -8,9 +8,10 @@ import { mockDevice } from '../mock_gpu';
 
 const test = suite('refusals');
 const { device } = await mockDevice({ features: ['shader-f16'] });
+const { device: bare } = await mockDevice();
 
 /** @throws AssertionError where something is not taken, or not refused as it should be */
-type Trial = () => void;
+type Trial = () => Promise<void>;
 
 /** Tries one argument of something with what it takes, and with what it refuses and what it says about that. */
 function argument<T>(
@@ -20,19 +21,19 @@ function argument<T>(
   says: (value: T) => string,
   kind = 'InputError',
 ): Trial {
-  const found = (value: T): string => {
+  const found = async (value: T): Promise<string> => {
     try {
-      run(value);
+      await run(value);
       return 'taken';
     } catch (error) {
       return String(error);
     }
   };
-  return () => {
-    for (const value of taken) assert.is(found(value), 'taken', `${run} of ${shown(value)}`);
+  return async () => {
+    for (const value of taken) assert.is(await found(value), 'taken', `${run} of ${shown(value)}`);
     for (const value of refused) {
       const expected = `${kind}: ${says(value)}`;
-      const said = found(value);
+      const said = await found(value);
       assert.ok(said.startsWith(expected), `${run} of ${shown(value)}: expected ${expected}, found ${said}`);
     }
   };
@@ -970,10 +971,349 @@ const REFUSALS: Readonly<Record<string, readonly Trial[]>> = {
   ],
 };
 
-for (const [name, cases] of Object.entries(REFUSALS))
-  test(name, () => {
-    for (const tried of cases) tried();
+/** One of them as the only setting that is out of the way. */
+const rates = (of: string, make: (rate: number) => unknown): Trial =>
+  argument(make, [0, 0.1, 2], [-1e-9, NAN], (v) => `${of} must be 0 or more, found ${v}`);
+
+const parameter = (name: string, shape: readonly number[], options: F.TensorOptions = {}) =>
+  t(name, shape, { requiresGrad: true, ...options });
+/** The checks that all optimizers share. */
+const optimizer = (
+  kind: string,
+  make: (params: F.Tensor[], options: Partial<F.OptimizerOptions>) => unknown,
+): Trial[] => [
+  argument(
+    (params: F.Tensor[]) => make(params, {}),
+    [[parameter('p', [3])], [parameter('p', [3]), parameter('q', [2, 4, 1, 1], TAPS)]],
+    [[]],
+    () => `${kind}: there are no parameters`,
+  ),
+  argument(
+    (p: F.Tensor) => make([parameter('q', [3]), p], {}),
+    [t('p', [3])],
+    [F.mul(parameter('p', [3]), 2), F.sliceChannels(parameter('p', [2, 4]), 0, 2)],
+    (p) => `${kind}: ${p} is no parameter, but computed or a slice`,
+  ),
+  argument(
+    (p: F.Tensor) => make([parameter('q', [3]), p], {}),
+    [],
+    [parameter('p', [3], F16), parameter('p', [3], U32)],
+    float32Only(kind),
+  ),
+  argument(
+    (p: F.Tensor) => make([p, parameter('q', [3]), p], {}),
+    [],
+    [parameter('p', [3])],
+    (p) => `${kind}: ${p} was given twice`,
+  ),
+  rates(`${kind}: lr`, (lr) => make([parameter('p', [3])], { lr })),
+  rates(`${kind}: weightDecay`, (weightDecay) => make([parameter('p', [3])], { weightDecay })),
+];
+
+const adam = (kind: string, Kind: typeof F.Adam): Trial[] => {
+  const make = (options: Partial<F.AdamOptions>) => new Kind([parameter('p', [3])], { lr: 1, ...options });
+  return [
+    ...optimizer(kind, (params, options) => new Kind(params, { lr: 1, ...options })),
+    rates(`${kind}: eps`, (eps) => make({ eps })),
+    ...[0, 1].map((at) =>
+      argument(
+        (beta: number) => make({ betas: at === 0 ? [beta, 0.9] : [0.9, beta] }),
+        [0, 0.999999],
+        [-1e-9, 1, NAN],
+        (beta) => `${kind}: betas[${at}] must be from 0 to below 1, found ${beta}`,
+      ),
+    ),
+    rates(
+      `${kind}: lr`,
+      (lr) => new Kind([{ params: [parameter('p', [3])] }, { params: [parameter('q', [3])], lr }], { lr: 1 }),
+    ),
+  ];
+};
+const ofState = parameter('p', [3]);
+const withState = new F.Adam([ofState], { lr: 1 });
+const state = (step: number, average: number, square: number) => ({
+  step: new Float32Array(step),
+  exp_avg: new Float32Array(average),
+  exp_avg_sq: new Float32Array(square),
+});
+
+const SETTINGS: Readonly<Record<string, readonly Trial[]>> = {
+  SGD: [
+    ...optimizer('SGD', (params, options) => new F.SGD(params, { lr: 1, ...options })),
+    rates('SGD: momentum', (momentum) => new F.SGD([parameter('p', [3])], { lr: 1, momentum })),
+    argument(
+      (momentum: number) => new F.SGD([parameter('p', [3])], { lr: 1, momentum, nesterov: true }),
+      [0.1],
+      [0],
+      () => 'SGD: nesterov needs a momentum above 0',
+    ),
+  ],
+  Adam: adam('Adam', F.Adam),
+  AdamW: adam('AdamW', F.AdamW),
+  setState: [
+    argument(
+      (state: Record<string, Float32Array> | null) => withState.setState(ofState, state),
+      [null, state(1, 3, 3)],
+      [{}, { step: new Float32Array(1) }, { ...state(1, 3, 3), more: new Float32Array(3) }],
+      (state) => `Adam: expected step, exp_avg, exp_avg_sq of p[3], found ${Object.keys(state ?? {}).join(', ')}`,
+      'Error',
+    ),
+    argument(
+      (sizes: readonly [number, number, number]) => withState.setState(ofState, state(...sizes)),
+      [],
+      oneMore([1, 3, 3]),
+      ([s, average, square]) =>
+        `Adam: expected ${s > 1 ? '1 numbers in step' : average > 3 ? '3 numbers in exp_avg' : '3 numbers in exp_avg_sq'} of p[3], found ${s > 1 ? s : Math.max(average, square)}`,
+      'Error',
+    ),
+    argument(
+      (p: F.Tensor) => withState.setState(p, null),
+      [ofState],
+      [parameter('q', [3])],
+      (p) => `Adam: ${p} is none of this optimizer's parameters`,
+      'Error',
+    ),
+  ],
+  clipGradNorm: [
+    argument(
+      (max: number) => F.clipGradNorm([parameter('p', [3])], max),
+      [1e-9, 1, INFINITE],
+      [0, -1, NAN],
+      (max) => `clipGradNorm: maxNorm must be above 0, found ${max}`,
+    ),
+    argument(
+      (params: F.Tensor[]) => F.clipGradNorm(params, 1),
+      [],
+      [[]],
+      () => 'clipGradNorm: there are no parameters',
+    ),
+    argument(
+      (p: F.Tensor) => F.clipGradNorm([parameter('q', [3]), p], 1),
+      [parameter('p', [3])],
+      [parameter('p', [3], F16)],
+      float32Only('clipGradNorm'),
+    ),
+  ],
+  Ema: [
+    argument(
+      (decay: number) => new F.Ema(withState, decay),
+      [0, 0.999],
+      [-1e-9, 1, NAN],
+      (decay) => `Ema: decay must be from 0 to below 1, found ${decay}`,
+    ),
+    argument(
+      (t: number) => new F.Ema(withState, 0.9).update(t),
+      [0, 1e9],
+      [-1, NAN],
+      (t) => `Ema: steps are counted from 0, found ${t}`,
+    ),
+  ],
+  GradScaler: [
+    argument(
+      (scale: number) => new F.GradScaler(device, { scale }),
+      [1e-9, 65536],
+      [0, -1, NAN, INFINITE],
+      (scale) => `GradScaler: scale must be above 0, found ${scale}`,
+    ),
+    argument(
+      (growthInterval: number) => new F.GradScaler(device, { growthInterval }),
+      [1, 2000],
+      [0, -1, 0.5, 1.5, NAN, INFINITE],
+      (interval) => `GradScaler: growthInterval must be a whole number above 0, found ${interval}`,
+    ),
+  ],
+  'Guard.look': [
+    argument(
+      (loss: F.Tensor) => new F.Guard(device).look(loss),
+      [t('loss', [1]), t('loss', []), t('loss', [1, 1])],
+      [t('loss', [2]), slice('loss', [1, 1])],
+      (loss) => `Guard.look: a loss must be [1], found ${loss}`,
+    ),
+    argument(
+      (loss: F.Tensor) => new F.Guard(device).look(loss),
+      [],
+      [t('loss', [1], F16), t('loss', [1], U32)],
+      float32Only('Guard.look'),
+    ),
+  ],
+};
+
+const TENSORS: Readonly<Record<string, readonly Trial[]>> = {
+  empty: [
+    argument(
+      (shape: readonly number[]) => F.empty(device, shape),
+      [[1], [], [1, 2, 3], ...eachOf([1, 1], 1, 2)],
+      eachOf([1, 2, 3], 0, -1, 0.5, NAN, INFINITE),
+      (shape) => `a tensor cannot have shape ${shape.join('x')}`,
+      'Error',
+    ),
+    argument(
+      (shape: number[]) => F.empty(device, shape, { layout: 'rows' }),
+      [
+        [1, 2],
+        [1, 2, 3, 4],
+      ],
+      [[], [1], [1, 2, 3], [1, 2, 3, 4, 5]],
+      (shape) => `layout rows wants [N, C] or [N, C, H, W], found ${shape.join('x')}`,
+      'Error',
+    ),
+    argument(
+      (shape: number[]) => F.empty(device, shape, TAPS),
+      [[1, 2, 3, 4]],
+      [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4, 5]],
+      (shape) => `layout taps wants [O, I, KH, KW], found ${shape.join('x')}`,
+      'Error',
+    ),
+    argument(
+      (dtype: 'f32' | 'f16' | 'u32') => F.empty(bare, [1], { dtype }),
+      ['f32', 'u32'],
+      ['f16'],
+      () => 'this adapter has no f16 (shader-f16): use f32',
+    ),
+  ],
+  tensor: [
+    argument(
+      (length: number) => F.tensor(device, new Float32Array(length), [2, 3]),
+      [6],
+      [5, 7, 0],
+      (found) => `tensor 2x3: expected 6 elements, found ${found}`,
+    ),
+    argument(
+      (length: number) => F.tensor(device, new Uint32Array(length), [2, 3]),
+      [6],
+      [5, 7],
+      (found) => `tensor 2x3: expected 6 elements, found ${found}`,
+    ),
+  ],
+  write: [
+    argument(
+      (length: number) => t('x', [2, 3]).write(new Float32Array(length)),
+      [6],
+      [5, 7],
+      (found) => `write to x[2x3]: expected 6 elements, found ${found}`,
+      'Error',
+    ),
+    argument(
+      (x: F.Tensor) => x.write(new Float32Array(6)),
+      [t('x', [2, 3]), t('x', [2, 3], F16)],
+      [t('x', [2, 3], U32)],
+      () => 'write to x[2x3]: it is of type u32, found a Float32Array',
+      'Error',
+    ),
+    argument(
+      (x: F.Tensor) => x.write(new Uint32Array(6)),
+      [t('x', [2, 3], U32)],
+      [t('x', [2, 3]), t('x', [2, 3], F16)],
+      (x) => `write to x[2x3]: it is of type ${x.dtype}, found a Uint32Array`,
+      'Error',
+    ),
+    argument(
+      (x: F.Tensor) => x.write(new Float32Array(x.size)),
+      [],
+      [slice('x', [2, 4]), slice('x', [1, 4]), F.sliceChannels(t('x', [1, 4]), 0, 2)],
+      (x) => `write to ${x}: it is a slice; write the whole`,
+      'Error',
+    ),
+  ],
+  item: [
+    argument(
+      (x: F.Tensor) => x.item(),
+      [t('x', [1]), t('x', []), t('x', [1, 1, 1, 1])],
+      [t('x', [2]), t('x', [1, 2])],
+      (x) => `item() of ${x}: expected one element, found 2`,
+      'Error',
+    ),
+  ],
+  requiresGrad: [
+    argument(
+      (x: F.Tensor) => {
+        x.requiresGrad = false;
+      },
+      [parameter('p', [2]), F.mul(parameter('p', [2]), 2).detach()],
+      [F.mul(parameter('p', [2]), 2)],
+      () => 'mulNumber[2]: only a leaf can be told to require a gradient; detach() it first',
+      'Error',
+    ),
+  ],
+  backward: [
+    argument(
+      (root: F.Tensor) => F.backward(root),
+      [F.sum(parameter('p', [2])), parameter('p', [1])],
+      [t('x', [1]), F.noGrad(() => F.sum(parameter('p', [2])))],
+      (root) => `backward from ${root}: nothing that it was made from requires a gradient`,
+      'Error',
+    ),
+    argument(
+      (n: number) => F.backward(parameter('p', [n])),
+      [1],
+      [2],
+      (n) => `backward from p[${n}]: a tensor of ${n} elements needs an upstream gradient`,
+      'Error',
+    ),
+    argument(
+      (up: F.Tensor) => F.backward(parameter('p', [2, 3]), up),
+      [t('up', [2, 3]), slice('up', [2, 3]), t('up', [2, 3], F16)],
+      [t('up', [3, 2]), t('up', [2]), t('up', [1])],
+      (up) => `backward from p[2x3]: upstream has shape ${up.shape.join('x')}`,
+      'Error',
+    ),
+    argument(
+      (up: F.Tensor) => F.backward(parameter('p', [2, 3]), up),
+      [],
+      [t('up', [2, 3], PLAIN)],
+      () => 'backward from p[2x3]: upstream must have layout rows, found plain',
+      'Error',
+    ),
+    argument(
+      (up: F.Tensor) => F.backward(parameter('p', [2, 3]), up),
+      [],
+      [t('up', [2, 3], U32)],
+      floatsOnly('backward'),
+    ),
+  ],
+  gradcheck: [
+    argument(
+      (inputs: F.Tensor[]) => F.gradcheck(() => t('y', [1]), inputs),
+      [],
+      [[], [t('x', [1])]],
+      () => 'gradcheck: no input requires a gradient',
+      'Error',
+    ),
+  ],
+  inspect: [
+    argument(
+      (bins: number) => F.inspect(t('x', [2]), { bins }),
+      [1, 20],
+      [0, -1, 0.5, 1.5, NAN, INFINITE],
+      (bins) => `inspect: expected 1 bin or more, found ${bins}`,
+    ),
+    argument(
+      (x: F.Tensor | null) => F.inspect(x),
+      [t('x', [2])],
+      [null],
+      () => 'inspect: expected a tensor, found null',
+    ),
+  ],
+};
+
+for (const [name, trials] of Object.entries({ ...REFUSALS, ...SETTINGS, ...TENSORS }))
+  test(name, async () => {
+    for (const trial of trials) await trial();
   });
+
+test('an optimizer that is refused takes no parameter over', () => {
+  const p = parameter('p', [3]);
+  const first = new F.SGD([p], { lr: 1 });
+  for (const options of [{ lr: -1 }, { lr: 1, momentum: -1 }, { lr: 1, nesterov: true }])
+    assert.throws(() => new F.SGD([p], options));
+  for (const options of [
+    { lr: 1, eps: -1 },
+    { lr: 1, betas: [0, 1] as const },
+  ])
+    assert.throws(() => new F.Adam([p], options));
+  assert.throws(() => new F.SGD([p, p], { lr: 1 }));
+  first.step();
+});
 
 test('every op of src/autograd/ops is here', () => {
   const index = readFileSync('src/autograd/index.ts', 'utf8');

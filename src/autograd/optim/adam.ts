@@ -2,7 +2,7 @@ import { adam } from '../../kernels/optimizer/adam';
 import type { Rates } from '../../kernels/optimizer/rates';
 import type { Tensor } from '../tensor';
 import type { Neighbours } from './arena';
-import { type Group, groupsOf, Optimizer, type OptimizerOptions, type ParameterGroup } from './optimizer';
+import { expect, type Group, groupsOf, Optimizer, type OptimizerOptions, type ParameterGroup } from './optimizer';
 
 export interface AdamOptions extends OptimizerOptions {
   /** Shares of the averages of gradients and of their squares that stay. Default [0.9, 0.999]. */
@@ -34,18 +34,19 @@ export class Adam extends Optimizer<AdamGroup> {
   /** The weight decay is no part of the gradient: Adam's AdamW. @internal */
   protected readonly decoupled: boolean = false;
 
-  /** @throws InputError for no parameters, one given twice or one that is computed, and for settings out of their range. */
+  /** @throws InputError for no parameters, one given twice, one that is computed or not f32, and for settings out of their range. */
   constructor(params: readonly Tensor[] | readonly ParameterGroup<AdamOptions>[], options: AdamOptions) {
     const groups = groupsOf(params, options).map(
       ({ params, lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 }): AdamGroup => ({
         ...{ params, lr, initialLr: lr, betas: [...betas], eps, weightDecay },
       }),
     );
-    super(new.target.name, groups, { step: 'parameter', exp_avg: 'element', exp_avg_sq: 'element' });
+    const { name: kind } = new.target;
     for (const { betas, eps } of groups) {
-      this.expect({ eps }, 'be 0 or more', (v) => v >= 0);
-      this.expect({ 'betas[0]': betas[0], 'betas[1]': betas[1] }, 'be from 0 to below 1', (v) => v >= 0 && v < 1);
+      expect(kind, { eps }, 'be 0 or more', (v) => v >= 0);
+      expect(kind, { 'betas[0]': betas[0], 'betas[1]': betas[1] }, 'be from 0 to below 1', (v) => v >= 0 && v < 1);
     }
+    super(kind, groups, { step: 'parameter', exp_avg: 'element', exp_avg_sq: 'element' });
   }
 
   /** @internal */

@@ -47,6 +47,7 @@ export class Ema {
 
   /** Takes the parameters in, after step `t` of the optimizer, counted from 0; with the guard of that step, if it moved any. */
   update(t: number, guard: Guard | null = null): void {
+    if (!(t >= 0)) throw new InputError(`Ema: steps are counted from 0, found ${t}`);
     const decay = Math.min(this.decay, (1 + t) / (10 + t));
     this.device.upload(this.weight, new Float32Array([1 - decay]));
     for (const [values, average] of this.averages) lerp(this.device, values, average, this.weight, guard);

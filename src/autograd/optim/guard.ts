@@ -1,6 +1,8 @@
+import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
 import { judge, look, VERDICT_SIZE, type Verdict } from '../../kernels/guard';
 import { holdMoments } from '../moments';
+import { wantFloat32 } from '../ops/check';
 import { type Tensor, tensor } from '../tensor';
 import { gradsOf, joined } from './arena';
 
@@ -45,8 +47,10 @@ export class Guard implements Verdict {
     return this.numbers.storage;
   }
 
-  /** Takes a loss [1] of the coming step into account. */
+  /** Takes a loss [1] of the coming step into account. @throws InputError where it is not one number of f32. */
   look(loss: Tensor): void {
+    wantFloat32('Guard.look', loss);
+    if (loss.size !== 1 || !loss.contiguous) throw new InputError(`Guard.look: a loss must be [1], found ${loss}`);
     holdMoments(this.device);
     look(this.device, loss.storage, this);
   }

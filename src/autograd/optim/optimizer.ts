@@ -2,6 +2,7 @@ import { InputError } from '../../base/errors';
 import type { Device, Storage } from '../../device';
 import type { Rates } from '../../kernels/optimizer/rates';
 import { applyMoments } from '../moments';
+import { wantFloat32 } from '../ops/check';
 import { empty, type Tensor } from '../tensor';
 import { type Arena, blocks, gradsOf, joined, type Kept, type Neighbours, pack, runOf } from './arena';
 import type { Guard } from './guard';
@@ -39,6 +40,17 @@ export function groupsOf<O extends OptimizerOptions>(
   return given.map((g) => ({ ...options, ...g, params: [...g.params] }));
 }
 
+/** To be called before parameters are taken over. @throws InputError for a setting that is not as it should be. */
+export function expect(
+  kind: string,
+  settings: Readonly<Record<string, number>>,
+  rule: string,
+  holds: (v: number) => boolean,
+): void {
+  for (const [name, v] of Object.entries(settings))
+    if (!holds(v)) throw new InputError(`${kind}: ${name} must ${rule}, found ${v}`);
+}
+
 /**
  * What all optimizers are: groups of parameters with rates, a state of each parameter by name, and a step that changes all
  * that have a gradient. A parameter without one is skipped wholly.
@@ -62,17 +74,18 @@ export abstract class Optimizer<G extends Group = Group> {
    * @param kind its name, for messages
    * @internal
    * @param kept what is kept of each parameter, by names as checkpoints have them
-   * @throws InputError for no parameters, one given twice or one that is computed, and for rates that are no rates.
+   * @throws InputError for no parameters, one given twice, one that is computed or not f32, and for rates that are no rates.
    */
   protected constructor(
     readonly kind: string,
     readonly groups: readonly G[],
     private readonly kept: Kept,
   ) {
-    for (const { lr, weightDecay } of groups) this.expect({ lr, weightDecay }, 'be 0 or more', (v) => v >= 0);
+    for (const { lr, weightDecay } of groups) expect(kind, { lr, weightDecay }, 'be 0 or more', (v) => v >= 0);
     const all = this.params;
     if (all.length === 0) throw new InputError(`${kind}: there are no parameters`);
     const seen = new Set<unknown>();
+    wantFloat32(kind, ...all);
     for (const p of all) {
       if (!p.value.isLeaf || !p.contiguous)
         throw new InputError(`${kind}: ${p} is no parameter, but computed or a slice`);
@@ -83,12 +96,6 @@ export abstract class Optimizer<G extends Group = Group> {
     for (const arena of pack(this.device, all, kept)) this.arenas.set(arena.grads, arena);
     for (const p of all) this.home.set(p, p.storage);
     this.rates = this.device.persistent(() => this.device.alloc(groups.length * 16, `${kind}.rates`));
-  }
-
-  /** @throws InputError for a setting that is not as it should be. */
-  protected expect(settings: Readonly<Record<string, number>>, rule: string, holds: (v: number) => boolean): void {
-    for (const [name, v] of Object.entries(settings))
-      if (!holds(v)) throw new InputError(`${this.kind}: ${name} must ${rule}, found ${v}`);
   }
 
   /** A group's four numbers for the kernel. @internal */
@@ -212,8 +219,13 @@ export abstract class Optimizer<G extends Group = Group> {
   setState(p: Tensor, state: Readonly<Record<string, Float32Array>> | null): void {
     const { arena, at } = this.placeOf(p);
     const found = Object.keys(state ?? this.kept);
-    if (found.length !== this.stateNames.length || found.some((name) => !(name in this.kept)))
+    if (found.length !== this.stateNames.length || found.some((name) => !this.stateNames.includes(name)))
       throw new Error(`${this.kind}: expected ${this.stateNames.join(', ')} of ${p}, found ${found.join(', ')}`);
+    for (const [name, data] of Object.entries(state ?? {})) {
+      const size = this.kept[name] === 'element' ? p.size : 1;
+      if (data.length !== size)
+        throw new Error(`${this.kind}: expected ${size} numbers in ${name} of ${p}, found ${data.length}`);
+    }
     for (const [name, of] of Object.entries(this.kept)) {
       const [all, data] = [arena.state[name], state?.[name] ?? null];
       if (of === 'element')

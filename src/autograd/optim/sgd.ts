@@ -3,7 +3,7 @@ import type { Rates } from '../../kernels/optimizer/rates';
 import { sgd } from '../../kernels/optimizer/sgd';
 import type { Tensor } from '../tensor';
 import type { Neighbours } from './arena';
-import { type Group, groupsOf, Optimizer, type OptimizerOptions, type ParameterGroup } from './optimizer';
+import { expect, type Group, groupsOf, Optimizer, type OptimizerOptions, type ParameterGroup } from './optimizer';
 
 export interface SGDOptions extends OptimizerOptions {
   /** Share of the last velocity that stays. Default 0. */
@@ -29,18 +29,19 @@ interface SGDGroup extends Group {
  * await w.item(); // 0.8
  */
 export class SGD extends Optimizer<SGDGroup> {
-  /** @throws InputError for no parameters, one given twice or one that is computed, and for rates that are no rates. */
+  /** @throws InputError for no parameters, one given twice, one that is computed or not f32, and for rates that are no rates. */
   constructor(params: readonly Tensor[] | readonly ParameterGroup<SGDOptions>[], options: SGDOptions) {
+    const kind = 'SGD';
     const groups = groupsOf(params, options).map(
       ({ params, lr, momentum = 0, weightDecay = 0, nesterov = false }): SGDGroup => ({
         ...{ params, lr, initialLr: lr, momentum, weightDecay, nesterov },
       }),
     );
-    super('SGD', groups, { momentum: 'element' });
     for (const { momentum, nesterov } of groups) {
-      this.expect({ momentum }, 'be 0 or more', (v) => v >= 0);
-      if (nesterov && momentum === 0) throw new InputError('SGD: nesterov needs a momentum above 0');
+      expect(kind, { momentum }, 'be 0 or more', (v) => v >= 0);
+      if (nesterov && momentum === 0) throw new InputError(`${kind}: nesterov needs a momentum above 0`);
     }
+    super(kind, groups, { momentum: 'element' });
   }
 
   /** @internal */
