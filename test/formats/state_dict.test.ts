@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/base/errors';
 import type { PickleValue } from '../../src/formats/pickle';
-import { plainNames } from '../../src/formats/state_dict';
+import { LIKELY, likeliest, plainNames, saying } from '../../src/formats/state_dict';
 import { readCheckpoint, writeTorch } from '../../src/formats/torch';
 
 const test = suite('state dict');
@@ -44,6 +44,33 @@ test('wrappers of a part of the network go too', () => {
   assert.equal(removed, ['module.']);
   assert.equal(plain(['module.a', 'a']), { names: ['module.a', 'a'], removed: [], left: [] }, 'two names would be one');
   assert.equal(plain(['layer.a', 'layer.b']).names, ['layer.a', 'layer.b'], "another network's names");
+});
+
+test('of several places the likeliest: none beyond, then by the list, then other names, then averages', () => {
+  const [first, second] = LIKELY;
+  const order = [[], [first], [second], [LIKELY.at(-1) as string], ['other'], ['other', 'ema']];
+  for (const [i, better] of order.entries())
+    for (const worse of order.slice(i + 1)) {
+      assert.is(likeliest([better, worse]), 0, `${better} before ${worse}`);
+      assert.is(likeliest([worse, better]), 1, `${better} before ${worse}`);
+      assert.is(likeliest([worse, better, worse]), 1, `${better} before ${worse}`);
+    }
+  assert.is(likeliest([['model'], ['model', 'net']]), null, 'two are as likely');
+  assert.is(likeliest([['a'], ['b']]), null);
+  assert.is(likeliest([]), null);
+  for (const average of ['ema', 'model_ema', 'ema_model', 'swa', 'averaged', 'avg2', 'net_shadow'])
+    assert.is(likeliest([[average], ['other']]), 1, average);
+  for (const none of ['schema', 'emax', 'swap']) assert.is(likeliest([[none], ['other']]), null, none);
+});
+
+test('where weights were found is said in words, of many names six', () => {
+  const names = 'abcdefgh'.split('');
+  assert.is(saying([], [], []), null);
+  assert.is(saying(['model_state_dict'], [], []), null);
+  assert.is(saying(['a', 'b'], ['module.'], ['x', 'y']), 'under a.b; names without module.; not taken: x, y');
+  assert.is(saying([], [], names.slice(0, 6)), 'not taken: a, b, c, d, e, f');
+  assert.is(saying([], [], names.slice(0, 7)), 'not taken: a, b, c, d, e, f and 1 more');
+  assert.is(saying([], [], names), 'not taken: a, b, c, d, e, f and 2 more');
 });
 
 test('what lies beside the network is left out, and an average beside it', () => {

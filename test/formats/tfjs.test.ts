@@ -6,6 +6,10 @@ import { readFaceApiWeights } from '../../src/data/face_weights';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { readTfjsWeights } from '../../src/formats/tfjs';
 
+/** The largest float32, and the least number that rounds to none. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+const BEYOND = (2 - 2 ** -24) * 2 ** 127;
+
 const read = (weights: unknown, bytes: Uint8Array) =>
   readTfjsWeights([{ weights, paths: ['w.bin'] }], () => bytes, 'bad.json');
 
@@ -102,10 +106,12 @@ test('a manifest that is none is refused: the source, the place, what was expect
       [{ ...one, shape }],
       /"w": expected a shape/,
     ]),
-    ...[[3], [1], [2, 2], [2 ** 52, 2 ** 52], Array(40).fill(2 ** 50)].map((shape): [unknown, RegExp] => [
+    ...[[3], [2, 2], [2 ** 52, 2 ** 52], Array(40).fill(2 ** 50)].map((shape): [unknown, RegExp] => [
       [{ ...one, shape }],
-      /expected (\S+ bytes from byte 0|the files to end)/,
+      /expected \S+ bytes from byte 0, found 8$/,
     ]),
+    [[{ ...one, shape: [-1, 0] }], /"w": expected a shape/],
+    [[{ ...one, shape: [1] }], /expected the files to end with the last tensor \(byte 4\), found 8/],
     [[], /expected the files to end with the last tensor \(byte 0\), found 8/],
     ...['float16', 'string', 'bool', 'complex64', 7, undefined].map((dtype): [unknown, RegExp] => [
       [{ ...one, dtype }],
@@ -118,6 +124,11 @@ test('a manifest that is none is refused: the source, the place, what was expect
     [uint8(1, undefined), /numbers scale and min/],
     [uint8(1e300, 0), /values are float32/],
     [uint8(1, -1e39), /values are float32/],
+    // 255 and 65535 times these are just beyond, or minus what is beyond.
+    [uint8(BEYOND / 255, 0), /values are float32/],
+    [uint8(-BEYOND / 255, 0), /values are float32/],
+    [uint8(0.75 * (BEYOND / 255), BEYOND / 2), /values are float32/],
+    [[{ ...one, shape: [4], quantization: { dtype: 'uint16', scale: BEYOND / 65535, min: 0 } }], /values are float32/],
     [uint8(Number.NaN, 0), /values are float32/],
   ];
   for (const [weights, says] of lists) refuses(() => read(weights, eight), says);
@@ -132,6 +143,29 @@ test('a manifest that is none is refused: the source, the place, what was expect
     ).get('w')!.data.length,
     0,
   );
+  // Just within.
+  const least = BEYOND * (1 - 2 ** -52);
+  for (const [dtype, most] of [
+    ['uint8', 255],
+    ['uint16', 65535],
+  ] as const) {
+    const quantization = { dtype, scale: least / most, min: 0 };
+    const size = dtype === 'uint8' ? 8 : 4;
+    assert.is(
+      read(
+        [{ ...one, shape: [size], quantization }],
+        eight.map(() => 255),
+      ).get('w')?.data[0],
+      LARGEST,
+    );
+    quantization.min = -least;
+    assert.is(read([{ ...one, shape: [size], quantization }], eight).get('w')?.data[0], -LARGEST);
+  }
+  for (const [length, shown] of [
+    [98, `"${'x'.repeat(98)}"`],
+    [99, `"${'x'.repeat(99)}…`],
+  ] as const)
+    refuses(() => read([{ ...one, dtype: 'x'.repeat(length) }], eight), new RegExp(`found ${shown}$`));
   refuses(() => read([{ ...one, name: `\u001b[2J${'x'.repeat(1e6)}`, dtype: 7 }], eight), /\\u001b/);
 });
 

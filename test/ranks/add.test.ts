@@ -43,6 +43,24 @@ test('alone, a first part is taken as it is', async () => {
   assert.equal(bitsOf(sum), [0x80000000]);
 });
 
+test('a process alone is the first and only one: it adds its own, and gathers its own', async () => {
+  const { rank, size, local } = ALONE;
+  assert.equal({ rank, size, local }, { rank: 0, size: 1, local: { rank: 0, size: 1 } });
+  const [sum, part] = [ALONE.floats(3), ALONE.floats(3)];
+  assert.equal([sum.length, sum.buffer instanceof SharedArrayBuffer], [3, true]);
+  sum.set([1, 2, 3]);
+  part.set([10, 20, 2 ** -130]);
+  await ALONE.add(sum, null, { fresh: true, flush: NONE });
+  assert.equal([...sum], [1, 2, 3]);
+  await ALONE.add(sum, part, { fresh: false, flush: NONE });
+  assert.equal([...sum], [11, 22, 3]);
+  assert.equal([...part], [10, 20, 2 ** -130], 'what is added stays');
+  await ALONE.add(sum, part, { fresh: true, flush: { inputs: true, results: true } });
+  assert.equal([...sum], [10, 20, 2 ** -130]);
+  const bytes = Uint8Array.of(1, 2);
+  assert.is((await ALONE.gather(bytes))[0], bytes);
+});
+
 test('what one rank fails of, or another call, all hear of', async () => {
   const done = await runTogether(3, async (ranks) => {
     if (ranks.rank === 1) throw new Error('no room');

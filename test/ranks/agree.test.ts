@@ -19,6 +19,9 @@ test('all ranks get what each has, in rank order; or what rank 0 has, whatever t
   assert.equal(await onAll(3, (ranks) => ofAll(ranks, own(ranks))), [wanted, wanted, wanted]);
   assert.equal(await onAll(3, (ranks) => fromFirst(ranks, ranks.rank * 10 + 7)), [7, 7, 7]);
   assert.equal(await onAll(3, (ranks) => fromFirst(ranks, ranks.rank === 0 ? null : 1)), [null, null, null]);
+  // What the others have is not looked at: it may be what cannot be told.
+  const some = await onAll(3, (ranks) => fromFirst<unknown>(ranks, ranks.rank === 0 ? 'a' : () => {}));
+  assert.equal(some, ['a', 'a', 'a']);
 });
 
 test('a process alone asks nobody', async () => {

@@ -8,6 +8,15 @@ test('no launcher, or one that has started a single process: alone', () => {
   assert.is(launched({ OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '1' }), null);
   assert.is(launched({ PMI_RANK: '0', PMI_SIZE: '1' }), null);
   assert.is(launched({ PMIX_RANK: '0' }), null);
+  for (const [rank, size] of [
+    ['0', ''],
+    ['', '4'],
+    ['one', '4'],
+    ['0', 'four'],
+    ['-1', '4'],
+    ['0', '0'],
+  ])
+    assert.is(launched({ PMI_RANK: rank, PMI_SIZE: size }), null, `${rank} of ${size}`);
 });
 
 test("Open MPI's variables, MPICH's, and Slurm's", () => {
@@ -30,6 +39,8 @@ test("Open MPI's variables, MPICH's, and Slurm's", () => {
     local: null,
   });
   assert.equal(launched({ ...slurm, PMIX_RANK: '2' }), { kind: 'openmpi', by: 'srun', ...job, local: null });
+  const two = launched({ PMI_RANK: '1', PMI_SIZE: '2', MPI_LOCALRANKID: '1' });
+  assert.equal([two?.rank, two?.size, two?.local], [1, 2, null]);
   // An mpirun inside of Slurm's step.
   assert.is(launched({ ...slurm, ...openmpi })?.by, "Open MPI's mpirun");
 });

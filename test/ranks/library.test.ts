@@ -26,7 +26,12 @@ function loader(libraries: Readonly<Record<string, string>>) {
           assert.is(result, 'int');
           made.push(fn);
           return (...args: unknown[]) => {
-            if (fn === 'MPI_Get_library_version') return Buffer.from(`${libraries[name]}\0`).copy(args[0] as Buffer);
+            if (fn === 'MPI_Get_library_version') {
+              const [text, length] = args as [Buffer, Int32Array];
+              // MPICH's and the standard's MPI_MAX_LIBRARY_VERSION_STRING; Open MPI's is less.
+              assert.equal([text.length >= 8192, length.length], [true, 1]);
+              return Buffer.from(`${libraries[name]}\0`).copy(text);
+            }
             assert.is(args.length, types.length, fn);
             calls.push({ name: fn, types, args });
             for (const arg of args) if (arg instanceof Int32Array && arg.length === 1) arg[0] = out.value;
@@ -102,6 +107,7 @@ for (const [kind, name, version, path, [type, world, bytes, words, noStatus, fun
       assert.equal(last().args, [...args, world, pending.handle], fn);
       assert.is(last().args.at(-1), pending.handle, fn);
       assert.equal(pending.kept, kept, fn);
+      assert.ok(pending.handle.byteLength >= 8, 'room for any request');
       for (const [flag, done] of [
         [0, false],
         [1, true],

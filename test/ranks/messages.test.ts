@@ -14,6 +14,7 @@ test('what all say is said once; what some do, with the name and host of the fir
   assert.equal(distinct(all.slice(1)), ['no such file']);
   assert.equal(distinct([failure(0, 'no such file')]), ['no such file']);
   assert.equal(distinct([failure(2, 'no such file')]), ['rank 2 (gpu2): no such file']);
+  assert.equal(distinct([failure(0, 'a'), failure(1, 'a'), failure(2, 'b')]), ['a', 'rank 2 (gpu2): b']);
   assert.equal(distinct([failure(0, 'a'), failure(1, 'b'), failure(2, 'b'), failure(3, 'c')]), [
     'a',
     'rank 1 (gpu1): b',

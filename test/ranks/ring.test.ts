@@ -85,6 +85,19 @@ test('who lives and stays behind is late, once the others have waited as long as
   for (const { news } of rings) assert.equal(news, { course: COURSE.late, rank: 3, seconds: 120 });
 });
 
+test('worse news take the place of better, from whomever, and never the other way', () => {
+  const { rings, pass } = ringOf(3);
+  const { well, failing, late, lost } = COURSE;
+  assert.equal(rings[0].news, { course: well, rank: 0, seconds: 0 });
+  for (const [at, course] of [failing, late, lost].entries()) {
+    rings[at].find(course, at, 1499);
+    pass(3);
+    for (const { news } of rings) assert.equal(news, { course, rank: at, seconds: 1 });
+    for (const ring of rings) ring.find(failing, 2, 60_000);
+    assert.equal(courses(rings), [course, course, course]);
+  }
+});
+
 test('who fails is known to all, and who is lost meanwhile; the last beats leave nothing under way', () => {
   const { rings, pass } = ringOf(4);
   pass(3);

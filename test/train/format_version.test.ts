@@ -74,6 +74,24 @@ test('weights of a later version are refused, without falling back to others', (
   }
 });
 
+test('a file has the version that it says, the first where it says none; a later one is refused', () => {
+  for (const [found, version] of [
+    [undefined, 1],
+    [1, 1],
+    ['2', 2],
+    [FORMAT_VERSION, FORMAT_VERSION],
+    [String(FORMAT_VERSION), FORMAT_VERSION],
+  ] as const)
+    assert.is(checkFormat(found, 'f'), version);
+  for (const later of [FORMAT_VERSION + 1, String(FORMAT_VERSION + 1)])
+    assert.throws(
+      () => checkFormat(later, 'f'),
+      `f: its format_version is ${FORMAT_VERSION + 1}, known are those up to ${FORMAT_VERSION}: made by a later version`,
+    );
+  for (const none of [0, -1, 1.5, Number.NaN, null, true, [], {}])
+    assert.throws(() => checkFormat(none, 'f'), /^f: expected a whole number from 1 as format_version, found /);
+});
+
 test('a text that is no number is no version', () => {
   for (const text of ['', ' ', '2.5', '0x2', 'Infinity', '9'.repeat(400)])
     assert.throws(() => checkFormat(text, 'f'), /^f: expected a whole number from 1 as format_version, found /);
