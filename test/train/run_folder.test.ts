@@ -25,6 +25,7 @@ import { type EpochRow, formatResults, parseResults } from '../../src/train/run/
 import { readRunToResume, writeResumed } from '../../src/train/run/resume';
 import { RunFolder } from '../../src/train/run/run_folder';
 import { readTrainArgs } from '../../src/train/settings/args';
+import { given } from '../given';
 
 const test = suite('run folder', { dir: '' });
 test.before.each((context) => {
@@ -342,6 +343,25 @@ test('what lies in evaluate/ and is no evaluation of ours is left alone', async 
   const evaluation = { metrics: METRICS, intervals: {}, measured: MEASURED, videos: null, predictions: 'image\n' };
   assert.match(await writeEvaluation(readRun(folder.dir), data, evaluation), /validation-3$/);
   assert.is(readFileSync(folder.path('evaluate/validation/metrics.json'), 'utf8'), 'mine');
+});
+
+given(
+  test,
+  process.platform === 'linux',
+  '/proc of Linux',
+)('an evaluation for which no folder can be made is refused, by the place and the reason', async ({ dir }) => {
+  const folder = await begun(argsIn(dir));
+  const data = join(dir, 'validation.csv');
+  writeFileSync(data, '');
+  symlinkSync('/proc/self', folder.path('evaluate'));
+  const evaluation = { metrics: METRICS, intervals: {}, measured: MEASURED, videos: null, predictions: 'image\n' };
+  await writeEvaluation(readRun(folder.dir), data, evaluation).then(
+    () => assert.unreachable('expected to be refused'),
+    (error) => {
+      assert.instance(error, InputError);
+      assert.ok(error.message.startsWith(`${folder.path('evaluate')}: cannot be written: E`), error.message);
+    },
+  );
 });
 
 test('a run that failed before it began gives its folder back, a later one keeps it', async ({ dir }) => {

@@ -1,7 +1,7 @@
 // The hash of a run's state on the device, against the same formula over what a checkpoint of it holds.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Ema, GradScaler, type Optimizer } from '../../src/autograd';
+import { Ema, GradScaler, type Optimizer, tensor } from '../../src/autograd';
 import { randomStream, randomUniform } from '../../src/base/random';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { buildModel } from '../../src/models';
@@ -118,6 +118,25 @@ test('one bit of a weight, a velocity, an average, a running statistic, a count 
   scaler.load({ scale: 65536, goodSteps: 1, skipped: 0 });
   found.add(await state.take());
   assert.is(found.size, 7);
+});
+
+test('a tensor that lies elsewhere than at the last time, alone of all, is hashed where it is now', async () => {
+  const own = net();
+  const tensors = new Map(own.model.namedState());
+  const model = Object.assign(Object.create(own.model), { namedState: () => tensors });
+  const state = new StateHash(device, { ...own, model });
+  const first = await state.take();
+  const [name, t] = [...tensors].find(([, t]) => 'data' in t) ?? [];
+  assert.ok(name && t && 'data' in t);
+  const moved = tensor(
+    device,
+    (await t.data()).map((v) => v + 1),
+    t.shape,
+  );
+  tensors.set(name, moved);
+  const second = await state.take();
+  assert.is.not(second, first);
+  assert.is(second, await new StateHash(device, { ...own, model }).take());
 });
 
 test('nothing is made for it once the optimizer has a state', async () => {
