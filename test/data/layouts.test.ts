@@ -1,12 +1,13 @@
 // What people are sent and make: the npy release, a folder a class, CSV files with columns of one's own.
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AFFECTNET_COLUMNS, CLASSES, EIGHT_CLASSES, readAnnotations } from '../../src/data';
 import { hasOwnPictures, layoutOf } from '../../src/data/annotations';
 import { folderClasses } from '../../src/data/layouts/folders';
+import { type Annotations, rootOf } from '../../src/data/layouts/layout';
 import { describeAnnotations, withValenceArousal } from '../../src/data/samples';
 import { refusal } from './goldens';
 import { intNpy, level, listNpy, numberNpy, textNpy } from './npy_file';
@@ -24,6 +25,10 @@ const put = (path: string, content: string | Uint8Array = 'x'): string => {
 const options = { dataset: 'affectnet', classes: CLASSES, imageDir: null } as const;
 const reasons = ({ bad }: { bad: readonly { image: string; reason: string }[] }) =>
   bad.map(({ image, reason }) => `${image}: ${reason}`);
+
+/** Places that a reading depends on. */
+const sourcesIn = ({ sources }: Pick<Annotations, 'sources'>): string[] =>
+  sources.map(({ path, counts }) => relative(dir, path) + (counts === 'parts' ? ' (parts)' : '')).sort();
 
 /** A face of the npy release; null: without that file. */
 function face(
@@ -112,6 +117,15 @@ test('npy: both sets, one by itself, and which folder paths start from', async (
   const both = await readAnnotations(join(dir, 'b'), options);
   assert.equal([both.train.samples.length, both.val?.samples.length], [2, 1]);
   assert.is(both.val?.root, join(dir, 'b/val_set'));
+  assert.equal(sourcesIn(both), [
+    'b (parts)',
+    'b/annotations',
+    'b/images',
+    'b/train_set/annotations',
+    'b/train_set/images',
+    'b/val_set/annotations',
+    'b/val_set/images',
+  ]);
   const alone = await readAnnotations(join(dir, 'b/val_set'), options);
   assert.equal([alone.train.samples.at(0).expression, alone.val], [4, null]);
   // An image directory that holds the set is where paths start; of another the set has no need.
@@ -124,6 +138,24 @@ test('npy: both sets, one by itself, and which folder paths start from', async (
     () => readAnnotations(join(dir, 'b'), { ...options, dataset: 'affwild2' }),
     /labels of AffectNet, which go with --dataset affectnet/,
   );
+});
+
+test('npy: pictures of any kind; of two with one name, either', async () => {
+  for (const [id, ...endings] of [
+    ['1', '.png'],
+    ['2', '.JPG'],
+    ['3', '.webp'],
+    ['4', '.jpg', '.png'],
+    ['5', '.png', '.webp'],
+    ['6', '.jpg', '.webp'],
+    ['7', '.JPG', '.webp', '.jpg'],
+  ]) {
+    face('kinds/train_set', id, { jpg: null });
+    for (const ending of endings) put(`kinds/train_set/images/${id}${ending}`);
+  }
+  const { train } = await readAnnotations(join(dir, 'kinds'), options);
+  assert.equal([reasons(train), train.samples.length], [[], 7]);
+  assert.equal(train.samples.map(({ image }) => image).slice(0, 3), ['images/1.png', 'images/2.JPG', 'images/3.webp']);
 });
 
 test('npy: many faces, read in threads, give the same as few', async () => {
@@ -151,7 +183,12 @@ test('folders: names in any case and of any kind, other folders dropped, links, 
   symlinkSync('ANGRY', join(dir, 'c/Train/angry again'));
   symlinkSync(join(dir, 'c/Train/ANGRY'), join(dir, 'c/Train/Disgusted'));
   symlinkSync(join(dir, 'elsewhere'), join(dir, 'c/Train/Fear'));
-  const { train, val } = await readAnnotations(join(dir, 'c'), options);
+  const { train, val, sources } = await readAnnotations(join(dir, 'c'), options);
+  assert.equal(
+    sourcesIn({ sources }).filter((path) => !/^c\/(Train|valid|test)\/[^/]*$/.test(path)),
+    ['c (parts)', 'c/Train', 'c/Train/Sad/person 1', 'c/test', 'c/valence_arousal.csv', 'c/valid'],
+    'each folder once, by whatever links',
+  );
   assert.equal(
     train.samples.map(({ image, expression, pose }) => [image, CLASSES[expression], pose]),
     [
@@ -263,11 +300,40 @@ test('what a folder is, and that of others is told', async () => {
     assert.is((await layoutOf(join(dir, path))).name, name, path);
     assert.is(hasOwnPictures(join(dir, path)), own, path);
   }
+  // Labels without pictures, pictures without labels or classes, and a class without any.
+  put('half/annotations/1_exp.npy', intNpy(1));
+  put('other half/images/1.jpg');
+  put('loose/train/1.jpg');
+  put('empty/happy/readme.txt');
+  put('deep/happy/a/b/1.jpg');
+  for (const none of ['half', 'loose', 'empty', 'deep'])
+    await refusal(() => layoutOf(join(dir, none)), /expected train_set and val_set /);
+  assert.is((await layoutOf(join(dir, 'other half'))).name, 'folders');
+  // A link to a file is no folder to look into.
+  put('linked/happy/a/1.jpg');
+  symlinkSync(join(dir, 'empty/happy/readme.txt'), join(dir, 'linked/happy/0'));
+  symlinkSync(join(dir, 'is not there'), join(dir, 'linked/happy/z'));
+  assert.is((await layoutOf(join(dir, 'linked'))).name, 'folders');
+  assert.is((await readAnnotations(join(dir, 'linked'), options)).train.samples.length, 1);
   put('notes/readme.txt');
   await refusal(() => layoutOf(join(dir, 'notes')), /expected train_set and val_set .*; found readme.txt/);
   mkdirSync(join(dir, 'wild/EXPR_Set'), { recursive: true });
   await refusal(() => readAnnotations(join(dir, 'wild'), options), /Aff-Wild2's .*give --dataset affwild2/);
   assert.not(hasOwnPictures(join(dir, 'wild')));
+});
+
+test('paths start from the image directory where the set lies in it, else from the set', () => {
+  for (const [set, imageDir, root, below] of [
+    ['/a/b', null, '/a/b', ''],
+    ['/a/b', '/a/b', '/a/b', ''],
+    ['/a/b', '/a', '/a', 'b/'],
+    ['/a/b/c', '/a', '/a', 'b/c/'],
+    ['/a/..b', '/a', '/a', '..b/'],
+    ['/a/b', '/a/b/c', '/a/b', ''],
+    ['/a/b', '/a/b/c/d', '/a/b', ''],
+    ['/a/b', '/a/bc', '/a/b', ''],
+  ] as const)
+    assert.equal(rootOf(set, imageDir), { root, below }, `${set} from ${imageDir}`);
 });
 
 const POINTS = level().join(';');
