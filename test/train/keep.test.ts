@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Ema } from '../../src/autograd';
 import { makeOptimizer } from '../../src/train/loop/optimizer';
 import { bytesOf } from '../../src/train/run/checkpoint';
 import { checkNotOfRun, epochFile, epochOf } from '../../src/train/run/files';
@@ -80,6 +81,18 @@ test('the disk is asked for room for them, and for one on its way; what is there
   const { learner } = await mockRun('room', { epochs: 1 });
   const learning = { model: learner.model, optimizer: makeOptimizer(learner.model, args), ema: null, scaler: null };
   const bytes = bytesOf(learning);
+  // As its files have, but for their headers. Counters of a norm have eight bytes in place of four.
+  for (const [name, found] of [
+    ['best', bytes.weights],
+    ['last', bytes.checkpoint],
+  ] as const) {
+    const file = readFileSync(join(dir, `two/weights/${name}.safetensors`));
+    const wanted = file.length - 8 - Number(file.readBigUInt64LE());
+    assert.ok(found <= wanted && wanted - found < wanted / 100, `${name}: ${found} of ${wanted}`);
+  }
+  const parameters = [...learner.model.namedParameters()].reduce((sum, [, p]) => sum + p.size, 0);
+  const averaged = bytesOf({ ...learning, ema: {} as Ema });
+  assert.equal(averaged, { ...bytes, checkpoint: bytes.checkpoint + 4 * parameters });
   const needs = (saved_model: string, keep: number, epochs: number): number => {
     try {
       checkRunRoom({ saved_model, keep, epochs, tensorboard: false }, learning);
