@@ -394,6 +394,74 @@ test("a CSV with columns of one's own, classes by name, faces that are cropped a
     await refusal(() => readAnnotations(bare, { ...options, columns: wrong }), /--columns expects pairs as image=path/);
 });
 
+test('rows of a CSV at their edges', async () => {
+  const read = async (rows: readonly string[], header = '', more = {}) => {
+    const names = `subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal`;
+    const file = put('edges.csv', `${names}${header}\n${rows.join('\n')}\n`);
+    return (await readAnnotations(file, { ...options, ...more })).train;
+  };
+  const row = (box: string, labels = '1,0.5,0.5', image = 'a.jpg') => `${image},${box},${POINTS},${labels}`;
+  const boxes = await read([
+    row('0,0,1,1'),
+    row('-5,1000000,10,10.5'),
+    row('0,0,10,11'),
+    row('0,0,1,0.5'),
+    row('0,0,0.5,1'),
+    row('0,1000001,9,9'),
+  ]);
+  assert.equal([boxes.samples.length, boxes.stretched, boxes.rows], [3, 1, 6]);
+  assert.equal(
+    boxes.bad.map(({ where, reason }) => `${where}: ${reason}`),
+    [
+      'edges.csv line 5: face box: expected a size of 1 or more, found 1 x 0.5',
+      'edges.csv line 6: face box: expected a size of 1 or more, found 0.5 x 1',
+      'edges.csv line 7: face_y: expected a number, found "1000001"',
+    ],
+  );
+  assert.equal(
+    [...boxes.samples].map(({ where }) => where),
+    ['edges.csv line 2', 'edges.csv line 3', 'edges.csv line 4'],
+  );
+  const labels = await read([
+    row('0,0,9,9', '0,1,-1'),
+    row('0,0,9,9', '6,,nan'),
+    row('0,0,9,9', '7,0,0'),
+    row('0,0,9,9', '-1,0,0'),
+    row('0,0,9,9', '1,0,0', ''),
+  ]);
+  assert.equal(
+    labels.samples.map(({ expression, valence, arousal }) => [expression, valence, arousal]),
+    [
+      [0, 1, -1],
+      [6, Number.NaN, Number.NaN],
+    ],
+  );
+  assert.equal([...labels.dropped].sort(), [
+    ['expression -1', 1],
+    ['expression 7', 1],
+  ]);
+  assert.equal(
+    labels.bad.map(({ reason }) => reason),
+    ['subDirectory_filePath: expected a path, found nothing'],
+  );
+  const grouped = await read([`${row('0,0,9,9')},Ann `, `${row('0,0,9,9')}, `, `${row('0,0,9,9')},Bo`], ',who', {
+    group: 'who',
+  });
+  assert.equal(
+    [grouped.samples.map(({ group }) => group), grouped.bad.map(({ reason }) => reason)],
+    [['Ann', 'Bo'], ['who: expected what to split by, found nothing']],
+  );
+  await refusal(
+    () => read([row('0,0,9,9')], '', { group: 'who' }),
+    /edges.csv: line 1: missing column who \(--split_by\), found subDirectory_filePath,/,
+  );
+  const bad = row('0,0,0,0');
+  await refusal(
+    () => read([bad, bad, row('0,0,9,9', '9,0,0')]),
+    /edges.csv: expected rows with an expression of 0 to 6, found none among 3 \(1 of other classes, 2 broken\); the first broken one: edges.csv line 2: a.jpg: face box/,
+  );
+});
+
 test("AffectNet's folder, and its automatically annotated part by itself", async () => {
   const header = AFFECTNET_COLUMNS.join(',');
   const row = (image: string, expression: number) => `${image},0,0,9,9,${POINTS},${expression},0.5,0.5`;

@@ -98,6 +98,8 @@ test('histograms: every number in the bucket between its limits, sums of all, wh
   assert.ok(limits.length < 400, `${limits.length}: empty buckets in a row are one`);
   assert.is(histogram(Float32Array.of(Number.NaN)), null);
   assert.is(histogram(new Float32Array(0)), null);
+  const { min, max, num, sum, sumSquares } = histogram(Float32Array.of(1, 2, -4)) ?? {};
+  assert.equal({ min, max, num, sum, sumSquares }, { min: -4, max: 2, num: 3, sum: -1, sumSquares: 21 });
   // All at one place: its bucket, and the empty ones below it as one.
   const zero = histogram(new Float32Array(9));
   assert.equal(

@@ -52,6 +52,10 @@ test("an optimizer's state, averages and the loss scale are no weights", () => {
   const others = ['momentum.w', 'exp_avg.w', 'exp_avg_sq.w', 'step.w', 'ema.w', 'loss_scale'];
   const names = ['w', 'momentum_w', 'steps.w', 'a.ema.w', ...others];
   assert.equal([...stateOf(new Map(names.map((name) => [name, one])), 'x').keys()], names.slice(0, 4));
+  assert.throws(
+    () => stateOf(new Map([['w', { dtype: 'I32', shape: [2], data: Int32Array.of(1, 2) }]]), 'x'),
+    /^x: w: expected floats/,
+  );
   assert.equal(others.map(keyOf), ['momentum', 'exp_avg', 'exp_avg_sq', 'step', undefined, undefined]);
 });
 
