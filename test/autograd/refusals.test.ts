@@ -1054,7 +1054,12 @@ const SETTINGS: Readonly<Record<string, readonly Trial[]>> = {
     argument(
       (state: Record<string, Float32Array> | null) => withState.setState(ofState, state),
       [null, state(1, 3, 3)],
-      [{}, { step: new Float32Array(1) }, { ...state(1, 3, 3), more: new Float32Array(3) }],
+      [
+        {},
+        { step: new Float32Array(1) },
+        { ...state(1, 3, 3), more: new Float32Array(3) },
+        { step: new Float32Array(1), exp_avg: new Float32Array(3), momentum: new Float32Array(3) },
+      ],
       (state) => `Adam: expected step, exp_avg, exp_avg_sq of p[3], found ${Object.keys(state ?? {}).join(', ')}`,
       'Error',
     ),

@@ -199,6 +199,18 @@ test('the state of Adam and AdamW, read and written', async () => {
   }
 });
 
+test('the state of SGD, read and written', async () => {
+  const settings = { lr: 0.1, momentum: 0.9, dampening: 0, weight_decay: 0.25, nesterov: false };
+  const read = (await optimizerOf(settings as never, { momentum_buffer: [1, 2] } as never))();
+  assert.equal([read.kind, read.parameters, [...read.state.keys()]], ['sgd', 2, [1]]);
+  assert.equal(read.settings, { lr: 0.1, momentum: 0.9, weight_decay: 0.25 });
+  assert.equal(Array.from(read.state.get(1)?.momentum.data ?? [], Number), [1, 2]);
+  const weights = new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
+  const again = { ...read, settings: { ...read.settings, initial_lr: 1 } };
+  const file = await writeCheckpoint({ epoch: 1, state: weights, optimizer: again as Complete });
+  assert.equal((await readCheckpoint(file, 'again')).optimizer?.(), again);
+});
+
 test('what changes the rule of an optimizer is refused by name', async () => {
   const sgd = { lr: 0.1, momentum: 0.9, dampening: 0, weight_decay: 0, nesterov: false };
   for (const [settings, state, message] of [
