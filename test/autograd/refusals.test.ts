@@ -102,13 +102,13 @@ const arithmetic = (op: string, by: (a: F.Operand, b: F.Operand) => F.Tensor): T
     ),
     argument(
       (b: F.Tensor) => by(a, b),
-      [t('b', [2, 2, 2, 3])],
+      [t('b', [4, 5, 2, 3])],
       [t('b', [1, 1, 1, 2, 3])],
       (b) => `${op}: broadcasting takes shapes of at most 4 axes, found a[2x3] and ${b}`,
     ),
     argument(
       (b: F.Tensor) => by(b, a),
-      [t('b', [2, 2, 2, 3])],
+      [t('b', [4, 5, 2, 3])],
       [t('b', [1, 1, 1, 2, 3])],
       (b) => `${op}: broadcasting takes shapes of at most 4 axes, found ${b} and a[2x3]`,
     ),

@@ -19,7 +19,7 @@ import {
 } from '../../src/autograd';
 import { BatchNorm2d, Conv2d } from '../../src/models';
 import { device } from '../gpu';
-import { eachVariant, random, refuses } from './helpers';
+import { eachVariant, near, random, refuses } from './helpers';
 
 const test = suite('norms in evaluation');
 
@@ -81,6 +81,28 @@ test('a norm is prepared once, and again after whatever has written into one of 
     assert.equal(now, await fresh(), what);
     if (!/moves|back|state/.test(what)) assert.not.equal(now, last, what);
     last = now;
+  }
+});
+
+test('another eps, and other tensors beside one weight, make another norm', async () => {
+  const x = data('x', [2, 4, 3, 3], 2);
+  const norm = normOf(4);
+  const cases: [BatchNormTensors, number][] = [
+    [norm, 1e-5],
+    [norm, 0.5],
+    [{ ...norm, bias: data('bias', [4]) }, 0.5],
+    [{ ...norm, runningMean: data('mean', [4]) }, 0.5],
+    [{ ...norm, runningVar: data('var', [4], 0.5, 1) }, 0.5],
+    [norm, 0.5],
+  ];
+  for (const [bn, eps] of cases) {
+    const found = await noGrad(() => batchNorm(x, bn, { training: false, eps })).data();
+    const [v, w, b, m, s] = await readAll([x, bn.weight, bn.bias, bn.runningMean, bn.runningVar]);
+    const expected = v.map((v, i) => {
+      const c = Math.floor(i / 9) % 4;
+      return ((v - m[c]) / Math.sqrt(s[c] + eps)) * w[c] + b[c];
+    });
+    near(found, expected, 1e-6); // some roundings of float32
   }
 });
 
