@@ -145,17 +145,24 @@ test('keys are read from their files where those are whole, else from the packs'
   const path = file(dir, 'keys');
   const bytes = readFileSync(path);
   assert.is(bytes.length, 4 * 48);
+  const checked = Buffer.concat([Buffer.from('44:'), bytes.subarray(0, 44)]);
+  assert.equal(bytes.subarray(44, 48), createHash('sha256').update(checked).digest().subarray(0, 4));
   for (const at of [48, 63, 64, 79, 80, 87, 88, 91, 92, 95]) {
     const changed = Buffer.from(bytes);
     changed[at] ^= 1;
     writeFileSync(path, changed);
     assert.equal(read(), [0, 1, 2, 3, none, 0, none, 2, none], `byte ${at} of a row`);
   }
+  writeFileSync(path, bytes.subarray(0, 3 * 48));
+  assert.equal(read(), [0, 1, 2, 3, none, 0, 1, 2, none], 'the last row, too');
   writeFileSync(path, bytes.subarray(0, 48 + 47));
   assert.equal(read(), [0, 1, 2, 3, none, 0, none, none, none], 'half a row says nothing');
   rmSync(path);
   assert.equal(read(), [0, 1, 2, 3, none, none, none, none, none]);
   assert.is(found(readKeys(dir, SIZE + 1, 5), 0), none, 'of crops of another size');
+  writeFileSync(path, bytes);
+  rmSync(file(dir, 'pack'));
+  assert.equal(read(), new Array(9).fill(none), 'of a pack that is gone');
 });
 
 test('a cache is off, or a folder that is made; one that cannot be is refused with what to do', ({ dir }) => {

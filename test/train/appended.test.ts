@@ -1,5 +1,5 @@
 // steps.csv and layers.jsonl as a run appends to them, and where a resume cuts them: a folder of the test's own.
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -61,6 +61,34 @@ test('steps.csv: the header once, a row a batch with its accuracy; behind the ch
     ending.flush();
   }, /no room/);
   ending.end();
+});
+
+test('steps.csv: rows wait for a pause of 300 ms, and what does not wait makes no file', ({ dir }) => {
+  const file = join(dir, 'steps.csv');
+  const log = new StepLog(folderIn(dir));
+  log.flush();
+  assert.not(existsSync(file));
+  const batches = () => readFileSync(file, 'utf8').split('\n').length - 2;
+  let now = 1000;
+  performance.now = () => now;
+  try {
+    const paused = new StepLog(folderIn(dir));
+    for (const [at, appended] of [
+      [1000, 1],
+      [1100, 1],
+      [1250, 1],
+      [1350, 4],
+      [1600, 4],
+      [1700, 6],
+    ] as const) {
+      now = at;
+      paused.add({ step: 1, epoch: 1, lr: 0.1 }, BATCH);
+      assert.is(batches(), appended, `${at}`);
+    }
+  } finally {
+    delete (performance as { now?: unknown }).now;
+  }
+  assert.ok(performance.now() !== now);
 });
 
 test('layers.jsonl: lines of epochs that are done stay', ({ dir }) => {
