@@ -64,6 +64,22 @@ test('headers as others write them', () => {
     assert.equal(readNpy(npy(header, 1, 0, 0, 1)).toList(), [1, 256], header);
 });
 
+test('kinds in every size that they can have, and in no other', async () => {
+  const one = (descr: string, size: number) =>
+    readNpy(
+      npy(`{'descr': '${descr}', 'fortran_order': False, 'shape': ()}`, ...new Array(size).fill(0xff)),
+      'bad.npy',
+    ).toList();
+  for (const size of [1, 2, 4, 8]) {
+    assert.equal(one(`<i${size}`, size), [-1]);
+    assert.equal(one(`>u${size}`, size).map(BigInt as (v: unknown) => bigint), [256n ** BigInt(size) - 1n]);
+    if (size > 1) assert.equal(one(`<f${size}`, size), [Number.NaN]);
+  }
+  for (const descr of ['|b1', '|?']) assert.equal(one(descr, 1), [true]);
+  for (const descr of ['i0', 'i3', 'i16', 'u3', 'u9', 'f1', 'f3', 'f16', 'b0', 'b2', 'U0', 'S0'])
+    await refuses(descr, () => one(descr, 16), 'bad.npy: byte 10: expected a dtype with a size that it can have');
+});
+
 test('hostile headers and sizes', async () => {
   const dict = (shape: string, descr = "'<f8'", order = 'False') =>
     `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
