@@ -857,6 +857,20 @@ const REFUSALS: Readonly<Record<string, readonly Trial[]>> = {
   ],
   csr: [
     argument(
+      ([rows, columns]: Pair) =>
+        F.csr(
+          device,
+          rows,
+          columns,
+          Array.from({ length: rows + 1 }, (_, r) => r),
+          new Uint32Array(rows),
+          new Float32Array(rows),
+        ),
+      eachOf([1, 1], 1, 2),
+      [],
+      String,
+    ),
+    argument(
       ([rows, columns]: Pair) => csr({ rows, columns }),
       [[2, 3]],
       eachOf([2, 3], 0, -1, 2.5, NAN, INFINITE),
