@@ -331,6 +331,24 @@ test("the original's AffectNet pickles of every protocol hold what its CSV holds
   }
 });
 
+test('with --align off a pickle has its pictures as they are', async () => {
+  const read = (align: boolean) =>
+    readAnnotations('test/golden/pickles/affectnet_faces8.pkl', {
+      ...{ dataset: 'affectnet', classes: CLASSES, imageDir: null, align },
+    });
+  const [on, off] = [await read(true), await read(false)];
+  for (const part of ['train', 'val'] as const) {
+    const [posed, plain] = [on[part]?.samples, off[part]?.samples];
+    assert.ok(posed && plain && posed.length > 0);
+    assert.ok(posed.map(({ pose }) => pose !== null).every(Boolean));
+    assert.equal(
+      plain.map((sample) => sample),
+      posed.map((sample) => ({ ...sample, pose: null })),
+    );
+    assert.is(off[part]?.stretched, 0);
+  }
+});
+
 test('a pickle that was written is read back as it was', () => {
   for (const [dataset, name] of [
     ['affwild2', 'affwild2.pkl'],

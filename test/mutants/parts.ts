@@ -25,11 +25,11 @@ export const filesOf = ({ begins, ends }: Part, within: string): string[] =>
     .filter((file) => begins.some((begin) => file.startsWith(begin)) && file.endsWith(ends) && file.includes(within))
     .sort();
 
-/** Goldens of ops take as long as one test and see every op: they come second. The file of all goldens is too long for a mutant. */
-const GOLDENS: Check = {
-  name: 'goldens of ops',
-  args: ['scripts/run.mjs', 'test/goldens.ts', 'test/golden/ops', 'test/golden/extra'],
-};
+/** These see every op, and take as long as one test: they come second. The file of all goldens is too long for a mutant. */
+const EVERY_OP: readonly Check[] = [
+  testOf('test/autograd/refusals.test.ts'),
+  { name: 'goldens of ops', args: ['scripts/run.mjs', 'test/goldens.ts', 'test/golden/ops', 'test/golden/extra'] },
+];
 
 export function checksOf(file: string, coverage: Coverage): Check[] {
   const tests = coverage
@@ -37,5 +37,7 @@ export function checksOf(file: string, coverage: Coverage): Check[] {
     .filter((test) => test !== 'test/goldens.test.ts')
     .map(testOf);
   const computes = file.startsWith('src/kernels/') || file.startsWith('src/autograd/');
-  return computes ? [...tests.slice(0, 2), GOLDENS, ...tests.slice(2)] : tests;
+  if (!computes) return tests;
+  const others = tests.filter(({ name }) => EVERY_OP.every((check) => check.name !== name));
+  return [...others.slice(0, 2), ...EVERY_OP, ...others.slice(2)];
 }
