@@ -12,6 +12,7 @@ import { randomPermutation, randomStream, randomUniform } from '../../base/rando
 import { makeFolders, replaceFile } from '../files';
 import { CLASSES } from '../labels';
 import { AFFECTNET_COLUMNS } from '../layouts/csv';
+import { renameOver } from '../platform';
 import { drawFace } from './synthetic_face';
 import type { Draw } from './synthetic_paint';
 
@@ -92,7 +93,7 @@ export async function openSyntheticSet(options: SyntheticOptions, side: number) 
     throw new InputError(`${out}: expected a new or empty directory, or a synthetic set, found something else in it`);
   }
   makeFolders(out);
-  await writeFile(join(out, MARK), `${JSON.stringify({ n, validation, seed, size }, null, 2)}\n`);
+  await replaceFile(join(out, MARK), `${JSON.stringify({ n, validation, seed, size }, null, 2)}\n`);
   for (const name of WRITTEN) await rm(join(out, name), { recursive: true, force: true });
   let done = 0;
   const counts = { training: n, validation };
@@ -101,6 +102,13 @@ export async function openSyntheticSet(options: SyntheticOptions, side: number) 
 
 /** What the random numbers of a face are drawn by, whatever the layout. */
 export const PARTS = ['training', 'validation'] as const;
+
+/** Writes one of a set's many files, as a whole also where the program is killed. It can be drawn again, and does not wait for the disk. */
+export async function writeDrawn(file: string, content: Uint8Array | string): Promise<void> {
+  const temporary = `${file}.tmp`;
+  await writeFile(temporary, content);
+  await renameOver(temporary, file);
+}
 
 /** Draws the faces of one part and gives their CSV rows. */
 async function drawPart(
@@ -117,7 +125,7 @@ async function drawPart(
     const image = `images/${part}/${String(i).padStart(5, '0')}.jpg`;
     const expression = classOf(part, i, seed);
     const { picture, box, landmarks, valence, arousal } = await makeFace(expression, size, drawOf(part, i, seed));
-    await writeFile(join(out, image), await toJpeg(picture));
+    await writeDrawn(join(out, image), await toJpeg(picture));
     const points = landmarks.map(([x, y]) => `${x.toFixed(2)};${y.toFixed(2)}`).join(';');
     rows[i] = [image, ...box, points, expression, valence, arousal].join(',');
     progress();

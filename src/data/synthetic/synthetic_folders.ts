@@ -1,9 +1,10 @@
 // Made-up faces in a folder a class.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inParallel } from '../../base/parallel';
 import { eyeCentres } from '../../base/pixels/align';
 import { prepareFace } from '../face';
+import { replaceFile } from '../files';
 import { CLASSES } from '../labels';
 import {
   classOf,
@@ -14,6 +15,7 @@ import {
   PARTS,
   type SyntheticOptions,
   toJpeg,
+  writeDrawn,
 } from './synthetic';
 
 const FOLDERS = { training: 'train', validation: 'val' } as const;
@@ -37,12 +39,12 @@ export async function writeSyntheticFolders(options: SyntheticOptions): Promise<
       const [leftEye, rightEye] = eyeCentres(face.landmarks.flat());
       const cut = prepareFace(face.picture, { leftEye, rightEye, box: face.box }, size);
       const file = `${FOLDERS[part]}/${CLASSES[expression]}/${String(i).padStart(5, '0')}.jpg`;
-      await writeFile(join(out, file), await toJpeg(cut));
+      await writeDrawn(join(out, file), await toJpeg(cut));
       rows[i] = `${file},${face.valence},${face.arousal}`;
       progress();
     });
     lines.push(...rows);
   }
-  await writeFile(join(out, 'valence_arousal.csv'), `${lines.join('\n')}\n`);
+  await replaceFile(join(out, 'valence_arousal.csv'), `${lines.join('\n')}\n`);
   return { data: out };
 }

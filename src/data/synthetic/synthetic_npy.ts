@@ -1,5 +1,5 @@
 // Made-up faces as AffectNet is handed out today: a picture of the face alone, and a NumPy file for each of its labels.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inParallel } from '../../base/parallel';
 import { writeNpy } from '../../formats/npy_write';
@@ -13,6 +13,7 @@ import {
   PARTS,
   type SyntheticOptions,
   toJpeg,
+  writeDrawn,
 } from './synthetic';
 
 const FOLDERS = { training: 'train_set', validation: 'val_set' } as const;
@@ -34,14 +35,14 @@ export async function writeSyntheticNpy(options: SyntheticOptions): Promise<{ da
       const face = await makeFace(expression, 2 * size, drawOf(part, i, seed));
       const [x0, y0, side] = face.whole;
       const points = face.landmarks.flatMap(([x, y]) => [((x - x0) * size) / side, ((y - y0) * size) / side]);
-      await writeFile(join(images, `${i}.jpg`), await toJpeg(prepareKnown(face.picture, { box: face.whole }, size)));
+      await writeDrawn(join(images, `${i}.jpg`), await toJpeg(prepareKnown(face.picture, { box: face.whole }, size)));
       for (const [label, value] of [
         ['exp', String(expression)],
         ['val', String(face.valence)],
         ['aro', String(face.arousal)],
         ['lnd', Float64Array.from(points)],
       ] as const)
-        await writeFile(join(annotations, `${i}_${label}.npy`), writeNpy(value));
+        await writeDrawn(join(annotations, `${i}_${label}.npy`), writeNpy(value));
       progress();
     });
   }

@@ -1,11 +1,20 @@
 // Made-up faces in Aff-Wild2's layout: frames of videos, cut and levelled, and a text file of labels a video.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inParallel } from '../../base/parallel';
 import { eyeCentres } from '../../base/pixels/align';
 import { prepareFace } from '../face';
 import { AFFWILD2_CLASSES, CLASSES } from '../labels';
-import { classOf, drawOf, makeFace, openSyntheticSet, PARALLEL, type SyntheticOptions, toJpeg } from './synthetic';
+import {
+  classOf,
+  drawOf,
+  makeFace,
+  openSyntheticSet,
+  PARALLEL,
+  type SyntheticOptions,
+  toJpeg,
+  writeDrawn,
+} from './synthetic';
 
 /** Faces a video. */
 const FACES = 24;
@@ -59,11 +68,11 @@ export async function writeSyntheticVideos(
         labels.EXPR_Set[frame] = String(AFFWILD2_CLASSES.indexOf(NAMES[CLASSES[expression]]));
         labels.VA_Set[frame] = `${face.valence},${face.arousal}`;
         const cut = prepareFace(face.picture, { leftEye, rightEye, box: face.box }, size);
-        await writeFile(join(videos, video, `${String(frame + 1).padStart(5, '0')}.jpg`), await toJpeg(cut));
+        await writeDrawn(join(videos, video, `${String(frame + 1).padStart(5, '0')}.jpg`), await toJpeg(cut));
         progress();
       });
       for (const kind of ['EXPR_Set', 'VA_Set'] as const) {
-        await writeFile(join(dirs[kind], `${video}.txt`), `${[HEADERS[kind], ...labels[kind]].join('\n')}\n`);
+        await writeDrawn(join(dirs[kind], `${video}.txt`), `${[HEADERS[kind], ...labels[kind]].join('\n')}\n`);
       }
     }
   }
