@@ -1,9 +1,6 @@
 // The part of the preparation that changes with every epoch, as the GPU kernel must do it: Pillow's nearest rotation.
-import { glMatrix, mat2d } from 'gl-matrix';
+import { mat2d } from 'gl-matrix';
 import type { RgbImage } from '../base/pixels/rgb_image';
-
-// Doubles: a float32 matrix would be off by pixels of 1/65536 and sample other neighbours.
-glMatrix.setMatrixArrayType(Array);
 
 /**
  * Six integers of 1/65536 pixel: output pixel (x, y) shows the source pixel
@@ -17,8 +14,9 @@ export function rotationAffine(width: number, height: number, degrees: number): 
   const r = -turn * (Math.PI / 180);
   const [cos, sin] = [roundTo15(Math.cos(r)), roundTo15(Math.sin(r))];
   const [cx, cy] = [width / 2, height / 2];
-  // Columns first: x -> (cos, -sin), y -> (sin, cos); about the centre.
-  const m = mat2d.fromValues(cos, roundTo15(-Math.sin(r)), sin, cos, cx, cy);
+  // Columns first: x -> (cos, -sin), y -> (sin, cos); about the centre. Doubles: gl-matrix's own arrays are of float32, which would be off
+  // by pixels of 1/65536 and sample other neighbours.
+  const m: mat2d = [cos, roundTo15(-Math.sin(r)), sin, cos, cx, cy];
   mat2d.translate(m, m, [-cx, -cy]);
   const [a, d, b, e, c, f] = m;
   return [c + a * 0.5 + b * 0.5, a, b, f + d * 0.5 + e * 0.5, d, e].map(fixed) as unknown as Affine;
