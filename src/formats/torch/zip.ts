@@ -2,7 +2,6 @@
 // archive must not find different things in it: every byte belongs to one record or one entry, and what stands in two places is
 // the same in both. yauzl reads the records; what it does not compare is compared here.
 
-import { on } from 'node:events';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
@@ -76,6 +75,18 @@ export async function readZip(
 const openBuffer = promisify<Buffer, yauzl.Options, yauzl.ZipFile>(yauzl.fromBuffer);
 const readLocal = (zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<yauzl.LocalFileHeader> =>
   promisify<yauzl.Entry, yauzl.LocalFileHeader>(zip.readLocalFileHeader.bind(zip))(entry);
+/** All entries of a directory that is read one by one. */
+const entriesOf = (zip: yauzl.ZipFile): Promise<yauzl.Entry[]> =>
+  new Promise((done, fail) => {
+    const entries: yauzl.Entry[] = [];
+    zip.on('entry', (entry: yauzl.Entry) => {
+      entries.push(entry);
+      zip.readEntry();
+    });
+    zip.on('end', () => done(entries));
+    zip.on('error', fail);
+    zip.readEntry();
+  });
 
 type Fail = (expected: string, found: string) => never;
 
@@ -124,16 +135,13 @@ async function readDirectory(
   const found: yauzl.Entry[] = [];
   let read = 0;
   try {
-    const entries: AsyncIterable<yauzl.Entry[]> = on(zip, 'entry', { close: ['end'] });
-    zip.readEntry();
-    for await (const [entry] of entries) {
+    for (const entry of await entriesOf(zip)) {
       if (entry.fileNameLength > MAX_NAME)
         throw new InputError(
           `${file}: expected names of at most ${MAX_NAME} bytes in the archive, found one of ${entry.fileNameLength}`,
         );
       found.push(Object.assign(entry, { fileName: nameOf(entry.generalPurposeBitFlag, entry.fileNameRaw) }));
       read += 46 + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
-      zip.readEntry();
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
