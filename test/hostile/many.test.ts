@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bundleInto } from '../bundled';
 import { bytes, global, header, pickle, tensorFile, text, withEntries } from './make';
 
 const COUNT = 10_000;
@@ -24,9 +25,7 @@ test(`${COUNT} bad files leave memory flat, and no file open`, async () => {
       'cut.jpg': bytes(0xff, 0xd8, 0xff, 0xe0, 0, 16),
     };
     for (const [name, content] of Object.entries(bad)) writeFileSync(join(dir, name), content);
-    const build = { entryPoints: { many: 'test/hostile/many.ts' }, outdir: out };
-    const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${JSON.stringify(build)})`;
-    execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+    bundleInto(out, { many: 'test/hostile/many.ts' });
     const files = Object.keys(bad).map((name) => join(dir, name));
     const args = ['--expose-gc', join(out, 'many.js'), `${COUNT}`, ...files];
     const { refused, early, late } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));

@@ -1,22 +1,19 @@
 // What a bad file may take: opened in a process of its own, its error comes soon, and the most memory that the process ever had is at
 // most 200 MB, and the file's size, above what the same process needs for a small file. Of pictures it is four bytes a pixel.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bundleInto } from '../bundled';
 import { bytes, header, pickle, text, u32 } from './make';
 
 const test = suite('memory');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-memory-'));
 const out = resolve(`build/open-${process.pid}`);
-test.before(() => {
-  const entryPoints = { open: 'test/hostile/open.ts' };
-  const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${JSON.stringify({ entryPoints, outdir: out })})`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-});
+test.before(() => bundleInto(out, { open: 'test/hostile/open.ts' }));
 test.after(() => {
   rmSync(dir, { recursive: true });
   rmSync(out, { recursive: true });

@@ -4,17 +4,14 @@ import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bundleInto } from '../bundled';
 import { given } from '../given';
 
 const test = suite('siblings');
 const out = resolve(`build/siblings-${process.pid}`);
 const children: ChildProcess[] = [];
 
-test.before(() => {
-  const options = JSON.stringify({ entryPoints: { siblings: 'src/ranks/siblings.ts' }, outdir: out });
-  const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${options})`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-});
+test.before(() => bundleInto(out, { siblings: 'src/ranks/siblings.ts' }));
 test.after(() => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(out, { recursive: true, force: true });

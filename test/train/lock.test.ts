@@ -1,5 +1,5 @@
 // Who may write a run folder: processes that live, died, were stopped, or run on another machine.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -18,17 +18,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError, MachineError } from '../../src/base/errors';
 import { LOCK, Lock } from '../../src/train/run/lock';
+import { bundleInto } from '../bundled';
 
 const test = suite('lock');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-lock-'));
 const BUNDLE = resolve(`build/lock-${process.pid}`);
 const children: ChildProcess[] = [];
 
-test.before(() => {
-  const options = JSON.stringify({ entryPoints: { lock: 'src/train/run/lock.ts' }, outdir: BUNDLE });
-  const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${options})`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-});
+test.before(() => bundleInto(BUNDLE, { lock: 'src/train/run/lock.ts' }));
 test.after(() => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(dir, { recursive: true });
