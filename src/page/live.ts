@@ -60,13 +60,12 @@ export function follow(tell: (runs: readonly ShownRun[] | null, connection: Conn
     };
     source.onopen = async () => {
       try {
-        const answer = await fetch(address('runs'), { cache: 'no-store' });
-        if (answer.status === 403) {
+        const all = await readRuns(address('runs'));
+        if (all === 403) {
           stop();
           return tell(runs, 'refused');
         }
-        if (!answer.ok) throw new Error(`runs: ${answer.status}`);
-        const all = await readRuns(await answer.arrayBuffer());
+        if (typeof all === 'number') throw new Error(`runs: ${all}`);
         if (source !== events || over) return;
         runs = all;
         for (const event of early ?? []) {
