@@ -460,6 +460,10 @@ test('rows of a CSV at their edges', async () => {
     () => read([bad, bad, row('0,0,9,9', '9,0,0')]),
     /edges.csv: expected rows with an expression of 0 to 6, found none among 3 \(1 of other classes, 2 broken\); the first broken one: edges.csv line 2: a.jpg: face box/,
   );
+  await refusal(
+    () => read([row('0,0,9,9', '9,0,0')]),
+    /edges.csv: expected rows with an expression of 0 to 6, found none among 1 \(1 of other classes, 0 broken\)$/,
+  );
 });
 
 test("AffectNet's folder, and its automatically annotated part by itself", async () => {

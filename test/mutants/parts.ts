@@ -31,6 +31,10 @@ const EVERY_OP: readonly Check[] = [
   { name: 'goldens of ops', args: ['scripts/run.mjs', 'test/goldens.ts', 'test/golden/ops', 'test/golden/extra'] },
 ];
 
+/** Sees every tile of the matrix products, which a device takes one of. */
+const EVERY_TILE = testOf('test/kernels/tiles.test.ts');
+const HAS_TILES = /^src\/kernels\/(gemm|matmul|conv2d)\//;
+
 export function checksOf(file: string, coverage: Coverage): Check[] {
   const tests = coverage
     .testsOf(file)
@@ -38,6 +42,7 @@ export function checksOf(file: string, coverage: Coverage): Check[] {
     .map(testOf);
   const computes = file.startsWith('src/kernels/') || file.startsWith('src/autograd/');
   if (!computes) return tests;
-  const others = tests.filter(({ name }) => EVERY_OP.every((check) => check.name !== name));
-  return [...others.slice(0, 2), ...EVERY_OP, ...others.slice(2)];
+  const broad = HAS_TILES.test(file) ? [EVERY_TILE, ...EVERY_OP] : EVERY_OP;
+  const others = tests.filter(({ name }) => broad.every((check) => check.name !== name));
+  return [...others.slice(0, 2), ...broad, ...others.slice(2)];
 }

@@ -211,12 +211,13 @@ test('what a killed program has left is no run, and is written over or removed; 
 test('a run is never overwritten: not one that has started, not one whose args.json is lost', async ({ dir }) => {
   const args = argsIn(dir);
   const folder = await begun(args);
-  for (const lost of ['lock.json', 'args.json']) {
+  for (const lost of [null, 'lock.json', 'args.json']) {
+    if (lost) rmSync(folder.path(lost));
     assert.match(
       refusal(() => RunFolder.create(args.saved_model)),
       /holds a run already.*--resume.*--saved_model/,
+      `without ${lost}`,
     );
-    rmSync(folder.path(lost));
   }
 });
 
