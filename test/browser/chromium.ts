@@ -20,6 +20,9 @@ const FLAGS = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
 ];
 
+/** What leads Vulkan programs of this environment to their driver: the browser has one of its own. */
+const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'LD_LIBRARY_PATH'];
+
 /**
  * Opens a headless Chromium with WebGPU on the CPU; null where there is none.
  * @param flags others of its own, such as `--use-fake-device-for-media-stream`
@@ -29,7 +32,8 @@ export async function openChromium(flags: readonly string[] = []): Promise<Brows
   if (!executablePath) return null;
   // Its sandbox wants another user than root.
   const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({ executablePath, args: [...FLAGS, ...root, ...flags] });
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !DRIVER_VARIABLES.includes(name)));
+  return chromium.launch({ executablePath, args: [...FLAGS, ...root, ...flags], env });
 }
 
 const TYPES: Record<string, string> = {
