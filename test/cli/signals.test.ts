@@ -1,5 +1,5 @@
 // What signals and closed terminals do to a training: the program as a process of its own, real signals.
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { readSafetensors } from '../../src/formats/safetensors';
 import { progressOf } from '../../src/train/run/checkpoint';
 import { readRun } from '../../src/train/run/read_run';
+import { bundleInto } from '../bundled';
 import { programFile, run } from './program';
 
 const test = suite('signals');
@@ -140,9 +141,7 @@ test('nohup, no terminal: a run saves and goes on after SIGHUP, and as if nothin
 });
 
 test('a second signal ends at once, with its own code', async () => {
-  const options = JSON.stringify({ entryPoints: { interrupt: 'src/cli/interrupt.ts' }, outdir: dir, sourcemap: false });
-  const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${options})`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  bundleInto(dir, { interrupt: 'src/cli/interrupt.ts' });
   const endless = `import { stoppable } from '${dir}/interrupt.js';
     const working = () => new Promise((done) => { console.log('working'); setTimeout(done, 1e6); });
     await stoppable(working, () => console.log('stopping'));`;

@@ -1,10 +1,11 @@
 // A campaign against one target: Jazzer.js (libFuzzer, with the coverage of our code) in a process of its own.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { MachineError } from '../../src/base/errors';
+import { bundleInto } from '../bundled';
 import { TARGETS } from './targets';
 
 /** What is found, and the program that finds it. */
@@ -33,9 +34,7 @@ const MOST_RESTARTS = 5;
 /** Bundles what runs in the fuzzer's process. */
 export function prepare(): void {
   const entryPoints = Object.fromEntries(['one', 'again', 'older_linux'].map((name) => [name, `test/fuzz/${name}.ts`]));
-  const options = JSON.stringify({ entryPoints, outdir: PROGRAM });
-  const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${options})`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  bundleInto(PROGRAM, entryPoints);
 }
 
 /**

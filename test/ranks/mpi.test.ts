@@ -1,11 +1,12 @@
 // Ranks by a real MPI, where one is installed: what they add and gather, and how they end.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Launcher } from '../../bench/mpi/launchers';
+import { bundleInto } from '../bundled';
 import { under } from '../mpi/runs';
 import { STEPS, sumsOf } from './job_parts';
 
@@ -13,12 +14,7 @@ const test = suite('mpi');
 const dir = mkdtempSync(join(tmpdir(), 'emotion-gcn-ranks-'));
 /** Where packages are found. */
 const out = resolve(`build/ranks-${process.pid}`);
-test.before(() => {
-  const script = `import { bundle, WORKERS } from './scripts/bundle.mjs';
-    const entryPoints = { job: 'test/ranks/job.ts', 'mpi-worker': WORKERS['mpi-worker'] };
-    await bundle({ entryPoints, outdir: ${JSON.stringify(out)} });`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-});
+test.before(() => bundleInto(out, { job: 'test/ranks/job.ts', 'mpi-worker': 'src/ranks/worker.ts' }));
 test.after(() => {
   for (const folder of [dir, out]) rmSync(folder, { recursive: true, force: true });
 });

@@ -1,11 +1,12 @@
 // What is done again and again leaves as much as what was done the first times. `npm run test:stress` tries it for long.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDevice } from '../../src/engine_node';
+import { bundleInto } from '../bundled';
 import { given } from '../given';
 import { slope } from './held';
 import type { Flat } from './program';
@@ -15,11 +16,7 @@ const test = suite('stress: flat');
 const WHOLE = process.env.WHOLE === '1';
 const out = resolve(`build/stress-${process.pid}`);
 
-test.before(() => {
-  const entryPoints = { program: 'test/stress/program.ts', thread: 'test/stress/thread.ts' };
-  const script = `import { bundle } from './scripts/bundle.mjs'; await bundle(${JSON.stringify({ entryPoints, outdir: out })})`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-});
+test.before(() => bundleInto(out, { program: 'test/stress/program.ts', thread: 'test/stress/thread.ts' }));
 test.after(() => rmSync(out, { recursive: true, force: true }));
 
 /** What a process of its own tells that is stressed so. */
