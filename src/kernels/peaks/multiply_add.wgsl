@@ -1,5 +1,6 @@
 // y[i] = z_rounds, where z_(r+1) = z_r * x[i] + x[i xor 1], in CHAINS independent vectors of registers: a multiply-add
-// waits for its own last result alone, and nothing is loaded.
+// waits for its own last result alone, and nothing is loaded. FMA: as the builtin, which some drivers compute by hand; else as a product
+// and a sum, which others do not fuse.
 
 struct Params { rounds: u32 }
 
@@ -14,7 +15,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var z = array<vec4f, CHAINS>();
   for (var r = 0u; r < P.rounds; r++) {
     for (var u = 0u; u < UNROLL; u++) {
-      for (var c = 0u; c < CHAINS; c++) { z[c] = fma(z[c], slope, shift); }
+      for (var c = 0u; c < CHAINS; c++) {
+        if (FMA) { z[c] = fma(z[c], slope, shift); } else { z[c] = z[c] * slope + shift; }
+      }
     }
   }
   var total = vec4f();
