@@ -16,7 +16,7 @@ import {
   tuple,
   writePickle,
 } from '../../src/formats/pickle';
-import { Ndarray } from '../../src/formats/pickle/numpy';
+import { dtype, MAX_NUMBERS, Ndarray } from '../../src/formats/pickle/numpy';
 import { givenShared, SHARED } from '../given';
 
 const FOLDER = 'test/golden/pickles';
@@ -106,6 +106,32 @@ test('what is written is read back', () => {
   assert.instance(back2, OrderedDict);
   assert.is(back2.get('a'), list);
   assert.equal(back2.attributes, new Map([['_metadata', []]]));
+});
+
+test('the state of a dtype has one byte order, and nothing of fields or subarrays', () => {
+  const state = (order: unknown, sub: unknown = null) => tuple(3, order as string, sub as null, null, null, -1, -1, 0);
+  for (const [order, little] of [
+    ['<', true],
+    ['|', true],
+    ['=', true],
+    ['>', false],
+  ] as const) {
+    const made = dtype('i4');
+    made.setState(state(order));
+    assert.is(made.littleEndian, little, order);
+  }
+  for (const order of ['', '<>', '!', 60])
+    assert.throws(() => dtype('i4').setState(state(order)), /expected the state of a dtype, found/, `${order}`);
+  assert.throws(() => dtype('i4').setState(state('<', tuple(1))), /expected a plain dtype/);
+});
+
+test('2^20 numbers are read as a table, and not one more', () => {
+  const zeros = (n: number): Ndarray => ndarray(new Int32Array(n), [n]);
+  assert.is(asFloat64(zeros(MAX_NUMBERS)).length, 2 ** 20);
+  assert.throws(
+    () => asFloat64(zeros(MAX_NUMBERS + 1)),
+    /expected at most 1048576 numbers, found an array \[1048577\]/,
+  );
 });
 
 test('a DataFrame is written and read back', () => {
