@@ -52,6 +52,9 @@ export async function write(a: number, b: number): Promise<string> {
   await file.sync(a, b);
   return a ? 'x' : 'y';
 }
+const [source, axes] = ['', ''];
+declare function defineKernel(name: string, ...sources: string[]): void;
+const kernel = defineKernel('copy', source, axes);
 `;
   const path = join(dir, 'write.ts');
   writeFileSync(

@@ -7,6 +7,8 @@ import { type Change, OPERATORS, TWINS } from './change';
 const TIME = /(ms|seconds?|minutes?|timeout|interval|delay|wait)$/i;
 /** What is given words for people: a line to say, or what is thrown. */
 const TOLD = /^(say|notice|warn|log)$/;
+/** What is given sources of WGSL, whose order means nothing. */
+const UNORDERED = /^define(Kernel|(Column)?Gemm)$/;
 const SPEAKS = /(Error|^fail|^refuse|^say|^notice|^warn|^log|^setTimeout|^setInterval)$/;
 
 /** The project of a folder as TypeScript's compiler sees it. */
@@ -98,7 +100,7 @@ function changesAt(node: ts.Node, source: ts.SourceFile): Change[] {
       const at = node.expression.end - called.length;
       found.push(change('twin', TWINS[called], at, at + called.length));
     }
-    for (const [i, second] of [...node.arguments].entries()) {
+    for (const [i, second] of UNORDERED.test(called) ? [] : [...node.arguments].entries()) {
       const first = node.arguments[i - 1];
       if (!first || !is.isIdentifier(first) || !is.isIdentifier(second)) continue;
       found.push(change('order', `${second.text}, ${first.text}`, first.getStart(source), second.end));
