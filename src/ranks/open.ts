@@ -184,7 +184,7 @@ class MpiThread {
   close(exitCode: number): Promise<number> {
     return new Promise((answer, refuse) => {
       this.asked.push({ answer: () => {}, refuse });
-      this.ended.then(answer);
+      void this.ended.then(answer);
       this.tell({ close: exitCode });
     });
   }

@@ -126,6 +126,25 @@ async function give(
   );
 }
 
+/** Drops a folder with a file that is gone by then. */
+const giveGone = (selector: string): Promise<void> =>
+  page.evaluate((selector) => {
+    const file = {
+      isFile: true,
+      name: 'face.png',
+      file: (_: unknown, fail: (error: Error) => void) => fail(new Error('it is gone')),
+    };
+    const entries = [[file], []];
+    const folder = {
+      name: 'faces',
+      createReader: () => ({ readEntries: (done: (some: unknown) => void) => done(entries.shift()) }),
+    };
+    const made = new DragEvent('drop', { bubbles: true, cancelable: true });
+    Object.defineProperty(made, 'dataTransfer', { value: { items: [{ webkitGetAsEntry: () => folder }], files: [] } });
+    document.querySelector(selector)!.dispatchEvent(made);
+  }, selector);
+const GONE = { hasText: 'What was dropped cannot be read: it is gone' };
+
 /** A network of a person's own: args.json, and weights that nobody has trained. */
 const args = { model: 'multi_task', network: 'denselite', image_size: 32, classes: ['calm', 'keen', 'odd'], lr: 0.1 };
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -188,8 +207,11 @@ tried('it opens below any path, and keeps the page free while networks and pipel
 });
 
 tried('a picture that is dropped: its face is found, and said to be what predict says', async () => {
+  await giveGone('body');
+  await page.locator('main > [role=alert]', GONE).waitFor();
   await give('drop', { 'face.png': readFileSync(FACE) });
   await page.waitForSelector('.answer');
+  assert.is(await page.locator('main > [role=alert]').count(), 0);
   await sameAs(expressionNetwork(), FACE, 'all');
   assert.match(await text('.speed'), /^finding \d+ ms · [\d.]+ ms a face$/);
   assert.match(await text('[aria-live]'), /^Happy, [\d.]+ %$/);
@@ -297,6 +319,8 @@ tried('a lesson: pictures under labels of one’s own, learnt, and said by predi
   await label(1).locator('input[type=file]').setInputFiles([BRIGHT, BRIGHT]);
   await page.getByRole('button', { name: 'Start the camera' }).click();
   await page.waitForFunction(() => (document.querySelector('video')?.readyState ?? 0) >= 2);
+  await giveGone('.label');
+  await page.locator('[role=alert]', GONE).waitFor();
   // By keyboard: one.
   await page.getByRole('button', { name: 'Take a picture of day' }).press('Enter');
   await page.locator('.thumbs li').nth(5).waitFor();

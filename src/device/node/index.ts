@@ -30,7 +30,7 @@ export async function openDevice(options: AdapterOptions = {}): Promise<Device> 
 function destroyAtExit(device: Device): void {
   const destroy = (): void => device.destroy();
   process.once('exit', destroy);
-  device.lost.then(() => process.off('exit', destroy));
+  void device.lost.then(() => process.off('exit', destroy));
 }
 
 export { type MemoryGrant, memoryGrant } from './memory';

@@ -44,6 +44,7 @@ function SiteApp() {
 
   const look = (files: readonly File[]): void => {
     if (files.length === 0) return;
+    setWrong('');
     camera.stop();
     for (const { url } of pictures) URL.revokeObjectURL(url);
     setPictures(picturesAmong(files).map(givenPicture));
@@ -74,7 +75,7 @@ function SiteApp() {
     const over = (event: DragEvent): void => event.preventDefault();
     const drop = (event: DragEvent): void => {
       event.preventDefault();
-      if (event.dataTransfer) droppedFiles(event.dataTransfer).then(receive);
+      if (event.dataTransfer) droppedFiles(event.dataTransfer).then(receive, ({ message }) => setWrong(message));
     };
     const paste = ({ clipboardData }: ClipboardEvent): void => look([...(clipboardData?.files ?? [])]);
     addEventListener('dragover', over);

@@ -37,12 +37,16 @@ export interface Dropped {
   readonly file: File;
 }
 
-/** The files of what was dropped, those of folders too. */
+/** The files of what was dropped, those of folders too. @throws Error in words for what cannot be read */
 export async function droppedFiles({ items, files }: DataTransfer): Promise<Dropped[]> {
   // All at once: what was dropped is gone after the first wait.
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry != null);
   if (entries.length === 0) return [...files].map((file) => ({ path: file.name, file }));
-  return (await Promise.all(entries.map((entry) => filesOf(entry, entry.name)))).flat();
+  try {
+    return (await Promise.all(entries.map((entry) => filesOf(entry, entry.name)))).flat();
+  } catch (error) {
+    throw new Error(`What was dropped cannot be read: ${(error as Error).message}`);
+  }
 }
 
 export const chosenFiles = (files: FileList | null): Dropped[] =>

@@ -72,11 +72,11 @@ export function Teach({
     if (face) put(id, (label) => ({ ...label, crops: [...label.crops, { ...face.crop, id: ids++ }] }));
     return face !== undefined;
   };
-  const addFiles = async (label: Label, files: readonly File[]): Promise<void> => {
+  const addFiles = async (label: Label, files: readonly File[] | Promise<readonly File[]>): Promise<void> => {
     setWrong('');
     const without: string[] = [];
     try {
-      for (const file of picturesAmong(files)) {
+      for (const file of picturesAmong(await files)) {
         const { name, url, bitmap } = givenPicture(file);
         URL.revokeObjectURL(url);
         if (!(await collect(label.id, bitmap))) without.push(name);
@@ -250,7 +250,7 @@ function LabelCard({
   readonly camera: boolean;
   readonly only: boolean;
   capture(): Promise<void>;
-  addFiles(files: readonly File[]): void;
+  addFiles(files: readonly File[] | Promise<readonly File[]>): Promise<void>;
   rename(name: string): void;
   drop(id: number): void;
   remove(): void;
@@ -284,7 +284,7 @@ function LabelCard({
         // Else the page would look at them.
         event.stopPropagation();
         if (event.dataTransfer)
-          droppedFiles(event.dataTransfer).then((files) => addFiles(files.map(({ file }) => file)));
+          void addFiles(droppedFiles(event.dataTransfer).then((files) => files.map(({ file }) => file)));
       }}
     >
       <header>
