@@ -21,7 +21,7 @@ const FLAGS = [
 ];
 
 /** What leads Vulkan programs of this environment to their driver: the browser has one of its own. */
-const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'LD_LIBRARY_PATH'];
+const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'];
 
 /**
  * Opens a headless Chromium with WebGPU on the CPU; null where there is none.
