@@ -31,8 +31,8 @@ async function at(lambda: number, n = N, withVa = true): Promise<(number | null)
 }
 
 // One rounding of the product, one of the sum: 6e-8 of numbers up to 5.
-test('total = cat + lambda * cont, at 0 and 1 as at others', async () => {
-  for (const lambda of [0, 0.25, 1, 3]) {
+test('total = cat + lambda * cont, at 0, 1 and 2 as at others', async () => {
+  for (const lambda of [0, 0.25, 1, 2, 3]) {
     const [total, cat, cont] = (await at(lambda)) as number[];
     assert.ok(cat > 0.1 && cont > 0.1, `${cat}, ${cont}`);
     assert.ok(Math.abs(total - (cat + lambda * cont)) < 1e-6, `lambda ${lambda}: ${total}, ${cat}, ${cont}`);
