@@ -1,6 +1,6 @@
 // y[i] = z_rounds, where z_(r+1) = z_r * x[i] + x[i xor 1], in CHAINS independent vectors of registers: a multiply-add
-// waits for its own last result alone, and nothing is loaded. FMA: as the builtin, which some drivers compute by hand; else as a product
-// and a sum, which others do not fuse.
+// waits for its own last result alone, and nothing is loaded. FMA: as the builtin, which is slow on some drivers; else as a product and
+// a sum, which others do not fuse.
 
 struct Params { rounds: u32 }
 
