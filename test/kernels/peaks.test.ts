@@ -12,9 +12,9 @@ test('an adapter has peaks that agree with one another, and no kernel goes beyon
   const { gflops, gbps, dispatchMicroseconds } = await measurePeaks(device);
   const reached = Math.max(...(await selfCheck(device)).map((check) => check.gflops ?? 0));
   device.destroy();
-  // SwiftShader on a core that others want too makes 0.06 of them. Half: the machine may have had more time for the kernels.
-  assert.ok(reached > 0 && gflops > reached / 2 && gflops < 1e7, `${gflops} GFLOP/s, a kernel ${reached}`);
+  assert.ok(reached > 0 && gflops > reached, `${gflops} GFLOP/s, a kernel ${reached}`);
   // Any machine of this century, and none for decades; more would mean work that the driver left out.
+  assert.ok(gflops > 0.5 && gflops < 1e7, `${gflops} GFLOP/s`);
   assert.ok(gbps > 0.2 && gbps < 1e5, `${gbps} GB/s`);
   assert.ok(dispatchMicroseconds > 0.05 && dispatchMicroseconds < 2e4, `${dispatchMicroseconds} us a launch`);
 });

@@ -7,9 +7,9 @@ import { type Change, OPERATORS, TWINS } from './change';
 const TIME = /(ms|seconds?|minutes?|timeout|interval|delay|wait)$/i;
 /** What is given words for people: a line to say, or what is thrown. */
 const TOLD = /^(say|notice|warn|log)$/;
+const SPEAKS = /(Error|^fail|^refuse|^say|^notice|^warn|^log|^setTimeout|^setInterval)$/;
 /** What is given sources of WGSL, whose order means nothing. */
 const UNORDERED = /^define(Kernel|(Column)?Gemm)$/;
-const SPEAKS = /(Error|^fail|^refuse|^say|^notice|^warn|^log|^setTimeout|^setInterval)$/;
 
 /** The project of a folder as TypeScript's compiler sees it. */
 export class Compiler {

@@ -28,22 +28,21 @@ export async function measurePeaks(device: Device): Promise<Peaks> {
   };
 }
 
+/** Vectors of multiply_add.wgsl. */
+const CHAINS = 2;
+
 async function multiplyAddRate(device: Device): Promise<number> {
-  const constants = { LANES: device.software ? 8 : 64, CHAINS: 2, UNROLL: 8 };
+  const constants = { LANES: device.software ? 8 : 64, UNROLL: 8 };
   const groups = device.software ? 256 : 4096;
   const rounds = 1024;
   const lanes = groups * constants.LANES;
   const [x, y] = ['x', 'y'].map((name) => device.alloc(4 * lanes, `peaks.${name}`));
   device.upload(x, new Float32Array(lanes).fill(0.5));
-  const run = (FMA: boolean) => (): void =>
-    device.dispatch(multiplyAdd, {
-      ...{ buffers: { x, y }, params: { rounds }, workgroups: [groups] },
-      constants: { ...constants, FMA },
-    });
-  const apart = await secondsEach(device, run(false));
-  const seconds = Math.min(apart, await secondsEach(device, run(true), 4 * apart));
+  const seconds = await secondsEach(device, () =>
+    device.dispatch(multiplyAdd, { buffers: { x, y }, params: { rounds }, constants, workgroups: [groups] }),
+  );
   for (const s of [x, y]) device.free(s);
-  return (lanes * rounds * constants.UNROLL * constants.CHAINS * 4 * 2) / seconds;
+  return (lanes * rounds * constants.UNROLL * CHAINS * 4 * 2) / seconds;
 }
 
 /** The faster of a kernel and the adapter's own copy command. */
@@ -63,7 +62,7 @@ async function copyRate(device: Device): Promise<number> {
 async function dispatchSeconds(device: Device): Promise<number> {
   const [x, y] = ['x', 'y'].map((name) => device.alloc(256, `peaks.${name}`));
   const launch = { buffers: { x, y }, params: { rounds: 0 }, workgroups: [1] as const };
-  const constants = { LANES: 1, CHAINS: 1, UNROLL: 1, FMA: false };
+  const constants = { LANES: 1, UNROLL: 1 };
   const seconds = await secondsEach(device, () => device.dispatch(multiplyAdd, { ...launch, constants }));
   for (const s of [x, y]) device.free(s);
   return seconds;
@@ -72,8 +71,8 @@ async function dispatchSeconds(device: Device): Promise<number> {
 /** Waiting for a device costs up to a few milliseconds: what is timed takes at least this long. */
 const LONG_ENOUGH = 0.06;
 
-/** Seconds of one of many runs of `run`, the best of three measurements; of one alone where that takes `hopeless` seconds. */
-async function secondsEach(device: Device, run: () => void, hopeless = Number.POSITIVE_INFINITY): Promise<number> {
+/** Seconds of one of many runs of `run`, the best of three measurements. */
+async function secondsEach(device: Device, run: () => void): Promise<number> {
   const measure = async (times: number): Promise<number> => {
     await device.wait();
     const start = performance.now();
@@ -82,9 +81,8 @@ async function secondsEach(device: Device, run: () => void, hopeless = Number.PO
     return (performance.now() - start) / 1000;
   };
   await measure(1); // compiles, and touches the memory
-  let [times, total] = [1, await measure(1)];
-  if (total >= hopeless) return total;
-  for (; total < LONG_ENOUGH; total = await measure(times))
+  let times = 1;
+  for (let total = await measure(1); total < LONG_ENOUGH; total = await measure(times))
     times = Math.ceil(times * Math.min(64, Math.max(2, (1.2 * LONG_ENOUGH) / total)));
   const seconds = [];
   for (let i = 0; i < 3; i++) seconds.push((await measure(times)) / times);
