@@ -64,6 +64,8 @@ const program = 'test/cli/program.ts' in metafile.inputs ? resolve(outdir, 'prog
 if (program) await bundleProgram(program);
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, told again at the end of a long output. */
+const failures = [];
 const queue = [...files];
 const temporary = folder(join(tmpdir(), 'emotion-gcn-test-'));
 await Promise.all(
@@ -77,6 +79,7 @@ for (const made of [outdir, temporary])
   } catch (error) {
     console.log(`${made} stays: ${error.message}`);
   }
+for (const line of failures) console.log(`failed: ${line}`);
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exit(sum.failed > 0 || sum.passed + sum.skipped === 0 ? 1 : 0);
 
@@ -141,8 +144,10 @@ function runSome() {
     child.on('close', (code, signal) => {
       clearTimeout(silence);
       if (file || code !== 0) {
+        const what = `the process of ${file || 'tests'} ended before its time (${signal ?? `exit ${code}`})`;
         sum.failed++;
-        tell(file, `${text}\nthe process of ${file || 'tests'} ended before its time (${signal ?? `exit ${code}`})\n`);
+        failures.push(what);
+        tell(file, `${text}\n${what}\n`);
       }
       done();
     }),
@@ -152,16 +157,21 @@ function runSome() {
 /** Prints what a file wrote, and adds up what uvu says at its end. Returns whether it has any test. */
 function tell(file, block) {
   const plain = block.replace(/\x1b\[\d+m/g, '');
-  const count = (name) => Number(plain.match(new RegExp(`^ {2}${name}:\\s+(\\d+)`, 'm'))?.[1] ?? 0);
+  // Its own sum is the last: a test that fails may tell of others.
+  const count = (name) => Number([...plain.matchAll(new RegExp(`^ {2}${name}:\\s+(\\d+)`, 'gm'))].at(-1)?.[1] ?? 0);
   const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
   sum.passed += passed;
   sum.failed += total - passed;
   sum.skipped += skipped;
+  const names = [...plain.matchAll(/^ {3}FAIL {2}(.*)$/gm)].map(([, name]) => name);
+  for (let i = 0; i < total - passed; i++) failures.push(`${file} ${names[i] ?? 'as it was loaded'}`);
   process.stdout.write(`${file}\n${block}`);
   const none = /^ {2}Total:/m.test(plain) && total + skipped === 0;
   if (none) {
+    const what = `${file} has no test: does it end with test.run()?`;
     sum.failed++;
-    console.log(`${file} has no test: does it end with test.run()?\n`);
+    failures.push(what);
+    console.log(`${what}\n`);
   }
   return !none;
 }

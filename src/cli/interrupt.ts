@@ -40,7 +40,7 @@ export async function stoppable<T>(
 ): Promise<T | null> {
   const controller = new AbortController();
   const { signal } = controller;
-  let first = 0;
+  let again = false;
   const stop = (name: NodeJS.Signals): void => {
     if (name === 'SIGHUP' && !onTerminal()) {
       onHangUp();
@@ -48,10 +48,11 @@ export async function stoppable<T>(
     }
     const exitCode = STOP_SIGNALS[name as keyof typeof STOP_SIGNALS];
     if (!signal.aborted) {
-      first = performance.now();
+      // A signal that came while the program was busy is told behind its timers, and before what is immediate.
+      setTimeout(() => setImmediate(() => (again = true)), SAME).unref();
       onStop();
       controller.abort(new Stopped(exitCode));
-    } else if (performance.now() - first > SAME) process.exit(exitCode);
+    } else if (again) process.exit(exitCode);
   };
   for (const name of Object.keys(STOP_SIGNALS)) process.on(name, stop);
   try {
@@ -64,7 +65,8 @@ export async function stoppable<T>(
     setTimeout(() => process.exit(), 500).unref();
     return null;
   } finally {
-    for (const name of Object.keys(STOP_SIGNALS)) process.off(name, stop);
+    // The first one's second may come as a stopped program ends.
+    if (!signal.aborted) for (const name of Object.keys(STOP_SIGNALS)) process.off(name, stop);
   }
 }
 

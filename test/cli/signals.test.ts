@@ -40,23 +40,19 @@ interface Ended {
   readonly text: string;
 }
 
-/** Starts a command; `at` is told once `when` stands in its output. */
-function start(
-  command: string,
-  args: readonly string[],
-  when: RegExp,
-  at: (child: ChildProcess) => void,
-): Promise<Ended> {
+/** What is done once this stands in the output of a command. */
+type When = readonly [RegExp, (child: ChildProcess) => void];
+
+/** Starts a command, and does what is to be done as it goes on, in this order. */
+function start(command: string, args: readonly string[], ...then: readonly When[]): Promise<Ended> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
   let text = '';
-  let told = false;
+  const left = [...then];
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk) => {
       text += chunk;
-      if (told || !when.test(text)) return;
-      told = true;
-      at(child);
+      while (left[0]?.[0].test(text)) left.shift()![1](child);
     });
   const late = setTimeout(() => child.kill('SIGKILL'), MOST);
   return new Promise((done) =>
@@ -66,8 +62,8 @@ function start(
     }),
   );
 }
-const program = (args: readonly string[], when: RegExp, at: (child: ChildProcess) => void): Promise<Ended> =>
-  start(process.execPath, [programFile(), ...args], when, at);
+const program = (args: readonly string[], ...then: readonly When[]): Promise<Ended> =>
+  start(process.execPath, [programFile(), ...args], ...then);
 
 const bits = (to: string): unknown => {
   const { tensors } = readSafetensors(readFileSync(join(to, 'weights', 'last.safetensors')));
@@ -80,11 +76,12 @@ test('SIGTERM saves the run and ends it with 143; resumed, it ends with the bits
   await run(`synth --out ${faces} --n 28 --validation 7 --size 48`.split(' '));
   assert.is((await run(train(whole))).code, 0);
   const to = join(dir, 'terminated');
-  const { code, text } = await program(train(to), LEARNING, (child) => {
-    child.kill('SIGTERM');
+  const { code, text } = await program(
+    train(to),
+    [LEARNING, (child) => child.kill('SIGTERM')],
     // Right behind it another, as npx sends on what the terminal has sent already: the same, and no haste.
-    setTimeout(() => child.kill('SIGINT'), 20);
-  });
+    [/stopping after this step/, (child) => child.kill('SIGINT')],
+  );
   assert.is(code, 143, text);
   assert.match(text, /saved; go on with: npx emotion-gcn train --resume/);
   assert.not.match(text, `epoch ${EPOCHS}/${EPOCHS}: loss`);
@@ -109,7 +106,7 @@ test('--max_hours saves the run and ends it with 0; resumed, it has as many agai
 
 test('SIGTERM before anything was learnt: 143, and nothing of the run is left', async () => {
   const to = join(dir, 'early');
-  const { code, text } = await program(train(to), /adapter:/, (child) => child.kill('SIGTERM'));
+  const { code, text } = await program(train(to), [/adapter:/, (child) => child.kill('SIGTERM')]);
   assert.is(code, 143, text);
   assert.not(existsSync(to), text);
 });
@@ -119,7 +116,7 @@ test('nohup, no terminal: a run saves and goes on after SIGHUP, and as if nothin
   /** Whether a checkpoint within an epoch was there: by itself it saves at their ends alone. */
   let within = false;
   const line = [process.execPath, programFile(), ...train(to)];
-  const { code, text } = await start('nohup', line, /training and/, (child) => {
+  const remind = (child: ChildProcess): void => {
     const again = setInterval(() => {
       try {
         const last = join(to, 'weights', 'last.safetensors');
@@ -134,23 +131,33 @@ test('nohup, no terminal: a run saves and goes on after SIGHUP, and as if nothin
     setTimeout(() => child.kill('SIGSTOP'), 1200);
     setTimeout(() => child.kill('SIGCONT'), 2200);
     child.on('close', () => clearInterval(again));
-  });
+  };
+  const { code, text } = await start('nohup', line, [/training and/, remind]);
   assert.is(code, 0, text);
   assert.ok(within, 'saved within an epoch');
   assert.equal(bits(to), bits(whole));
 });
 
-test('a second signal ends at once, with its own code', async () => {
+test('a second signal ends at once, with its own code; one right behind the first is the same, however late it is heard', async () => {
   bundleInto(dir, { interrupt: 'src/cli/interrupt.ts' });
   const endless = `import { stoppable } from '${dir}/interrupt.js';
     const working = () => new Promise((done) => { console.log('working'); setTimeout(done, 1e6); });
-    await stoppable(working, () => console.log('stopping'));`;
-  const { code, text } = await start(process.execPath, ['--input-type=module', '-e', endless], /working/, (child) => {
-    child.kill('SIGINT');
-    setTimeout(() => child.kill('SIGTERM'), 500);
-  });
+    const busy = () => {
+      console.log('stopping');
+      process.kill(process.pid, 'SIGINT');
+      const end = performance.now() + 1000;
+      while (performance.now() < end);
+      setTimeout(() => console.log('still working'), 1000);
+    };
+    await stoppable(working, busy);`;
+  const { code, text } = await start(
+    process.execPath,
+    ['--input-type=module', '-e', endless],
+    [/^working/, (child) => child.kill('SIGINT')],
+    [/still working/, (child) => child.kill('SIGTERM')],
+  );
   assert.is(code, 143);
-  assert.is(text, 'working\nstopping\n');
+  assert.is(text, 'working\nstopping\nstill working\n');
 });
 
 // A container may have the program and no terminals.
@@ -161,7 +168,7 @@ async function onTerminal(name: string, args: readonly string[], wrap: string): 
   const file = join(dir, `${name}.code`);
   // The outer shell leads the session, and ends with the terminal: all in front are told then. The inner one outlives it, to tell us.
   const line = `(trap '' HUP; ${wrap} ${process.execPath} ${programFile()} ${args.join(' ')}; echo $? > ${file}); true`;
-  await start('script', ['-qefc', line, '/dev/null'], LEARNING, (child) => child.kill('SIGKILL'));
+  await start('script', ['-qefc', line, '/dev/null'], [LEARNING, (child) => child.kill('SIGKILL')]);
   for (let i = 0; !existsSync(file) || readFileSync(file, 'utf8') === ''; i++) {
     if (i === 600) return 'still running';
     await new Promise((done) => setTimeout(done, 100));
