@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { setImmediate } from 'node:timers';
 import { isatty } from 'node:tty';
 import { STOP_SIGNALS } from '../data/platform';
 import { launch } from './ranks';
