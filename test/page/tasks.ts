@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 
 /**
  * Milliseconds that the longest task of the page's main thread held it while `work` went on: those that the thread itself ran, or those from
- * the task's begin to its end, without what the page's process waited for a core meanwhile (where the system tells that). Others share
+ * the task's begin to its end, without what its process's threads waited for a core meanwhile (where the system tells that). Others share
  * caches and cores, and can only make it longer: where it is over `most`, `work` is done again, twice at most, and the least counts.
  */
 export async function longestTask(
@@ -21,50 +21,56 @@ export async function longestTask(
   return least;
 }
 
+/** The name of what tells a page's threads from others in a trace. */
+const MARK = 'the page that is measured';
+
 async function longestOnce(browser: Browser, page: Page, work: () => Promise<unknown>): Promise<number> {
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'] });
-  await page.evaluate(() => 'the trace knows the page’s thread by this');
+  const mark = () => page.evaluate((name) => void performance.mark(name), MARK);
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'blink.user_timing'] });
+  await mark();
   const before = waitedForCores();
   await work();
   const after = waitedForCores();
+  // It may be in another process by now.
+  await mark();
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
-  const mains = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
-  const waited =
+  const mains = new Map(traceEvents.filter(({ name }) => name === MARK).map(({ pid, tid }) => [pid, tid]));
+  const waited = (pid: number): number =>
     before && after
-      ? [...after].reduce((sum, [thread, ms]) => sum + ms - (before.get(thread) ?? 0), 0)
+      ? [...after].reduce(
+          (sum, [file, ms]) => sum + (file.startsWith(`/proc/${pid}/`) ? ms - (before.get(file) ?? 0) : 0),
+          0,
+        )
       : Number.POSITIVE_INFINITY;
   return Math.max(
     0,
-    ...traceEvents
-      .filter(({ name, pid, tid }) => name === 'RunTask' && mains.some((main) => main.pid === pid && main.tid === tid))
-      .map(({ dur = 0, tdur = 0 }) => Math.max(tdur / 1000, dur / 1000 - waited)),
+    ...[...mains].flatMap(([of, main]) => {
+      const others = waited(of);
+      return traceEvents
+        .filter(({ name, pid, tid }) => name === 'RunTask' && pid === of && tid === main)
+        .map(({ dur = 0, tdur = 0 }) => Math.max(tdur / 1000, dur / 1000 - others));
+    }),
   );
 }
 
-/** Milliseconds that each thread of the pages' processes, which this process has started, has waited for a core; null where Linux does not tell. */
+/** Milliseconds that each thread of the pages' processes on this machine has waited for a core, by its file in /proc; null where Linux does not tell. */
 export function waitedForCores(): Map<string, number> | null {
-  try {
-    const parents = new Map(
-      readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name))
-        .map((pid) => [pid, read(`/proc/${pid}/stat`).match(/.*\) \S (\d+)/s)?.[1] ?? '']),
-    );
-    const ours = (pid: string): boolean => pid === `${process.pid}` || (parents.has(pid) && ours(parents.get(pid)!));
-    const threads = [...parents.keys()]
-      .filter((pid) => ours(pid) && read(`/proc/${pid}/cmdline`).includes('--type=renderer'))
-      .flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/schedstat`));
-    return new Map(threads.map((file) => [file, Number(readFileSync(file, 'utf8').split(' ')[1]) / 1e6]));
-  } catch {
-    return null;
-  }
+  if (!read('/proc/self/schedstat')) return null;
+  const files = namesIn('/proc')
+    .filter((pid) => read(`/proc/${pid}/cmdline`).includes('--type=renderer'))
+    .flatMap((pid) => namesIn(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/schedstat`));
+  return new Map(files.map((file) => [file, Number(read(file).split(' ')[1] ?? 0) / 1e6]));
 }
 
 /** Nothing of a process that is gone. */
-function read(file: string): string {
+const read = (file: string): string => orGone(() => readFileSync(file, 'utf8'), '');
+const namesIn = (dir: string): string[] => orGone(() => readdirSync(dir), []);
+
+function orGone<T>(look: () => T, nothing: T): T {
   try {
-    return readFileSync(file, 'utf8');
+    return look();
   } catch {
-    return '';
+    return nothing;
   }
 }
 
@@ -75,5 +81,4 @@ interface TraceEvent {
   /** Microseconds from its begin to its end, and of the thread's own time. */
   readonly dur?: number;
   readonly tdur?: number;
-  readonly args: { readonly name?: string };
 }
