@@ -256,10 +256,15 @@ test('the first of many tensors that is not finite is found: slices, f16 and wha
   const odd = tensor(device, [1, 2, 3, 4, Number.NaN], [5]);
   const halves = device.features.has('shader-f16') ? [half(tensor(device, [1, 7e4], [1, 2]))] : [];
   const good = random('x', [5, 7]);
+  // Of more parts of 4096 than the lanes that look through them.
+  const long = new Float32Array(600_001);
+  long[600_000] = Number.NaN;
+  const last = tensor(device, long, [long.length]);
   for (const [seen, place] of [
     [[good, left], null],
     [[good, left, right, odd], 2],
     [[odd, right], 0],
+    [[good, last, odd], 1],
     [[left, ...halves, odd], 1],
   ] as const) {
     const finder = new FirstNotFinite(device);

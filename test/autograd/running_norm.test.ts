@@ -168,6 +168,27 @@ test('norm and activation as a convolution stores: the bits of norm and activati
   });
 });
 
+test('a dry run with another norm takes nothing for done that the step behind it needs', async () => {
+  const make = (channels: number) => {
+    const norm = new BatchNorm2d(device, channels).initialise(1);
+    const optimizer = new SGD(norm.parameters(), { lr: 0.1 });
+    const x = data('x', [6, channels], 2, 1);
+    const train = (): void =>
+      step(device, () => {
+        optimizer.zeroGrad();
+        backward(sum(norm.forward(x)));
+        optimizer.step();
+      });
+    return { train, running: () => readAll([norm.tensors.runningMean, norm.tensors.runningVar]) };
+  };
+  const [one, two, other] = [make(5), make(5), make(3)];
+  one.train();
+  other.train();
+  device.dryRun(two.train);
+  two.train();
+  assert.equal(await two.running(), await one.running());
+});
+
 test('an epilogue is refused where gradients are recorded, and for other channels', () => {
   const x = data('x', [1, 4, 2, 2]);
   const w = random('w', [8, 4, 1, 1], { layout: 'taps' });

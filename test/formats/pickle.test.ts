@@ -17,6 +17,7 @@ import {
   writePickle,
 } from '../../src/formats/pickle';
 import { dtype, MAX_NUMBERS, Ndarray } from '../../src/formats/pickle/numpy';
+import { RecordPacker } from '../../src/formats/pickle/record';
 import { givenShared, SHARED } from '../given';
 
 const FOLDER = 'test/golden/pickles';
@@ -132,6 +133,31 @@ test('2^20 numbers are read as a table, and not one more', () => {
     () => asFloat64(zeros(MAX_NUMBERS + 1)),
     /expected at most 1048576 numbers, found an array \[1048577\]/,
   );
+});
+
+test('records one after the other are unpacked as they were, whichever of their fields is of another kind', () => {
+  const bytes = (n: number): Ndarray => new Ndarray(dtype('u1'), [n], new Uint8Array(n).fill(n));
+  const matrix = (fortran: boolean): Ndarray => new Ndarray(dtype('u1'), [2, 2], Uint8Array.of(1, 2, 3, 4), fortran);
+  const states: Record<string, PickleValue>[] = [
+    { a: bytes(2), b: bytes(3), c: 1 },
+    { a: bytes(2), b: bytes(4), c: 1 },
+    { a: bytes(1), b: bytes(4), c: 1 },
+    { a: bytes(1), b: 'text', c: 1 },
+    { a: bytes(1), b: matrix(false), c: 1 },
+    { a: bytes(1), b: matrix(true), c: 1 },
+    { a: bytes(1), d: matrix(true), c: 1 },
+    { a: bytes(1), d: new Ndarray(dtype('i1'), [2, 2], Uint8Array.of(1, 2, 3, 255), true), c: 2 },
+  ];
+  const packer = new RecordPacker();
+  const packed = states.map((state, i) => {
+    const object = new PyObject(i === 7 ? 'other' : 'record');
+    object.state = new Map(Object.entries(state));
+    return packer.pack(object)?.record;
+  });
+  for (const [i, record] of packed.entries()) {
+    assert.is(record?.name, i === 7 ? 'other' : 'record');
+    assert.equal(plain(record?.state as PickleValue), plain(new Map(Object.entries(states[i]))), `${i}`);
+  }
 });
 
 test('a DataFrame is written and read back', () => {

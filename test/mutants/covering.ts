@@ -1,5 +1,5 @@
 // Which tests cover a file, the nearest first.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Metafile } from 'esbuild';
 
@@ -27,6 +27,9 @@ export class Coverage {
     for (const [file, { imports }] of Object.entries(inputs)) {
       const own = imports.filter(({ external }) => !external).map(({ path }) => path);
       own.push(...(started[file] ?? []));
+      // What a test bundles (test/bundled.ts), it names.
+      if (file.endsWith('.test.ts'))
+        for (const [, path] of readFileSync(file, 'utf8').matchAll(/: '(src\/[^']+\.ts)'/g)) own.push(path);
       this.imports.set(file, own);
       for (const path of own) this.importers.set(path, [...(this.importers.get(path) ?? []), file]);
     }

@@ -90,6 +90,10 @@ const NOTICED: readonly (readonly [file: string, from: string, to: string])[] = 
   ['src/ranks/ring.ts', 'silent > LOST', 'silent < LOST'],
 ];
 
+test('a file that a test bundles is covered by it', async () => {
+  assert.is((await Coverage.read()).testsOf('src/ranks/siblings.ts')[0], 'test/ranks/siblings.test.ts');
+});
+
 test('an edge, a sign and an order that are broken are noticed by the nearest tests, which pass as all is', async () => {
   const tree = new Tree();
   try {

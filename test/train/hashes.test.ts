@@ -1,7 +1,9 @@
 // The files by which runs are compared: hashes.csv, and the manifest.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isHashed } from '../../src/train/loop/hashes';
+import { Hashes, isHashed } from '../../src/train/loop/hashes';
+import type { StateHash } from '../../src/train/loop/state_hash';
+import type { Team } from '../../src/train/loop/team';
 import { formatHashes, parseHashes } from '../../src/train/run/hashes';
 import { differences, type Manifest, NOT_HASHED } from '../../src/train/run/manifest';
 import { MAY_DIFFER } from '../../src/train/run/resume';
@@ -40,6 +42,25 @@ test('of the groups of batches each is hashed in which the run comes to a multip
   assert.equal(hashed(1), [50, 100]);
   assert.equal(hashed(3), [51, 102]);
   assert.equal(hashed(60), [60, 120]);
+});
+
+test('a row is taken once, from that of the start on, and told when its step is settled', async () => {
+  let taken = 0;
+  const state = { take: async () => `${taken++}` } as unknown as StateHash;
+  const team = { ofAll: async (own: unknown) => [own] } as unknown as Team;
+  const told: [number, string][] = [];
+  const hashes = new Hashes(state, null, { onHash: ({ step, hash }) => void told.push([step, hash]) }, team);
+  hashes.take(0, 0);
+  await hashes.settle(0);
+  for (const step of [0, 1, 50]) hashes.take(1, step);
+  await hashes.settle(1);
+  const first = [
+    [0, '0'],
+    [1, '1'],
+  ];
+  assert.equal(told, first);
+  await hashes.settle(50);
+  assert.equal(told, [...first, [50, '2']]);
 });
 
 test('what may differ on resume is not taken for a change of settings', () => {
