@@ -1,5 +1,6 @@
 // What keeps ranks from joining, as the processes beside this one tell: a launcher, played by the test, starts one that asks and others that sleep.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { suite } from 'uvu';
@@ -49,7 +50,16 @@ for (const variable of ['OMPI_COMM_WORLD_RANK', 'PMI_RANK', 'PMIX_RANK'])
       const [one, two, three] = [1, 2, 3].map((n) => rank(variable, n));
       for (const child of [one, two, three]) await inState(child, 'S');
       assert.equal(missing(4, variable), []);
-      assert.equal(missing(5, variable), ['rank 4 is dead']);
+      // What one of them has started bears its rank, too, and is another job's.
+      const shell = spawn('sh', ['-c', `${variable}=4 sleep 600 & echo $!; wait`], { env: { PATH: process.env.PATH } });
+      children.push(shell);
+      const [line] = (await once(shell.stdout, 'data')) as [Buffer];
+      const started = Number(`${line}`);
+      while (!readFileSync(`/proc/${started}/environ`, 'latin1').includes(`${variable}=4`))
+        await new Promise((r) => setTimeout(r, 10));
+      const found = missing(5, variable);
+      process.kill(started);
+      assert.equal(found, ['rank 4 is dead']);
       two.kill('SIGSTOP');
       await inState(two, 'T');
       const gone = new Promise((done) => three.once('exit', done));
