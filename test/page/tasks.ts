@@ -59,7 +59,8 @@ export function waitedForCores(): Map<string, number> | null {
   const files = namesIn('/proc')
     .filter((pid) => read(`/proc/${pid}/cmdline`).includes('--type=renderer'))
     .flatMap((pid) => namesIn(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/schedstat`));
-  return new Map(files.map((file) => [file, Number(read(file).split(' ')[1] ?? 0) / 1e6]));
+  const waits = files.map((file) => [file, Number(read(file).split(' ')[1]) / 1e6] as const);
+  return new Map(waits.filter(([, ms]) => !Number.isNaN(ms)));
 }
 
 /** Nothing of a process that is gone. */
