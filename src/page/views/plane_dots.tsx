@@ -7,7 +7,7 @@ import { classColour, css } from './colours';
 /** So far the canvas goes beyond the plane, so that points on its edge are whole. */
 const PAD = 6;
 /** Points that are drawn at once: a frame each, so that a hundred thousand do not hold the page up. */
-const AT_ONCE = 2000;
+const AT_ONCE = 1000;
 
 interface DotsProps {
   readonly predictions: PagePredictions;
